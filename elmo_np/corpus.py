@@ -1,0 +1,219 @@
+"""Where sentences come from: text files, the English inside every Python install, a grammar.
+
+A corpus can be read again and again, always in the same order, so that an epoch is a loop over it.
+Files are streamed: memory does not grow with them.
+"""
+
+import ast
+import difflib
+import glob
+import os
+import re
+import sys
+import sysconfig
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from elmo_np import text
+from elmo_np.errors import UserError
+
+BUILT_IN = ("pydoc", "grammar")
+
+
+class Corpus(Protocol):
+    """Sentences as lists of words. Every pass gives the same sentences."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __iter__(self) -> Iterator[Sequence[str]]: ...
+
+
+def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
+    """The corpus that a person names on the command line.
+
+    spec      "pydoc", "grammar", a text file, or a glob of them such as "shards/*.txt", read in sorted order;
+              a file that is called like a built-in corpus is "./pydoc".
+    tokenize  files only: False: tokens are separated by spaces; True: the lines are raw text.
+    seed      grammar only: which sentences it makes.
+    Raises    UserError when nothing is there.
+    """
+    if spec == "pydoc":
+        return PydocCorpus()
+    if spec == "grammar":
+        from elmo_np.grammar import GrammarCorpus
+
+        return GrammarCorpus(seed=seed)
+    name = os.path.basename(spec) or spec
+    if os.path.lexists(spec):  # before the glob: a file's own name may hold a bracket
+        return TextCorpus([spec], name=name, tokenize=tokenize)
+    if glob.has_magic(spec):
+        shards = sorted(path for path in glob.glob(spec, recursive=True) if os.path.isfile(path))
+        if not shards:
+            raise UserError(f"no file matches {spec}, expected one or more text files: check the pattern")
+        return TextCorpus(shards, name=name, tokenize=tokenize)
+    near = difflib.get_close_matches(spec.lower(), BUILT_IN, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else "check the path"
+    raise UserError(f"there is no corpus {spec}, expected a text file, a glob, {' or '.join(BUILT_IN)}: {hint}")
+
+
+class TextCorpus:
+    """Text files, one sentence a line, read line by line; blank lines are skipped.
+
+    paths     the files, read in this order.
+    name      what messages and run folders call the corpus.
+    tokenize  False: tokens are separated by white space; True: lines are raw text, split by `text.tokens`.
+    Raises    UserError: now for a missing file or a folder, while reading for a line that is not UTF-8,
+              at the end of a pass for a corpus without a sentence.
+    """
+
+    def __init__(self, paths: Iterable[str | os.PathLike[str]], *, name: str, tokenize: bool = False) -> None:
+        self.name = name
+        self.paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+        self._split: Callable[[str], list[str]] = text.tokens if tokenize else str.split
+        for path in self.paths:
+            if not path.exists():
+                raise UserError(f"there is no file {path}, expected a text file, one sentence a line: check the path")
+            if path.is_dir():
+                raise UserError(f"{path} is a folder, expected a text file: give the files in it, {path / '*.txt'}")
+            if not path.is_file():
+                raise UserError(f"{path} is no regular file, expected one: a corpus is read more than once; save it")
+
+    def __iter__(self) -> Iterator[list[str]]:
+        empty = True
+        for path in self.paths:
+            for line in _lines(path):
+                if sentence := self._split(line):
+                    empty = False
+                    yield sentence
+        if empty:
+            raise UserError(f"{self.name} has no sentence: expected one a line; check that it is the right file")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file; decoded one by one, so that an error knows its line."""
+    try:
+        with open(path, "rb") as file:
+            for number, raw in enumerate(file, 1):
+                try:
+                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError:
+                    raise UserError(f"{path}, line {number}: not UTF-8, expected UTF-8 text: convert the file, "
+                                    "or unpack it if it is compressed") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}; expected a readable text file: "
+                        "check its permissions") from error
+
+
+@dataclass(frozen=True)
+class PydocCorpus:
+    """The English that every install has: Python's help topics and the docstrings of its library and of NumPy.
+
+    It differs between versions of Python and NumPy and is the same from pass to pass. The first pass reads the
+    sources, which takes seconds; the words are then kept for the life of the process, some tens of megabytes.
+    """
+
+    name: str = "pydoc"
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return map(list, _pydoc_sentences())
+
+
+@cache
+def _pydoc_sentences() -> tuple[tuple[str, ...], ...]:
+    """The sentences of 3 to 60 tokens, each once: docstrings are copied from class to class."""
+    # Interned: one object a word instead of one an occurrence.
+    sentences = (sentence for document in _documents() for sentence in _prose(document))
+    tokenized = (tuple(map(sys.intern, text.tokens(sentence))) for sentence in sentences)
+    # The longest that is still a sentence and not a list; fewer than 3 tokens give a language model no context.
+    found = tuple(dict.fromkeys(sentence for sentence in tokenized if 3 <= len(sentence) <= 60))
+    if not found:
+        raise UserError("pydoc has no sentence: this Python has no library sources; give a text file instead")
+    return found
+
+
+def _documents() -> Iterator[str]:
+    """Help topics, then the docstrings of the standard library and of NumPy, in the order of their paths."""
+    yield from _help_topics()
+    for folder in (Path(sysconfig.get_path("stdlib")), Path(np.__file__).parent):
+        for path in _sources(folder):
+            yield from _docstrings(path)
+
+
+def _help_topics() -> Iterator[str]:
+    try:
+        from pydoc_data.topics import topics
+    except ImportError:  # some systems ship Python without its help
+        return
+    for _, topic in sorted(topics.items()):
+        yield topic
+
+
+def _sources(folder: Path) -> list[Path]:
+    """The .py files below a folder, without tests and without other packages."""
+    skipped = {"site-packages", "dist-packages", "test", "tests", "idle_test"}
+    relative = (path.relative_to(folder) for path in folder.rglob("*.py"))
+    return [folder / path for path in sorted(relative) if skipped.isdisjoint(path.parts)]
+
+
+def _docstrings(path: Path) -> Iterator[str]:
+    """The docstrings of a source file, read without running it; none where Python cannot parse it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other people's escape sequences
+            tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
+_NO_PROSE = re.compile(r">>>|-{4}|={4}")
+_PROSE = re.compile(r"[A-Z].*[a-z].*\.")
+
+
+def _prose(document: str) -> Iterator[str]:
+    """The sentences in a document's paragraphs of prose; examples, tables and signatures are left out."""
+    for paragraph in re.split(r"\n\s*\n", document):
+        words = paragraph.split()
+        joined = " ".join(words)
+        if len(words) >= 4 and not _NO_PROSE.search(joined) and _PROSE.fullmatch(joined):
+            yield from text.sentences(joined)
+
+
+def held_out(corpus: Iterable[Sequence[str]], every: int = 20) -> tuple[Corpus, Corpus]:
+    """Split a corpus into a training and a validation part, both streamed.
+
+    corpus   a corpus, or anything else that can be read again and again, such as a list of sentences.
+    every    of so many sentences the last is held out for validation, 2 or more.
+    Returns  (train, valid), views of the corpus.
+    Raises   UserError for every < 2; at the end of a pass, when the corpus is too short to hold one out.
+    """
+    if every < 2:
+        raise UserError(f"every is {every}, expected 2 or more: 20 holds out each 20th sentence")
+    name = getattr(corpus, "name", "corpus")
+    return _Part(f"{name}:train", corpus, every, False), _Part(f"{name}:valid", corpus, every, True)
+
+
+@dataclass(frozen=True)
+class _Part:
+    name: str
+    corpus: Iterable[Sequence[str]]
+    every: int
+    valid: bool
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        count = 0
+        for count, sentence in enumerate(self.corpus, 1):
+            if (count % self.every == 0) == self.valid:
+                yield sentence
+        if self.valid and count < self.every:
+            raise UserError(f"{self.name}: {count} sentences are too few to hold out each {self.every}th: "
+                            "expected more; lower every, or give a validation file")
