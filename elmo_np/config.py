@@ -1,0 +1,244 @@
+"""Settings of a model and of its training: frozen dataclasses, TOML files, presets, key=value overrides.
+
+Every field carries its meaning and its range; both end up in error messages and in the config.toml of a run.
+"""
+
+import dataclasses
+import difflib
+import importlib.resources
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from elmo_np.errors import UserError
+from elmo_np.options import check, option, optional
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
+
+@dataclasses.dataclass(frozen=True)
+class BiLMConfig:
+    """The shape of a bidirectional language model. Raises UserError for a value out of its range."""
+
+    embedding_dim: int = option(128, "D, numbers in the input vector of a token", at_least=1)
+    hidden_dim: int = option(128, "H, cells of an LSTM layer of one direction", at_least=1)
+    projection_dim: int | None = option(None, "P, outputs of an LSTM layer; none: H, not projected", at_least=1)
+    layers: int = option(1, "L, LSTM layers of one direction", at_least=1)
+    cell_clip: float | None = option(None, "cells stay within +-this; none: free", above=0)
+    proj_clip: float | None = option(None, "projected outputs stay within +-this; none: free", above=0)
+    share_embedding: bool = option(False, "both directions use one embedding")
+    share_softmax: bool = option(False, "both directions use one softmax")
+    tie: bool = option(False, "softmax weights are the embedding's; needs D equal to P, or to H without P")
+    vector_dim: int | None = option(None, "numbers in v_t = W h_bi + b; none: as many as in h_bi", at_least=1)
+    dropout: float = option(0.0, "share dropped of layer inputs and of the top output", at_least=0, less_than=1)
+    init_scale: float | None = option(None, "all arrays start uniform in +-this; none: each layer's own start", above=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.tie and self.embedding_dim != self.output_dim:
+            raise UserError(f"tie = true with embedding_dim = {self.embedding_dim}: expected embedding_dim = "
+                            f"{self.output_dim}, the output's: change one of them, or set tie = false")
+        if self.tie and self.share_softmax and not self.share_embedding:
+            raise UserError("tie = true with share_softmax = true: expected share_embedding = true, because "
+                            "one softmax cannot be two embeddings: set it, or set share_softmax = false")
+
+    @property
+    def output_dim(self) -> int:
+        """Numbers in the output of one direction: P, or H without a projection."""
+        return self.projection_dim or self.hidden_dim
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. Raises UserError for a value out of its range."""
+
+    epochs: int = option(10, "times through the corpus", at_least=1)
+    batch_size: int = option(32, "B, rows that are trained side by side", at_least=1)
+    steps: int = option(20, "T, time steps of a batch, where the gradient is cut", at_least=1)
+    optimizer: str = option("sgd", "update rule: sgd, adagrad or adam", "sgd", "adagrad", "adam")
+    learning_rate: float = option(0.01, "of the first epoch", above=0)
+    momentum: float = option(0.0, "share of the last update that is kept; for sgd", at_least=0, less_than=1)
+    nesterov: bool = option(False, "Nesterov's form of momentum; for sgd")
+    clip_norm: float | None = option(None, "largest norm of all gradients together; none: free", above=0)
+    decay: float = option(1.0, "factor on the learning rate, an epoch, after decay_after epochs", above=0, at_most=1)
+    decay_after: int = option(0, "epochs before the decay begins", at_least=0)
+    loss_scale: str = option("mean", "mean: nats a token; steps: times T, as Zaremba et al. 2014", "mean", "steps")
+    state: str = option("carry", "carry: one long stream; reset: a fresh state a sentence", "carry", "reset")
+    streams: str = option("shared", "shared: rows take turns; contiguous: each its own part", "shared", "contiguous")
+    shuffle: int = option(0, "sentences in the shuffle buffer; 0: the corpus keeps its order", at_least=0)
+    patience: int | None = option(None, "epochs without a better validation before the end; none: never", at_least=1)
+    seed: int = option(0, "of every random number", at_least=0)
+    threads: int = option(2, "directions that run at once", at_least=1, at_most=2)
+    save_every: int = option(0, "updates between saves; 0: at the ends of epochs only", at_least=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """What is read. Raises UserError for a value out of its range."""
+
+    corpus: str | None = option(None, "a text file, a glob of shards, pydoc or grammar")
+    valid: str | None = option(None, "a file to validate on; none: sentences of the corpus are held out")
+    held_out: int = option(20, "every n-th sentence validates, if no validation file is given", at_least=2)
+    tokenize: bool = option(False, "split raw text into tokens; false: spaces separate them")
+    min_count: int = option(1, "times that a word must occur to be in the vocabulary", at_least=1)
+    max_vocabulary: int | None = option(None, "most words in the vocabulary, marks too; none: all", at_least=4)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that a run can be told: the tables [data], [model] and [train]."""
+
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    model: BiLMConfig = dataclasses.field(default_factory=BiLMConfig)
+    train: TrainConfig = dataclasses.field(default_factory=TrainConfig)
+
+
+Config = TypeVar("Config", bound="BiLMConfig | DataConfig | TrainConfig | Settings")
+FIELDS = {"data": {f.name: f for f in dataclasses.fields(DataConfig)},
+          "model": {f.name: f for f in dataclasses.fields(BiLMConfig)},
+          "train": {f.name: f for f in dataclasses.fields(TrainConfig)}}
+TABLE_OF = {key: table for table, fields in FIELDS.items() for key in fields}  # no key is in two tables
+
+
+def learning_rate_at(config: TrainConfig, epoch: int) -> float:
+    """The learning rate of an epoch, counted from 1: learning_rate * decay ** max(0, epoch - decay_after)."""
+    return config.learning_rate * config.decay ** max(0, epoch - config.decay_after)
+
+
+def preset(name: str) -> Settings:
+    """The settings of elmo_np/presets/NAME.toml. Raises UserError for another name, with the names there are."""
+    folder = importlib.resources.files("elmo_np") / "presets"
+    texts = {file.name[: -len(".toml")]: file for file in folder.iterdir() if file.name.endswith(".toml")}
+    if name not in texts:
+        raise UserError(f"unknown preset {name!r}: expected one of {', '.join(sorted(texts))}; "
+                        f"the nearest is {_nearest(name, texts)!r}")
+    return _updated(Settings(), tomllib.loads(texts[name].read_text(encoding="utf-8")))
+
+
+def read_toml(path: str | os.PathLike[str], base: Settings) -> Settings:
+    """The settings of a TOML file on top of others.
+
+    path   a file with the tables [data], [model] and [train], all optional; "none" stands for None
+    base   what holds where the file says nothing
+    Raises UserError: no such file, no TOML (with the line), an unknown table or key, a value out of its range.
+    """
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        return _updated(base, tables)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}; expected a TOML file: check it") from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not TOML: {' '.join(str(error).split())}; expected lines like dropout = 0.1: "
+                        "mend that line") from error
+
+
+def override(settings: Settings, assignments: Iterable[str]) -> Settings:
+    """Settings with some values replaced, all at once.
+
+    assignments   "key=value" or "table.key=value"; a value in TOML, a bare word, or none
+    Raises UserError for an unknown key or a value out of its range.
+    """
+    tables: dict[str, dict[str, object]] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise UserError(f"{assignment!r} sets nothing: expected key=value, for example epochs=3")
+        table, _, name = key.strip().rpartition(".")
+        if not table and name not in TABLE_OF:
+            raise _unknown(name)
+        tables.setdefault(table or TABLE_OF[name], {})[name] = _value(text.strip())
+    return _updated(settings, tables)
+
+
+def write_toml(settings: Settings) -> str:
+    """A TOML text with every field and its meaning; reading it gives equal settings on whatever base."""
+    lines: list[str] = []
+    for table, fields in FIELDS.items():
+        lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
+        for name, field in fields.items():
+            value = getattr(getattr(settings, table), name)
+            text = json.dumps("none" if value is None else value, ensure_ascii=False)  # TOML has no null
+            text = text.replace("\x7f", "\\u007f")           # nor a bare DEL, which JSON allows
+            lines.append(f"{name} = {text}".ljust(28) + f"# {field.metadata['doc']}")
+    return "\n".join(lines) + "\n"
+
+
+def to_json(config: BiLMConfig | DataConfig | TrainConfig | Settings) -> str:
+    """One line of canonical JSON, keys sorted, for the metadata of a model file."""
+    return json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
+
+
+def from_json(kind: type[Config], text: str) -> Config:
+    """What `to_json` wrote, as the class given; a field that an older version did not know gets its default.
+
+    Raises UserError for text that is not such JSON, an unknown key, or a value out of its range.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"settings {text!r:.60} are not JSON; expected what to_json writes: save it again") from error
+    part = {BiLMConfig: "model", DataConfig: "data", TrainConfig: "train"}.get(kind)  # None: Settings, which holds all
+    settings = _updated(Settings(), {part: values} if part else values)
+    return cast("Config", getattr(settings, part) if part else settings)
+
+
+def _updated(base: Settings, tables: object) -> Settings:
+    """Settings with the values of {table: {key: value}} in place of base's."""
+    if not isinstance(tables, dict):
+        raise UserError(f"settings {tables!r:.60}: expected the tables [data], [model] and [train]")
+    parts: dict[str, Any] = {}
+    for table, values in tables.items():
+        if table not in FIELDS:
+            hint = f"the nearest is [{_nearest(table, FIELDS)}]"
+            if table in TABLE_OF:
+                hint = f"put it below [{TABLE_OF[table]}]"
+            raise UserError(f"unknown table {table!r:.60}: expected [data], [model] or [train]; {hint}")
+        if not isinstance(values, dict):
+            raise UserError(f"{table} = {values!r:.60}: expected a table [{table}] of key = value lines")
+        parts[table] = dataclasses.replace(getattr(base, table), **_known(table, values))
+    return dataclasses.replace(base, **parts)
+
+
+def _known(table: str, values: Mapping[str, object]) -> dict[str, object]:
+    """The values of one table, with "none" as None where a field allows it, once every key is known."""
+    for key in values:
+        if key not in FIELDS[table]:
+            raise _unknown(f"{table}.{key}")
+    return {key: None if value == "none" and optional(FIELDS[table][key]) else value for key, value in values.items()}
+
+
+def _value(text: str) -> object:
+    """The value of a key=value: TOML where it is TOML, else a number like .5, else the bare word."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        parsed = {}
+    if list(parsed) == ["value"]:  # a line end in the text would start a second key
+        return parsed["value"]
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _unknown(name: str) -> UserError:
+    near = _nearest(name.rpartition(".")[2], TABLE_OF)
+    return UserError(f"unknown setting {name!r:.60}: the nearest is '{TABLE_OF[near]}.{near}'")
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    return difflib.get_close_matches(name, sorted(names), n=1, cutoff=0)[0]
+
