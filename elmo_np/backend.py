@@ -1,0 +1,115 @@
+"""One call, two implementations: the NumPy reference and its compiled twin.
+
+A reader follows a call and lands on the NumPy function; the user gets the kernel of the same name. The kernels are
+used when they load; ELMO_NP_KERNELS=off|require and ELMO_NP_SIMD=base|avx2|avx512 say otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import update_wrapper
+from importlib import import_module
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from .errors import UserError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TWINS: dict[str, Twin[..., Any]] = {}       # every equation function that has a kernel; the tests walk this list
+MEND = ("install a C compiler (Debian, Ubuntu: apt-get install gcc python3-dev), then run: "
+        "pip install --force-reinstall --no-deps -e .")
+
+
+def _load() -> tuple[Any, str]:
+    """The extension and "", or None and why it is not there."""
+    choice = os.environ.get("ELMO_NP_KERNELS", "auto")
+    if choice not in ("auto", "off", "require"):
+        raise UserError(f"ELMO_NP_KERNELS={choice}: expected auto, off or require")
+    if choice == "off":
+        return None, "ELMO_NP_KERNELS=off"
+    try:
+        kernels = import_module("elmo_np._kernels")
+    except ImportError as error:
+        if choice == "require":
+            raise UserError(f"ELMO_NP_KERNELS=require, but the kernels do not load ({error}); {MEND}") from error
+        return None, f"the kernels do not load ({error}); {MEND}"
+    path = os.environ.get("ELMO_NP_SIMD", kernels.simd_paths()[-1])
+    if path not in kernels.simd_paths():
+        raise UserError(f"ELMO_NP_SIMD={path}: this machine has {', '.join(kernels.simd_paths())}")
+    kernels.use_simd(path)
+    return kernels, ""
+
+
+_kernels, _why_not = _load()
+_active = "numpy" if _kernels is None else "cython"
+
+
+class Twin(Generic[P, R]):
+    """An equation function and, where the extension has one of the same name, its kernel."""
+
+    def __init__(self, reference: Callable[P, R]):
+        update_wrapper(self, reference)
+        self.reference = reference
+        self.compiled: Callable[P, R] | None = getattr(_kernels, reference.__name__) if _kernels else None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if _active == "cython" and self.compiled is not None:
+            return self.compiled(*args, **kwargs)
+        return self.reference(*args, **kwargs)
+
+
+def twin(reference: Callable[P, R]) -> Twin[P, R]:
+    """Mark a NumPy function as having a kernel of the same name, arguments and results."""
+    TWINS[reference.__name__] = made = Twin(reference)
+    return made
+
+
+def backend() -> str:
+    """"cython" or "numpy": what runs now."""
+    return _active
+
+
+def why_not() -> str:
+    """Why the kernels are not there, and what mends it; "" when they are."""
+    return _why_not
+
+
+def simd() -> str:
+    """The SIMD path of the kernels: "base", "avx2" or "avx512"; "none" without kernels."""
+    return str(_kernels.simd()) if _kernels else "none"
+
+
+def simd_paths() -> list[str]:
+    """The SIMD paths that this CPU can run, slowest first; none without kernels."""
+    return list(_kernels.simd_paths()) if _kernels else []
+
+
+@contextmanager
+def use_simd(name: str) -> Iterator[None]:
+    """Run the body with the kernels' SIMD path `name`. Not while another thread computes."""
+    if name not in simd_paths():
+        raise UserError(f"SIMD path {name!r}: this machine has {', '.join(simd_paths()) or 'no kernels'}")
+    before = simd()
+    _kernels.use_simd(name)
+    try:
+        yield
+    finally:
+        _kernels.use_simd(before)
+
+
+@contextmanager
+def use(name: str) -> Iterator[None]:
+    """Run the body with backend `name`; never falls back silently. Not while another thread computes."""
+    global _active
+    if name not in ("numpy", "cython"):
+        raise UserError(f"backend {name!r}: expected 'numpy' or 'cython'")
+    if name == "cython" and _kernels is None:
+        raise UserError(f"backend 'cython' is not there: {_why_not}")
+    before, _active = _active, name
+    try:
+        yield
+    finally:
+        _active = before

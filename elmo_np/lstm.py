@@ -1,0 +1,187 @@
+"""LSTM (L): the recurrence and back-propagation through time, with an optional projection of the output.
+
+    (L1) a_t = x_t Wx + h_{t-1} Wh + b
+    (L2) i, f, o = sigmoid(a_t[i f o]),  g = tanh(a_t[g])
+    (L3) c_t = f * c_{t-1} + i * g
+    (L4) c_t <- clip(c_t, +-cell_clip)
+    (L5) m_t = o * tanh(c_t)
+    (L6) h_t = clip(m_t Wp, +-proj_clip); without a projection h_t = m_t
+
+Dimensions: T steps, B sequences, D input, H cell, P output. Arrays are time-major: x[t] is (B, D).
+Gates: one (.., 4H) block in the order i f o g, three sigmoids and then one tanh.
+Lengths: a sequence of length n computes steps 0 .. n-1; after them its state stands still and its output is zero.
+Source: Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000; projection of Sak et al. 2014; no peepholes.
+The clips are those of the original ELMo.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .backend import twin
+from .parameter import Array, Parameter
+
+State = tuple[Array, Array]         # h (B, P), c (B, H)
+
+
+def sigmoid(x: Array) -> Array:
+    return 0.5 * (1.0 + np.tanh(0.5 * x))       # never overflows, as 1 / (1 + exp(-x)) does for large -x
+
+
+@twin
+def lstm_forward(a: Array, h0: Array, c0: Array, Wh: Array, Wp: Array | None, lengths: Array, cell_clip: float,
+                 proj_clip: float) -> tuple[Array, Array, Array, Array]:
+    """(L1)-(L6) for a whole sequence; a (T, B, 4H) holds x Wx + b for all steps and is overwritten with the gates.
+
+    h0 (B, P), c0 (B, H), Wh (P, 4H), Wp (H, P) or None, lengths (B,) int64; a clip of infinity does nothing.
+    -> ifog (T, B, 4H) in the memory of a; h (T+1, B, P) and c (T+1, B, H) with the initial state first;
+       m (T, B, H), which is h[1:] where Wp is None
+    """
+    T, B, H = len(a), len(c0), c0.shape[1]
+    h, c = np.empty((T + 1, *h0.shape), a.dtype), np.empty((T + 1, *c0.shape), a.dtype)
+    m = np.empty((T, B, H), a.dtype) if Wp is not None else h[1:]
+    h[0], c[0] = h0, c0
+    for t in range(T):
+        live = (t < lengths)[:, None]
+        a[t] += h[t] @ Wh                                                        # (L1)
+        a[t, :, :3*H] = sigmoid(a[t, :, :3*H])                                   # (L2)
+        a[t, :, 3*H:] = np.tanh(a[t, :, 3*H:])                                   # (L2)
+        i, f, o, g = np.split(a[t], 4, axis=1)
+        c_t = f * c[t] + i * g                                                   # (L3)
+        c_t = np.clip(c_t, -cell_clip, cell_clip)                                # (L4)
+        m_t = o * np.tanh(c_t)                                                   # (L5)
+        h_t = np.clip(m_t @ Wp, -proj_clip, proj_clip) if Wp is not None else m_t    # (L6)
+        m[t] = m_t
+        h[t+1], c[t+1] = np.where(live, h_t, h[t]), np.where(live, c_t, c[t])
+    return a, h, c, m
+
+
+@twin
+def lstm_backward(dy: Array, dh: Array, dc: Array, ifog: Array, h: Array, c: Array, Wh: Array, Wp: Array | None,
+                  lengths: Array, cell_clip: float, proj_clip: float) -> tuple[Array, Array | None, Array, Array]:
+    """Reverse of (L6)-(L1), last step first: back-propagation through time.
+
+    dy (T, B, P) gradient of the outputs, dh (B, P) and dc (B, H) of the final state; the rest is lstm_forward's.
+    -> da (T, B, 4H) gradient of a; dp (T, B, P) of m Wp before its clip, None without Wp; dh0 (B, P), dc0 (B, H)
+    """
+    da, dp = np.empty_like(ifog), None if Wp is None else np.empty_like(dy)
+    for t in reversed(range(len(dy))):
+        live = (t < lengths)[:, None]
+        i, f, o, g = np.split(ifog[t], 4, axis=1)
+        dm = np.where(live, dy[t] + dh, 0)                                       # (L6)
+        if Wp is not None and dp is not None:
+            dp[t] = dm * (np.abs(h[t+1]) < proj_clip)                            # (L6)
+            dm = dp[t] @ Wp.T                                                    # (L6)
+        tanh_c = np.tanh(c[t+1])
+        do = dm * tanh_c                                                         # (L5)
+        dc_t = np.where(live, dc, 0) + dm * o * (1 - tanh_c**2)                  # (L5)
+        dc_t *= np.abs(c[t+1]) < cell_clip                                       # (L4)
+        di, df, dg = dc_t * g, dc_t * c[t], dc_t * i                             # (L3)
+        da[t] = np.concatenate([di * i*(1-i), df * f*(1-f), do * o*(1-o), dg * (1-g**2)], axis=1)    # (L2)
+        dc = np.where(live, dc_t * f, dc)                                        # (L3)
+        dh = np.where(live, da[t] @ Wh.T, dh)                                    # (L1)
+    return da, dp, dh, dc
+
+
+class Cache(NamedTuple):
+    """What backward needs: D + P + 5H numbers a step and sequence, H more with a projection."""
+
+    x: Array            # (T, B, D)
+    ifog: Array         # (T, B, 4H)
+    h: Array            # (T+1, B, P)  h[0] is the initial state, h[t+1] the state after step t
+    c: Array            # (T+1, B, H)  likewise
+    m: Array            # (T, B, H)
+    lengths: Array      # (B,) int64
+
+
+class LSTM:
+    """One layer.
+
+    D, H, P     widths of input, cell and output; P None: no projection, the output has width H
+    cell_clip   bound of |c_t|, None for no bound      proj_clip   bound of |h_t|, acts with a projection only
+    rng         numpy.random.Generator that draws the start values: Glorot uniform, forget bias 1
+    dtype       float32 to train, float64 to check gradients
+    Parameters  Wx (D, 4H), Wh (P, 4H), b (4H,), Wp (H, P) or None
+    """
+
+    def __init__(self, D: int, H: int, P: int | None = None, *, cell_clip: float | None = None,
+                 proj_clip: float | None = None, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+        def glorot(rows: int, columns: int) -> Parameter:
+            bound = np.sqrt(6 / (rows + columns))
+            return Parameter(rng.uniform(-bound, bound, (rows, columns)).astype(dtype))
+
+        self.Wx, self.Wh, self.b = glorot(D, 4*H), glorot(P or H, 4*H), Parameter(np.zeros(4*H, dtype))
+        self.b.value[H:2*H] = 1         # remember by default: Jozefowicz et al. 2015
+        self.Wp = glorot(H, P) if P else None
+        self.cell_clip = np.inf if cell_clip is None else float(cell_clip)
+        self.proj_clip = np.inf if proj_clip is None else float(proj_clip)
+
+    def forward(self, x: Array, state: State | None = None,
+                lengths: Array | None = None) -> tuple[Array, State, Cache]:
+        """x (T, B, D), state (h (B, P), c (B, H)) or None for zeros, lengths (B,) or None for T each
+        -> outputs (T, B, P), the state after each sequence's last step, cache. Raises ValueError for another shape."""
+        T, B = self._check_input(x)
+        Wp = None if self.Wp is None else self.Wp.value
+        state = self._checked_state("state", state, B)
+        lengths = _checked_lengths(lengths, T, B)
+        a = x @ self.Wx.value + self.b.value                                     # (L1) for all steps at once
+        ifog, h, c, m = lstm_forward(a, *state, self.Wh.value, Wp, lengths, self.cell_clip, self.proj_clip)
+        live = np.arange(T)[:, None, None] < lengths[:, None]
+        y = h[1:] if (lengths == T).all() else np.where(live, h[1:], 0)
+        return y, (h[T], c[T]), Cache(x, ifog, h, c, m, lengths)
+
+    def backward(self, dy: Array, cache: Cache, dstate: State | None = None) -> tuple[Array, State]:
+        """dy (T, B, P), dstate: gradient of the final state or None for zeros
+        -> dx (T, B, D), gradient of the initial state; adds to every Parameter.grad."""
+        x, ifog, h, c, m, lengths = cache
+        Wp = None if self.Wp is None else self.Wp.value
+        if dy.shape != h[1:].shape or dy.dtype != h.dtype:
+            raise ValueError(f"LSTM output gradient is {dy.dtype}{dy.shape}, expected {h.dtype}{h[1:].shape}")
+        dh, dc = self._checked_state("state gradient", dstate, x.shape[1])
+        da, dp, dh, dc = lstm_backward(np.ascontiguousarray(dy), dh, dc, ifog, h, c, self.Wh.value, Wp, lengths,
+                                       self.cell_clip, self.proj_clip)
+        if self.Wp is not None and dp is not None:
+            self.Wp.grad += rows(m).T @ rows(dp)                                 # (L6)
+        self.Wh.grad += rows(h[:-1]).T @ rows(da)                                # (L1)
+        self.Wx.grad += rows(x).T @ rows(da)                                     # (L1)
+        self.b.grad += rows(da).sum(axis=0)                                      # (L1)
+        return da @ self.Wx.value.T, (dh, dc)                                    # (L1)
+
+    def zero_state(self, B: int) -> State:
+        """The state before the first word of B sequences: h (B, P) and c (B, H) of zeros."""
+        (P, H4), dtype = self.Wh.value.shape, self.Wh.value.dtype
+        return np.zeros((B, P), dtype), np.zeros((B, H4 // 4), dtype)
+
+    def _check_input(self, x: Array) -> tuple[int, int]:
+        D, dtype = self.Wx.value.shape[0], self.Wx.value.dtype
+        if x.ndim != 3 or x.shape[2] != D:
+            raise ValueError(f"LSTM input has shape {x.shape}, expected (T, B, {D})")
+        if x.dtype != dtype:
+            raise ValueError(f"LSTM input has dtype {x.dtype}, expected {dtype} as its parameters have")
+        return x.shape[0], x.shape[1]
+
+    def _checked_state(self, what: str, state: State | None, B: int) -> State:
+        """The state, or zeros for None, as the kernels want it: of the right shape and kind, contiguous."""
+        zeros = self.zero_state(B)
+        for name, s, zero in zip("hc", state or (), zeros, strict=False):
+            if s.shape != zero.shape or s.dtype != zero.dtype:
+                raise ValueError(f"LSTM {what} {name} is {s.dtype}{s.shape}, expected {zero.dtype}{zero.shape}")
+        h, c = state or zeros
+        return np.ascontiguousarray(h), np.ascontiguousarray(c)
+
+
+def _checked_lengths(lengths: Array | None, T: int, B: int) -> Array:
+    if lengths is None:
+        return np.full(B, T, np.int64)
+    lengths = np.asarray(lengths)
+    if lengths.shape != (B,) or lengths.dtype.kind not in "iu" or ((lengths < 0) | (lengths > T)).any():
+        raise ValueError(f"LSTM lengths are {lengths}, expected {B} whole numbers from 0 to {T}")
+    return np.ascontiguousarray(lengths, np.int64)
+
+
+def rows(x: Array) -> Array:
+    """(T, B, N) -> (T B, N): a sum over steps and sequences is then one matrix product."""
+    return x.reshape(-1, x.shape[-1])

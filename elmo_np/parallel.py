@@ -1,0 +1,72 @@
+"""Two directions on two threads, with one BLAS thread each.
+
+They have nothing to wait for until the step is over, and every product and kernel lets go of the interpreter. The
+results do not depend on the number of threads: each direction computes the same, in the same order, into arrays of its
+own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+from .errors import UserError
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_threads = min(2, os.cpu_count() or 1)
+_pool: ThreadPoolExecutor | None = None
+_controller: ThreadpoolController | None = None
+
+
+def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """The results of both calls, run side by side; an error in either is raised here."""
+    global _pool
+    if _threads == 1:
+        return first(), second()
+    if _pool is None:
+        _pool = ThreadPoolExecutor(1, thread_name_prefix="elmo_np")
+    # The second direction sees the first one's context, such as NumPy's errstate.
+    other = _pool.submit(copy_context().run, second)
+    try:
+        one = first()
+    finally:
+        other.exception()       # waits: nobody may go on while the other direction still writes
+    return one, other.result()
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Run the body with the directions on `number` threads, 1 or 2."""
+    global _threads
+    if number not in (1, 2):
+        raise UserError(f"threads = {number}: expected 1 or 2, one a direction at the most")
+    before, _threads = _threads, number
+    try:
+        yield
+    finally:
+        _threads = before
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Run the body with BLAS on one thread a direction. The limit is of the whole process: never set it in a worker."""
+    global _controller
+    if _controller is None:
+        _controller = ThreadpoolController()        # looks through all loaded libraries: once is enough
+    with _controller.limit(limits=1, user_api="blas"):
+        yield
+
+
+def blas() -> str:
+    """Which BLAS NumPy has, its version and its kernel, for `elmo-np info`."""
+    found = [library for library in ThreadpoolController().info() if library["user_api"] == "blas"]
+    names = [f"{b['internal_api']} {b['version']} ({b.get('architecture', 'unknown')})" for b in found]
+    return ", ".join(names) or "unknown"

@@ -1,0 +1,16 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# distutils: language = c
+"""The compiled twins of elmo_np's equation functions: same names, arguments and results (elmo_np/backend.py).
+
+One extension, because Cython's support for memoryviews takes longer to compile than all kernels; one file an idea.
+Shapes, dtypes and id ranges are checked by the layers: a kernel only computes.
+"""
+import numpy as np
+from cython cimport floating
+from libc.math cimport INFINITY, sqrt
+
+include "simd.pxi"
+include "lstm.pxi"
+include "softmax.pxi"
+include "embedding.pxi"
+include "optim.pxi"

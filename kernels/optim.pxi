@@ -1,0 +1,49 @@
+"""Optimisers (O): every array of a parameter is read and written once a step."""
+
+
+def squared_norm(const floating[::1] g):
+    """Twin of elmo_np.optim.squared_norm."""
+    cdef Py_ssize_t n
+    cdef double total = 0
+    with nogil:
+        for n in range(g.shape[0]):
+            total += <double>g[n] * g[n]                                        # (O1)
+    return total
+
+
+def sgd_update(floating[::1] w, const floating[::1] g, floating[::1] v, double scale, double rate, double momentum,
+               bint nesterov):
+    """Twin of elmo_np.optim.sgd_update."""
+    cdef Py_ssize_t n
+    cdef floating mu = <floating>momentum, factor = <floating>(rate * scale), step      # (O1) scale
+    with nogil:
+        for n in range(w.shape[0]):
+            step = factor * g[n]
+            v[n] = mu * v[n] - step                                             # (O2)
+            w[n] += mu * v[n] - step if nesterov else v[n]                      # (O4), (O3)
+
+
+def adagrad_update(floating[::1] w, const floating[::1] g, floating[::1] a, double scale, double rate):
+    """Twin of elmo_np.optim.adagrad_update."""
+    cdef Py_ssize_t n
+    cdef floating factor = <floating>scale, eta = <floating>rate, d
+    with nogil:
+        for n in range(w.shape[0]):
+            d = factor * g[n]                                                   # (O1) scale
+            a[n] += d * d                                                       # (O5)
+            w[n] -= eta * d / <floating>sqrt(a[n])                              # (O5)
+
+
+def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] u, double scale, double rate,
+                double beta1, double beta2, double epsilon, long long k):
+    """Twin of elmo_np.optim.adam_update."""
+    cdef Py_ssize_t n
+    cdef floating factor = <floating>scale, eta = <floating>rate, tiny = <floating>epsilon, d
+    cdef floating one = <floating>(1 - beta1), two = <floating>(1 - beta2)
+    cdef floating m_hat = <floating>(1 / (1 - beta1**k)), u_hat = <floating>(1 / (1 - beta2**k))
+    with nogil:
+        for n in range(w.shape[0]):
+            d = factor * g[n]                                                   # (O1) scale
+            m[n] += one * (d - m[n])                                            # (O6)
+            u[n] += two * (d * d - u[n])                                        # (O6)
+            w[n] -= eta * m[n] * m_hat / (<floating>sqrt(u[n] * u_hat) + tiny)  # (O7)

@@ -1,0 +1,96 @@
+/* Three bodies of the same code, for three kinds of CPU, and the table through which one of them is called.
+
+   lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
+   WIDTH bytes. body.h turns them into functions; this file includes it once for every CPU and number type. The choice is
+   made at import and not at build time, so that a build may move to another machine. */
+#ifndef ELMO_NP_SIMD_H
+#define ELMO_NP_SIMD_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* What a body offers, for float and for double. The arguments are explained where the functions stand. */
+#define OPERATIONS(REAL)                                                                                              \
+    struct {                                                                                                          \
+        ptrdiff_t (*packed_size)(ptrdiff_t K, ptrdiff_t N, int gates);                                                \
+        void (*pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t K, ptrdiff_t N, int gates, REAL *to);  \
+        void (*multiply)(const REAL *A, const REAL *packed, REAL *C, ptrdiff_t B, ptrdiff_t K, ptrdiff_t N,           \
+                         REAL clip);                                                                                  \
+        void (*gates)(const REAL *h, const REAL *packed, REAL *a, const REAL *c_prev, REAL *c, REAL *m, ptrdiff_t B,  \
+                      ptrdiff_t K, ptrdiff_t H, REAL clip);                                                           \
+        void (*gates_backward)(const REAL *dm, REAL *dc, const REAL *ifog, const REAL *c_prev, const REAL *c,         \
+                               REAL *da, ptrdiff_t H, REAL clip);                                                     \
+        double (*softmax_row)(REAL *z, ptrdiff_t V, ptrdiff_t y, REAL scale);                                         \
+    }
+typedef OPERATIONS(float) float_operations;
+typedef OPERATIONS(double) double_operations;
+typedef struct { const char *name; float_operations f; double_operations d; } body;
+
+/* ROWS: sequences whose accumulators (4 vectors each) fit the vector registers of the CPU. */
+#define BODY base
+#define WIDTH 16
+#ifdef __aarch64__
+#define ROWS 5      /* 32 registers */
+#else
+#define ROWS 2      /* 16 registers */
+#endif
+#include "body.h"
+#undef BODY
+#undef WIDTH
+#undef ROWS
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAVE_X86_BODIES
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define BODY avx2
+#define WIDTH 32
+#define ROWS 3      /* 16 registers: 12 accumulators */
+#include "body.h"
+#undef BODY
+#undef WIDTH
+#undef ROWS
+#ifdef __clang__
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma")
+#endif
+#define BODY avx512
+#define WIDTH 64
+#define ROWS 6      /* 32 registers: 24 accumulators */
+#include "body.h"
+#undef BODY
+#undef WIDTH
+#undef ROWS
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+/* The body number `index` of those that this CPU can run, slowest first; NULL past the last. */
+static const body *cpu_body(int index)
+{
+#ifdef HAVE_X86_BODIES
+    static const body *const all[] = {&body_base, &body_avx2, &body_avx512, NULL};
+    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
+                       && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+    return index < 1 + avx2 + avx512 ? all[index] : NULL;
+#else
+    return index < 1 ? &body_base : NULL;
+#endif
+}
+
+#endif

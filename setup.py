@@ -1,0 +1,34 @@
+"""Builds the one extension, elmo_np._kernels; everything else is in pyproject.toml.
+
+Without a C compiler the package installs all the same, and NumPy serves (`elmo-np info` says why).
+"""
+
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+
+class OptionalBuildExt(build_ext):
+    """A kernel that cannot be compiled must not keep anybody from installing."""
+
+    def build_extensions(self):
+        for extension in self.extensions:
+            extension.optional = True       # here, because cythonize() drops the flag
+        super().build_extensions()
+
+
+KERNELS = Extension(
+    "elmo_np._kernels",
+    ["kernels/_kernels.pyx"],
+    include_dirs=["kernels"],
+    depends=[str(path) for path in sorted(Path("kernels").glob("*.[hp]*"))],
+    # Neither -march=native (a wheel must run on other machines) nor -ffast-math (it hides NaN): see kernels/README.md.
+    extra_compile_args=["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"],
+)
+
+setup(
+    ext_modules=cythonize([KERNELS], build_dir="build", include_path=["kernels"]),
+    cmdclass={"build_ext": OptionalBuildExt},
+)

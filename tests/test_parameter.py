@@ -1,0 +1,134 @@
+"""parameter: what can be trained, which rows of a gradient matter, and who is listed."""
+
+import numpy as np
+import pytest
+
+from elmo_np.parameter import Parameter, parameters, zero_grad
+
+
+class Layer:
+    def __init__(self, **held):
+        vars(self).update(held)
+
+    def backward(self):
+        pass
+
+
+@pytest.fixture
+def table():
+    return Parameter(np.arange(10.0).reshape(5, 2), by_rows=True)
+
+
+def test_a_gradient_starts_at_zero_with_the_shape_and_precision_of_its_value():
+    p = Parameter(np.ones((2, 3), np.float32))
+    assert (p.grad.shape, p.grad.dtype) == ((2, 3), np.float32)
+    assert not p.grad.any()
+
+
+def test_it_prints_its_shape_and_precision():
+    assert repr(Parameter(np.ones((2, 3), np.float32))) == "Parameter(2, 3) float32"
+
+
+def test_touched_is_everything_where_any_row_may_differ():
+    assert Parameter(np.ones((2, 3))).touched() is ...
+
+
+def test_touched_is_no_row_before_the_first_word(table):
+    assert table.grad[table.touched()].shape == (0, 2)
+
+
+def test_touched_names_every_row_once_in_order(table):
+    table.rows += [np.array([3, 1, 3]), np.array([0, 1])]
+    np.testing.assert_array_equal(table.touched(), [0, 1, 3])
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4,), ()])
+def test_zero_grad_clears_the_whole_gradient(shape):
+    p = Parameter(np.ones(shape))
+    p.grad[...] = 1
+    p.zero_grad()
+    assert not p.grad.any()
+
+
+def test_zero_grad_of_rows_clears_those_and_forgets_them(table):
+    table.grad[[1, 3]], table.rows = 1, [np.array([3, 1])]
+    table.zero_grad()
+    assert not table.grad.any()
+    assert table.rows == []
+
+
+def test_zero_grad_of_rows_leaves_the_others_alone(table):
+    """What makes it cheap: the promise is that they are zero already."""
+    table.grad[...], table.rows = 1, [np.array([3])]
+    table.zero_grad()
+    np.testing.assert_array_equal(table.grad[:, 0], [1, 1, 1, 0, 1])
+
+
+def test_a_second_use_has_the_same_value_and_a_gradient_of_its_own(table):
+    other = table.second_use()
+    assert other.value is table.value
+    assert not np.shares_memory(other.grad, table.grad)
+    other.rows.append(np.array([1]))
+    assert table.rows == []
+
+
+def test_collect_adds_the_second_uses_gradient_and_clears_it(table):
+    other = table.second_use()
+    table.grad[1], table.rows = 1, [np.array([1])]
+    other.grad[[1, 2]], other.rows = 5, [np.array([2, 1])]
+    table.collect(other)
+    np.testing.assert_array_equal(table.grad[:, 0], [0, 6, 5, 0, 0])
+    np.testing.assert_array_equal(table.touched(), [1, 2])
+    assert not other.grad.any()
+    assert other.rows == []
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (3,), ()])
+def test_collect_of_dense_gradients_adds_all(shape):
+    p = Parameter(np.ones(shape))
+    other = p.second_use()
+    p.grad[...], other.grad[...] = 1, 2
+    p.collect(other)
+    np.testing.assert_array_equal(p.grad, np.full(shape, 3))
+    assert not other.grad.any()
+
+
+@pytest.mark.parametrize("dense", ["first", "second"])
+def test_collect_knows_no_rows_where_one_side_knows_none(table, dense):
+    other = table.second_use()
+    (table if dense == "first" else other).rows = None
+    other.grad[...] = 2
+    if dense == "first":
+        other.rows.append(np.arange(5))
+    table.collect(other)
+    assert table.touched() is ...
+    np.testing.assert_array_equal(table.grad, np.full((5, 2), 2))
+
+
+def test_parameters_are_named_by_their_path_in_the_order_of_assignment():
+    a, b, c, d = (Parameter(np.ones(k)) for k in range(1, 5))
+    model = Layer(first=a, inner=Layer(Wx=b), layers=[Layer(W=c), Layer(W=d)], width=3, name="x", nothing=None)
+    assert list(parameters(model).items()) == [("first", a), ("inner.Wx", b), ("layers.0.W", c), ("layers.1.W", d)]
+    assert list(parameters(model, "m.")) == ["m.first", "m.inner.Wx", "m.layers.0.W", "m.layers.1.W"]
+
+
+def test_a_parameter_shared_by_two_places_is_listed_once_under_the_first_name():
+    p = Parameter(np.ones(2))
+    assert parameters(Layer(one=Layer(W=p), two=Layer(W=p), three=[Layer(W=p)])) == {"one.W": p}
+
+
+def test_a_value_that_two_parameters_share_is_listed_once():
+    p = Parameter(np.ones(2))
+    assert parameters(Layer(one=Layer(W=p), two=Layer(W=p.second_use()))) == {"one.W": p}
+
+
+def test_equal_values_that_are_not_shared_are_listed_apart():
+    assert len(parameters(Layer(one=Parameter(np.ones(2)), two=Parameter(np.ones(2))))) == 2
+
+
+def test_zero_grad_of_a_model_clears_every_parameter():
+    a, b = Parameter(np.ones(2)), Parameter(np.ones(2))
+    a.grad[...] = b.grad[...] = 1
+    zero_grad(Layer(a=a, layers=[Layer(b=b)]))
+    assert not a.grad.any()
+    assert not b.grad.any()
