@@ -1,0 +1,123 @@
+"""`elmo-np demo`: the main job from end to end on text that is at hand. Train, evaluate, embed, draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from . import plots
+from .config import override, preset
+from .corpus import Corpus, held_out, open_corpus
+from .elmo import ELMo
+from .errors import UserError
+from .evaluate import evaluate, unigram_perplexity
+from .grammar import GrammarCorpus
+from .metrics import read
+from .neighbours import in_context, same_label_share, unit
+from .parameter import Array
+from .run import Folder
+from .train import train
+
+WORDS = ("string", "class", "match", "right", "order", "key")   # common in Python's prose, in more than one use
+STUDIED = ("bank", "play", "spring", "bat", "bark", "match", "light")
+DRAWN = "play"      # the word of Peters et al. 2018, table 4
+FRESH_SEED = 1      # of grammar sentences that were not trained on
+
+
+def demo(out: str, seed: int = 0) -> None:
+    """Do everything and write it below `out`; a run that is there already is taken up where it stopped."""
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{out} is a file: expected a folder, or a name for one")
+    print("Part 1 of 2: a language model of Python's own documentation\n")
+    pydoc, valid = _train("pydoc", folder / "pydoc", seed, epochs=2)
+    _show_words(pydoc, [list(sentence) for sentence in open_corpus("pydoc")])
+    _draw_gates(pydoc, _sentence_of(valid), folder / "pydoc" / "gates.png")
+    print("\nPart 2 of 2: ambiguous words whose senses are known (sentences of a grammar)\n")
+    grammar, _ = _train("grammar", folder / "grammar", seed, epochs=3)
+    _show_senses(grammar, folder / "grammar")
+    print(f"\nLook at   {folder}/pydoc/curves.png, {folder}/pydoc/gates.png, {folder}/grammar/{DRAWN}.png")
+    print(f"Go on     elmo-np similar {folder}/grammar bank --in \"the bank of the river was steep .\"")
+    print("          elmo-np train FILE.txt --out RUN --set tokenize=true      (your own text, a sentence a line)")
+
+
+def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpus]:
+    settings = override(preset("demo"), [f"corpus={name}", f"seed={seed}", f"epochs={epochs}"])
+    going_on = Folder(folder).last.exists()
+    if not going_on and Folder(folder).in_use():
+        raise UserError(f"{folder} holds files of another run: give another --out, or remove it")
+    elmo = train(name, folder, settings=settings, resume=going_on)
+    _, valid = held_out(open_corpus(name, seed=seed), settings.data.held_out)
+    found = evaluate(elmo.model, elmo.vocabulary, valid, state=settings.train.state)
+    unigram = unigram_perplexity(elmo.vocabulary, valid)
+    print(f"Perplexity on {found.targets:,} held-out tokens (lower is better):")
+    print(f"  unigram model, no context  {unigram:7.1f}")
+    print(f"  forward language model     {found.forward:7.1f}   {unigram / found.forward:.1f} times lower")
+    print(f"  backward language model    {found.backward:7.1f}   {unigram / found.backward:.1f} times lower")
+    plots.save(plots.training_curves(read(Folder(folder).metrics), unigram), folder / "curves.png")
+    return elmo, valid
+
+
+def _show_words(elmo: ELMo, sentences: list[list[str]]) -> None:
+    """Two unlike uses of each of three words, each with the occurrences nearest to it."""
+    print("\nOne word, several uses: an occurrence (>), and those nearest to it by v_t = W h_bi + b")
+    common = [word for word in WORDS if sum(word in sentence for sentence in sentences) >= 40]
+    for word in common[:3]:
+        elmo.index(sentences, [word])
+        for sentence, position in _unlike_uses(elmo, sentences, word):
+            print(f"\n     > {in_context(sentence, position)}")
+            seen = {_window(sentence, position)}
+            for near in elmo.similar(word, sentence, top=200):
+                window = _window(near.sentence, near.position)
+                if window not in seen and len(seen) < 4:        # documentation repeats itself: a phrase once
+                    seen.add(window)
+                    print(f"  {near.similarity:.2f} {in_context(near.sentence, near.position)}")
+
+
+def _unlike_uses(elmo: ELMo, sentences: list[list[str]], word: str) -> list[tuple[list[str], int]]:
+    """Two occurrences of a word, near the ends of the direction in which its occurrences differ most."""
+    own = [s for s in sentences if s.count(word) == 1 and 6 <= len(s) <= 30]
+    places = [(s, s.index(word)) for s in own]
+    vectors = np.array([v[t] for v, (_, t) in zip(elmo.vectors(own), places, strict=True)])
+    order = plots.principal_components(unit(vectors))[0][:, 0].argsort(kind="stable")
+    inside = len(order) // 20           # the outermost occurrences are oddities
+    return [places[order[inside]], places[order[-1 - inside]]]
+
+
+def _window(sentence: list[str], position: int) -> tuple[str, ...]:
+    return tuple(sentence[max(0, position - 2):position + 3])
+
+
+def _sentence_of(corpus: Corpus) -> list[str]:
+    """The first sentence that fits into a picture."""
+    return next((list(s) for s in corpus if 8 <= len(s) <= 12), list(next(iter(corpus))))
+
+
+def _draw_gates(elmo: ELMo, sentence: list[str], path: Path) -> None:
+    ids = np.array(elmo.vocabulary.encode(sentence))[:-1, None]
+    _, _, cache = elmo.model.forward_lm.encode(ids)
+    plots.save(plots.gates(["<S>", *sentence], cache.layers[-1].ifog[:, 0]), path)
+
+
+def _show_senses(elmo: ELMo, folder: Path) -> None:
+    """Whether the nearest occurrence has the same sense, for contextual and for static vectors."""
+    print("\nThe nearest other occurrence has the same sense (sentences that were not trained on):\n")
+    print(f"  {'word':8} {'occurrences':>11}  {'senses':>6}  {'static':>7}  {'contextual':>10}")
+    corpus = GrammarCorpus(seed=FRESH_SEED)
+    for word in STUDIED:
+        static, contextual, senses = occurrences_of(elmo, corpus, word)
+        print(f"  {word:8} {len(senses):11}  {len(set(senses)):6}  {same_label_share(static, senses):7.0%}  "
+              f"{same_label_share(contextual, senses):10.0%}")
+        if word == DRAWN:
+            plots.save(plots.occurrences(word, static, contextual, senses), folder / f"{word}.png")
+
+
+def occurrences_of(elmo: ELMo, corpus: GrammarCorpus, word: str) -> tuple[Array, Array, list[str]]:
+    """Every labelled occurrence of a word: its static vectors (layer 0), contextual ones (top layer), and senses."""
+    found = [(list(s.tokens), t, sense) for s in corpus.labelled() for t, sense in s.senses if s.tokens[t] == word]
+    sentences = [sentence for sentence, _, _ in found]
+
+    def vectors(layer: str | int) -> Array:
+        return np.array([v[t] for v, (_, t, _) in zip(elmo.vectors(sentences, layer), found, strict=True)])
+    return vectors(0), vectors("top"), [sense for _, _, sense in found]

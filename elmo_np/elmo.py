@@ -1,0 +1,233 @@
+"""The embedder: sentences in, a vector for every word in its sentence out.
+
+    ELMo(x_t, S) = v_t = W [h_t_forward ; h_t_backward] + b      (vectors.py)
+
+Every word gets the vector of its own position, from hidden states and not from softmax outputs: tutorials/equations.md
+says where the article's code differs from its equations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from .batches import length_groups, windows
+from .bilm import BiLM, BiState
+from .errors import UserError
+from .neighbours import Index, Neighbour
+from .parallel import one_blas_thread
+from .parameter import Array
+from .text import tokens
+from .vectors import LayerMix, WordVector, h_bi
+from .vocabulary import Vocabulary
+
+BATCH = 64              # sentences at once; the vectors do not depend on it
+STATES = ("reset", "carry", "warm")
+SETTLED = 1e-6          # mean change of the state below which another neutral sentence would change nothing
+
+
+class ELMo:
+    """A biLM, its vocabulary, and what makes vectors of its hidden states.
+
+    model, vocabulary   the biLM and the words that its ids stand for
+    word_vector         W and b of v_t, learnt with a task through `backward`; new ones if None
+    mix                 gamma and s of the layer mix, likewise
+    seed                draws W where it cannot be the identity
+    """
+
+    def __init__(self, model: BiLM, vocabulary: Vocabulary, *, word_vector: WordVector | None = None,
+                 mix: LayerMix | None = None, seed: int = 0):
+        if len(vocabulary) != model.V:
+            raise UserError(f"the vocabulary has {len(vocabulary)} words, the model {model.V}: expected as many")
+        config, dtype = model.config, model.forward_lm.embedding.E.value.dtype
+        rng, width = np.random.default_rng(seed), 2 * config.output_dim
+        self.model, self.vocabulary = model, vocabulary
+        self.word_vector = word_vector or WordVector(width, config.vector_dim or width, rng=rng, dtype=dtype)
+        self.mix = mix or LayerMix(len(self.layers), dtype=dtype)
+        self._carried: BiState | None = None
+        self._warm: BiState | None = None
+        self._index: Index | None = None
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> ELMo:
+        """A folder that `train` wrote (its best model), or a model file with vocabulary.txt beside it."""
+        from .run import load_model  # run.py builds an ELMo from a file
+        return load_model(path)[0]
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers that `embed` stacks: 0, the word vectors, only where they are as wide as the others."""
+        config = self.model.config
+        return list(range(0 if config.embedding_dim == config.output_dim else 1, config.layers + 1))
+
+    def embed(self, sentences: Iterable[Sequence[str]], state: str = "reset") -> list[Array]:
+        """All layers of every word.
+
+        sentences   lists of tokens
+        state       "reset": every sentence alone, from a zero state. "carry": sentence k goes on from where sentence k
+                    of the last call left the state, as the original programs do; `reset_state` ends that. "warm":
+                    every sentence from one settled state, the same for all
+        -> an array (layers, tokens, 2P) a sentence, in the order given. Layer 0 is [x ; x] of the word vectors
+        Raises UserError for an empty sentence, a string in place of tokens, or another state.
+        """
+        return list(self.stream(sentences, "all", state))
+
+    def vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "top",
+                state: str = "reset") -> list[Array]:
+        """One vector a word: layer "top", "average" or "mix" of `embed`'s layers, or one layer by its number.
+
+        -> an array (tokens, dim) a sentence
+        """
+        return list(self.stream(sentences, layer, state))
+
+    def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top",
+               state: str = "reset") -> Iterator[Array]:
+        """`vectors`, or `embed` with layer "all", one sentence after another: memory does not grow with them."""
+        top = self.model.config.layers
+        if layer not in ("all", "top", "average", "mix", *range(top + 1)):
+            raise UserError(f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
+        for layers in self._all(sentences, state):
+            if layer in ("top", *range(top + 1)):
+                yield layers[top if layer == "top" else int(layer)]
+                continue
+            stack = np.stack([layers[j] for j in self.layers])
+            yield stack if layer == "all" else stack.mean(axis=0) if layer == "average" else self.mix.forward(stack)[0]
+
+    def vector(self, word: str, sentence: str | Sequence[str], occurrence: int | None = None) -> Array:
+        """v_t = W h_t_bi + b of a word in its sentence, at the word's own position: (dim,).
+
+        sentence    tokens, or text, which is split by elmo_np.text.tokens
+        occurrence  which one, from 1, of a word that occurs more than once
+        Raises UserError for a word that the sentence or the vocabulary lacks, or that occurs twice without a choice.
+        """
+        words = tokens(sentence) if isinstance(sentence, str) else list(sentence)
+        position = self._position(word, words, occurrence)
+        return self.word_vector.forward(self.vectors([words])[0][position])[0]
+
+    def index(self, sentences: Iterable[Sequence[str]], words: Iterable[str] | None = None) -> int:
+        """Remember v_t of every word of a corpus for `similar`; replaces what was indexed before.
+
+        words   keep only occurrences of these; None keeps all, which takes 2P numbers a token
+        -> how many occurrences were kept
+        """
+        wanted = None if words is None else set(words)
+        index = Index()
+
+        def kept() -> Iterator[list[str]]:
+            return (list(s) for s in sentences if wanted is None or not wanted.isdisjoint(s))
+        for sentence, h in zip(kept(), self.stream(kept()), strict=True):
+            places = [t for t, word in enumerate(sentence) if wanted is None or word in wanted]
+            index.add(sentence, places, self.word_vector.forward(h[places])[0])
+        self._index = index
+        return len(index)
+
+    def similar(self, word: str, sentence: str | Sequence[str], top: int = 10,
+                occurrence: int | None = None) -> list[Neighbour]:
+        """The occurrences of the indexed corpus whose v_t is nearest to that of `word` in `sentence`, by cosine.
+
+        -> word, sentence, position and similarity of each, nearest first; the sentence itself is left out
+        """
+        if self._index is None:
+            raise UserError("no corpus is indexed: call index(sentences) first")
+        words = tokens(sentence) if isinstance(sentence, str) else list(sentence)
+        return self._index.nearest(self.vector(word, words, occurrence), top, exclude=words)
+
+    def reset_state(self) -> None:
+        """Forget what state "carry" has carried so far."""
+        self._carried = None
+
+    def _position(self, word: str, words: list[str], occurrence: int | None) -> int:
+        places = [t for t, other in enumerate(words) if other == word]
+        if not places:
+            raise UserError(f"the sentence has no word {word!r}; its words: {' '.join(words)}")
+        if word not in self.vocabulary:
+            raise UserError(f"{word!r} is not among the {len(self.vocabulary)} words of this model, so its vector "
+                            "would be that of any unknown word: expected a word of vocabulary.txt")
+        if occurrence is None and len(places) > 1:
+            raise UserError(f"{word!r} occurs {len(places)} times in the sentence: say which, occurrence=1 to "
+                            f"{len(places)}")
+        if occurrence is not None and not 1 <= occurrence <= len(places):
+            raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(places)} times in the sentence")
+        return places[(occurrence or 1) - 1]
+
+    def _all(self, sentences: Iterable[Sequence[str]], state: str) -> Iterator[list[Array]]:
+        """For every sentence, in order, the layers 0 to L: (tokens, width) each, both directions side by side."""
+        if state not in STATES:
+            raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
+        encoded = self._encoded(sentences)
+        if state == "carry":
+            yield from self._carry(list(encoded))
+            return
+        for window in windows(encoded, BATCH):
+            found: dict[int, list[Array]] = {}
+            for group in length_groups(window, BATCH):
+                start = _rows(self.warm_state(), np.zeros(len(group), np.int64)) if state == "warm" else None
+                layers, _ = self._batch([window[k] for k in group], start)
+                found.update(zip(group, layers, strict=True))
+            yield from (found[k] for k in range(len(window)))
+
+    def _encoded(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[int]]:
+        for number, sentence in enumerate(sentences):
+            if isinstance(sentence, str):
+                raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "
+                                "elmo_np.text.tokens splits it")
+            if not len(sentence):
+                raise UserError(f"sentence {number} is empty: expected at least one token")
+            yield self.vocabulary.encode(sentence)
+
+    def _carry(self, sentences: list[list[int]]) -> Iterator[list[Array]]:
+        """Row k goes on from row k; rows beyond those given stay as they are."""
+        rows, carried = len(sentences), self._carried
+        if carried is None or len(carried[0][0][0]) < rows:
+            grown = _zero_state(self.model, rows)
+            for old, new in zip(_arrays(carried), _arrays(grown), strict=False):
+                new[:len(old)] = old
+            self._carried = carried = grown
+        for start in range(0, rows, BATCH):
+            block = np.arange(start, min(start + BATCH, rows))
+            layers, after = self._batch(sentences[start:start + BATCH], _rows(carried, block))
+            for kept, new in zip(_arrays(carried), _arrays(after), strict=True):
+                kept[block] = new
+            yield from layers
+
+    def _batch(self, sentences: list[list[int]], state: BiState | None) -> tuple[list[list[Array]], BiState]:
+        """Sentences with their marks -> the layers of each without the marks, and the state after each."""
+        lengths = np.array([len(sentence) for sentence in sentences])
+        ids = np.zeros((lengths.max(), len(sentences)), np.int64)
+        for b, sentence in enumerate(sentences):
+            ids[:len(sentence), b] = sentence
+        with one_blas_thread():
+            forward, backward, after = self.model.encode(ids, lengths, state)
+        layers = [h_bi(f, b) for f, b in zip(forward, backward, strict=True)]
+        return [[layer[1:n-1, b] for layer in layers] for b, n in enumerate(lengths)], after
+
+    def warm_state(self) -> BiState:
+        """One row of state after a neutral sentence (its marks, with a full stop if the model knows one), read until
+        the state changes no more: what a sentence in the middle of a text starts from, the same for all."""
+        if self._warm is None:
+            sentence = self.vocabulary.encode(["."] if "." in self.vocabulary else [])
+            state = _zero_state(self.model, 1)
+            for _ in range(100):
+                _, after = self._batch([sentence], state)
+                change = np.mean([np.abs(a - b).mean() for a, b in zip(_arrays(state), _arrays(after), strict=True)])
+                state = after
+                if change < SETTLED:
+                    break
+            self._warm = state
+        return self._warm
+
+
+def _zero_state(model: BiLM, rows: int) -> BiState:
+    return ([layer.zero_state(rows) for layer in model.forward_lm.layers],
+            [layer.zero_state(rows) for layer in model.backward_lm.layers])
+
+
+def _arrays(state: BiState | None) -> list[Array]:
+    return [array for direction in state or ([], []) for layer in direction for array in layer]
+
+
+def _rows(state: BiState, rows: Array) -> BiState:
+    one, two = state
+    return [(h[rows], c[rows]) for h, c in one], [(h[rows], c[rows]) for h, c in two]

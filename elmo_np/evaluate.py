@@ -1,0 +1,163 @@
+"""How well a biLM predicts text (P): perplexities of both directions with the full softmax.
+
+    (P1) perplexity = exp(- (1 / N) sum log p(target)),  over all N targets of a direction
+    (P2) p(w) = (count(w) + 1) / (N + V),  the unigram model that a reader of no context could be
+
+Every token of the corpus is counted once in each direction, so the figures are the same at any batch size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .batches import Side, length_groups, pack, turned, whole_sentences, windows
+from .bilm import BiLM, BiState
+from .errors import UserError
+from .parallel import both, one_blas_thread
+from .parameter import Array
+from .softmax import PADDING
+from .vocabulary import Vocabulary
+
+CHUNK = 128         # steps at a time along the one stream of state "carry"; the figures do not depend on it
+
+
+class SentenceScore(NamedTuple):
+    """log p of one sentence in nats; a sentence of n words has n + 1 targets in each direction."""
+
+    forward: float
+    backward: float
+    targets: int
+
+
+class Evaluation(NamedTuple):
+    """Sums over a corpus. nats are those of - log p."""
+
+    forward_nats: float
+    backward_nats: float
+    targets: int                # in each direction: tokens and an end mark a sentence
+    sentences: int
+    unknown: int                # tokens that the vocabulary lacks, predicted as <UNK>
+
+    @property
+    def forward(self) -> float:
+        """Perplexity of the forward direction."""
+        return perplexity(self.forward_nats, self.targets)                       # (P1)
+
+    @property
+    def backward(self) -> float:
+        """Perplexity of the backward direction."""
+        return perplexity(self.backward_nats, self.targets)                      # (P1)
+
+    @property
+    def arithmetic_mean(self) -> float:
+        """The average of both perplexities, which Peters et al. 2018 report."""
+        return (self.forward + self.backward) / 2
+
+    @property
+    def geometric_mean(self) -> float:
+        """exp of the average loss of both directions, which bilm-tf prints."""
+        return perplexity(self.forward_nats + self.backward_nats, 2 * self.targets)
+
+
+def perplexity(nats: float, targets: int) -> float:
+    """exp(nats / targets); infinity where that overflows."""
+    mean = nats / targets
+    return math.exp(mean) if mean < 700 else math.inf                            # (P1)
+
+
+def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], *, state: str = "carry",
+             batch_size: int = 32, each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
+    """Perplexity of a corpus in both directions.
+
+    state       "carry": the corpus is one long stream in its order, as in training on continuing streams;
+                "reset": every sentence starts from a fresh state, alone
+    batch_size  sentences at once with "reset"; one stream has one row
+    each        called with the score of every sentence, in the corpus's order
+    Raises UserError for an empty corpus or another state.
+    """
+    if state not in ("carry", "reset"):
+        raise UserError(f"state {state!r}: expected 'carry' or 'reset'")
+    if batch_size < 1:
+        raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
+    scores = _one_stream(model, vocabulary, corpus) if state == "carry" \
+        else _alone(model, vocabulary, corpus, batch_size)
+    forward, backward, targets, sentences, unknown = [], [], 0, 0, 0
+    with one_blas_thread():
+        for score, missing in scores:
+            forward.append(score.forward)
+            backward.append(score.backward)
+            targets, sentences, unknown = targets + score.targets, sentences + 1, unknown + missing
+            if each is not None:
+                each(score)
+    if not sentences:
+        raise UserError("the corpus to evaluate has no sentence: expected at least one")
+    return Evaluation(-math.fsum(forward), -math.fsum(backward), targets, sentences, unknown)
+
+
+Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
+
+
+def _alone(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
+    for window in windows(map(vocabulary.encode, corpus), batch_size):
+        scores: dict[int, SentenceScore] = {}
+        for group in length_groups(window, batch_size):
+            (f, b), _ = _nll(model, *whole_sentences([window[k] for k in group]), None)
+            for column, k in enumerate(group):
+                scores[k] = SentenceScore(-_sum(f[:, column]), -_sum(b[:, column]), len(window[k]) - 1)
+        yield from ((scores[k], window[k].count(vocabulary.unk)) for k in range(len(window)))
+
+
+def _one_stream(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> Scored:
+    unscored: list[tuple[int, int]] = []            # targets and unknown tokens of the sentences in the stream
+
+    def sentences() -> Iterator[list[int]]:
+        for ids in map(vocabulary.encode, corpus):
+            unscored.append((len(ids) - 1, ids.count(vocabulary.unk)))
+            yield ids
+
+    state, nats = None, np.empty((2, 0))
+    forward, backward = pack([sentences()], CHUNK), pack([turned(map(vocabulary.encode, corpus))], CHUNK)
+    for one, two in zip(forward, backward, strict=True):
+        (f, b), state = _nll(model, one, two, state)
+        live = one.y[:, 0] != PADDING
+        nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1, dtype=np.float64)
+        while unscored and unscored[0][0] <= nats.shape[1]:
+            targets, missing = unscored.pop(0)
+            yield SentenceScore(-_sum(nats[0, :targets]), -_sum(nats[1, :targets]), targets), missing
+            nats = nats[:, targets:]
+
+
+def _nll(model: BiLM, forward: Side, backward: Side,
+         state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
+    before, after = state or (None, None)
+    f, b = both(lambda: model.forward_lm.nll(forward.x, forward.y, before, forward.lengths),
+                lambda: model.backward_lm.nll(backward.x, backward.y, after, backward.lengths))
+    return (f[0], b[0]), (f[1], b[1])
+
+
+def _sum(nats: Array) -> float:
+    return float(nats.sum(dtype=np.float64))
+
+
+def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> float:
+    """Perplexity of the model that knows only how often words occurred in training.
+
+    The targets are those of a direction: the words and an end mark a sentence; both directions have the same figure.
+    Raises UserError for a vocabulary without counts or an empty corpus.
+    """
+    if vocabulary.counts is None:
+        raise UserError("the vocabulary has no counts: expected those of its training corpus")
+    counts = np.array(vocabulary.counts, np.float64)
+    counts[vocabulary.bos] = 0                      # a start mark is no target of the forward direction
+    log_p = np.log((counts + 1) / (counts.sum() + len(counts)))                  # (P2)
+    nats, targets = 0.0, 0
+    for ids in map(vocabulary.encode, corpus):
+        nats -= float(log_p[ids[1:]].sum())
+        targets += len(ids) - 1
+    if not targets:
+        raise UserError("the corpus to evaluate has no sentence: expected at least one")
+    return perplexity(nats, targets)                                             # (P1)

@@ -1,0 +1,69 @@
+"""metrics.csv: the curve of a training, a row at a time."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import UserError
+from .evaluate import Evaluation
+from .files import atomic_write_text
+
+if TYPE_CHECKING:
+    from .resume import Place
+
+# split: "train", the mean since the row before, or "valid", at an epoch's end. Losses in nats a token.
+COLUMNS = ("split", "epoch", "step", "tokens", "forward_loss", "backward_loss", "forward_perplexity",
+           "backward_perplexity", "learning_rate", "seconds")
+
+
+class Metrics:
+    """Rows are appended as they come, so that a run can be watched, and cut back when it goes on from before them."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def start(self) -> None:
+        atomic_write_text(self.path, ",".join(COLUMNS) + "\n")
+
+    def resume(self, epoch: int, step: int) -> None:
+        """Drop the rows that come after `step` of `epoch`: they are going to be written again."""
+        rows = read(self.path) if self.path.exists() else []
+        kept = [row for row in rows if (int(row["epoch"]), float(row["step"])) <= (epoch, step)]
+        atomic_write_text(self.path, "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in kept), ""]))
+
+    def train(self, place: Place, learning_rate: float) -> None:
+        """The mean loss since the last row."""
+        n = place.tokens
+        self._add("train", place, n, place.forward / n, place.backward / n, learning_rate)
+
+    def valid(self, place: Place, found: Evaluation, learning_rate: float) -> None:
+        """A validation."""
+        n = found.targets
+        self._add("valid", place, n, found.forward_nats / n, found.backward_nats / n, learning_rate)
+
+    def _add(self, split: str, place: Place, tokens: int, forward: float, backward: float,
+             learning_rate: float) -> None:
+        numbers = (forward, backward, math.exp(min(forward, 700)), math.exp(min(backward, 700)), learning_rate)
+        row = [split, str(place.epoch), str(place.step), str(tokens), *(f"{x:.6g}" for x in numbers),
+               f"{place.seconds:.2f}"]
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(",".join(row) + "\n")
+        except OSError as error:
+            raise UserError(f"cannot write {self.path}: {error.strerror}") from error
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a metrics.csv. Raises UserError for a file that is none."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    if tuple(reader.fieldnames or ()) != COLUMNS or any(None in row or None in row.values() for row in rows):
+        raise UserError(f"{path} is no metrics.csv of elmo_np's: expected the columns {', '.join(COLUMNS)}")
+    return rows

@@ -1,0 +1,171 @@
+"""Pictures, in one style: a palette that colour-blind readers can tell apart, and one claim each.
+
+matplotlib is imported when a picture is drawn, so that nothing else waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import numpy as np
+
+from .errors import UserError
+from .parameter import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito 2008; with a marker each, so that print and any eye can do without the colours
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+MARKERS = ("o", "^", "s", "D", "v", "P")
+FORWARD, BACKWARD = COLOURS[0], COLOURS[5]
+STYLE: Any = {
+    "font.size": 10, "axes.titlesize": 11, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.alpha": 0.25, "legend.frameon": False, "figure.dpi": 150,
+    "svg.hashsalt": "elmo_np", "svg.fonttype": "none",      # the same picture gives the same bytes
+}
+
+
+P = ParamSpec("P")
+
+
+def picture(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the one style."""
+    @wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        from matplotlib import rc_context
+
+        with rc_context(STYLE):
+            return draw(*args, **kwargs)
+    return styled
+
+
+def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(1, columns, squeeze=False)
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a picture as .png or .svg, with no date in it."""
+    from matplotlib import rc_context
+
+    path = Path(path)
+    metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+    try:
+        with rc_context(STYLE):
+            figure.savefig(path, metadata=metadata)
+    except OSError as error:
+        raise UserError(f"cannot write the picture {path}: {error.strerror}") from error
+
+
+@picture
+def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = None) -> Figure:
+    """Perplexity of both directions against the tokens read; rows of metrics.csv.
+
+    unigram     perplexity of the model that sees no context, drawn as a line to compare with
+    """
+    figure, axes = _figure(6.4, 4.0)
+    ax, tokens = axes[0, 0], np.cumsum([int(row["tokens"]) for row in rows if row["split"] == "train"])
+    ends = _epoch_ends(rows, tokens)
+    for direction, colour in ("forward", FORWARD), ("backward", BACKWARD):
+        train = [float(row[f"{direction}_perplexity"]) for row in rows if row["split"] == "train"]
+        valid = [float(row[f"{direction}_perplexity"]) for row in rows if row["split"] == "valid"]
+        ax.plot(tokens, train, color=colour, alpha=0.5, linewidth=1.2, label=f"{direction}, training")
+        ax.plot(ends, valid, color=colour, marker="o" if direction == "forward" else "^", linewidth=2,
+                label=f"{direction}, held out")
+    if unigram is not None:
+        ax.axhline(unigram, color="0.4", linestyle="--", linewidth=1, label="unigram model, held out")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}" if max(ax.get_ylim()) / min(ax.get_ylim()) < 30 else "")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlim(left=0)
+    ax.set(xlabel="tokens read, each direction", ylabel="perplexity (lower is better)",
+           title="Both directions learn to predict the next word")
+    ax.legend()
+    return figure
+
+
+def _epoch_ends(rows: Sequence[Mapping[str, str]], tokens: Array) -> list[float]:
+    """Tokens read when each validation took place."""
+    ends, seen = [], 0
+    for row in rows:
+        if row["split"] == "train":
+            seen += 1
+        else:
+            ends.append(float(tokens[seen - 1]) if seen else 0.0)
+    return ends
+
+
+@picture
+def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[str]) -> Figure:
+    """Every occurrence of one word, by its static and by its contextual vector, coloured by sense.
+
+    static, contextual (N, dim), senses: one each; drawn are the first two principal components
+    """
+    figure, axes = _figure(8.4, 4.4, columns=2)
+    for ax, vectors in zip(axes[0], (static, contextual), strict=True):
+        points, share = principal_components(vectors)
+        for k, sense in enumerate(sorted(set(senses))):
+            own = points[[other == sense for other in senses]]
+            ax.scatter(own[:, 0], own[:, 1], s=14, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)],
+                       alpha=0.6, linewidths=0, label=_plain(f"{sense} ({len(own)})"))
+        if share.sum() == 0:
+            note = f"all {len(points)} occurrences\nare this one point"
+            ax.annotate(note, (0, 0), (12, 12), textcoords="offset points")
+            ax.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[0], yticks=[0], xlabel="no difference to draw")
+        else:
+            ax.set(xlabel=f"first principal component ({share[0]:.0%} of variance)",
+                   ylabel=f"second principal component ({share[1]:.0%})")
+    axes[0, 0].set_title(_plain(f"static: one vector for every “{word}”"))
+    axes[0, 1].set_title(_plain(f"contextual: “{word}” parts by sense"))
+    figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _plain(text: str) -> str:
+    """Text that matplotlib draws as it is: a dollar sign begins no formula."""
+    return text.replace("$", r"\$")
+
+
+def principal_components(vectors: Array) -> tuple[Array, Array]:
+    """(N, dim) -> coordinates (N, 2) along the two directions of largest variance, and their shares of it (2,)."""
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    if np.abs(centred).max(initial=0) < 1e-6 * max(1e-12, np.abs(vectors).max(initial=0)):
+        return np.zeros((len(vectors), 2)), np.zeros(2)         # all the same but for rounding
+    _, s, Vt = np.linalg.svd(centred, full_matrices=False)
+    axes, share = np.zeros((2, vectors.shape[1])), np.zeros(2)
+    axes[:len(s)], share[:len(s)] = Vt[:2], s[:2] ** 2 / (s ** 2).sum()
+    # The sign of an axis is arbitrary: fixed, so that the same vectors give the same picture.
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+    return centred @ np.where(largest < 0, -axes, axes).T, share
+
+
+@picture
+def gates(words: Sequence[str], ifog: Array, cells: int = 40) -> Figure:
+    """Input, forget and output gate of one layer over a sentence.
+
+    words (T), ifog (T, 4H): gates as lstm_forward leaves them; cells: how many, those whose forget gate varies most
+    """
+    H = ifog.shape[1] // 4
+    forget = ifog[:, H:2*H]
+    varied = np.argsort(-forget.std(axis=0), kind="stable")[:cells]
+    chosen = varied[np.argsort(-forget[:, varied].mean(axis=0), kind="stable")]
+    figure, axes = _figure(max(6.4, 3 + 1.1 * len(words)), 4.2, columns=3)
+    image: Any = None
+    names = ("input gate i: what is written", "forget gate f: what is kept", "output gate o: what is shown")
+    for k, (ax, name) in enumerate(zip(axes[0], names, strict=True)):
+        gate = ifog[:, k*H + chosen].T
+        image = ax.imshow(gate, aspect="auto", vmin=0, vmax=1, cmap="cividis", interpolation="nearest")
+        ax.set_xticks(range(len(words)), [_plain(word) for word in words], rotation=60, ha="right")
+        ax.set(title=name, ylabel=f"the {len(chosen)} cells whose forget gate varies most" if k == 0 else "")
+        ax.grid(visible=False)
+    figure.colorbar(image, ax=axes, label="gate, from shut (0) to open (1)", shrink=0.9)
+    figure.suptitle("Each word opens and shuts the gates of different cells")
+    return figure

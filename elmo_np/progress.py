@@ -1,0 +1,54 @@
+"""What a person sees of long work: one line on stderr that is rewritten, or plain lines where it is no terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+SECONDS_BETWEEN_LINES = 10.0        # where lines stay, as in a log file
+SECONDS_BETWEEN_REWRITES = 0.2      # fast enough to look alive
+
+
+class Progress:
+    """A line of progress.
+
+    out     where it goes; None: stderr
+    quiet   say nothing
+    """
+
+    def __init__(self, out: TextIO | None = None, quiet: bool = False):
+        self._out, self._quiet = out or sys.stderr, quiet
+        self._terminal = self._out.isatty()
+        self._shown = 0.0
+        self._width = 0
+
+    def show(self, line: str) -> None:
+        """Show `line` unless the last one is too young; on a terminal it takes the last one's place."""
+        between = SECONDS_BETWEEN_REWRITES if self._terminal else SECONDS_BETWEEN_LINES
+        if self._quiet or time.monotonic() - self._shown < between:
+            return
+        self._shown = time.monotonic()
+        if self._terminal:
+            self._out.write("\r" + line.ljust(self._width))
+            self._width = len(line)
+        else:
+            self._out.write(line + "\n")
+        self._out.flush()
+
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+        if self._quiet:
+            return
+        if self._terminal and self._width:
+            self._out.write("\r" + " " * self._width + "\r")
+            self._width = 0
+        self._out.write(line + "\n")
+        self._out.flush()
+
+
+def duration(seconds: float) -> str:
+    """75 -> "1:15", 4000 -> "1:06:40"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,108 @@
+"""A run's folder: what training leaves there, and how it comes back.
+
+    model.safetensors   the best model on validation: what ELMo.load reads
+    last.safetensors    the last state of training: everything that --resume needs
+    vocabulary.txt      one word a line, the line is the id
+    config.toml         every setting, with its meaning
+    metrics.csv         losses and perplexities while training
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from . import checkpoint
+from .bilm import BiLM
+from .config import Settings, from_json, to_json
+from .elmo import ELMo
+from .errors import UserError
+from .parameter import Array, parameters
+from .vocabulary import Vocabulary
+
+COUNTS = "vocabulary.counts"
+
+
+class Folder(NamedTuple):
+    """The paths of a run."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def last(self) -> Path:
+        return self.path / "last.safetensors"
+
+    @property
+    def vocabulary(self) -> Path:
+        return self.path / "vocabulary.txt"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    def in_use(self) -> bool:
+        """Whether there is anything here that a new training would overwrite."""
+        return any(path.exists() for path in (self.model, self.last, self.vocabulary, self.config, self.metrics))
+
+
+def new_elmo(settings: Settings, vocabulary: Vocabulary) -> ELMo:
+    """A model as it is before training, drawn from the settings' seed."""
+    seed = settings.train.seed
+    model = BiLM(settings.model, len(vocabulary), rng=np.random.default_rng([seed, 0]))
+    return ELMo(model, vocabulary, seed=seed)
+
+
+def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str, Array] | None = None,
+               metadata: Mapping[str, str] | None = None) -> None:
+    """Write a model file; `tensors` and `metadata` are what more than the model it shall hold.
+
+    Paths of the settings stay out: the same run gives the same bytes wherever its corpus lies.
+    """
+    arrays = {name: p.value for name, p in parameters(elmo).items()}
+    arrays[COUNTS] = np.array(elmo.vocabulary.counts or [], np.int64)
+    texts = {"model": to_json(settings.model), "train": to_json(settings.train), "vocabulary": elmo.vocabulary.sha256()}
+    checkpoint.save(path, {**arrays, **(tensors or {})}, {**texts, **(metadata or {})})
+
+
+def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], dict[str, str]]:
+    """A run's folder or a model file with vocabulary.txt beside it -> the model, and what more the file holds.
+
+    Raises UserError: nothing there, a damaged or foreign file, another vocabulary, an array missing or misshapen.
+    """
+    from .config import BiLMConfig
+
+    path = Path(path)
+    file = Folder(path).model if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        hint = "its first epoch is not finished: go on with --resume" if Folder(path).last.exists() \
+            else "expected a folder that `elmo-np train` wrote"
+        raise UserError(f"{path} has no model.safetensors: {hint}")
+    tensors, metadata = checkpoint.load(file)
+    if "model" not in metadata or "vocabulary" not in metadata or COUNTS not in tensors:
+        raise UserError(f"{file} holds no model of elmo_np's: expected a file that `elmo-np train` wrote")
+    words = Vocabulary.load(file.parent / "vocabulary.txt")
+    if words.sha256() != metadata["vocabulary"]:
+        raise UserError(f"{file.parent / 'vocabulary.txt'} is not the vocabulary that {file.name} was trained with: "
+                        "expected the file that the same training wrote")
+    counts = tensors.pop(COUNTS).tolist()
+    config = from_json(BiLMConfig, metadata["model"])
+    elmo = new_elmo(Settings(model=config), Vocabulary(words.words, counts or None))
+    for name, p in parameters(elmo).items():
+        found = tensors.pop(name, None)
+        if found is None or found.shape != p.value.shape or found.dtype != p.value.dtype:
+            what = "nothing" if found is None else f"{found.dtype}{found.shape}"
+            raise UserError(f"{file}: found {what} for {name}, expected {p.value.dtype}{p.value.shape}")
+        p.value[...] = found        # in place: a shared array has more than one user
+    return elmo, tensors, metadata

@@ -1,0 +1,260 @@
+"""The training loop: epochs, validation, saving, and going on bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from . import backend
+from .batches import Batch, Encoded, contiguous_batches, sentence_batches, stream_batches
+from .bilm import BiState, Loss
+from .config import Settings, TrainConfig, learning_rate_at, write_toml
+from .corpus import held_out, open_corpus
+from .elmo import ELMo
+from .errors import UserError
+from .evaluate import evaluate
+from .files import atomic_write_text
+from .metrics import Metrics
+from .optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
+from .parallel import one_blas_thread, threads
+from .parameter import Parameter, parameters
+from .progress import Progress, duration
+from .resume import Place, restore, snapshot
+from .run import Folder, new_elmo, save_model
+from .signals import Interrupted, interruptible
+from .vocabulary import Vocabulary
+
+Corpus = Iterable[Sequence[str]]
+
+
+def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Corpus | None = None,
+          settings: Settings | None = None, resume: bool = False, quiet: bool = False) -> ELMo:
+    """Train a biLM and leave a run's folder; the best model on validation comes back.
+
+    corpus    what elmo_np.corpus.open_corpus opens (a file, a glob, "pydoc", "grammar"), or an iterable of token lists
+              that can be read again and again
+    out       the folder to write; one that holds a run is refused unless `resume`
+    valid     what to validate on after every epoch; None: every settings.data.held_out-th sentence, not trained on
+    settings  model and training; None: the defaults
+    resume    go on where the run in `out` stopped: the same bytes come out as if it had not stopped
+    quiet     no progress on stderr
+    Raises UserError for a user's mistake, and where the loss or a gradient is no number; Interrupted after Ctrl-C, when
+    everything is saved.
+    """
+    settings = _with_corpora(settings or Settings(), corpus, valid)
+    folder = Folder(Path(out))
+    if folder.in_use() and not resume:
+        raise UserError(f"{out} already holds a run: give another --out, or go on with --resume")
+    if resume and not folder.last.exists():
+        raise UserError(f"{out} has no last.safetensors to resume from: expected a folder that `elmo-np train` wrote")
+    progress = Progress(quiet=quiet)
+    trainer = Trainer(*_corpora(corpus, valid, settings), folder, settings, progress)
+    if resume:
+        trainer.resume()
+    else:
+        trainer.start()
+    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
+            interruptible() as signals:
+        trainer.run(signals.raised)
+    return ELMo.load(folder.path)
+
+
+def _with_corpora(settings: Settings, corpus: str | Corpus, valid: str | Corpus | None) -> Settings:
+    """Settings that say what is read, where it has a name, so that the run's folder says so too."""
+    data = settings.data
+    if isinstance(corpus, str):
+        data = dataclasses.replace(data, corpus=corpus)
+    if isinstance(valid, str):
+        data = dataclasses.replace(data, valid=valid)
+    return dataclasses.replace(settings, data=data)
+
+
+def _corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Settings) -> tuple[Corpus, Corpus]:
+    """What to train and what to validate on."""
+    data, seed = settings.data, settings.train.seed
+    whole = open_corpus(corpus, tokenize=data.tokenize, seed=seed) if isinstance(corpus, str) else corpus
+    if valid is None:
+        return held_out(whole, data.held_out)
+    return whole, open_corpus(valid, tokenize=data.tokenize, seed=seed) if isinstance(valid, str) else valid
+
+
+def make_optimizer(config: TrainConfig, over: dict[str, Parameter]) -> Optimizer:
+    """The optimiser that the settings name."""
+    if config.optimizer == "adagrad":
+        return Adagrad(over, config.learning_rate)
+    if config.optimizer == "adam":
+        return Adam(over, config.learning_rate)
+    return SGD(over, config.learning_rate, config.momentum, config.nesterov)
+
+
+class Trainer:
+    """One run: model, optimiser, random generators, and the place in the corpus."""
+
+    def __init__(self, corpus: Corpus, valid: Corpus, folder: Folder, settings: Settings, progress: Progress):
+        self.corpus, self.valid, self.folder, self.settings, self.progress = corpus, valid, folder, settings, progress
+        self.config = settings.train
+        self.place = Place()
+        self.state: BiState | None = None           # of the streams, where they are
+        self.metrics = Metrics(folder.metrics)
+        self.saved = ""
+        progress.show("reading the corpus")
+        data = settings.data
+        self.vocabulary = Vocabulary.build(corpus, data.min_count, data.max_vocabulary)
+        self.elmo = new_elmo(settings, self.vocabulary)
+        self.model = self.elmo.model
+        self.parameters = parameters(self.model)
+        self.optimizer = make_optimizer(self.config, self.parameters)
+        # One generator a direction: the directions draw on two threads, in no order between them.
+        self.rngs = (np.random.default_rng([self.config.seed, 1]), np.random.default_rng([self.config.seed, 2]))
+
+    def start(self) -> None:
+        """Make the folder, once everything that a user can get wrong has been looked at."""
+        self._check_sizes()
+        try:
+            self.folder.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {self.folder.path}: {error.strerror}") from error
+        self.vocabulary.save(self.folder.vocabulary)
+        atomic_write_text(self.folder.config, write_toml(self.settings))
+        self.metrics.start()
+        self._save()                    # from here on there is always something to go on from
+        self._announce()
+
+    def resume(self) -> None:
+        """Take up what last.safetensors holds."""
+        self.place, self.state = restore(self.folder, self.elmo, self.settings, self.optimizer, self.rngs,
+                                         self.progress)
+        self.metrics.resume(self.place.epoch, self.place.step)
+        atomic_write_text(self.folder.config, write_toml(self.settings))
+        self.saved = f"{self.folder.last} ({self.place})"
+        if self.place.epoch > self.config.epochs:
+            self.progress.say(f"{self.folder.path} is trained already, for {self.config.epochs} epochs")
+            return
+        self._announce()
+        self.progress.say(f"going on at {self.place}")
+
+    def run(self, interrupted: list[int]) -> None:
+        """All epochs that are left. `interrupted` fills when Ctrl-C was pressed: then save and stop."""
+        while self.place.epoch <= self.config.epochs and not self._out_of_patience():
+            self.optimizer.learning_rate = learning_rate_at(self.config, self.place.epoch)
+            for batch in islice(self._batches(), self.place.step, None):
+                self._step(batch)
+                if interrupted:
+                    self._save()
+                    raise Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}; to go on: "
+                                      "the same command with --resume")
+                if self.config.save_every and self.place.step % self.config.save_every == 0:
+                    self._save()
+            self._end_epoch()
+
+    def _batches(self) -> Iterator[Batch]:
+        config = self.config
+        sentences = Encoded(self.corpus, self.vocabulary.encode, shuffle=config.shuffle,
+                            seed=(config.seed, 3, self.place.epoch))
+        if config.state == "reset":
+            return sentence_batches(sentences, config.batch_size)
+        cut = contiguous_batches if config.streams == "contiguous" else stream_batches
+        return cut(sentences, config.batch_size, config.steps)
+
+    def _step(self, batch: Batch) -> None:
+        start, config = time.perf_counter(), self.config
+        state = self.state if config.state == "carry" else None
+        loss, after, cache = self.model.forward(batch, state, self.rngs)
+        self.model.backward(config.steps if config.loss_scale == "steps" else 1, cache)
+        norm = global_norm(self.parameters)
+        if not math.isfinite(loss.total) or not math.isfinite(norm):
+            raise self._not_finite(loss)
+        self.optimizer.step(clip_scale(norm, config.clip_norm))
+        for parameter in self.parameters.values():
+            parameter.zero_grad()
+        self.state = after
+        self.place.count(loss, batch.tokens, time.perf_counter() - start)
+        self._report()
+
+    def _report(self) -> None:
+        place, steps = self.place, self._steps_an_epoch()
+        if place.step % max(1, steps // 20) == 0:       # twenty points of a curve an epoch
+            self.metrics.train(place, self.optimizer.learning_rate)
+            place.clear_sums()
+        left = (self.config.epochs - place.epoch + 1) * steps - place.step
+        last = place.last
+        self.progress.show(
+            f"epoch {place.epoch}/{self.config.epochs}  step {place.step}/{max(place.step, steps)}  "
+            f"loss {last.total:.3f}  perplexity forward {_exp(last.forward):.1f} backward {_exp(last.backward):.1f}  "
+            f"{place.speed:,.0f} tokens/s  {duration(max(0, left) * place.seconds_a_step)} left")
+
+    def _end_epoch(self) -> None:
+        place, epoch = self.place, self.place.epoch
+        self.progress.show(f"epoch {epoch}: validating")
+        found = evaluate(self.model, self.vocabulary, self.valid, state=self.config.state)
+        nats = (found.forward_nats + found.backward_nats) / found.targets
+        if not math.isfinite(nats):
+            raise self._not_finite(Loss(found.forward_nats, found.backward_nats))
+        better = nats < place.best
+        place.best, place.since_best = (nats, 0) if better else (place.best, place.since_best + 1)
+        self.metrics.valid(place, found, self.optimizer.learning_rate)
+        place.next_epoch()
+        self.state = None                               # an epoch begins as the first one did
+        if better:
+            save_model(self.folder.model, self.elmo, self.settings)
+        self._save()
+        self.progress.say(f"epoch {epoch}/{self.config.epochs}  validation perplexity: forward {found.forward:.2f}, "
+                          f"backward {found.backward:.2f}{'  (best so far)' if better else ''}  "
+                          f"after {duration(place.seconds)}")
+
+    def _save(self) -> None:
+        tensors, texts = snapshot(self.place, self.state, self.optimizer, self.rngs)
+        save_model(self.folder.last, self.elmo, self.settings, tensors, texts)
+        self.saved = f"{self.folder.last} ({self.place})"
+
+    def _out_of_patience(self) -> bool:
+        if self.config.patience is None or self.place.since_best < self.config.patience:
+            return False
+        self.progress.say(f"no better validation for {self.place.since_best} epochs: training ends")
+        return True
+
+    def _not_finite(self, loss: Loss) -> UserError:
+        """Which array is no number, and what is left."""
+        arrays = [(name, p.value) for name, p in self.parameters.items()]
+        arrays += [(f"the gradient of {name}", p.grad) for name, p in self.parameters.items()]
+        bad = [name for name, array in arrays if not np.isfinite(array).all()]
+        return UserError(f"training stopped at {self.place}: loss forward {loss.forward:g}, backward "
+                         f"{loss.backward:g}; not finite: {bad[0] if bad else 'the loss'}; last good checkpoint: "
+                         f"{self.saved}; "
+                         f"lower learning_rate (now {self.optimizer.learning_rate:g}) or set clip_norm")
+
+    def _targets(self) -> int:
+        counts = self.vocabulary.counts or []
+        return sum(counts) - counts[self.vocabulary.bos]        # words, and an end mark a sentence
+
+    def _steps_an_epoch(self) -> int:
+        config, sentences = self.config, (self.vocabulary.counts or [])[self.vocabulary.bos]
+        if config.state == "reset":
+            return math.ceil(sentences / config.batch_size)
+        return math.ceil(self._targets() / (config.batch_size * config.steps))
+
+    def _check_sizes(self) -> None:
+        sentences = (self.vocabulary.counts or [])[self.vocabulary.bos]
+        if sentences < self.config.batch_size:
+            raise UserError(f"batch_size = {self.config.batch_size}, but there are {sentences} sentences to train on: "
+                            f"expected at most as many; set batch_size={sentences}")
+        if next(iter(self.valid), None) is None:
+            raise UserError("there is no sentence to validate on: give --valid FILE, or a smaller held_out")
+
+    def _announce(self) -> None:
+        counts = sum(p.value.size for p in self.parameters.values())
+        self.progress.say(f"{self._targets():,} tokens to train on, {len(self.vocabulary):,} words, {counts:,} "
+                          f"parameters, {self._steps_an_epoch():,} steps an epoch")
+        if backend.backend() == "numpy" and backend.why_not():
+            self.progress.say(f"computing with NumPy alone, several times slower: {backend.why_not()}")
+
+
+def _exp(nats: float) -> float:
+    return math.exp(min(nats, 700))

@@ -1,0 +1,48 @@
+"""What the README promises: links that resolve, commands that are there, code that runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from elmo_np.__main__ import parser
+from elmo_np.config import preset
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("tutorials/*.md"), *ROOT.glob("kernels/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
+    missing = [link for link in links if not link.startswith("http") and not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_the_two_commands_are_there_for_ci_to_run():
+    commands = re.findall(r"^python3 -m venv \.venv && .*$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert "elmo-np demo --out" in commands[0]
+    assert "pytest" in commands[1]
+
+
+def test_every_command_that_the_readme_shows_is_one():
+    known = parser().format_help()
+    shown = set(re.findall(r"elmo-np ([a-z]+)", README))
+    assert {"demo", "train", "evaluate", "embed", "similar", "gradcheck", "info"} <= shown
+    assert all(re.search(rf"^ +{name}\b", known, re.MULTILINE) for name in shown)
+
+
+def test_every_preset_that_the_readme_names_can_be_loaded():
+    names = set(re.findall(r"--preset (\w+)", README))
+    assert names == {"article", "small"}
+    assert all(preset(name) for name in names)
+
+
+def test_the_map_names_every_module_of_the_package_that_a_reader_would_look_for():
+    named = set(re.findall(r"\(elmo_np/(\w+)\.py\)", README))
+    helpers = {"__init__", "errors", "files", "options", "metrics", "progress", "signals", "parallel", "parameter",
+               "stop_words", "grammar_rules", "embed_file"}
+    assert {path.stem for path in (ROOT / "elmo_np").glob("*.py")} - helpers == named
