@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import __version__, backend, gradient_cases
-from .config import Settings, override, preset, read_toml
+from .config import Settings, override, preset, read_toml, replaced
 from .corpus import open_corpus
 from .demo import demo
 from .elmo import ELMo
@@ -51,14 +51,16 @@ def run_train(args: argparse.Namespace) -> int:
     if args.config:
         settings = read_toml(args.config, settings)
     direct = {"corpus": args.corpus, "valid": args.valid, "epochs": args.epochs, "seed": args.seed}
-    given = [f"{key}={json.dumps(value)}" for key, value in direct.items() if value is not None]
-    settings = override(settings, [*args.set, *given])
+    settings = override(settings, args.set)
+    settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
     train(args.corpus, args.out, valid=settings.data.valid, settings=settings, resume=args.resume, quiet=args.quiet)
     print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
     return 0
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
+    if args.per_sentence and Path(args.per_sentence).exists():
+        raise UserError(f"{args.per_sentence} exists already: give another --per-sentence, or remove it")
     elmo = ELMo.load(args.dir)
     corpus = open_corpus(args.corpus, tokenize=args.tokenize)
     scores: list[SentenceScore] = []
@@ -165,7 +167,7 @@ def parser() -> Parser:
 
     def command(name: str, run: Any, about: str) -> Parser:
         made: Parser = commands.add_parser(name, help=about, description=about)
-        made.set_defaults(run=run)
+        made.set_defaults(run=run, go_on=" with --resume" if name == "train" else "")
         return made
 
     add = command("demo", run_demo, "the whole job on built-in text: train, evaluate, embed, draw").add_argument
@@ -220,23 +222,27 @@ def parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code comes back."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)         # in a log, lines of progress come between the right ones
+        # In a log, lines of progress come between the right ones; a terminal that lacks a character shows "?".
+        sys.stdout.reconfigure(line_buffering=True, errors="replace")
     try:
         args = parser().parse_args(argv)
+        backend.require()
         code: int = args.run(args)
         sys.stdout.flush()
         return code
     except Interrupted as stopped:
-        return _fail(str(stopped), 130)
+        return _fail(f"{stopped}; to go on: the same command{args.go_on}", 130)
     except UserError as error:
         return _fail(f"error: {error}", 2)
     except KeyboardInterrupt:
         return _fail("stopped", 130)
-    except MemoryError as error:
-        return _fail(f"error: out of memory ({error}); make the model, the batch or the corpus smaller", 2)
     except BrokenPipeError:         # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _fail(f"error: {error.filename or 'a file'}: {error.strerror or error}; check the path", 2)
+    except MemoryError as error:
+        return _fail(f"error: out of memory ({error}); make the model, the batch or the corpus smaller", 2)
 
 
 def _fail(message: str, code: int) -> int:

@@ -24,7 +24,7 @@ MEND = ("install a C compiler (Debian, Ubuntu: apt-get install gcc python3-dev),
 
 
 def _load() -> tuple[Any, str]:
-    """The extension and "", or None and why it is not there."""
+    """The extension and "", or None and why it is not there. Raises UserError for a wish that cannot be met."""
     choice = os.environ.get("ELMO_NP_KERNELS", "auto")
     if choice not in ("auto", "off", "require"):
         raise UserError(f"ELMO_NP_KERNELS={choice}: expected auto, off or require")
@@ -43,8 +43,18 @@ def _load() -> tuple[Any, str]:
     return kernels, ""
 
 
-_kernels, _why_not = _load()
-_active = "numpy" if _kernels is None else "cython"
+_refused: UserError | None = None       # kept until something computes, so that importing elmo_np never fails
+try:
+    _kernels, _why_not = _load()
+except UserError as error:
+    _kernels, _why_not, _refused = None, str(error), error
+_active = "refused" if _refused else "numpy" if _kernels is None else "cython"
+
+
+def require() -> None:
+    """Raise UserError where the environment asks for what is not there (ELMO_NP_KERNELS, ELMO_NP_SIMD)."""
+    if _active == "refused" and _refused is not None:
+        raise _refused
 
 
 class Twin(Generic[P, R]):
@@ -58,6 +68,7 @@ class Twin(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if _active == "cython" and self.compiled is not None:
             return self.compiled(*args, **kwargs)
+        require()
         return self.reference(*args, **kwargs)
 
 
@@ -68,7 +79,8 @@ def twin(reference: Callable[P, R]) -> Twin[P, R]:
 
 
 def backend() -> str:
-    """"cython" or "numpy": what runs now."""
+    """"cython" or "numpy": what runs now. Raises UserError as `require` does."""
+    require()
     return _active
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from .corpus import again
 from .parameter import Array
 from .softmax import PADDING
 
@@ -73,15 +74,8 @@ def pack(rows: Sequence[Iterator[Ids]], steps: int) -> Iterator[Side]:
 
 def stream_batches(sentences: Iterable[Ids], batch_size: int, steps: int) -> Iterator[Batch]:
     """Continuing streams whose rows take their next sentence from one stream."""
-    forward, backward = iter(sentences), turned(_again(sentences))
+    forward, backward = iter(sentences), turned(again(sentences))
     return map(Batch, pack([forward] * batch_size, steps), pack([backward] * batch_size, steps))
-
-
-def _again(sentences: Iterable[Ids]) -> Iterable[Ids]:
-    """The sentences, unless they can be read only once: each direction reads them for itself."""
-    if isinstance(sentences, Iterator):
-        raise TypeError("sentences can be read only once: expected a list, or another iterable that starts anew")
-    return sentences
 
 
 def contiguous_batches(sentences: Iterable[Ids], batch_size: int, steps: int) -> Iterator[Batch]:
@@ -89,7 +83,7 @@ def contiguous_batches(sentences: Iterable[Ids], batch_size: int, steps: int) ->
 
     Reads `sentences` once to find the parts, and then once a row and direction, up to the end of its part.
     """
-    ends = np.cumsum([len(sentence) - 1 for sentence in _again(sentences)])
+    ends = np.cumsum([len(sentence) - 1 for sentence in again(sentences)])
     if not len(ends):
         return iter(())
     cuts = np.searchsorted(ends, np.linspace(0, ends[-1], batch_size + 1)[1:-1], side="right")

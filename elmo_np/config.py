@@ -163,6 +163,14 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
     return _updated(settings, tables)
 
 
+def replaced(settings: Settings, **values: object) -> Settings:
+    """Settings with the fields of those names replaced, whichever table they are in. Raises UserError as `override`."""
+    tables: dict[str, dict[str, object]] = {}
+    for name, value in values.items():
+        tables.setdefault(TABLE_OF[name], {})[name] = value
+    return _updated(settings, tables)
+
+
 def write_toml(settings: Settings) -> str:
     """A TOML text with every field and its meaning; reading it gives equal settings on whatever base."""
     lines: list[str] = []

@@ -7,6 +7,7 @@ Files are streamed: memory does not grow with them.
 import ast
 import difflib
 import glob
+import hashlib
 import os
 import re
 import sys
@@ -16,12 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from elmo_np import text
 from elmo_np.errors import UserError
+
+T = TypeVar("T")
 
 BUILT_IN = ("pydoc", "grammar")
 
@@ -33,6 +36,22 @@ class Corpus(Protocol):
     def name(self) -> str: ...
 
     def __iter__(self) -> Iterator[Sequence[str]]: ...
+
+
+def again(sentences: Iterable[T]) -> Iterable[T]:
+    """The same iterable. Raises UserError for one that can be read only once: a corpus is read more than once."""
+    if isinstance(sentences, Iterator):
+        raise UserError(f"the sentences are a {type(sentences).__name__}, which can be read only once: expected a "
+                        "list, or another iterable that starts anew")
+    return sentences
+
+
+def fingerprint(sentences: Iterable[Sequence[str]]) -> str:
+    """SHA-256 of the sentences in their order, in hexadecimal: whether a corpus is the one that it was."""
+    digest = hashlib.sha256()
+    for sentence in sentences:
+        digest.update("\x1f".join(sentence).encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()
 
 
 def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from . import plots
-from .config import override, preset
+from .config import preset, replaced
 from .corpus import Corpus, held_out, open_corpus
 from .elmo import ELMo
 from .errors import UserError
@@ -43,7 +43,7 @@ def demo(out: str, seed: int = 0) -> None:
 
 
 def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpus]:
-    settings = override(preset("demo"), [f"corpus={name}", f"seed={seed}", f"epochs={epochs}"])
+    settings = replaced(preset("demo"), corpus=name, seed=seed, epochs=epochs)
     going_on = Folder(folder).last.exists()
     if not going_on and Folder(folder).in_use():
         raise UserError(f"{folder} holds files of another run: give another --out, or remove it")
@@ -62,10 +62,11 @@ def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpu
 def _show_words(elmo: ELMo, sentences: list[list[str]]) -> None:
     """Two unlike uses of each of three words, each with the occurrences nearest to it."""
     print("\nOne word, several uses: an occurrence (>), and those nearest to it by v_t = W h_bi + b")
-    common = [word for word in WORDS if sum(word in sentence for sentence in sentences) >= 40]
+    handy = [s for s in sentences if 6 <= len(s) <= 30]
+    common = [word for word in WORDS if sum(s.count(word) == 1 for s in handy) >= 40]
     for word in common[:3]:
         elmo.index(sentences, [word])
-        for sentence, position in _unlike_uses(elmo, sentences, word):
+        for sentence, position in _unlike_uses(elmo, handy, word):
             print(f"\n     > {in_context(sentence, position)}")
             seen = {_window(sentence, position)}
             for near in elmo.similar(word, sentence, top=200):
@@ -77,7 +78,7 @@ def _show_words(elmo: ELMo, sentences: list[list[str]]) -> None:
 
 def _unlike_uses(elmo: ELMo, sentences: list[list[str]], word: str) -> list[tuple[list[str], int]]:
     """Two occurrences of a word, near the ends of the direction in which its occurrences differ most."""
-    own = [s for s in sentences if s.count(word) == 1 and 6 <= len(s) <= 30]
+    own = [s for s in sentences if s.count(word) == 1]
     places = [(s, s.index(word)) for s in own]
     vectors = np.array([v[t] for v, (_, t) in zip(elmo.vectors(own), places, strict=True)])
     order = plots.principal_components(unit(vectors))[0][:, 0].argsort(kind="stable")

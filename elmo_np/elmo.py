@@ -15,6 +15,7 @@ import numpy as np
 
 from .batches import length_groups, windows
 from .bilm import BiLM, BiState
+from .corpus import again
 from .errors import UserError
 from .neighbours import Index, Neighbour
 from .parallel import one_blas_thread
@@ -113,7 +114,7 @@ class ELMo:
         -> how many occurrences were kept
         """
         wanted = None if words is None else set(words)
-        index = Index()
+        sentences, index = again(sentences), Index()
 
         def kept() -> Iterator[list[str]]:
             return (list(s) for s in sentences if wanted is None or not wanted.isdisjoint(s))

@@ -16,6 +16,7 @@ import numpy as np
 
 from .batches import Side, length_groups, pack, turned, whole_sentences, windows
 from .bilm import BiLM, BiState
+from .corpus import again
 from .errors import UserError
 from .parallel import both, one_blas_thread
 from .parameter import Array
@@ -83,6 +84,7 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
         raise UserError(f"state {state!r}: expected 'carry' or 'reset'")
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
+    corpus = again(corpus)
     scores = _one_stream(model, vocabulary, corpus) if state == "carry" \
         else _alone(model, vocabulary, corpus, batch_size)
     forward, backward, targets, sentences, unknown = [], [], 0, 0, 0

@@ -31,7 +31,9 @@ class Metrics:
     def resume(self, epoch: int, step: int) -> None:
         """Drop the rows that come after `step` of `epoch`: they are going to be written again."""
         rows = read(self.path) if self.path.exists() else []
-        kept = [row for row in rows if (int(row["epoch"]), float(row["step"])) <= (epoch, step)]
+        # The validation of an epoch comes after its last step, and has its number.
+        kept = [row for row in rows if (int(row["epoch"]), int(row["step"])) <= (epoch, step)
+                and (row["split"] == "train" or int(row["epoch"]) < epoch)]
         atomic_write_text(self.path, "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in kept), ""]))
 
     def train(self, place: Place, learning_rate: float) -> None:
@@ -64,6 +66,15 @@ def read(path: Path) -> list[dict[str, str]]:
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    if tuple(reader.fieldnames or ()) != COLUMNS or any(None in row or None in row.values() for row in rows):
+    if tuple(reader.fieldnames or ()) != COLUMNS or not all(map(_is_row, rows)):
         raise UserError(f"{path} is no metrics.csv of elmo_np's: expected the columns {', '.join(COLUMNS)}")
     return rows
+
+
+def _is_row(row: dict[str, str]) -> bool:
+    try:
+        return (len(row) == len(COLUMNS) and row["split"] in ("train", "valid")
+                and min(int(row[name]) for name in ("epoch", "step", "tokens")) >= 0
+                and all(float(row[name]) >= 0 for name in COLUMNS[4:]))
+    except (TypeError, ValueError):
+        return False

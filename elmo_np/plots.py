@@ -37,9 +37,9 @@ def picture(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw in the one style."""
     @wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        from matplotlib import rc_context
+        from matplotlib import style
 
-        with rc_context(STYLE):
+        with style.context(["default", STYLE]):         # whatever the reader's own matplotlibrc says
             return draw(*args, **kwargs)
     return styled
 
@@ -53,12 +53,12 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Any]
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a picture as .png or .svg, with no date in it."""
-    from matplotlib import rc_context
+    from matplotlib import style
 
     path = Path(path)
     metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
     try:
-        with rc_context(STYLE):
+        with style.context(["default", STYLE]):
             figure.savefig(path, metadata=metadata)
     except OSError as error:
         raise UserError(f"cannot write the picture {path}: {error.strerror}") from error
@@ -130,8 +130,8 @@ def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[st
 
 
 def _plain(text: str) -> str:
-    """Text that matplotlib draws as it is: a dollar sign begins no formula."""
-    return text.replace("$", r"\$")
+    """Text that matplotlib draws as it is: a dollar sign begins no formula, an underscore hides no legend."""
+    return text.replace("$", r"\$") if not text.startswith("_") else " " + text.replace("$", r"\$")
 
 
 def principal_components(vectors: Array) -> tuple[Array, Array]:

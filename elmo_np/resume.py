@@ -67,39 +67,40 @@ class Place:
 KEPT = ("epoch", "step", "best", "since_best", "forward", "backward", "tokens")
 
 
-def fingerprint() -> dict[str, str]:
+def machine() -> dict[str, str]:
     """What decides the last bit of a result besides the program and its input."""
     return {"numpy": np.__version__, "backend": backend.backend(), "simd": backend.simd()}
 
 
 def snapshot(place: Place, state: BiState | None, optimizer: Optimizer,
-             rngs: Sequence[np.random.Generator]) -> tuple[dict[str, Array], dict[str, str]]:
-    """Arrays and texts for last.safetensors."""
+             rngs: Sequence[np.random.Generator], corpora: tuple[str, str]) -> tuple[dict[str, Array], dict[str, str]]:
+    """Arrays and texts for last.safetensors; corpora: the fingerprints of what is trained and validated on."""
     tensors = {f"optimizer.{name}": array for name, array in optimizer.state().items()}
     for direction, layers in zip(("forward", "backward"), state or (), strict=False):
         for k, (h, c) in enumerate(layers):
             tensors |= {f"state.{direction}.{k}.h": np.ascontiguousarray(h), f"state.{direction}.{k}.c": c}
     texts = {"place": json.dumps({key: getattr(place, key) for key in KEPT}, sort_keys=True),
              "rngs": json.dumps([rng.bit_generator.state for rng in rngs], sort_keys=True),
-             "fingerprint": json.dumps(fingerprint(), sort_keys=True)}
+             "corpora": json.dumps(corpora), "machine": json.dumps(machine(), sort_keys=True)}
     return tensors, texts
 
 
 def restore(folder: Folder, elmo: ELMo, settings: Settings, optimizer: Optimizer,
-            rngs: Sequence[np.random.Generator], progress: Progress) -> tuple[Place, BiState | None]:
+            rngs: Sequence[np.random.Generator], corpora: tuple[str, str],
+            progress: Progress) -> tuple[Place, BiState | None]:
     """Bring model, optimiser and generators to where last.safetensors is; the place and the streams' state come back.
 
     Raises UserError where the settings or the corpus are not those of the run.
     """
     found, tensors, texts = load_model(folder.last)
-    if not {"place", "rngs", "fingerprint", "train"} <= set(texts):
+    if not {"place", "rngs", "corpora", "machine", "train"} <= set(texts):
         raise UserError(f"{folder.last} holds a model but no training to go on with: expected what `train` left there")
-    if found.vocabulary != elmo.vocabulary or found.vocabulary.counts != elmo.vocabulary.counts:
-        raise UserError(f"the corpus is not the one that {folder.path} was trained on (its words or their counts "
-                        "differ): resume with the same corpus, --valid and [data] settings")
+    if found.vocabulary != elmo.vocabulary or json.loads(texts["corpora"]) != list(corpora):
+        raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
+                        "same corpus, --valid and [data] settings")
     _same_settings(found, from_json(TrainConfig, texts["train"]), settings)
-    if json.loads(texts["fingerprint"]) != fingerprint():
-        progress.say(f"note: the run was computed with {texts['fingerprint']}, now with {json.dumps(fingerprint())}: "
+    if json.loads(texts["machine"]) != machine():
+        progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
                      "the continuation is as good, but not the same bit for bit")
     theirs = parameters(found)
     for name, p in parameters(elmo).items():

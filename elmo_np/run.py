@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 
 from . import checkpoint
 from .bilm import BiLM
-from .config import Settings, from_json, to_json
+from .config import BiLMConfig, Settings, TrainConfig, from_json, to_json
 from .elmo import ELMo
 from .errors import UserError
 from .parameter import Array, parameters
@@ -68,11 +69,13 @@ def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str,
                metadata: Mapping[str, str] | None = None) -> None:
     """Write a model file; `tensors` and `metadata` are what more than the model it shall hold.
 
-    Paths of the settings stay out: the same run gives the same bytes wherever its corpus lies.
+    What the computation does not depend on stays out, so that the same run gives the same bytes wherever its corpus
+    lies and however many threads it has.
     """
+    train = dataclasses.replace(settings.train, threads=TrainConfig.threads, save_every=TrainConfig.save_every)
     arrays = {name: p.value for name, p in parameters(elmo).items()}
     arrays[COUNTS] = np.array(elmo.vocabulary.counts or [], np.int64)
-    texts = {"model": to_json(settings.model), "train": to_json(settings.train), "vocabulary": elmo.vocabulary.sha256()}
+    texts = {"model": to_json(settings.model), "train": to_json(train), "vocabulary": elmo.vocabulary.sha256()}
     checkpoint.save(path, {**arrays, **(tensors or {})}, {**texts, **(metadata or {})})
 
 
@@ -81,8 +84,6 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
 
     Raises UserError: nothing there, a damaged or foreign file, another vocabulary, an array missing or misshapen.
     """
-    from .config import BiLMConfig
-
     path = Path(path)
     file = Folder(path).model if path.is_dir() else path
     if path.is_dir() and not file.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import time
@@ -15,8 +14,8 @@ import numpy as np
 from . import backend
 from .batches import Batch, Encoded, contiguous_batches, sentence_batches, stream_batches
 from .bilm import BiState, Loss
-from .config import Settings, TrainConfig, learning_rate_at, write_toml
-from .corpus import held_out, open_corpus
+from .config import Settings, TrainConfig, learning_rate_at, replaced, write_toml
+from .corpus import again, fingerprint, held_out, open_corpus
 from .elmo import ELMo
 from .errors import UserError
 from .evaluate import evaluate
@@ -41,7 +40,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     corpus    what elmo_np.corpus.open_corpus opens (a file, a glob, "pydoc", "grammar"), or an iterable of token lists
               that can be read again and again
     out       the folder to write; one that holds a run is refused unless `resume`
-    valid     what to validate on after every epoch; None: every settings.data.held_out-th sentence, not trained on
+    valid     what to validate on after every epoch; None: settings.data.valid, or else every held_out-th sentence
     settings  model and training; None: the defaults
     resume    go on where the run in `out` stopped: the same bytes come out as if it had not stopped
     quiet     no progress on stderr
@@ -54,35 +53,31 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
         raise UserError(f"{out} already holds a run: give another --out, or go on with --resume")
     if resume and not folder.last.exists():
         raise UserError(f"{out} has no last.safetensors to resume from: expected a folder that `elmo-np train` wrote")
-    progress = Progress(quiet=quiet)
-    trainer = Trainer(*_corpora(corpus, valid, settings), folder, settings, progress)
-    if resume:
-        trainer.resume()
-    else:
-        trainer.start()
+    progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
+    trainer = Trainer(*_corpora(corpus, given, settings), folder, settings, progress)
     with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
             interruptible() as signals:
+        if resume:
+            trainer.resume()
+        else:
+            trainer.start()
         trainer.run(signals.raised)
     return ELMo.load(folder.path)
 
 
 def _with_corpora(settings: Settings, corpus: str | Corpus, valid: str | Corpus | None) -> Settings:
     """Settings that say what is read, where it has a name, so that the run's folder says so too."""
-    data = settings.data
-    if isinstance(corpus, str):
-        data = dataclasses.replace(data, corpus=corpus)
-    if isinstance(valid, str):
-        data = dataclasses.replace(data, valid=valid)
-    return dataclasses.replace(settings, data=data)
+    named = {key: name for key, name in (("corpus", corpus), ("valid", valid)) if isinstance(name, str)}
+    return replaced(settings, **named)
 
 
 def _corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Settings) -> tuple[Corpus, Corpus]:
     """What to train and what to validate on."""
     data, seed = settings.data, settings.train.seed
-    whole = open_corpus(corpus, tokenize=data.tokenize, seed=seed) if isinstance(corpus, str) else corpus
-    if valid is None:
-        return held_out(whole, data.held_out)
-    return whole, open_corpus(valid, tokenize=data.tokenize, seed=seed) if isinstance(valid, str) else valid
+    def opened(given: str | Corpus) -> Corpus:
+        return open_corpus(given, tokenize=data.tokenize, seed=seed) if isinstance(given, str) else again(given)
+
+    return held_out(opened(corpus), data.held_out) if valid is None else (opened(corpus), opened(valid))
 
 
 def make_optimizer(config: TrainConfig, over: dict[str, Parameter]) -> Optimizer:
@@ -106,6 +101,7 @@ class Trainer:
         self.saved = ""
         progress.show("reading the corpus")
         data = settings.data
+        self.fingerprints = (fingerprint(corpus), fingerprint(valid))
         self.vocabulary = Vocabulary.build(corpus, data.min_count, data.max_vocabulary)
         self.elmo = new_elmo(settings, self.vocabulary)
         self.model = self.elmo.model
@@ -130,7 +126,7 @@ class Trainer:
     def resume(self) -> None:
         """Take up what last.safetensors holds."""
         self.place, self.state = restore(self.folder, self.elmo, self.settings, self.optimizer, self.rngs,
-                                         self.progress)
+                                         self.fingerprints, self.progress)
         self.metrics.resume(self.place.epoch, self.place.step)
         atomic_write_text(self.folder.config, write_toml(self.settings))
         self.saved = f"{self.folder.last} ({self.place})"
@@ -148,8 +144,7 @@ class Trainer:
                 self._step(batch)
                 if interrupted:
                     self._save()
-                    raise Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}; to go on: "
-                                      "the same command with --resume")
+                    raise Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}")
                 if self.config.save_every and self.place.step % self.config.save_every == 0:
                     self._save()
             self._end_epoch()
@@ -181,8 +176,7 @@ class Trainer:
     def _report(self) -> None:
         place, steps = self.place, self._steps_an_epoch()
         if place.step % max(1, steps // 20) == 0:       # twenty points of a curve an epoch
-            self.metrics.train(place, self.optimizer.learning_rate)
-            place.clear_sums()
+            self._curve()
         left = (self.config.epochs - place.epoch + 1) * steps - place.step
         last = place.last
         self.progress.show(
@@ -190,8 +184,14 @@ class Trainer:
             f"loss {last.total:.3f}  perplexity forward {_exp(last.forward):.1f} backward {_exp(last.backward):.1f}  "
             f"{place.speed:,.0f} tokens/s  {duration(max(0, left) * place.seconds_a_step)} left")
 
+    def _curve(self) -> None:
+        self.metrics.train(self.place, self.optimizer.learning_rate)
+        self.place.clear_sums()
+
     def _end_epoch(self) -> None:
         place, epoch = self.place, self.place.epoch
+        if place.tokens:                                # the curve's last piece
+            self._curve()
         self.progress.show(f"epoch {epoch}: validating")
         found = evaluate(self.model, self.vocabulary, self.valid, state=self.config.state)
         nats = (found.forward_nats + found.backward_nats) / found.targets
@@ -210,7 +210,7 @@ class Trainer:
                           f"after {duration(place.seconds)}")
 
     def _save(self) -> None:
-        tensors, texts = snapshot(self.place, self.state, self.optimizer, self.rngs)
+        tensors, texts = snapshot(self.place, self.state, self.optimizer, self.rngs, self.fingerprints)
         save_model(self.folder.last, self.elmo, self.settings, tensors, texts)
         self.saved = f"{self.folder.last} ({self.place})"
 
@@ -228,7 +228,8 @@ class Trainer:
         return UserError(f"training stopped at {self.place}: loss forward {loss.forward:g}, backward "
                          f"{loss.backward:g}; not finite: {bad[0] if bad else 'the loss'}; last good checkpoint: "
                          f"{self.saved}; "
-                         f"lower learning_rate (now {self.optimizer.learning_rate:g}) or set clip_norm")
+                         f"begin another run with a lower learning_rate (now {self.optimizer.learning_rate:g}) or a "
+                         "clip_norm")
 
     def _targets(self) -> int:
         counts = self.vocabulary.counts or []

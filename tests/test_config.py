@@ -190,7 +190,7 @@ def test_the_presets_are_what_their_sources_say() -> None:
     )
     assert preset("demo") == Settings(
         DataConfig(min_count=2),
-        BiLMConfig(embedding_dim=128, hidden_dim=128, layers=1),
+        BiLMConfig(embedding_dim=128, hidden_dim=128, layers=1, init_scale=0.2),
         TrainConfig(epochs=2, batch_size=32, shuffle=20_000, steps=20, optimizer="adam", learning_rate=3e-3,
                     clip_norm=5),
     )
