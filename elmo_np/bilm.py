@@ -1,9 +1,11 @@
 """The bidirectional language model (B): two directions and their loss.
 
-    (B1) L_forward  = - (1 / N) sum_t log p(x_t | x_1 .. x_{t-1}; theta_forward)
-    (B2) L_backward = - (1 / N) sum_t log p(x_t | x_{t+1} .. x_T; theta_backward)
+    (B1) L_forward  = - (1 / N) sum_t log p(w_t | w_0 .. w_{t-1}; theta_forward),    t = 1 .. T+1
+    (B2) L_backward = - (1 / N) sum_t log p(w_t | w_{t+1} .. w_{T+1}; theta_backward),    t = 0 .. T
     (B3) L = L_forward + L_backward,  in nats
 
+A sentence is w_1 .. w_T between its marks w_0 = <S> and w_{T+1} = </S>; N is the number of targets.
+As the name of a field, forward and backward are the directions; as the name of a method, the passes.
 The article's two models have parameters of their own; the original ELMo shares the word vectors and the softmax. Both
 are settings. Source: Peters et al. 2018, section 3.1.
 """
@@ -90,11 +92,13 @@ class BiLM:
         state   of the streams before the batch, None for zeros; rngs: dropout, one a direction, None for none
         -> Loss, the state after the batch, cache
         """
-        (forward, backward), (before, after), (one, two) = batch, state or (None, None), rngs or (None, None)
-        f, b = both(
-            lambda: self.forward_lm.forward(forward.x, forward.y, before, forward.lengths, one),       # (B1)
-            lambda: self.backward_lm.forward(backward.x, backward.y, after, backward.lengths, two))    # (B2)
-        return Loss(f[0], b[0]), (f[1], b[1]), Cache(f[2], b[2])
+        forward, backward = batch
+        state_f, state_b = state or (None, None)
+        rng_f, rng_b = rngs or (None, None)
+        (loss_f, after_f, cache_f), (loss_b, after_b, cache_b) = both(
+            lambda: self.forward_lm.forward(forward.x, forward.y, state_f, forward.lengths, rng_f),        # (B1)
+            lambda: self.backward_lm.forward(backward.x, backward.y, state_b, backward.lengths, rng_b))    # (B2)
+        return Loss(loss_f, loss_b), (after_f, after_b), Cache(cache_f, cache_b)
 
     def backward(self, dloss: float, cache: Cache) -> None:
         """dloss: gradient of what is minimised by the total loss (B3); adds to every Parameter.grad."""
@@ -118,11 +122,12 @@ class BiLM:
         T = len(ids)
         reverse = np.arange(T)[:, None]
         reverse = np.where(reverse < lengths, lengths - 1 - reverse, reverse)    # (T, B): within each sentence's length
-        before, after = state or (None, None)
-        f, b = both(lambda: self.forward_lm.encode(ids, before, lengths),
-                    lambda: self.backward_lm.encode(np.take_along_axis(ids, reverse, 0), after, lengths))
-        live = (np.arange(T)[:, None] < lengths)[:, :, None]
-        turned = [np.take_along_axis(y, reverse[:, :, None], 0) for y in b[0]]
+        state_f, state_b = state or (None, None)
+        (forward, after_f, _), (backward, after_b, _) = both(
+            lambda: self.forward_lm.encode(ids, state_f, lengths),
+            lambda: self.backward_lm.encode(np.take_along_axis(ids, reverse, 0), state_b, lengths))
+        backward = [np.take_along_axis(y, reverse[:, :, None], 0) for y in backward]
         # The layers are zero past a sentence's end by themselves; the word vectors are those of the padding.
-        f[0][0], turned[0] = np.where(live, f[0][0], 0), np.where(live, turned[0], 0)
-        return f[0], turned, (f[1], b[1])
+        live = (np.arange(T)[:, None] < lengths)[:, :, None]
+        forward[0], backward[0] = np.where(live, forward[0], 0), np.where(live, backward[0], 0)
+        return forward, backward, (after_f, after_b)

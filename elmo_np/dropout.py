@@ -17,7 +17,6 @@ def dropout_forward(x: Array, rate: float, rng: np.random.Generator | None) -> t
     if rate == 0 or rng is None:
         return x, None
     mask = (rng.random(x.shape, dtype=np.float32) >= rate) / np.asarray(1 - rate, x.dtype)
-    mask = mask.astype(x.dtype)
     return x * mask, mask                                                        # (D1)
 
 

@@ -26,7 +26,8 @@ from .vocabulary import Vocabulary
 
 BATCH = 64              # sentences at once; the vectors do not depend on it
 STATES = ("reset", "carry", "warm")
-SETTLED = 1e-6          # mean change of the state below which another neutral sentence would change nothing
+SETTLED = 1e-6          # mean change of the state from one neutral sentence to the next: less than rounding leaves
+MOST_SENTENCES = 1000   # a state that wanders on after so many is taken as it is: the same for all sentences still
 
 
 class ELMo:
@@ -77,7 +78,8 @@ class ELMo:
 
     def vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "top",
                 state: str = "reset") -> list[Array]:
-        """One vector a word: layer "top", "average" or "mix" of `embed`'s layers, or one layer by its number.
+        """Hidden states, without the W and b of `vector`: one a word, of the layer "top", the "average" or "mix" of
+        `embed`'s layers, or one layer by its number.
 
         -> an array (tokens, dim) a sentence
         """
@@ -85,7 +87,10 @@ class ELMo:
 
     def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top",
                state: str = "reset") -> Iterator[Array]:
-        """`vectors`, or `embed` with layer "all", one sentence after another: memory does not grow with them."""
+        """`vectors`, or `embed` with layer "all", one sentence after another: memory does not grow with them.
+
+        State "carry" is the exception: a sentence is a row of its own, so all are needed at once.
+        """
         top = self.model.config.layers
         if layer not in ("all", "top", "average", "mix", *range(top + 1)):
             raise UserError(f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
@@ -210,7 +215,7 @@ class ELMo:
         if self._warm is None:
             sentence = self.vocabulary.encode(["."] if "." in self.vocabulary else [])
             state = _zero_state(self.model, 1)
-            for _ in range(100):
+            for _ in range(MOST_SENTENCES):
                 _, after = self._batch([sentence], state)
                 change = np.mean([np.abs(a - b).mean() for a, b in zip(_arrays(state), _arrays(after), strict=True)])
                 state = after

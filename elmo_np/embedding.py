@@ -2,7 +2,7 @@
 
     (E1) x_t = E[w_t]
 
-Dimensions: T steps, B sequences, V words, E the embedding's width.
+Dimensions: T steps, B sequences, V words, D width of a word's vector.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .parameter import Array, Parameter
 
 @twin
 def scatter_add(dE: Array, ids: Array, dx: Array) -> None:
-    """Reverse of (E1): dE[ids[n]] += dx[n] in the order of n, in place. dE (V, E), ids (N,), dx (N, E)."""
+    """Reverse of (E1): dE[ids[n]] += dx[n] in the order of n, in place. dE (V, D), ids (N,), dx (N, D)."""
     np.add.at(dE, ids, dx)                                                       # (E1)
 
 
@@ -27,20 +27,20 @@ class Cache(NamedTuple):
 
 
 class Embedding:
-    """A table of V word vectors of width E.
+    """A table E of V word vectors of width D.
 
     V     number of words
-    E     width of a vector
+    D     width of a vector
     rng   numpy.random.Generator that draws the start values, uniform in +-0.1: Zaremba et al. 2014
-    table a Parameter (V, E) to share, instead of a new one
+    table a Parameter (V, D) to share, instead of a new one
     """
 
-    def __init__(self, V: int, E: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32,
+    def __init__(self, V: int, D: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32,
                  table: Parameter | None = None):
-        self.E = table or Parameter(rng.uniform(-0.1, 0.1, (V, E)).astype(dtype), by_rows=True)
+        self.E = table or Parameter(rng.uniform(-0.1, 0.1, (V, D)).astype(dtype), by_rows=True)
 
     def forward(self, ids: Array) -> tuple[Array, Cache]:
-        """ids (T, B) whole numbers in [0, V) -> x (T, B, E), cache. Raises ValueError for another kind or range."""
+        """ids (T, B) whole numbers in [0, V) -> x (T, B, D), cache. Raises ValueError for another kind or range."""
         V = len(self.E.value)
         if ids.dtype.kind not in "iu":
             raise ValueError(f"word ids have dtype {ids.dtype}, expected whole numbers")
@@ -49,7 +49,7 @@ class Embedding:
         return self.E.value[ids], Cache(ids)                                     # (E1)
 
     def backward(self, dx: Array, cache: Cache) -> None:
-        """dx (T, B, E): adds to E.grad. There is no gradient of a word id."""
+        """dx (T, B, D): adds to E.grad. There is no gradient of a word id."""
         expected = (*cache.ids.shape, self.E.value.shape[1])
         if dx.shape != expected or dx.dtype != self.E.value.dtype:
             raise ValueError(f"embedding gradient is {dx.dtype}{dx.shape}, expected {self.E.value.dtype}{expected}")

@@ -135,10 +135,11 @@ def _one_stream(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[s
 
 def _nll(model: BiLM, forward: Side, backward: Side,
          state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
-    before, after = state or (None, None)
-    f, b = both(lambda: model.forward_lm.nll(forward.x, forward.y, before, forward.lengths),
-                lambda: model.backward_lm.nll(backward.x, backward.y, after, backward.lengths))
-    return (f[0], b[0]), (f[1], b[1])
+    state_f, state_b = state or (None, None)
+    (nats_f, after_f), (nats_b, after_b) = both(
+        lambda: model.forward_lm.nll(forward.x, forward.y, state_f, forward.lengths),
+        lambda: model.backward_lm.nll(backward.x, backward.y, state_b, backward.lengths))
+    return (nats_f, nats_b), (after_f, after_b)
 
 
 def _sum(nats: Array) -> float:

@@ -1,7 +1,8 @@
 """Compare a hand-written backward pass with central differences.
 
 A loss that goes down proves nothing: of twelve bugs planted in a backward pass, ten still learnt. A gradient that
-equals the difference quotient of its own forward pass, in float64, for every number of every array, does.
+equals the difference quotient of its own forward pass, in float64, for every number of every array, is evidence. Errors
+are relative to the array's largest number, so a number far below it is checked the less for it.
 """
 
 from __future__ import annotations

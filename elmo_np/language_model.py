@@ -29,11 +29,10 @@ class Cache(NamedTuple):
     encode: EncodeCache
     top_mask: Array | None
     softmax: softmax.Cache
-    shape: tuple[int, ...]              # (T, B, P)
 
 
 class LanguageModel:
-    """embedding (V, E), config.layers LSTM layers, softmax (V, P); the parts may be shared with another model."""
+    """embedding (V, D), config.layers LSTM layers, softmax (V, P); the parts may be shared with another model."""
 
     def __init__(self, config: BiLMConfig, embedding: Embedding, softmax: Softmax, *, rng: np.random.Generator,
                  dtype: npt.DTypeLike = np.float32):
@@ -82,11 +81,11 @@ class LanguageModel:
         outputs, after, encode_cache = self.encode(ids, state, lengths, rng)
         top, mask = dropout_forward(outputs[-1], self.dropout, rng)
         loss, softmax_cache = self.softmax.forward(top, targets)
-        return loss, after, Cache(encode_cache, mask, softmax_cache, top.shape)
+        return loss, after, Cache(encode_cache, mask, softmax_cache)
 
     def backward(self, dloss: float, cache: Cache) -> None:
         """dloss: gradient of what is minimised by this model's loss; adds to every Parameter.grad."""
-        dtop = self.softmax.backward(dloss, cache.softmax).reshape(cache.shape)
+        dtop = self.softmax.backward(dloss, cache.softmax)
         doutputs: list[Array | None] = [None] * len(self.layers)
         self.encode_backward([*doutputs, dropout_backward(dtop, cache.top_mask)], cache.encode)
 
@@ -98,4 +97,7 @@ class LanguageModel:
 
 
 def _add(a: Array | None, b: Array | None) -> Array | None:
-    return b if a is None else a if b is None else a + b
+    """The sum of two gradients, None standing for zero."""
+    if a is None or b is None:
+        return b if a is None else a
+    return a + b

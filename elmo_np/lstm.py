@@ -72,7 +72,7 @@ def lstm_backward(dy: Array, dh: Array, dc: Array, ifog: Array, h: Array, c: Arr
         live = (t < lengths)[:, None]
         i, f, o, g = np.split(ifog[t], 4, axis=1)
         dm = np.where(live, dy[t] + dh, 0)                                       # (L6)
-        if Wp is not None and dp is not None:
+        if dp is not None and Wp is not None:
             dp[t] = dm * (np.abs(h[t+1]) < proj_clip)                            # (L6)
             dm = dp[t] @ Wp.T                                                    # (L6)
         tanh_c = np.tanh(c[t+1])

@@ -14,7 +14,8 @@ from .files import atomic_write_text
 if TYPE_CHECKING:
     from .resume import Place
 
-# split: "train", the mean since the row before, or "valid", at an epoch's end. Losses in nats a token.
+# split: "train", the mean since the row before, or "valid", at an epoch's end. Losses in nats a token; seconds of
+# training since the program began.
 COLUMNS = ("split", "epoch", "step", "tokens", "forward_loss", "backward_loss", "forward_perplexity",
            "backward_perplexity", "learning_rate", "seconds")
 

@@ -122,11 +122,13 @@ class SGD(Optimizer):
     def __init__(self, parameters: dict[str, Parameter], learning_rate: float = 0.01, momentum: float = 0.0,
                  nesterov: bool = False):
         _require(0 <= momentum < 1, "momentum", momentum, "of at least 0 and less than 1")
-        super().__init__(parameters, learning_rate, {"velocity": 0.0}, by_rows=momentum == 0)
+        # Without momentum the velocity is the step itself: nothing to keep.
+        super().__init__(parameters, learning_rate, {"velocity": 0.0} if momentum else {}, by_rows=momentum == 0)
         self.momentum, self.nesterov = momentum, nesterov
 
     def _update(self, arrays: list[Array], scale: float) -> None:
-        w, g, v = arrays
+        w, g = arrays[:2]
+        v = arrays[2] if self.momentum else np.zeros_like(w)
         sgd_update(w, g, v, scale, self.learning_rate, self.momentum, self.nesterov)
 
 

@@ -60,7 +60,8 @@ class Parameter:
 def parameters(module: object, prefix: str = "") -> dict[str, Parameter]:
     """{dotted name: Parameter} of `module` and of the layers it holds, in the order in which they were assigned.
 
-    A Parameter shared by two places is listed once, under the first name; so is one value that two Parameters share.
+    A layer is what has a `backward`. A Parameter shared by two places is listed once, under the first name; so is one
+    value that two Parameters share.
     """
     found: dict[str, Parameter] = {}
     _collect(module, prefix, found, set())

@@ -36,8 +36,9 @@ class Place:
 
     # How long it took is no part of what is computed, and of no file but metrics.csv.
     seconds: float = 0.0
-    seconds_a_step: float = 0.0     # a running mean
-    speed: float = 0.0              # tokens a second, a running mean
+    timed: int = 0                  # steps since the program began
+    seconds_a_step: float = 0.0     # a running mean over them
+    speed: float = 0.0              # tokens a second, likewise
     last: Loss = dataclasses.field(default_factory=lambda: Loss(0.0, 0.0))
 
     def count(self, loss: Loss, tokens: int, seconds: float) -> None:
@@ -47,7 +48,8 @@ class Place:
         self.backward += loss.backward * tokens
         self.tokens += tokens
         self.seconds += seconds
-        weight = max(0.05, 1 / self.step)
+        self.timed += 1
+        weight = max(0.05, 1 / self.timed)
         self.seconds_a_step += weight * (seconds - self.seconds_a_step)
         self.speed += weight * (tokens / max(seconds, 1e-9) - self.speed)
         self.last = loss

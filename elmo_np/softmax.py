@@ -1,10 +1,11 @@
 """Softmax over the vocabulary (S): the probability of the next word and its loss.
 
-    (S1) z_n = W h_n + b
+    (S1) z_n = h_n W^T + b
     (S2) log p(w | h_n) = z_n[w] - log sum_v exp(z_n[v])
     (S3) loss = - (1 / N) sum_n log p(y_n | h_n),  in nats a token, over the N targets that are not padding
 
-Dimensions: N tokens, P width of h, V words. W is (V, P), a row a word, so that it can be tied to a word embedding.
+Dimensions: N targets, R rows (the targets and the padding), P width of h, V words. W is (V, P), a row a word, so that
+it can be tied to a word embedding.
 Source: Bengio et al. 2003; tying: Press and Wolf 2017.
 """
 
@@ -23,16 +24,17 @@ PADDING = -1        # a target that is no word: it has no loss and no gradient
 
 @twin
 def softmax_loss(z: Array, y: Array, scale: float) -> Array:
-    """(S2), (S3) and their reverse. z (N, V) becomes scale * d(-log p)/dz in place; y (N,) int64, PADDING allowed.
+    """(S2), and the reverse of (S3) and (S2). z (R, V) becomes dz in place; y (R,) int64, PADDING allowed.
 
-    -> -log p(y_n | h_n) in nats (N,), 0 at padding
+    scale: gradient of what is minimised by each target's loss, 1 / N for their mean
+    -> -log p(y_r | h_r) in nats (R,), 0 at padding
     """
-    N, live = np.arange(len(z)), y != PADDING
+    r, live = np.arange(len(z)), y != PADDING
     z -= z.max(axis=1, keepdims=True, initial=-np.inf)      # the same p, and no exp can overflow
     log_sum = np.log(np.exp(z).sum(axis=1))
-    loss = np.where(live, log_sum - z[N, y], 0).astype(z.dtype)                  # (S2)
+    loss = np.where(live, log_sum - z[r, y], 0).astype(z.dtype)                  # (S2)
     np.exp(z - log_sum[:, None], out=z)                                          # (S2) p
-    z[N, y] -= 1                                                                 # (S2) dz = p - 1[v = y]
+    z[r, y] -= 1                                                                 # (S2) dz = p - 1[v = y]
     z *= np.where(live, scale, 0).astype(z.dtype)[:, None]                       # (S3) scale is 1 / N
     return loss
 
@@ -40,7 +42,7 @@ def softmax_loss(z: Array, y: Array, scale: float) -> Array:
 class Cache(NamedTuple):
     """The gradient of the loss, taken while the logits were at hand; backward scales it."""
 
-    dh: Array           # (N, P)
+    dh: Array           # (.., P)
     dW: Array           # (V, P)
     db: Array           # (V,)
 
@@ -62,7 +64,8 @@ class Softmax:
         self.b = b or Parameter(np.zeros(V, dtype))
 
     def forward(self, h: Array, y: Array) -> tuple[float, Cache]:
-        """h (.., P), y (..) whole numbers in [0, V) or PADDING -> loss in nats a token (0 if all is padding), cache."""
+        """h (.., P), y (..) whole numbers in [0, V) or PADDING -> loss in nats a target (0 without any), cache."""
+        shape = h.shape
         h, y = self._check(h, y)
         N = max(1, int((y != PADDING).sum()))
         cache = Cache(np.empty_like(h), np.zeros_like(self.W.value), np.zeros_like(self.b.value))
@@ -73,10 +76,10 @@ class Softmax:
             np.matmul(z, self.W.value, out=cache.dh[n])                          # (S1)
             cache.dW[...] += z.T @ h[n]                                          # (S1)
             cache.db[...] += z.sum(axis=0)                                       # (S1)
-        return total / N, cache
+        return total / N, cache._replace(dh=cache.dh.reshape(shape))             # (S3)
 
     def backward(self, dloss: float, cache: Cache) -> Array:
-        """dloss: gradient of whatever is minimised by this loss -> dh (N, P); adds to W.grad and b.grad."""
+        """dloss: gradient of whatever is minimised by this loss -> dh (.., P); adds to W.grad and b.grad."""
         self.W.grad += dloss * cache.dW                                          # (S1)
         self.b.grad += dloss * cache.db                                          # (S1)
         dh: Array = cache.dh * self.W.value.dtype.type(dloss)                    # (S1)

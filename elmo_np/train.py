@@ -231,18 +231,20 @@ class Trainer:
                          f"begin another run with a lower learning_rate (now {self.optimizer.learning_rate:g}) or a "
                          "clip_norm")
 
+    def _sentences(self) -> int:
+        return self.vocabulary.count(self.vocabulary.bos)
+
     def _targets(self) -> int:
-        counts = self.vocabulary.counts or []
-        return sum(counts) - counts[self.vocabulary.bos]        # words, and an end mark a sentence
+        return sum(self.vocabulary.counts or []) - self._sentences()        # words, and an end mark a sentence
 
     def _steps_an_epoch(self) -> int:
-        config, sentences = self.config, (self.vocabulary.counts or [])[self.vocabulary.bos]
+        config = self.config
         if config.state == "reset":
-            return math.ceil(sentences / config.batch_size)
+            return math.ceil(self._sentences() / config.batch_size)
         return math.ceil(self._targets() / (config.batch_size * config.steps))
 
     def _check_sizes(self) -> None:
-        sentences = (self.vocabulary.counts or [])[self.vocabulary.bos]
+        sentences = self._sentences()
         if sentences < self.config.batch_size:
             raise UserError(f"batch_size = {self.config.batch_size}, but there are {sentences} sentences to train on: "
                             f"expected at most as many; set batch_size={sentences}")

@@ -5,7 +5,7 @@
     (V3) s = softmax(w)
     (V4) ELMo_t = gamma * sum_j s_j h_{t,j}
 
-Dimensions: N words, P output width of a direction, L + 1 layers of which layer 0 is the word vectors.
+Dimensions: P output width of a direction, J layers: 0 (the word vectors) to L, or 1 to L where 0 has another width.
 Source: the article's ELMo(x_t, S) for (V1), (V2); Peters et al. 2018, equation (1), for (V3), (V4).
 W, b, w and gamma are learnt with the task that uses the vectors, through `backward`.
 """
@@ -64,30 +64,30 @@ class WordVector:
 
 
 class MixCache(NamedTuple):
-    layers: Array       # (L + 1, .., 2P)
-    s: Array            # (L + 1,)
+    layers: Array       # (J, .., 2P)
+    s: Array            # (J,)
 
 
 class LayerMix:
-    """gamma * sum_j s_j h_{t,j} over `layers` layers; starts as their plain average (w = 0, gamma = 1)."""
+    """gamma * sum_j s_j h_{t,j} over J layers; starts as their plain average (w = 0, gamma = 1)."""
 
-    def __init__(self, layers: int, *, dtype: npt.DTypeLike = np.float32):
-        self.w, self.gamma = Parameter(np.zeros(layers, dtype)), Parameter(np.ones((), dtype))
+    def __init__(self, J: int, *, dtype: npt.DTypeLike = np.float32):
+        self.w, self.gamma = Parameter(np.zeros(J, dtype)), Parameter(np.ones((), dtype))
 
     def forward(self, layers: Array) -> tuple[Array, MixCache]:
-        """layers (L + 1, .., 2P) -> (.., 2P), cache."""
+        """layers (J, .., 2P) -> e (.., 2P), cache."""
         if len(layers) != len(self.w.value):
             raise ValueError(f"layer mix was given {len(layers)} layers, expected {len(self.w.value)}")
-        e = np.exp(self.w.value - self.w.value.max())
-        s = e / e.sum()                                                          # (V3)
+        s = np.exp(self.w.value - self.w.value.max())                            # (V3)
+        s /= s.sum()                                                             # (V3)
         return self.gamma.value * np.tensordot(s, layers, 1), MixCache(layers, s)    # (V4)
 
-    def backward(self, dmix: Array, cache: MixCache) -> Array:
-        """dmix (.., 2P) -> gradient of the layers (L + 1, .., 2P); adds to w.grad and gamma.grad."""
+    def backward(self, de: Array, cache: MixCache) -> Array:
+        """de (.., 2P) -> gradient of the layers (J, .., 2P); adds to w.grad and gamma.grad."""
         layers, s = cache
-        dots = np.tensordot(layers, dmix, dmix.ndim)            # of each layer with the gradient: (L + 1,)
-        self.gamma.grad += s @ dots                                              # (V4)
-        ds = self.gamma.value * dots                                             # (V4)
+        q = np.tensordot(layers, de, de.ndim)           # (J,): each layer's product with the gradient
+        self.gamma.grad += s @ q                                                 # (V4)
+        ds = self.gamma.value * q                                                # (V4)
         self.w.grad += s * (ds - s @ ds)                                         # (V3)
-        dlayers: Array = np.multiply.outer(self.gamma.value * s, dmix)           # (V4)
+        dlayers: Array = np.multiply.outer(self.gamma.value * s, de)             # (V4)
         return dlayers

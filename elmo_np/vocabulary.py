@@ -116,6 +116,12 @@ class Vocabulary:
             raise IndexError(f"word id is {id}, expected 0 to {len(self) - 1}")
         return self.words[id]
 
+    def count(self, id: int) -> int:
+        """How often the word or mark of an id occurred. Raises UserError where the counts are not known."""
+        if self.counts is None:
+            raise UserError("the vocabulary has no counts, expected those of a corpus: build it from one")
+        return self.counts[id]
+
     def __len__(self) -> int:
         return len(self.words)
 

@@ -15,10 +15,10 @@
 #define MANTISSA_BITS 23
 #define EXPONENT_BIAS 127
 #define EXP_TERMS 7         /* Taylor to r^7 / 7!: |r| <= ln 2 / 2 leaves 5e-9 */
-#define EXP_LOW -87.0f
+#define EXP_LOW -87.0f      /* from here to EXP_HIGH e^x is a normal number */
 #define EXP_HIGH 88.0f
 #define ROUNDER 12582912.0f /* 1.5 * 2^23: adding it rounds to a whole number */
-#define LN2_HIGH 0.693359375f
+#define LN2_HIGH 0.693359375f /* ln 2 in two parts, the first so short that n times it is exact */
 #define LN2_LOW -2.12194440e-4f
 #include "vector.h"
 #include "lstm.h"

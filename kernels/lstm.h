@@ -1,7 +1,7 @@
 /* One step of the LSTM for all sequences: product, gates, cell and output without leaving the registers.
 
    The product of a step is small (20 x 200 by 200 x 800, say) and is done once a step, so that packing Wh for every call,
-   as a general BLAS does, costs as much as the product. Here Wh is packed once a sequence, in panels of 4 vectors:
+   as a general BLAS does, costs as much as the product. Here Wh is packed once a call, in panels of 4 vectors:
    packed[panel][k][vector][lane]. In a panel for the gates, the four vectors of a row are the gates i, f, o, g of the same
    LANES hidden units, so that the accumulators of a block of sequences are just what (L2)-(L5) want next. */
 

@@ -45,7 +45,7 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
     cdef floating[:, :, ::1] da = da_, dp = dp_
     cdef floating[:, ::1] dh_t = dh_, dc_t = dc_
     cdef floating[:, ::1] dh_now = np.empty((B, P), dtype)
-    cdef floating[:, ::1] dm = np.empty((B, H), dtype) if projected else dh_now
+    cdef floating[:, ::1] dm = np.empty((B, H), dtype) if projected else dh_now     # without a projection h is m
     cdef floating[::1] recurrent = packed(Wh, True, False), projection
     if projected:
         projection = packed(Wp, True, False)
@@ -64,6 +64,7 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
                                    H, cell_clip)                                                # (L5)-(L2)
                 else:
                     da[t, b, :] = 0
+            # dh_now has been used: it takes the gradient of h_{t-1}, and dh_t keeps that of a sequence that has ended.
             multiply(&da[t, 0, 0], &recurrent[0], &dh_now[0, 0], B, 4*H, P, INFINITY)           # (L1)
             for b in range(B):
                 if t < lengths[b]:

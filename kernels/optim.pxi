@@ -39,11 +39,11 @@ def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floatin
     """Twin of elmo_np.optim.adam_update."""
     cdef Py_ssize_t n
     cdef floating factor = <floating>scale, eta = <floating>rate, tiny = <floating>epsilon, d
-    cdef floating one = <floating>(1 - beta1), two = <floating>(1 - beta2)
+    cdef floating rest1 = <floating>(1 - beta1), rest2 = <floating>(1 - beta2)
     cdef floating m_hat = <floating>(1 / (1 - beta1**k)), u_hat = <floating>(1 / (1 - beta2**k))
     with nogil:
         for n in range(w.shape[0]):
             d = factor * g[n]                                                   # (O1) scale
-            m[n] += one * (d - m[n])                                            # (O6)
-            u[n] += two * (d * d - u[n])                                        # (O6)
+            m[n] += rest1 * (d - m[n])                                          # (O6)
+            u[n] += rest2 * (d * d - u[n])                                      # (O6)
             w[n] -= eta * m[n] * m_hat / (<floating>sqrt(u[n] * u_hat) + tiny)  # (O7)

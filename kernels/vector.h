@@ -83,7 +83,7 @@ INLINE VEC NAME(vsigmoid)(VEC x)
 /* e^2x - 1 over e^2x + 1, from parts: near 0 the first is exact, where e^2x - 1 would have lost every digit */
 INLINE VEC NAME(vtanh)(VEC x)
 {
-    VEC scale, p = NAME(exp_parts)(NAME(clip)(x + x, -40, 40), &scale);
+    VEC scale, p = NAME(exp_parts)(NAME(clip)(x + x, -40, 40), &scale);     /* beyond 20 tanh is 1 to the last bit */
     VEC minus_one = scale * p + (scale - 1);
     return minus_one / (minus_one + 2);
 }

@@ -66,22 +66,22 @@ def one_line(error: UserError) -> None:
     assert len(str(error).splitlines()) == 1
 
 
-def models() -> st.SearchStrategy[BiLMConfig]:
-    fields = {name: values_of(field) for name, field in FIELDS["model"].items()}
-    return st.fixed_dictionaries(fields).map(consistent).map(lambda values: BiLMConfig(**values))
+def tables(name: str) -> st.SearchStrategy[Any]:
+    fields = {key: values_of(field) for key, field in FIELDS[name].items()}
+    return st.fixed_dictionaries(fields).map(consistent).map(lambda values: KINDS[name](**values))
 
 
 def consistent(values: dict[str, Any]) -> dict[str, Any]:
     if values["tie"]:
         values["embedding_dim"] = values["projection_dim"] or values["hidden_dim"]
         values["share_softmax"] = values["share_softmax"] and values["share_embedding"]
+    if values.get("state") == "reset":
+        values["loss_scale"] = "mean"
     return values
 
 
 def all_settings() -> st.SearchStrategy[Settings]:
-    datas, trains = (st.builds(KINDS[table], **{name: values_of(field) for name, field in FIELDS[table].items()})
-                     for table in ("data", "train"))
-    return st.builds(Settings, datas, models(), trains)
+    return st.builds(Settings, tables("data"), tables("model"), tables("train"))
 
 
 @pytest.mark.parametrize(
@@ -341,3 +341,9 @@ def test_a_wrong_override_says_what_was_expected(assignment: str, message: str) 
     with pytest.raises(UserError) as caught:
         override(Settings(), [assignment])
     assert str(caught.value) == message
+
+
+def test_a_loss_times_the_steps_needs_a_number_of_steps() -> None:
+    with pytest.raises(UserError, match="loss_scale = steps with state = reset: expected state = carry") as caught:
+        TrainConfig(loss_scale="steps", state="reset")
+    one_line(caught.value)
