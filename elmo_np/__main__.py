@@ -44,6 +44,8 @@ def run_demo(args: argparse.Namespace) -> int:
 
 def run_train(args: argparse.Namespace) -> int:
     folder = Folder(Path(args.out))
+    if not args.out:
+        raise UserError("--out is empty: expected a folder's name")
     if args.resume and args.preset is None and folder.config.exists():
         settings = read_toml(folder.config, Settings())
     else:
@@ -62,7 +64,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
     if args.per_sentence and Path(args.per_sentence).exists():
         raise UserError(f"{args.per_sentence} exists already: give another --per-sentence, or remove it")
     elmo = ELMo.load(args.dir)
-    corpus = open_corpus(args.corpus, tokenize=args.tokenize)
+    corpus = open_corpus(args.corpus, tokenize=_tokenize(args, elmo))
     scores: list[SentenceScore] = []
     state = args.state or _settings(args.dir).train.state
     found = evaluate(elmo.model, elmo.vocabulary, corpus, state=state, batch_size=args.batch_size,
@@ -93,7 +95,7 @@ def _as_json(found: Evaluation, unigram: float | None, state: str) -> dict[str, 
 
 def run_embed(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
-    sentences = open_corpus(args.input, tokenize=args.tokenize)
+    sentences = open_corpus(args.input, tokenize=_tokenize(args, elmo))
     count = embed_file(elmo, sentences, args.out, layer=args.layer, state=args.state)
     print(f"{args.out}: {count:,} sentences, arrays \"0\" to \"{count - 1}\" (read with numpy.load)")
     return 0
@@ -112,6 +114,11 @@ def run_similar(args: argparse.Namespace) -> int:
     for near in elmo.similar(args.word, args.sentence, args.top, args.occurrence):
         print(f"  {near.similarity:.3f} {in_context(near.sentence, near.position)}")
     return 0
+
+
+def _tokenize(args: argparse.Namespace, elmo: ELMo) -> bool:
+    """Whether a text is raw: as asked, or else as the model's corpus was."""
+    return elmo.tokenize if args.tokenize is None else bool(args.tokenize)
 
 
 def _settings(path: str) -> Settings:
@@ -192,7 +199,7 @@ def parser() -> Parser:
     add("--state", choices=("carry", "reset"), help="one stream, or every sentence alone (default: as it was trained)")
     add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")
     add("--per-sentence", metavar="FILE.tsv", help="write log p of every sentence")
-    add("--tokenize", action="store_true", help="the text is raw: split it into tokens")
+    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
     add("--json", action="store_true", help="print JSON")
 
     add = command("embed", run_embed, "vectors of every word of a text").add_argument
@@ -200,8 +207,9 @@ def parser() -> Parser:
     add("input", metavar="INPUT", help="a text file, one sentence a line")
     add("--out", required=True, metavar="FILE.npz", help="one array a sentence: \"0\", \"1\", ...")
     add("--layer", default="all", metavar="LAYER", help="all (default), top, average, mix, or a number")
-    add("--state", default="reset", choices=("reset", "warm"), help="where every sentence starts (default reset)")
-    add("--tokenize", action="store_true", help="the text is raw: split it into tokens")
+    add("--state", default="reset", choices=("reset", "warm", "carry"), help="where every sentence starts: alone "
+        "(default), from one settled state, or where the one before it ended")
+    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
 
     add = command("similar", run_similar, "occurrences in similar contexts").add_argument
     add("dir", metavar="DIR", help="folder of a run, or a model file")

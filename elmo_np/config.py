@@ -67,7 +67,7 @@ class TrainConfig:
     clip_norm: float | None = option(None, "largest norm of all gradients together; none: free", above=0)
     decay: float = option(1.0, "factor on the learning rate, an epoch, after decay_after epochs", above=0, at_most=1)
     decay_after: int = option(0, "epochs before the decay begins", at_least=0)
-    loss_scale: str = option("mean", "mean: nats a token; steps: times steps, as Zaremba et al. 2014", "mean", "steps")
+    loss_scale: str = option("mean", "mean: over targets; steps: a row's sum, as Zaremba et al. 2014", "mean", "steps")
     state: str = option("carry", "carry: one long stream; reset: a fresh state a sentence", "carry", "reset")
     streams: str = option("shared", "shared: rows take turns; contiguous: each its own part", "shared", "contiguous")
     shuffle: int = option(0, "sentences in the shuffle buffer; 0: the corpus keeps its order", at_least=0)
@@ -78,9 +78,6 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.loss_scale == "steps" and self.state == "reset":
-            raise UserError("loss_scale = steps with state = reset: expected state = carry, because whole sentences "
-                            "have no fixed number of steps; set loss_scale = mean")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from .corpus import Corpus, held_out, open_corpus
 from .elmo import ELMo
 from .errors import UserError
 from .evaluate import evaluate, unigram_perplexity
-from .grammar import GrammarCorpus
+from .grammar import GrammarCorpus, LabelledSentence
 from .metrics import read
 from .neighbours import in_context, same_label_share, unit
 from .parameter import Array
@@ -22,12 +23,13 @@ from .train import train
 WORDS = ("string", "class", "match", "right", "order", "key")   # common in Python's prose, in more than one use
 STUDIED = ("bank", "play", "spring", "bat", "bark", "match", "light")
 DRAWN = "play"      # the word of Peters et al. 2018, table 4
-FRESH_SEED = 1      # of grammar sentences that were not trained on
 
 
 def demo(out: str, seed: int = 0) -> None:
     """Do everything and write it below `out`; a run that is there already is taken up where it stopped."""
     folder = Path(out)
+    if not out:
+        raise UserError("--out is empty: expected a folder's name")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{out} is a file: expected a folder, or a name for one")
     print("Part 1 of 2: a language model of Python's own documentation\n")
@@ -36,7 +38,7 @@ def demo(out: str, seed: int = 0) -> None:
     _draw_gates(pydoc, _sentence_of(valid), folder / "pydoc" / "gates.png")
     print("\nPart 2 of 2: ambiguous words whose senses are known (sentences of a grammar)\n")
     grammar, _ = _train("grammar", folder / "grammar", seed, epochs=3)
-    _show_senses(grammar, folder / "grammar")
+    _show_senses(grammar, folder / "grammar", seed)
     print(f"\nLook at   {folder}/pydoc/curves.png, {folder}/pydoc/gates.png, {folder}/grammar/{DRAWN}.png")
     print(f"Go on     elmo-np similar {folder}/grammar bank --in \"the bank of the river was steep .\"")
     print("          elmo-np train FILE.txt --out RUN --set tokenize=true      (your own text, a sentence a line)")
@@ -101,22 +103,29 @@ def _draw_gates(elmo: ELMo, sentence: list[str], path: Path) -> None:
     plots.save(plots.gates(["<S>", *sentence], cache.layers[-1].ifog[:, 0]), path)
 
 
-def _show_senses(elmo: ELMo, folder: Path) -> None:
+def _show_senses(elmo: ELMo, folder: Path, seed: int) -> None:
     """Whether the nearest occurrence has the same sense, for contextual and for static vectors."""
     print("\nThe nearest other occurrence has the same sense (sentences that were not trained on):\n")
     print(f"  {'word':8} {'occurrences':>11}  {'senses':>6}  {'static':>7}  {'contextual':>10}")
-    corpus = GrammarCorpus(seed=FRESH_SEED)
+    fresh = fresh_sentences(seed)
     for word in STUDIED:
-        static, contextual, senses = occurrences_of(elmo, corpus, word)
+        static, contextual, senses = occurrences_of(elmo, fresh, word)
         print(f"  {word:8} {len(senses):11}  {len(set(senses)):6}  {same_label_share(static, senses):7.0%}  "
               f"{same_label_share(contextual, senses):10.0%}")
         if word == DRAWN:
             plots.save(plots.occurrences(word, static, contextual, senses), folder / f"{word}.png")
 
 
-def occurrences_of(elmo: ELMo, corpus: GrammarCorpus, word: str) -> tuple[Array, Array, list[str]]:
+def fresh_sentences(seed: int) -> list[LabelledSentence]:
+    """Sentences of the grammar, each once, that a training on the corpus of `seed` has not seen."""
+    trained = {tuple(sentence) for sentence in GrammarCorpus(seed=seed)}
+    written = {s.tokens: s for s in GrammarCorpus(seed=seed + 1).labelled()}
+    return [sentence for tokens, sentence in written.items() if tokens not in trained]
+
+
+def occurrences_of(elmo: ELMo, corpus: Iterable[LabelledSentence], word: str) -> tuple[Array, Array, list[str]]:
     """Every labelled occurrence of a word: its static vectors (layer 0), contextual ones (top layer), and senses."""
-    found = [(list(s.tokens), t, sense) for s in corpus.labelled() for t, sense in s.senses if s.tokens[t] == word]
+    found = [(list(s.tokens), t, sense) for s in corpus for t, sense in s.senses if s.tokens[t] == word]
     sentences = [sentence for sentence, _, _ in found]
 
     def vectors(layer: str | int) -> Array:

@@ -26,8 +26,8 @@ from .vocabulary import Vocabulary
 
 BATCH = 64              # sentences at once; the vectors do not depend on it
 STATES = ("reset", "carry", "warm")
-SETTLED = 1e-6          # mean change of the state from one neutral sentence to the next: less than rounding leaves
-MOST_SENTENCES = 1000   # a state that wanders on after so many is taken as it is: the same for all sentences still
+SETTLED = 1e-6          # largest change of a number of the state from one neutral sentence to the next
+MOST_SENTENCES = 200    # a state that wanders on after so many is taken as it is: the same for all sentences still
 
 
 class ELMo:
@@ -36,20 +36,20 @@ class ELMo:
     model, vocabulary   the biLM and the words that its ids stand for
     word_vector         W and b of v_t, learnt with a task through `backward`; new ones if None
     mix                 gamma and s of the layer mix, likewise
+    tokenize            whether a sentence given as text is split by elmo_np.text.tokens, or at spaces: as in training
     seed                draws W where it cannot be the identity
     """
 
     def __init__(self, model: BiLM, vocabulary: Vocabulary, *, word_vector: WordVector | None = None,
-                 mix: LayerMix | None = None, seed: int = 0):
+                 mix: LayerMix | None = None, tokenize: bool = True, seed: int = 0):
         if len(vocabulary) != model.V:
             raise UserError(f"the vocabulary has {len(vocabulary)} words, the model {model.V}: expected as many")
         config, dtype = model.config, model.forward_lm.embedding.E.value.dtype
         rng, width = np.random.default_rng(seed), 2 * config.output_dim
-        self.model, self.vocabulary = model, vocabulary
+        self.model, self.vocabulary, self.tokenize = model, vocabulary, tokenize
         self.word_vector = word_vector or WordVector(width, config.vector_dim or width, rng=rng, dtype=dtype)
         self.mix = mix or LayerMix(len(self.layers), dtype=dtype)
         self._carried: BiState | None = None
-        self._warm: BiState | None = None
         self._index: Index | None = None
 
     @staticmethod
@@ -71,7 +71,8 @@ class ELMo:
         state       "reset": every sentence alone, from a zero state. "carry": sentence k goes on from where sentence k
                     of the last call left the state, as the original programs do; `reset_state` ends that. "warm":
                     every sentence from one settled state, the same for all
-        -> an array (layers, tokens, 2P) a sentence, in the order given. Layer 0 is [x ; x] of the word vectors
+        -> an array (layers, tokens, 2P) a sentence, in the order given; `layers` says which they are. Layer 0, the word
+           vectors of both directions side by side, is among them where it is as wide as the others
         Raises UserError for an empty sentence, a string in place of tokens, or another state.
         """
         return list(self.stream(sentences, "all", state))
@@ -104,11 +105,11 @@ class ELMo:
     def vector(self, word: str, sentence: str | Sequence[str], occurrence: int | None = None) -> Array:
         """v_t = W h_t_bi + b of a word in its sentence, at the word's own position: (dim,).
 
-        sentence    tokens, or text, which is split by elmo_np.text.tokens
+        sentence    tokens, or text, which is split as the model's corpus was
         occurrence  which one, from 1, of a word that occurs more than once
         Raises UserError for a word that the sentence or the vocabulary lacks, or that occurs twice without a choice.
         """
-        words = tokens(sentence) if isinstance(sentence, str) else list(sentence)
+        words = self.words(sentence)
         position = self._position(word, words, occurrence)
         return self.word_vector.forward(self.vectors([words])[0][position])[0]
 
@@ -137,8 +138,14 @@ class ELMo:
         """
         if self._index is None:
             raise UserError("no corpus is indexed: call index(sentences) first")
-        words = tokens(sentence) if isinstance(sentence, str) else list(sentence)
+        words = self.words(sentence)
         return self._index.nearest(self.vector(word, words, occurrence), top, exclude=words)
+
+    def words(self, sentence: str | Sequence[str]) -> list[str]:
+        """Tokens as they are; text split as the model's corpus was."""
+        if not isinstance(sentence, str):
+            return list(sentence)
+        return tokens(sentence) if self.tokenize else sentence.split()
 
     def reset_state(self) -> None:
         """Forget what state "carry" has carried so far."""
@@ -166,10 +173,11 @@ class ELMo:
         if state == "carry":
             yield from self._carry(list(encoded))
             return
+        warm = self.warm_state() if state == "warm" else None
         for window in windows(encoded, BATCH):
             found: dict[int, list[Array]] = {}
             for group in length_groups(window, BATCH):
-                start = _rows(self.warm_state(), np.zeros(len(group), np.int64)) if state == "warm" else None
+                start = None if warm is None else _rows(warm, np.zeros(len(group), np.int64))
                 layers, _ = self._batch([window[k] for k in group], start)
                 found.update(zip(group, layers, strict=True))
             yield from (found[k] for k in range(len(window)))
@@ -211,18 +219,16 @@ class ELMo:
 
     def warm_state(self) -> BiState:
         """One row of state after a neutral sentence (its marks, with a full stop if the model knows one), read until
-        the state changes no more: what a sentence in the middle of a text starts from, the same for all."""
-        if self._warm is None:
-            sentence = self.vocabulary.encode(["."] if "." in self.vocabulary else [])
-            state = _zero_state(self.model, 1)
-            for _ in range(MOST_SENTENCES):
-                _, after = self._batch([sentence], state)
-                change = np.mean([np.abs(a - b).mean() for a, b in zip(_arrays(state), _arrays(after), strict=True)])
-                state = after
-                if change < SETTLED:
-                    break
-            self._warm = state
-        return self._warm
+        the state settles: what a sentence in the middle of a text starts from, the same for all."""
+        sentence = self.vocabulary.encode(["."] if "." in self.vocabulary else [])
+        state = _zero_state(self.model, 1)
+        for _ in range(MOST_SENTENCES):
+            _, after = self._batch([sentence], state)
+            change = max(np.abs(a - b).max() for a, b in zip(_arrays(state), _arrays(after), strict=True))
+            state = after
+            if change < SETTLED:
+                break
+        return state
 
 
 def _zero_state(model: BiLM, rows: int) -> BiState:

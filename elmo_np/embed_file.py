@@ -29,7 +29,7 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         raise UserError(f"{out} exists already: give another --out, or remove it")
     progress, count, temporary = Progress(quiet=quiet), 0, out.with_name(f".{out.name}.tmp")
     try:
-        with zipfile.ZipFile(temporary, "w", allowZip64=True) as file:
+        with progress, zipfile.ZipFile(temporary, "w", allowZip64=True) as file:
             for array in _arrays(elmo, sentences, layer, state):
                 # A fixed date: the same text gives the same file.
                 with file.open(zipfile.ZipInfo(f"{count}.npy"), "w", force_zip64=True) as member:
@@ -46,6 +46,8 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
 
 
 def _arrays(elmo: ELMo, sentences: Iterable[Sequence[str]], layer: str, state: str) -> Iterator[Array]:
-    if layer == "all":
-        return elmo.stream(sentences, "all", state)
-    return elmo.stream(sentences, int(layer) if layer.isdecimal() else layer, state)
+    which = int(layer) if layer.isdecimal() else layer
+    if state != "carry":
+        return elmo.stream(sentences, which, state)
+    elmo.reset_state()          # one stream: every sentence is the next of the same row
+    return (array for sentence in sentences for array in elmo.stream([sentence], which, "carry"))

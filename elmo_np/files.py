@@ -18,7 +18,7 @@ def atomic_write(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
     a kill leaves at most ".name.tmp" beside it, which the next write replaces.
     """
     try:
-        target = Path(path).resolve()
+        target = Path(os.path.realpath(path))       # Path.resolve has another error for a loop of links
         if target.exists() and not target.is_file():  # renaming over /dev/null would replace the device
             raise UserError(f"cannot write {path}: it is no regular file; expected a path for one: give another")
         _replace(target, chunks)

@@ -67,8 +67,12 @@ def _check(name: str, loss: Callable[[], float], x: Array, grad: Array, epsilon:
     analytic = grad.reshape(-1)[chosen]
     difference, size = np.abs(analytic - numeric), np.abs(analytic) + np.abs(numeric)
     finite = np.isfinite(difference)
-    # Where one is not finite, the row shows it.
-    error = difference / max(size.max(), 1e-12) if finite.all() else np.where(finite, 0, np.inf)
+    if not finite.all():
+        error = np.where(finite, 0, np.inf)         # the row shows the culprit
+    elif size.max() == 0:
+        error = np.full(size.shape, np.inf)         # a loss that does not depend on the array checks nothing
+    else:
+        error = difference / size.max()
     worst = int(np.argmax(error))
     entry = tuple(int(j) for j in np.unravel_index(chosen[worst], x.shape))
     return Row(name, entry, float(analytic[worst]), float(numeric[worst]), float(error[worst]), len(chosen))

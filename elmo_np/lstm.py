@@ -32,6 +32,17 @@ def sigmoid(x: Array) -> Array:
 
 
 @twin
+def input_product(x: Array, Wx: Array, b: Array) -> Array:
+    """The part of (L1) that needs no state, for all steps at once: x (N, D) -> x Wx + b (N, 4H).
+
+    In the kernel a row's result does not depend on the other rows, so that a sentence has the same states in any batch,
+    bit for bit. A BLAS chooses its ways by the shape, and rounds differently.
+    """
+    a: Array = x @ Wx + b                                                        # (L1)
+    return a
+
+
+@twin
 def lstm_forward(a: Array, h0: Array, c0: Array, Wh: Array, Wp: Array | None, lengths: Array, cell_clip: float,
                  proj_clip: float) -> tuple[Array, Array, Array, Array]:
     """(L1)-(L6) for a whole sequence; a (T, B, 4H) holds x Wx + b for all steps and is overwritten with the gates.
@@ -127,7 +138,8 @@ class LSTM:
         Wp = None if self.Wp is None else self.Wp.value
         state = self._checked_state("state", state, B)
         lengths = _checked_lengths(lengths, T, B)
-        a = x @ self.Wx.value + self.b.value                                     # (L1) for all steps at once
+        a = input_product(rows(np.ascontiguousarray(x)), self.Wx.value, self.b.value)     # (L1)
+        a = a.reshape(T, B, len(self.b.value))
         ifog, h, c, m = lstm_forward(a, *state, self.Wh.value, Wp, lengths, self.cell_clip, self.proj_clip)
         live = np.arange(T)[:, None, None] < lengths[:, None]
         y = h[1:] if (lengths == T).all() else np.where(live, h[1:], 0)

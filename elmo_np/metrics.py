@@ -60,11 +60,11 @@ class Metrics:
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """The rows of a metrics.csv. Raises UserError for a file that is none."""
+    """The rows of a metrics.csv; one that was not written to its end is left out. Raises UserError for another file."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
+        whole, end, _ = path.read_text(encoding="utf-8").rpartition("\n")
+        reader = csv.DictReader((whole + end).splitlines())
+        rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     if tuple(reader.fieldnames or ()) != COLUMNS or not all(map(_is_row, rows)):

@@ -2,7 +2,7 @@
 
 They have nothing to wait for until the step is over, and every product and kernel lets go of the interpreter. The
 results do not depend on the number of threads: each direction computes the same, in the same order, into arrays of its
-own.
+own. The number of threads and BLAS's limit are settings of the process: change them from one thread only.
 """
 
 from __future__ import annotations
@@ -24,6 +24,15 @@ B = TypeVar("B")
 _threads = min(2, os.cpu_count() or 1)
 _pool: ThreadPoolExecutor | None = None
 _controller: ThreadpoolController | None = None
+
+
+def _forget_pool() -> None:
+    global _pool
+    _pool = None        # a child made by fork has the object, but not its thread
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:

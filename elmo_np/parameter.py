@@ -21,7 +21,9 @@ class Parameter:
     __slots__ = ("grad", "rows", "value")
 
     def __init__(self, value: Array, *, by_rows: bool = False):
-        self.value = value
+        if value.dtype not in (np.float32, np.float64):
+            raise ValueError(f"a Parameter of dtype {value.dtype}: expected float32 or float64")
+        self.value: Array = np.require(value, requirements=["C", "W"])     # an update of a copy would be lost
         self.grad: Array = np.zeros_like(value)
         self.rows: list[Array] | None = [] if by_rows else None
 

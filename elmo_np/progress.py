@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import TextIO
@@ -30,6 +31,7 @@ class Progress:
             return
         self._shown = time.monotonic()
         if self._terminal:
+            line = line[:shutil.get_terminal_size().columns - 1]        # a line that wraps could not be rewritten
             self._out.write("\r" + line.ljust(self._width))
             self._width = len(line)
         else:
@@ -38,13 +40,23 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
-        if self._quiet:
-            return
-        if self._terminal and self._width:
+        if not self._quiet:
+            self.close()
+            self._out.write(line + "\n")
+            self._out.flush()
+
+    def close(self) -> None:
+        """Take the rewritten line away, so that whatever is printed next begins at the left."""
+        if self._width:
             self._out.write("\r" + " " * self._width + "\r")
+            self._out.flush()
             self._width = 0
-        self._out.write(line + "\n")
-        self._out.flush()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 def duration(seconds: float) -> str:

@@ -10,16 +10,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import checkpoint
 from .bilm import BiLM
 from .config import BiLMConfig, Settings, TrainConfig, from_json, to_json
+from .corpus import BUILT_IN
 from .elmo import ELMo
 from .errors import UserError
 from .parameter import Array, parameters
@@ -62,7 +64,12 @@ def new_elmo(settings: Settings, vocabulary: Vocabulary) -> ELMo:
     """A model as it is before training, drawn from the settings' seed."""
     seed = settings.train.seed
     model = BiLM(settings.model, len(vocabulary), rng=np.random.default_rng([seed, 0]))
-    return ELMo(model, vocabulary, seed=seed)
+    return ELMo(model, vocabulary, tokenize=splits_raw_text(settings), seed=seed)
+
+
+def splits_raw_text(settings: Settings) -> bool:
+    """Whether the corpus was raw text that elmo_np.text.tokens split; the built-in corpora are."""
+    return settings.data.tokenize or settings.data.corpus in BUILT_IN
 
 
 def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str, Array] | None = None,
@@ -75,7 +82,8 @@ def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str,
     train = dataclasses.replace(settings.train, threads=TrainConfig.threads, save_every=TrainConfig.save_every)
     arrays = {name: p.value for name, p in parameters(elmo).items()}
     arrays[COUNTS] = np.array(elmo.vocabulary.counts or [], np.int64)
-    texts = {"model": to_json(settings.model), "train": to_json(train), "vocabulary": elmo.vocabulary.sha256()}
+    texts = {"model": to_json(settings.model), "train": to_json(train), "vocabulary": elmo.vocabulary.sha256(),
+             "tokenize": json.dumps(elmo.tokenize)}
     checkpoint.save(path, {**arrays, **(tensors or {})}, {**texts, **(metadata or {})})
 
 
@@ -91,7 +99,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
             else "expected a folder that `elmo-np train` wrote"
         raise UserError(f"{path} has no model.safetensors: {hint}")
     tensors, metadata = checkpoint.load(file)
-    if "model" not in metadata or "vocabulary" not in metadata or COUNTS not in tensors:
+    if not {"model", "vocabulary", "tokenize"} <= set(metadata) or COUNTS not in tensors:
         raise UserError(f"{file} holds no model of elmo_np's: expected a file that `elmo-np train` wrote")
     words = Vocabulary.load(file.parent / "vocabulary.txt")
     if words.sha256() != metadata["vocabulary"]:
@@ -99,11 +107,29 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
                         "expected the file that the same training wrote")
     counts = tensors.pop(COUNTS).tolist()
     config = from_json(BiLMConfig, metadata["model"])
+    _check_sizes(file, config, len(words), tensors)
     elmo = new_elmo(Settings(model=config), Vocabulary(words.words, counts or None))
+    elmo.tokenize = metadata["tokenize"] == "true"
     for name, p in parameters(elmo).items():
-        found = tensors.pop(name, None)
-        if found is None or found.shape != p.value.shape or found.dtype != p.value.dtype:
-            what = "nothing" if found is None else f"{found.dtype}{found.shape}"
-            raise UserError(f"{file}: found {what} for {name}, expected {p.value.dtype}{p.value.shape}")
-        p.value[...] = found        # in place: a shared array has more than one user
+        _check(file, name, tensors.get(name), p.value.shape, p.value.dtype)
+        p.value[...] = tensors.pop(name)        # in place: a shared array has more than one user
     return elmo, tensors, metadata
+
+
+def _check_sizes(file: Path, config: BiLMConfig, V: int, tensors: Mapping[str, Array]) -> None:
+    """Hold the sizes that the file claims against the arrays that it has, before memory is taken for a model."""
+    P, H = config.output_dim, config.hidden_dim
+    expected = {"model.forward_lm.embedding.E": (V, config.embedding_dim),
+                "word_vector.W": (config.vector_dim or 2 * P, 2 * P)}
+    for name, shape in expected.items():
+        _check(file, name, tensors.get(name), shape, np.dtype(np.float32))
+    for k in range(config.layers):
+        for direction in ("model.forward_lm", "model.backward_lm"):
+            name = f"{direction}.layers.{k}.Wh"
+            _check(file, name, tensors.get(name), (P, 4*H), np.dtype(np.float32))
+
+
+def _check(file: Path, name: str, found: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if found is None or found.shape != shape or found.dtype != dtype:
+        what = "nothing" if found is None else f"{found.dtype}{found.shape}"
+        raise UserError(f"{file}: found {what} for {name}, expected {dtype}{shape}")

@@ -49,14 +49,17 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     """
     settings = _with_corpora(settings or Settings(), corpus, valid)
     folder = Folder(Path(out))
+    if not str(out):
+        raise UserError("--out is empty: expected a folder's name")
     if folder.in_use() and not resume:
-        raise UserError(f"{out} already holds a run: give another --out, or go on with --resume")
+        hint = "or go on with --resume" if folder.last.exists() else "or remove it: no step of its training was saved"
+        raise UserError(f"{out} already holds a run: give another --out, {hint}")
     if resume and not folder.last.exists():
         raise UserError(f"{out} has no last.safetensors to resume from: expected a folder that `elmo-np train` wrote")
     progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
     trainer = Trainer(*_corpora(corpus, given, settings), folder, settings, progress)
     with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
-            interruptible() as signals:
+            interruptible() as signals, progress:
         if resume:
             trainer.resume()
         else:
@@ -103,6 +106,7 @@ class Trainer:
         data = settings.data
         self.fingerprints = (fingerprint(corpus), fingerprint(valid))
         self.vocabulary = Vocabulary.build(corpus, data.min_count, data.max_vocabulary)
+        self._check_sizes()
         self.elmo = new_elmo(settings, self.vocabulary)
         self.model = self.elmo.model
         self.parameters = parameters(self.model)
@@ -112,7 +116,6 @@ class Trainer:
 
     def start(self) -> None:
         """Make the folder, once everything that a user can get wrong has been looked at."""
-        self._check_sizes()
         try:
             self.folder.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -127,12 +130,12 @@ class Trainer:
         """Take up what last.safetensors holds."""
         self.place, self.state = restore(self.folder, self.elmo, self.settings, self.optimizer, self.rngs,
                                          self.fingerprints, self.progress)
+        if self.place.epoch > self.config.epochs:
+            self.progress.say(f"{self.folder.path} is trained already, for {self.place.epoch - 1} epochs")
+            return
         self.metrics.resume(self.place.epoch, self.place.step)
         atomic_write_text(self.folder.config, write_toml(self.settings))
         self.saved = f"{self.folder.last} ({self.place})"
-        if self.place.epoch > self.config.epochs:
-            self.progress.say(f"{self.folder.path} is trained already, for {self.config.epochs} epochs")
-            return
         self._announce()
         self.progress.say(f"going on at {self.place}")
 
@@ -162,7 +165,7 @@ class Trainer:
         start, config = time.perf_counter(), self.config
         state = self.state if config.state == "carry" else None
         loss, after, cache = self.model.forward(batch, state, self.rngs)
-        self.model.backward(config.steps if config.loss_scale == "steps" else 1, cache)
+        self.model.backward(batch.tokens / len(batch.forward.lengths) if config.loss_scale == "steps" else 1, cache)
         norm = global_norm(self.parameters)
         if not math.isfinite(loss.total) or not math.isfinite(norm):
             raise self._not_finite(loss)
@@ -181,8 +184,8 @@ class Trainer:
         last = place.last
         self.progress.show(
             f"epoch {place.epoch}/{self.config.epochs}  step {place.step}/{max(place.step, steps)}  "
-            f"loss {last.total:.3f}  perplexity forward {_exp(last.forward):.1f} backward {_exp(last.backward):.1f}  "
-            f"{place.speed:,.0f} tokens/s  {duration(max(0, left) * place.seconds_a_step)} left")
+            f"{duration(max(0, left) * place.seconds_a_step)} left  loss {last.total:.2f}  "
+            f"perplexity fwd {_exp(last.forward):.1f} bwd {_exp(last.backward):.1f}  {place.speed:,.0f} tokens/s")
 
     def _curve(self) -> None:
         self.metrics.train(self.place, self.optimizer.learning_rate)
@@ -202,7 +205,7 @@ class Trainer:
         self.metrics.valid(place, found, self.optimizer.learning_rate)
         place.next_epoch()
         self.state = None                               # an epoch begins as the first one did
-        if better:
+        if better:      # before last.safetensors: a kill between the two repeats the validation and this
             save_model(self.folder.model, self.elmo, self.settings)
         self._save()
         self.progress.say(f"epoch {epoch}/{self.config.epochs}  validation perplexity: forward {found.forward:.2f}, "
@@ -210,6 +213,9 @@ class Trainer:
                           f"after {duration(place.seconds)}")
 
     def _save(self) -> None:
+        slots = [array for named in self.optimizer.slots.values() for array in named.values()]
+        if not all(np.isfinite(array).all() for array in [*(p.value for p in self.parameters.values()), *slots]):
+            raise self._not_finite(self.place.last)         # and what is on the disk stays as it is
         tensors, texts = snapshot(self.place, self.state, self.optimizer, self.rngs, self.fingerprints)
         save_model(self.folder.last, self.elmo, self.settings, tensors, texts)
         self.saved = f"{self.folder.last} ({self.place})"

@@ -71,11 +71,19 @@ INLINE void NAME(product)(const int rows, const REAL *A, const REAL *panel, ptrd
         }                                                                                                             \
     }
 
-INLINE void NAME(multiply_block)(const int rows, const REAL *A, const REAL *panel, REAL *C, ptrdiff_t K, ptrdiff_t N,
-                                 ptrdiff_t p, REAL clip)
+INLINE void NAME(multiply_block)(const int rows, const REAL *A, const REAL *panel, const REAL *bias, REAL *C, ptrdiff_t K,
+                                 ptrdiff_t N, ptrdiff_t p, REAL clip)
 {
     VEC acc[ROWS][4] = {{{0}}};
     ptrdiff_t lanes;
+    if (bias)
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; v++) {
+            ptrdiff_t n = NAME(column)(p, v, N, 0, &lanes);
+            VEC start = NAME(load)(bias + n, lanes);
+#pragma GCC unroll 8
+            for (int r = 0; r < rows; r++) acc[r][v] = start;
+        }
     NAME(product)(rows, A, panel, K, acc);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
@@ -86,12 +94,14 @@ INLINE void NAME(multiply_block)(const int rows, const REAL *A, const REAL *pane
         }
 }
 
-/* C (B, N) = clip(A (B, K) times the packed (K, N), +-clip): (L6), and the products of its reverse and of (L1)'s */
-static void NAME(multiply)(const REAL *A, const REAL *packed, REAL *C, ptrdiff_t B, ptrdiff_t K, ptrdiff_t N, REAL clip)
+/* C (B, N) = clip(A (B, K) times the packed (K, N), plus bias (N) or NULL, +-clip): x Wx + b of (L1), (L6), and the products
+   of their reverse. A row's result does not depend on the other rows: every block adds up its k in the same order. */
+static void NAME(multiply)(const REAL *A, const REAL *packed, const REAL *bias, REAL *C, ptrdiff_t B, ptrdiff_t K,
+                           ptrdiff_t N, REAL clip)
 {
     for (ptrdiff_t p = 0; p < NAME(panels)(N); p++) {
         const REAL *panel = packed + p * K * 4 * LANES;
-#define CALL(rows) NAME(multiply_block)(rows, A + b * K, panel, C + b * N, K, N, p, clip)
+#define CALL(rows) NAME(multiply_block)(rows, A + b * K, panel, bias, C + b * N, K, N, p, clip)
         FOR_BLOCKS(B, CALL)
 #undef CALL
     }

@@ -4,6 +4,18 @@ A step is lstm.h's: product and gates in one. Here stand the order of the steps 
 """
 
 
+def input_product(const floating[:, ::1] x, const floating[:, ::1] Wx, const floating[::1] b):
+    """Twin of elmo_np.lstm.input_product."""
+    cdef Py_ssize_t N = x.shape[0], D = x.shape[1], M = Wx.shape[1]
+    a_ = np.empty((N, M), np.float32 if floating is float else np.float64)
+    cdef floating[:, ::1] a = a_
+    cdef floating[::1] panels = packed(Wx, False, False)
+    with nogil:
+        if N and D and M:
+            multiply(&x[0, 0], &panels[0], &b[0], &a[0, 0], N, D, M, INFINITY)     # (L1)
+    return a_
+
+
 def lstm_forward(floating[:, :, ::1] a, const floating[:, ::1] h0, const floating[:, ::1] c0,
                  const floating[:, ::1] Wh, const floating[:, ::1] Wp, const long long[::1] lengths,
                  double cell_clip, double proj_clip):
@@ -23,7 +35,7 @@ def lstm_forward(floating[:, :, ::1] a, const floating[:, ::1] h0, const floatin
             gates(&h[t, 0, 0], &recurrent[0], &a[t, 0, 0], &c[t, 0, 0], &c[t+1, 0, 0], &m[t, 0, 0], B, P, H,
                   cell_clip)                                                                    # (L1)-(L5)
             if projected:
-                multiply(&m[t, 0, 0], &projection[0], &h[t+1, 0, 0], B, H, P, proj_clip)        # (L6)
+                multiply(&m[t, 0, 0], &projection[0], NULL, &h[t+1, 0, 0], B, H, P, proj_clip)  # (L6)
             for b in range(B):
                 if t >= lengths[b]:
                     h[t+1, b, :] = h[t, b, :]
@@ -57,7 +69,7 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
                     if projected:
                         dp[t, b, j] = dh_now[b, j] if -clip < h[t+1, b, j] < clip else 0        # (L6)
             if projected:
-                multiply(&dp[t, 0, 0], &projection[0], &dm[0, 0], B, P, H, INFINITY)            # (L6)
+                multiply(&dp[t, 0, 0], &projection[0], NULL, &dm[0, 0], B, P, H, INFINITY)      # (L6)
             for b in range(B):
                 if t < lengths[b]:
                     gates_backward(&dm[b, 0], &dc_t[b, 0], &ifog[t, b, 0], &c[t, b, 0], &c[t+1, b, 0], &da[t, b, 0],
@@ -65,7 +77,7 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
                 else:
                     da[t, b, :] = 0
             # dh_now has been used: it takes the gradient of h_{t-1}, and dh_t keeps that of a sequence that has ended.
-            multiply(&da[t, 0, 0], &recurrent[0], &dh_now[0, 0], B, 4*H, P, INFINITY)           # (L1)
+            multiply(&da[t, 0, 0], &recurrent[0], NULL, &dh_now[0, 0], B, 4*H, P, INFINITY)     # (L1)
             for b in range(B):
                 if t < lengths[b]:
                     dh_t[b, :] = dh_now[b, :]

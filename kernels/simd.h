@@ -16,8 +16,8 @@
     struct {                                                                                                          \
         ptrdiff_t (*packed_size)(ptrdiff_t K, ptrdiff_t N, int gates);                                                \
         void (*pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t K, ptrdiff_t N, int gates, REAL *to);  \
-        void (*multiply)(const REAL *A, const REAL *packed, REAL *C, ptrdiff_t B, ptrdiff_t K, ptrdiff_t N,           \
-                         REAL clip);                                                                                  \
+        void (*multiply)(const REAL *A, const REAL *packed, const REAL *bias, REAL *C, ptrdiff_t B, ptrdiff_t K,      \
+                         ptrdiff_t N, REAL clip);                                                                     \
         void (*gates)(const REAL *h, const REAL *packed, REAL *a, const REAL *c_prev, REAL *c, REAL *m, ptrdiff_t B,  \
                       ptrdiff_t K, ptrdiff_t H, REAL clip);                                                           \
         void (*gates_backward)(const REAL *dm, REAL *dc, const REAL *ifog, const REAL *c_prev, const REAL *c,         \

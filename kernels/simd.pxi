@@ -5,8 +5,8 @@ cdef extern from "simd.h" nogil:
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const float *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      float *to) noexcept nogil
-        void (*multiply)(const float *A, const float *packed, float *C, Py_ssize_t B, Py_ssize_t K, Py_ssize_t N,
-                         float clip) noexcept nogil
+        void (*multiply)(const float *A, const float *packed, const float *bias, float *C, Py_ssize_t B,
+                         Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
         void (*gates)(const float *h, const float *packed, float *a, const float *c_prev, float *c, float *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, float clip) noexcept nogil
         void (*gates_backward)(const float *dm, float *dc, const float *ifog, const float *c_prev, const float *c, float *da,
@@ -16,8 +16,8 @@ cdef extern from "simd.h" nogil:
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const double *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      double *to) noexcept nogil
-        void (*multiply)(const double *A, const double *packed, double *C, Py_ssize_t B, Py_ssize_t K, Py_ssize_t N,
-                         double clip) noexcept nogil
+        void (*multiply)(const double *A, const double *packed, const double *bias, double *C, Py_ssize_t B,
+                         Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
         void (*gates)(const double *h, const double *packed, double *a, const double *c_prev, double *c, double *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, double clip) noexcept nogil
         void (*gates_backward)(const double *dm, double *dc, const double *ifog, const double *c_prev, const double *c, double *da,
@@ -69,12 +69,12 @@ cdef object packed(const floating[:, ::1] W, bint transposed, bint gates):
     return out
 
 
-cdef inline void multiply(const floating *A, const floating *panels, floating *C, Py_ssize_t B, Py_ssize_t K,
-                          Py_ssize_t N, double clip) noexcept nogil:
+cdef inline void multiply(const floating *A, const floating *panels, const floating *bias, floating *C, Py_ssize_t B,
+                          Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil:
     if floating is float:
-        active.f.multiply(A, panels, C, B, K, N, <float>clip)
+        active.f.multiply(A, panels, bias, C, B, K, N, <float>clip)
     else:
-        active.d.multiply(A, panels, C, B, K, N, clip)
+        active.d.multiply(A, panels, bias, C, B, K, N, clip)
 
 
 cdef inline void gates(const floating *h, const floating *panels, floating *a, const floating *c_prev, floating *c,

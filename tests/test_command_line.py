@@ -348,7 +348,7 @@ MISTAKES = [
     ([*TRAIN, "--learning-rate", "1"], "unrecognized arguments: --learning-rate 1"),
     (["gradcheck", "--backend", "torch"], "argument --backend: invalid choice: 'torch'"),
     (["evaluate", "run", "unseen.txt", "--state", "warm"], "argument --state: invalid choice: 'warm'"),
-    (["embed", "run", "unseen.txt", "--out", "x.npz", "--state", "carry"], "argument --state: invalid choice: 'carry'"),
+    (["embed", "run", "unseen.txt", "--out", "x.npz", "--state", "cold"], "argument --state: invalid choice: 'cold'"),
     # Settings
     ([*TRAIN, "--preset", "smal"], "unknown preset 'smal': expected one of article, demo, small; .* 'small'"),
     ([*TRAIN, "--set", "learning_rat=1"], "unknown setting 'learning_rat': the nearest is 'train.learning_rate'"),
@@ -368,7 +368,7 @@ MISTAKES = [
     ([*TRAIN, "--config", "range.toml"], r"range\.toml: layers = 0: expected"),
     ([*TRAIN, "--config", "none.toml"], r"cannot read none\.toml: No such file"),
     ([*TRAIN, "--config", "latin1.txt"], r"latin1\.txt is not TOML"),
-    ([*TRAIN, "--set", "optimizer=sgd", "--set", "learning_rate=1e30"], "training stopped at epoch 1, .*not finite: "),
+    ([*TRAIN, "--set", "optimizer=sgd", "--set", "learning_rate=3e38"], "training stopped at epoch 1, .*not finite: "),
     # Corpora
     (["train", "none.txt", "--out", "new"], r"there is no corpus none\.txt"),
     (["train", "gramar", "--out", "new"], 'there is no corpus gramar.*did you mean "grammar"'),
@@ -511,3 +511,12 @@ def test_ctrl_c_before_training_is_no_traceback(do, monkeypatch):
     monkeypatch.setattr("elmo_np.__main__.evaluate", pressed)
     _, err = do("evaluate", "run", "unseen.txt", code=130)
     assert err == "elmo-np: stopped\n"
+
+
+def test_a_text_is_split_as_the_corpus_was_unless_told_otherwise(do, tmp_path):
+    raw = write(tmp_path / "raw.txt", [("The", "bank's", "fees", "rose", "(again)."), ("They", "didn't", "fall.")] * 10)
+    do("train", raw, "--out", tmp_path / "run", "--quiet", *SMALL, "--set", "tokenize=true", "--set", "min_count=1")
+    known = json.loads(do("evaluate", tmp_path / "run", raw, "--json")[0])
+    assert known["unknown"] == 0
+    split = json.loads(do("evaluate", tmp_path / "run", raw, "--json", "--no-tokenize")[0])
+    assert split["unknown"] > 0

@@ -72,11 +72,9 @@ def tables(name: str) -> st.SearchStrategy[Any]:
 
 
 def consistent(values: dict[str, Any]) -> dict[str, Any]:
-    if values["tie"]:
+    if values.get("tie"):
         values["embedding_dim"] = values["projection_dim"] or values["hidden_dim"]
         values["share_softmax"] = values["share_softmax"] and values["share_embedding"]
-    if values.get("state") == "reset":
-        values["loss_scale"] = "mean"
     return values
 
 
@@ -341,9 +339,3 @@ def test_a_wrong_override_says_what_was_expected(assignment: str, message: str) 
     with pytest.raises(UserError) as caught:
         override(Settings(), [assignment])
     assert str(caught.value) == message
-
-
-def test_a_loss_times_the_steps_needs_a_number_of_steps() -> None:
-    with pytest.raises(UserError, match="loss_scale = steps with state = reset: expected state = carry") as caught:
-        TrainConfig(loss_scale="steps", state="reset")
-    one_line(caught.value)

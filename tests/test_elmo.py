@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_train import contents, run
 
-from elmo_np import ELMo, Vocabulary, checkpoint
+from elmo_np import ELMo, Vocabulary, backend, checkpoint
 from elmo_np.config import Settings, override
 from elmo_np.errors import UserError
 from elmo_np.grammar import GrammarCorpus
@@ -217,10 +217,18 @@ def test_the_vector_of_a_word_is_W_h_bi_plus_b_at_its_own_position(elmo):
 
 
 def test_text_and_its_tokens_have_the_same_vector(elmo):
+    elmo.tokenize = True
     one = elmo.vector("bank", "the bank of the river.")
     np.testing.assert_array_equal(one, elmo.vector("bank", ["the", "bank", "of", "the", "river", "."]))
     assert one.shape == (12,)
     assert elmo.vector("bank", ("the", "bank")).shape == (12,)
+
+
+def test_text_is_split_at_spaces_where_the_corpus_was(elmo):
+    elmo.tokenize = False
+    assert elmo.words("the <unk> bank 's") == ["the", "<unk>", "bank", "'s"]
+    elmo.tokenize = True
+    assert elmo.words("the bank's fees.") == ["the", "bank", "'s", "fees", "."]
 
 
 @pytest.mark.parametrize("dim", [3, 20])
@@ -587,3 +595,24 @@ def test_counts_in_a_file_that_are_not_one_a_word_are_one_clear_line(folder):
     tensors["vocabulary.counts"] = tensors["vocabulary.counts"][:-1]
     checkpoint.save(model, tensors, metadata)
     fails(folder, "counts")
+
+
+@pytest.mark.skipif(bool(backend.why_not()), reason="NumPy's BLAS rounds by the shape of a product")
+@pytest.mark.parametrize("sizes", [{"hidden_dim": 64, "layers": 2},
+                                   {"hidden_dim": 48, "layers": 3, "projection_dim": 20}])
+def test_with_the_kernels_a_sentence_has_the_same_vectors_in_any_batch_bit_for_bit(sizes):
+    elmo = new_elmo(settings(init_scale=0.5, **sizes), VOCABULARY)
+    sentences = [list(sentence) for sentence in SENTENCES] * 30
+    together = elmo.vectors(sentences)
+    for k in (0, 7, len(sentences) - 1):
+        np.testing.assert_array_equal(elmo.vectors([sentences[k]])[0], together[k])
+
+
+def test_a_file_that_claims_a_large_model_is_refused_before_memory_is_taken(tmp_path):
+    run(tmp_path)
+    tensors, metadata = checkpoint.load(tmp_path / "model.safetensors")
+    metadata["model"] = metadata["model"].replace('"hidden_dim":8', '"hidden_dim":200000')
+    assert "200000" in metadata["model"]
+    checkpoint.save(tmp_path / "model.safetensors", tensors, metadata)
+    with pytest.raises(UserError, match=r"found float32\(.*expected float32\(.*00000"):
+        ELMo.load(tmp_path)

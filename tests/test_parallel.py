@@ -1,7 +1,10 @@
 """parallel: two threads give what one gives, and an error in either is raised."""
 
+import multiprocessing
+import os
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -111,3 +114,15 @@ def test_one_and_two_threads_give_the_same_bits(shared, each_backend):
                 bits += [loss, *(array.tobytes() for side in state for pair in side for array in pair)]
         found.append([bits, *(p.grad.tobytes() for p in parameters(model).values())])
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_made_by_fork_computes_too():
+    """The pool's thread stays behind in the parent: a child that waited for it would wait for ever."""
+    assert parallel.both(lambda: 1, lambda: 2) == (1, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)     # Python 3.12 on: this process has more than one thread
+        child = multiprocessing.get_context("fork").Process(target=parallel.both, args=(int, int))
+        child.start()
+    child.join(20)
+    assert child.exitcode == 0

@@ -132,3 +132,10 @@ def test_zero_grad_of_a_model_clears_every_parameter():
     zero_grad(Layer(a=a, layers=[Layer(b=b)]))
     assert not a.grad.any()
     assert not b.grad.any()
+
+
+def test_a_value_is_contiguous_so_that_an_update_reaches_it():
+    p = Parameter(np.ones((3, 4), np.float32).T)
+    assert p.value.flags.c_contiguous
+    with pytest.raises(ValueError, match="dtype float16: expected float32 or float64"):
+        Parameter(np.ones(3, np.float16))

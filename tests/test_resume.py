@@ -398,3 +398,14 @@ def test_a_checkpoint_holds_the_place_the_generators_and_the_state_of_the_stream
                 assert state.any()
     assert not any(os.fsencode(str(tmp_path)) in data for data in contents(tmp_path).values())
     assert all(np.isfinite(array).all() for array in tensors.values())
+
+
+def test_a_row_of_the_curve_that_was_cut_short_is_dropped(tmp_path):
+    run(tmp_path, "epochs=1")
+    curve = tmp_path / "metrics.csv"
+    before = curve.read_text()
+    curve.write_text(before + "train,2,")
+    run(tmp_path, "epochs=2", resume=True)
+    after = curve.read_text()
+    assert after.startswith(before)
+    assert after.count("\nvalid,") == 2

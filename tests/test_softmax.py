@@ -110,7 +110,7 @@ def test_all_padding_gives_loss_zero_and_gradients_of_zero(layer, point):
 
 def test_no_tokens_give_loss_zero(layer):
     loss, dh, *_ = results(layer, np.zeros((0, 2, P)), np.zeros((0, 2), np.int64))
-    assert (loss, dh.shape) == (0, (0, P))
+    assert (loss, dh.shape) == (0, (0, 2, P))
 
 
 def test_the_probabilities_of_all_targets_sum_to_one(layer, rng):

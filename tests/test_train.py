@@ -363,11 +363,12 @@ def test_progress_is_plain_lines_and_quiet_is_silent(tmp_path, capsys):
 def test_a_terminal_sees_one_line_that_is_rewritten(tmp_path, monkeypatch, capsys, steps):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("elmo_np.progress.SECONDS_BETWEEN_REWRITES", 0.0)
+    monkeypatch.setenv("COLUMNS", "100")
     run(tmp_path, quiet=False)
     shown = capsys.readouterr().err
     assert shown.count("\r") > len(steps)
-    assert re.search(r"\repoch 1/2  step 1/\d\d  loss \d+\.\d+  perplexity forward [\d.]+ backward [\d.]+  "
-                     r"[\d,]+ tokens/s  \d+:\d\d left", shown)
+    assert re.search(r"\repoch 1/2  step 1/\d\d  \d+:\d\d left  loss \d+\.\d+  perplexity fwd [\d.]+ bwd [\d.]+  "
+                     r"[\d,]+ tokens/s", shown)
 
 
 def test_training_does_not_change_the_corpus_or_numpys_settings(tmp_path):
@@ -384,3 +385,17 @@ def test_a_corpus_is_opened_by_its_name(tmp_path):
     run(tmp_path / "file", corpus=str(path), valid=str(valid))
     run(tmp_path / "list", corpus=CORPUS[:100], valid=CORPUS[100:120])
     assert Folder(tmp_path / "file").last.read_bytes() == Folder(tmp_path / "list").last.read_bytes()
+
+
+def test_a_step_that_overflows_is_not_saved_as_a_good_checkpoint(tmp_path):
+    with pytest.raises(UserError, match=r"training stopped at epoch 1, step 1: .*not finite"):
+        run(tmp_path, "optimizer=sgd", "clip_norm=none", "loss_scale=steps", "learning_rate=3e38", "save_every=1")
+    tensors, _ = checkpoint.load(Folder(tmp_path).last)
+    assert all(np.isfinite(array).all() for array in tensors.values())
+
+
+def test_an_empty_name_is_no_folder_to_write_into(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="--out is empty: expected a folder's name"):
+        run("")
+    assert list(tmp_path.iterdir()) == []

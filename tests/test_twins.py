@@ -25,6 +25,11 @@ def recurrence(rng, dtype, size, projected):
             "lengths": rng.integers(0, T + 1, B), "cell_clip": 0.8, "proj_clip": 0.6 if projected else np.inf}
 
 
+def sample_input_product(rng, dtype, size):
+    T, B, D, H, _ = size
+    return [tuple(rng.normal(size=shape).astype(dtype) for shape in ((T * B, D), (D, 4*H), (4*H,)))]
+
+
 def sample_lstm_forward(rng, dtype, size):
     return [tuple(recurrence(rng, dtype, size, projected).values()) for projected in (False, True)]
 
