@@ -29,12 +29,13 @@ class Metrics:
     def start(self) -> None:
         atomic_write_text(self.path, ",".join(COLUMNS) + "\n")
 
-    def resume(self, epoch: int, step: int) -> None:
-        """Drop the rows that come after `step` of `epoch`: they are going to be written again."""
+    def resume(self, place: Place) -> None:
+        """Drop the rows that come after `place`: they are going to be written again."""
         rows = read(self.path) if self.path.exists() else []
-        # The validation of an epoch comes after its last step, and has its number.
-        kept = [row for row in rows if (int(row["epoch"]), int(row["step"])) <= (epoch, step)
-                and (row["split"] == "train" or int(row["epoch"]) < epoch)]
+        # What `place` has summed up is still to be written, and so is the validation of its epoch.
+        end = (place.epoch, place.step if place.tokens else place.step + 1)
+        kept = [row for row in rows if (int(row["epoch"]), int(row["step"])) < end
+                and (row["split"] == "train" or int(row["epoch"]) < place.epoch)]
         atomic_write_text(self.path, "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in kept), ""]))
 
     def train(self, place: Place, learning_rate: float) -> None:

@@ -133,7 +133,7 @@ class Trainer:
         if self.place.epoch > self.config.epochs:
             self.progress.say(f"{self.folder.path} is trained already, for {self.place.epoch - 1} epochs")
             return
-        self.metrics.resume(self.place.epoch, self.place.step)
+        self.metrics.resume(self.place)
         atomic_write_text(self.folder.config, write_toml(self.settings))
         self.saved = f"{self.folder.last} ({self.place})"
         self._announce()
@@ -178,7 +178,9 @@ class Trainer:
 
     def _report(self) -> None:
         place, steps = self.place, self._steps_an_epoch()
-        if place.step % max(1, steps // 20) == 0:       # twenty points of a curve an epoch
+        interval = max(1, steps // 20)                  # twenty points of a curve an epoch
+        # Near the end the row waits for the epoch's last step: a mean over few words would be noise.
+        if place.step % interval == 0 and place.step <= steps - interval / 2:
             self._curve()
         left = (self.config.epochs - place.epoch + 1) * steps - place.step
         last = place.last
@@ -233,9 +235,8 @@ class Trainer:
         bad = [name for name, array in arrays if not np.isfinite(array).all()]
         return UserError(f"training stopped at {self.place}: loss forward {loss.forward:g}, backward "
                          f"{loss.backward:g}; not finite: {bad[0] if bad else 'the loss'}; last good checkpoint: "
-                         f"{self.saved}; "
-                         f"begin another run with a lower learning_rate (now {self.optimizer.learning_rate:g}) or a "
-                         "clip_norm")
+                         f"{self.saved}; begin another run with a lower learning_rate (now "
+                         f"{self.optimizer.learning_rate:g}) or a clip_norm")
 
     def _sentences(self) -> int:
         return self.vocabulary.count(self.vocabulary.bos)

@@ -399,3 +399,11 @@ def test_an_empty_name_is_no_folder_to_write_into(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="--out is empty: expected a folder's name"):
         run("")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_row_of_the_curve_is_a_mean_over_the_few_words_that_an_epoch_ends_with(tmp_path):
+    run(tmp_path, "epochs=1", "batch_size=2", "steps=3")
+    tokens = [int(row["tokens"]) for row in rows(tmp_path, "train")]
+    assert len(tokens) >= 15
+    assert sum(tokens) == int(sum(len(sentence) + 1 for k, sentence in enumerate(CORPUS, 1) if k % 20))
+    assert tokens[-1] >= max(tokens) / 2
