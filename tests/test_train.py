@@ -9,6 +9,7 @@ import pytest
 
 from elmo_np import ELMo, checkpoint
 from elmo_np.batches import Encoded, contiguous_batches, stream_batches
+from elmo_np.bilm import BiLM
 from elmo_np.config import Settings, learning_rate_at, override, read_toml
 from elmo_np.corpus import held_out
 from elmo_np.errors import UserError
@@ -407,3 +408,19 @@ def test_no_row_of_the_curve_is_a_mean_over_the_few_words_that_an_epoch_ends_wit
     assert len(tokens) >= 15
     assert sum(tokens) == int(sum(len(sentence) + 1 for k, sentence in enumerate(CORPUS, 1) if k % 20))
     assert tokens[-1] >= max(tokens) / 2
+
+
+def test_a_loss_summed_over_steps_gives_the_few_words_of_a_last_batch_no_more_weight_than_others(tmp_path, monkeypatch):
+    """A row's sum of its losses, averaged over rows: a mean times the steps would let three words move as 80 do."""
+    seen = []
+
+    def backward(self, dloss, cache, whole=BiLM.backward):
+        seen.append(dloss)
+        whole(self, dloss, cache)
+    monkeypatch.setattr(BiLM, "backward", backward)
+    run(tmp_path, "epochs=1", "loss_scale=steps", "streams=contiguous")
+    sizes = [batch.tokens for batch in contiguous_batches(
+        [[0, *range(len(sentence)), 1] for k, sentence in enumerate(CORPUS, 1) if k % 20], 8, 10)]
+    assert sizes[0] == 80
+    assert sizes[-1] < 40
+    assert seen == [tokens / 8 for tokens in sizes]
