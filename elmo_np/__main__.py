@@ -44,18 +44,16 @@ def run_demo(args: argparse.Namespace) -> int:
 
 def run_train(args: argparse.Namespace) -> int:
     folder = Folder(Path(args.out))
-    if not args.out:
-        raise UserError("--out is empty: expected a folder's name")
     if args.resume and args.preset is None and folder.config.exists():
         settings = read_toml(folder.config, Settings())
     else:
         settings = preset(args.preset or "demo")
     if args.config:
         settings = read_toml(args.config, settings)
-    direct = {"corpus": args.corpus, "valid": args.valid, "epochs": args.epochs, "seed": args.seed}
+    direct = {"epochs": args.epochs, "seed": args.seed}
     settings = override(settings, args.set)
     settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
-    train(args.corpus, args.out, valid=settings.data.valid, settings=settings, resume=args.resume, quiet=args.quiet)
+    train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
     print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
     return 0
 
@@ -79,9 +77,9 @@ def run_evaluate(args: argparse.Namespace) -> int:
         return 0
     print(f"{found.sentences:,} sentences, {found.targets:,} targets a direction (tokens and end marks), "
           f"{found.unknown:,} of them unknown words; state: {state}")
-    rows2 = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
-             ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])
-    for name, value in rows2:
+    figures = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
+               ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])
+    for name, value in figures:
         print(f"  {name:16} perplexity {value:10.3f}")
     return 0
 
