@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -136,10 +136,10 @@ def run_gradcheck(args: argparse.Namespace) -> int:
         for active in backends:
             with backend.use(active):
                 tables.append(gradient_cases.run(name))
-        print(f"{name}\n    {'array':32} {'numbers':>8}" + "".join(f"{active:>12}" for active in backends))
+        print(f"{name}\n    {'array':36} {'numbers':>8}" + "".join(f"{active:>12}" for active in backends))
         for rows in zip(*tables, strict=True):
             good = all(row.ok() for row in rows)
-            print(f"    {rows[0].array:32} {rows[0].checked:8}" + "".join(f"{row.error:12.1e}" for row in rows)
+            print(f"    {rows[0].array:36} {rows[0].checked:8}" + "".join(f"{row.error:12.1e}" for row in rows)
                   + ("" if good else "   WRONG"))
             wrong += [f"{active}, {name}: {row}" for active, row in zip(backends, rows, strict=True) if not row.ok()]
             worst, total = max(worst, *(row.error for row in rows)), total + len(rows)
@@ -191,7 +191,7 @@ def parser() -> Parser:
     add("--resume", action="store_true", help="go on where the run in DIR stopped")
     add("--quiet", action="store_true", help="no progress")
 
-    add = command("evaluate", run_evaluate, "perplexity of both directions with the full softmax").add_argument
+    add = command("evaluate", run_evaluate, "perplexity of both directions, over all words").add_argument
     add("dir", metavar="DIR", help="folder of a run, or a model file")
     add("corpus", metavar="CORPUS", help="text to predict")
     add("--state", choices=("carry", "reset"), help="one stream, or every sentence alone (default: as it was trained)")
@@ -230,29 +230,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # In a log, lines of progress come between the right ones; a terminal that lacks a character shows "?".
         sys.stdout.reconfigure(line_buffering=True, errors="replace")
+    return guarded("elmo-np", lambda: _command(argv))
+
+
+def _command(argv: Sequence[str] | None) -> int:
+    args = parser().parse_args(argv)
+    backend.require()
     try:
-        args = parser().parse_args(argv)
-        backend.require()
         code: int = args.run(args)
-        sys.stdout.flush()
-        return code
     except Interrupted as stopped:
-        return _fail(f"{stopped}; to go on: the same command{args.go_on}", 130)
+        raise Interrupted(f"{stopped}; to go on: the same command{args.go_on}") from None
+    return code
+
+
+def guarded(program: str, command: Callable[[], int | None]) -> int:
+    """The exit code of a command, 0 for None. What ends it before its time is one line on stderr, after `program`."""
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code or 0
+    except Interrupted as stopped:
+        return failed(program, str(stopped), 130)
     except UserError as error:
-        return _fail(f"error: {error}", 2)
+        return failed(program, f"error: {error}", 2)
     except KeyboardInterrupt:
-        return _fail("stopped", 130)
+        return failed(program, "stopped", 130)
     except BrokenPipeError:         # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _fail(f"error: {error.filename or 'a file'}: {error.strerror or error}; check the path", 2)
+        return failed(program, f"error: {error.filename or 'a file'}: {error.strerror or error}; check the path", 2)
     except MemoryError as error:
-        return _fail(f"error: out of memory ({error}); make the model, the batch or the corpus smaller", 2)
+        return failed(program, f"error: out of memory ({error}); make the model, the batch or the corpus smaller", 2)
 
 
-def _fail(message: str, code: int) -> int:
-    print(f"elmo-np: {' '.join(message.split())}", file=sys.stderr)
+def failed(program: str, message: str, code: int) -> int:
+    """Say in one line why the program ends; the exit code comes back."""
+    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
     return code
 
 

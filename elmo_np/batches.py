@@ -8,8 +8,7 @@ Whole sentences: every sentence is a column of its own and starts from a fresh s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,8 +16,9 @@ import numpy as np
 from .corpus import again
 from .parameter import Array
 from .softmax import PADDING
+from .spool import Spool
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Sized)
 Ids = list[int]     # one sentence with both marks: [bos, w1 .. wn, eos]
 
 
@@ -79,17 +79,10 @@ def stream_batches(sentences: Iterable[Ids], batch_size: int, steps: int) -> Ite
 
 
 def contiguous_batches(sentences: Iterable[Ids], batch_size: int, steps: int) -> Iterator[Batch]:
-    """Continuing streams whose rows each read a part of the corpus of their own, all parts about equally long.
-
-    Reads `sentences` once to find the parts, and then once a row and direction, up to the end of its part.
-    """
-    ends = np.cumsum([len(sentence) - 1 for sentence in again(sentences)])
-    if not len(ends):
-        return iter(())
-    cuts = np.searchsorted(ends, np.linspace(0, ends[-1], batch_size + 1)[1:-1], side="right")
-    parts = list(pairwise([0, *map(int, cuts), len(ends)]))
-    forward = [islice(iter(sentences), start, stop) for start, stop in parts]
-    backward = [turned(islice(iter(sentences), start, stop)) for start, stop in parts]
+    """Continuing streams whose rows each read a part of the corpus of their own, all parts about equally long."""
+    spool = Spool(sentences)
+    parts = spool.parts(batch_size)
+    forward, backward = [spool.read(part) for part in parts], [turned(spool.read(part)) for part in parts]
     return map(Batch, pack(forward, steps), pack(backward, steps))
 
 
@@ -109,10 +102,20 @@ def whole_sentences(group: Sequence[Ids]) -> Batch:
     return Batch(forward, backward)
 
 
-def windows(items: Iterable[Item], batch_size: int) -> Iterator[list[Item]]:
-    """Lists of up to 32 batches: enough to find neighbours of like length in, little enough to hold."""
-    stream = iter(items)
-    while window := list(islice(stream, 32 * batch_size)):
+def windows(items: Iterable[Item], batch_size: int, words: int | None = None) -> Iterator[list[Item]]:
+    """Lists of up to 32 batches: enough to find neighbours of like length in, little enough to hold.
+
+    words   a list ends with the sentence that brings it to so many; None: however many there are
+    """
+    window: list[Item] = []
+    held = 0
+    for item in items:
+        window.append(item)
+        held += len(item)
+        if len(window) == 32 * batch_size or (words is not None and held >= words):
+            yield window
+            window, held = [], 0
+    if window:
         yield window
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from elmo_np.errors import UserError
-from elmo_np.options import check, option, optional
+from elmo_np.options import Pairs, check, option, optional
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,26 +26,57 @@ class BiLMConfig:
     """The shape of a bidirectional language model. Raises UserError for a value out of its range."""
 
     embedding_dim: int = option(128, "D, numbers in the input vector of a token", at_least=1)
+    char_filters: tuple[tuple[int, int], ...] | None = option(None, "[[width, number], ...]; none: words by id",
+                                                              at_least=1)
+    char_dim: int = option(16, "C, numbers in the vector of a character", at_least=1)
+    char_activation: str = option("relu", "of the filters: relu or tanh", "relu", "tanh")
+    char_highways: int = option(1, "highway layers above the filters", at_least=0)
+    char_projection: bool = option(True, "from the filters to D; false: D is the number of filters")
+    max_characters: int = option(50, "K, bytes of a word and its two marks; the rest is cut", at_least=3, at_most=1000)
     hidden_dim: int = option(128, "H, cells of an LSTM layer of one direction", at_least=1)
     projection_dim: int | None = option(None, "P, outputs of an LSTM layer; none: H, not projected", at_least=1)
     layers: int = option(1, "L, LSTM layers of one direction", at_least=1)
+    residual: bool = option(False, "from the second layer on, add a layer's input to its output")
     cell_clip: float | None = option(None, "cells stay within +-this; none: free", above=0)
     proj_clip: float | None = option(None, "projected outputs stay within +-this; none: free", above=0)
-    share_embedding: bool = option(False, "both directions use one embedding")
+    share_embedding: bool = option(False, "both directions use one embedding, or one character CNN")
     share_softmax: bool = option(False, "both directions use one softmax")
     tie: bool = option(False, "softmax weights are the embedding's; needs D equal to P, or to H without P")
+    predict: bool = option(True, "has a softmax; false: it embeds, and cannot predict a word")
+    softmax: str = option("full", "full, or adaptive: rare words in clusters, exact and cheaper", "full", "adaptive")
+    cutoffs: tuple[int, ...] | None = option(None, "word ids at which an adaptive softmax's clusters begin; none: "
+                                             "chosen by the number of words", at_least=1)
+    div_value: int = option(4, "an adaptive softmax's clusters have P / div_value, P / div_value^2 .. inputs",
+                            at_least=1)
     vector_dim: int | None = option(None, "numbers in v_t = W h_bi + b; none: as many as in h_bi", at_least=1)
     dropout: float = option(0.0, "share dropped of layer inputs and of the top output", at_least=0, less_than=1)
     init_scale: float | None = option(None, "all arrays start uniform in +-this; none: each layer's own start", above=0)
 
     def __post_init__(self) -> None:
         check(self)
+        if self.char_filters:
+            self._check_characters(self.char_filters)
+        if self.tie and self.softmax == "adaptive":
+            raise UserError("tie = true with softmax = adaptive: expected softmax = full, because the clusters' words "
+                            "have narrower weights than the embedding: set it, or set tie = false")
         if self.tie and self.embedding_dim != self.output_dim:
             raise UserError(f"tie = true with embedding_dim = {self.embedding_dim}: expected embedding_dim = "
                             f"{self.output_dim}, the output's: change one of them, or set tie = false")
         if self.tie and self.share_softmax and not self.share_embedding:
             raise UserError("tie = true with share_softmax = true: expected share_embedding = true, because "
                             "one softmax cannot be two embeddings: set it, or set share_softmax = false")
+
+    def _check_characters(self, filters: Pairs) -> None:
+        if self.tie:
+            raise UserError("tie = true with char_filters: expected tie = false, because a character CNN has no vector "
+                            "a word to tie the softmax to: set it, or set char_filters = none")
+        widest, number = max(width for width, _ in filters), sum(number for _, number in filters)
+        if widest > self.max_characters:
+            raise UserError(f"char_filters has a filter of width {widest}, but max_characters = {self.max_characters}: "
+                            "expected no filter wider than a word: change one of them")
+        if not self.char_projection and number != self.embedding_dim:
+            raise UserError(f"char_projection = false with embedding_dim = {self.embedding_dim}: expected {number}, "
+                            "the number of filters: set it, or set char_projection = true")
 
     @property
     def output_dim(self) -> int:

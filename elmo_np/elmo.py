@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from .batches import length_groups, windows
 from .bilm import BiLM, BiState
@@ -23,8 +24,10 @@ from .parameter import Array
 from .text import tokens
 from .vectors import LayerMix, WordVector, h_bi
 from .vocabulary import Vocabulary
+from .words import KnownWords, SpelledWords, words_of
 
 BATCH = 64              # sentences at once; the vectors do not depend on it
+WINDOW = 1 << 24        # numbers of a window of sentences, which are held until all are there: 64 MB in float32
 STATES = ("reset", "carry", "warm")
 SETTLED = 1e-6          # largest change of a number of the state from one neutral sentence to the next
 MOST_SENTENCES = 200    # a state that wanders on after so many is taken as it is: the same for all sentences still
@@ -33,7 +36,8 @@ MOST_SENTENCES = 200    # a state that wanders on after so many is taken as it i
 class ELMo:
     """A biLM, its vocabulary, and what makes vectors of its hidden states.
 
-    model, vocabulary   the biLM and the words that its ids stand for
+    model, vocabulary   the biLM and the words that its ids stand for; a model of characters embeds any word, and its
+                        vocabulary is that of its softmax, or only the marks
     word_vector         W and b of v_t, learnt with a task through `backward`; new ones if None
     mix                 gamma and s of the layer mix, likewise
     tokenize            whether a sentence given as text is split by elmo_np.text.tokens, or at spaces: as in training
@@ -57,6 +61,15 @@ class ELMo:
         """A folder that `train` wrote (its best model), or a model file with vocabulary.txt beside it."""
         from .run import load_model  # run.py builds an ELMo from a file
         return load_model(path)[0]
+
+    @staticmethod
+    def from_bilm_tf(options: str | os.PathLike[str], weights: str | os.PathLike[str], *,
+                     vocabulary: Vocabulary | str | os.PathLike[str] | None = None,
+                     softmax: str | os.PathLike[str] | None = None,
+                     embedding: str | os.PathLike[str] | None = None, dtype: npt.DTypeLike = np.float32) -> ELMo:
+        """Published weights, as `elmo_np.bilm_tf.read` reads them: a model of characters, or of words by id."""
+        from .bilm_tf import read  # bilm_tf.py builds an ELMo from files
+        return read(options, weights, vocabulary=vocabulary, softmax=softmax, embedding=embedding, dtype=dtype)
 
     @property
     def layers(self) -> list[int]:
@@ -155,7 +168,7 @@ class ELMo:
         places = [t for t, other in enumerate(words) if other == word]
         if not places:
             raise UserError(f"the sentence has no word {word!r}; its words: {' '.join(words)}")
-        if word not in self.vocabulary:
+        if word not in words_of(self.model, self.vocabulary):
             raise UserError(f"{word!r} is not among the {len(self.vocabulary)} words of this model, so its vector "
                             "would be that of any unknown word: expected a word of vocabulary.txt")
         if occurrence is None and len(places) > 1:
@@ -169,29 +182,22 @@ class ELMo:
         """For every sentence, in order, the layers 0 to L: (tokens, width) each, both directions side by side."""
         if state not in STATES:
             raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
-        encoded = self._encoded(sentences)
+        words = words_of(self.model, self.vocabulary)
         if state == "carry":
-            yield from self._carry(list(encoded))
+            yield from self._carry(words, [words.encode(sentence) for sentence in _checked(sentences)])
             return
         warm = self.warm_state() if state == "warm" else None
-        for window in windows(encoded, BATCH):
-            found: dict[int, list[Array]] = {}
-            for group in length_groups(window, BATCH):
+        most = WINDOW // (2 * self.model.config.output_dim * len(self.layers))
+        for window in windows(_checked(sentences), BATCH, most):
+            words.make_room()
+            numbers, found = [words.encode(sentence) for sentence in window], dict[int, list[Array]]()
+            for group in length_groups(numbers, BATCH):
                 start = None if warm is None else _rows(warm, np.zeros(len(group), np.int64))
-                layers, _ = self._batch([window[k] for k in group], start)
+                layers, _ = self._batch(words, [numbers[k] for k in group], start)
                 found.update(zip(group, layers, strict=True))
             yield from (found[k] for k in range(len(window)))
 
-    def _encoded(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[int]]:
-        for number, sentence in enumerate(sentences):
-            if isinstance(sentence, str):
-                raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "
-                                "elmo_np.text.tokens splits it")
-            if not len(sentence):
-                raise UserError(f"sentence {number} is empty: expected at least one token")
-            yield self.vocabulary.encode(sentence)
-
-    def _carry(self, sentences: list[list[int]]) -> Iterator[list[Array]]:
+    def _carry(self, words: KnownWords | SpelledWords, sentences: list[list[int]]) -> Iterator[list[Array]]:
         """Row k goes on from row k; rows beyond those given stay as they are."""
         rows, carried = len(sentences), self._carried
         if carried is None or len(carried[0][0][0]) < rows:
@@ -201,34 +207,46 @@ class ELMo:
             self._carried = carried = grown
         for start in range(0, rows, BATCH):
             block = np.arange(start, min(start + BATCH, rows))
-            layers, after = self._batch(sentences[start:start + BATCH], _rows(carried, block))
+            layers, after = self._batch(words, sentences[start:start + BATCH], _rows(carried, block))
             for kept, new in zip(_arrays(carried), _arrays(after), strict=True):
                 kept[block] = new
             yield from layers
 
-    def _batch(self, sentences: list[list[int]], state: BiState | None) -> tuple[list[list[Array]], BiState]:
+    def _batch(self, words: KnownWords | SpelledWords, sentences: list[list[int]],
+               state: BiState | None) -> tuple[list[list[Array]], BiState]:
         """Sentences with their marks -> the layers of each without the marks, and the state after each."""
         lengths = np.array([len(sentence) for sentence in sentences])
-        ids = np.zeros((lengths.max(), len(sentences)), np.int64)
+        numbers = np.zeros((lengths.max(), len(sentences)), np.int64)
         for b, sentence in enumerate(sentences):
-            ids[:len(sentence), b] = sentence
+            numbers[:len(sentence), b] = sentence
         with one_blas_thread():
-            forward, backward, after = self.model.encode(ids, lengths, state)
+            forward, backward, after = self.model.encode_vectors(*words.look_up(numbers), lengths, state)
         layers = [h_bi(f, b) for f, b in zip(forward, backward, strict=True)]
         return [[layer[1:n-1, b] for layer in layers] for b, n in enumerate(lengths)], after
 
     def warm_state(self) -> BiState:
         """One row of state after a neutral sentence (its marks, with a full stop if the model knows one), read until
         the state settles: what a sentence in the middle of a text starts from, the same for all."""
-        sentence = self.vocabulary.encode(["."] if "." in self.vocabulary else [])
+        words = words_of(self.model, self.vocabulary)
+        sentence = words.encode(["."] if "." in words else [])
         state = _zero_state(self.model, 1)
         for _ in range(MOST_SENTENCES):
-            _, after = self._batch([sentence], state)
+            _, after = self._batch(words, [sentence], state)
             change = max(np.abs(a - b).max() for a, b in zip(_arrays(state), _arrays(after), strict=True))
             state = after
             if change < SETTLED:
                 break
         return state
+
+
+def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    for number, sentence in enumerate(sentences):
+        if isinstance(sentence, str):
+            raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "
+                            "elmo_np.text.tokens splits it")
+        if not len(sentence):
+            raise UserError(f"sentence {number} is empty: expected at least one token")
+        yield sentence
 
 
 def _zero_state(model: BiLM, rows: int) -> BiState:

@@ -48,6 +48,10 @@ class Embedding:
             raise ValueError(f"word ids range from {ids.min()} to {ids.max()}, expected 0 to {V - 1}")
         return self.E.value[ids], Cache(ids)                                     # (E1)
 
+    def look_up(self, ids: Array) -> Array:
+        """`forward` without a cache."""
+        return self.forward(ids)[0]
+
     def backward(self, dx: Array, cache: Cache) -> None:
         """dx (T, B, D): adds to E.grad. There is no gradient of a word id."""
         expected = (*cache.ids.shape, self.E.value.shape[1])

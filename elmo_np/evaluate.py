@@ -1,4 +1,4 @@
-"""How well a biLM predicts text (P): perplexities of both directions with the full softmax.
+"""How well a biLM predicts text (P): perplexities of both directions, over all words.
 
     (P1) perplexity = exp(- (1 / N) sum log p(target)),  over all N targets of a direction
     (P2) p(w) = (count(w) + 1) / (N + V),  the unigram model that a reader of no context could be
@@ -78,12 +78,14 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
                 "reset": every sentence starts from a fresh state, alone
     batch_size  sentences at once with "reset"; one stream has one row
     each        called with the score of every sentence, in the corpus's order
-    Raises UserError for an empty corpus or another state.
+    Raises UserError for an empty corpus, another state, or a model of characters.
     """
     if state not in ("carry", "reset"):
         raise UserError(f"state {state!r}: expected 'carry' or 'reset'")
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
+    if model.config.char_filters:
+        raise UserError("evaluate reads words by id, and this model reads characters: expected one of words")
     corpus = again(corpus)
     scores = _one_stream(model, vocabulary, corpus) if state == "carry" \
         else _alone(model, vocabulary, corpus, batch_size)

@@ -11,8 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import character_cases
+from .adaptive_softmax import AdaptiveSoftmax
 from .batches import Batch, stream_batches
 from .bilm import BiLM, Cache
+from .charcnn import CharCNN
 from .config import BiLMConfig
 from .dropout import dropout_backward, dropout_forward
 from .embedding import Embedding
@@ -72,6 +75,21 @@ def _embedding(rng: np.random.Generator) -> Case:
     return _case(layer, lambda: float((layer.forward(ids)[0] * r).sum()), {})
 
 
+@case("characters, relu, two highway layers, projected")
+def _charcnn_relu(rng: np.random.Generator) -> Case:
+    return _case(*character_cases.of_one_cnn(rng, "relu", 2, True), {})
+
+
+@case("characters, tanh, no highway layer, not projected")
+def _charcnn_tanh(rng: np.random.Generator) -> Case:
+    return _case(*character_cases.of_one_cnn(rng, "tanh", 0, False), {})
+
+
+@case("characters of both directions")
+def _charcnn_shared(rng: np.random.Generator) -> Case:
+    return _case(*character_cases.of_two_uses(rng), {})
+
+
 def _lstm(rng: np.random.Generator, P: int | None, cell_clip: float | None, proj_clip: float | None,
           lengths: Array | None) -> Case:
     T, B, D, H = 4, 3, 5, 6
@@ -109,13 +127,30 @@ def _lstm_lengths(rng: np.random.Generator) -> Case:
 def _softmax(rng: np.random.Generator) -> Case:
     layer = Softmax(3, 7, rng=rng, dtype=np.float64)
     layer.b.value[...] = rng.normal(size=7)
-    layer.CHUNK = 21                                        # three rows a chunk: the sums run over chunks
+    layer.ROWS, layer.KEPT = 3, 21          # three chunks: the sums run over them, and the last two compute logits anew
     h, y = rng.normal(size=(4, 2, 3)), rng.integers(0, 7, (4, 2))
     y[1, 1] = PADDING
     scale = 1.7
     _, cache = layer.forward(h, y)
     dh = layer.backward(scale, cache)
     return _case(layer, lambda: scale * layer.forward(h, y)[0], {"h": (h, dh)})
+
+
+@case("adaptive softmax")
+def _adaptive_softmax(rng: np.random.Generator) -> Case:
+    """Two batches before the pass backward: one of three clusters has no target in the first."""
+    layer = AdaptiveSoftmax(6, 9, cutoffs=(3, 5, 7), div_value=2, rng=rng, dtype=np.float64)   # widths 6, and 3, 1, 1
+    for p in parameters(layer).values():
+        p.value[...] = rng.normal(size=p.value.shape) * 0.5
+    h = rng.normal(size=(2, 4, 2, 6))
+    y = np.array([[[0, 3], [PADDING, 8], [4, 1], [7, 2]], [[5, 6], [3, PADDING], [6, 8], [2, 0]]])
+    _acts(y == PADDING, "padding")
+    _acts(y[y != PADDING] < 3, "a word of the head")
+    _acts(np.array([np.isin(batch, (5, 6)).any() for batch in y]), "a cluster with a target")
+    scale = 1.7
+    caches = [layer.forward(h[k], y[k])[1] for k in range(2)]
+    dh = np.stack([layer.backward(scale, cache) for cache in caches])
+    return _case(layer, lambda: scale * sum(layer.forward(h[k], y[k])[0] for k in range(2)), {"h": (h, dh)})
 
 
 @case("dropout")
@@ -149,10 +184,9 @@ def _layer_mix(rng: np.random.Generator) -> Case:
                  {"layers": (layers, layer.backward(r, cache))})
 
 
-@case("hidden states of all layers")
-def _encode(rng: np.random.Generator) -> Case:
+def _encode(rng: np.random.Generator, residual: bool) -> Case:
     """What a task does that learns through the layer mix: a gradient into every layer, the word vectors included."""
-    config = BiLMConfig(embedding_dim=3, hidden_dim=4, layers=2, dropout=0.3)
+    config = BiLMConfig(embedding_dim=3, hidden_dim=4, layers=3 if residual else 2, dropout=0.3, residual=residual)
     model = LanguageModel(config, Embedding(6, 3, rng=rng, dtype=np.float64),
                           Softmax(4, 6, rng=rng, dtype=np.float64), rng=rng, dtype=np.float64)
     ids, lengths = rng.integers(0, 6, (5, 3)), np.array([5, 2, 4])
@@ -168,12 +202,28 @@ def _encode(rng: np.random.Generator) -> Case:
                 {n: pair[0] for n, pair in arrays.items()}, {n: pair[1] for n, pair in arrays.items()})
 
 
+@case("hidden states of all layers")
+def _encode_plain(rng: np.random.Generator) -> Case:
+    return _encode(rng, residual=False)
+
+
+@case("hidden states of all layers, residual connections")
+def _encode_residual(rng: np.random.Generator) -> Case:
+    return _encode(rng, residual=True)
+
+
 def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
     V, B = 7, 3
     model = BiLM(config, V, rng=rng, dtype=np.float64)
+    cnns = [lm.embedding for lm in (model.forward_lm, model.backward_lm) if isinstance(lm.embedding, CharCNN)]
+    character_cases.with_few_characters(*cnns)
     for p in parameters(model).values():
         p.value[...] = rng.normal(size=p.value.shape) * 0.7
     batch = _ragged_batch(rng, V, B)
+    if cnns:
+        batch = character_cases.spelled_batch(batch, config.max_characters)
+        for layer, side in zip(cnns, batch, strict=True):
+            character_cases.avoid_kinks(layer, side.x)
     def random_states() -> list[State]:
         return [(rng.normal(size=(B, config.output_dim)), rng.normal(size=(B, config.hidden_dim)))
                 for _ in range(config.layers)]
@@ -189,6 +239,10 @@ def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
         layers = [*cache.forward.encode.layers, *cache.backward.encode.layers]
         _acts(np.abs([layer.c[1:] for layer in layers]) == config.cell_clip, "|c| = cell_clip")
         _acts(np.abs([layer.h[1:] for layer in layers]) == config.proj_clip, "|h| = proj_clip")
+    if config.softmax == "adaptive":
+        part = np.searchsorted(config.cutoffs or (), [side.y for side in batch], "right")
+        for k in range(1 + len(config.cutoffs or ())):
+            _acts(part == k, f"targets in the head (0) or a cluster: {k}")
     model.backward(scale, cache)
     return _case(model, lambda: scale * forward()[0], {})
 
@@ -220,3 +274,29 @@ def _bilm_tied(rng: np.random.Generator) -> Case:
 @case("biLM, embedding and softmax tied, a pair a direction")
 def _bilm_tied_apart(rng: np.random.Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, tie=True))
+
+
+@case("biLM of characters, CNN and softmax shared, residual connections, dropout")
+def _bilm_characters(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, projection_dim=3, layers=2, residual=True, dropout=0.3,
+                                 char_filters=((1, 2), (3, 3)), char_dim=1, max_characters=6, share_embedding=True,
+                                 share_softmax=True, cell_clip=0.6, proj_clip=0.5))
+
+
+@case("biLM of characters, a CNN a direction")
+def _bilm_characters_apart(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, char_filters=((3, 4),), char_dim=1, char_highways=0,
+                                 char_activation="tanh", char_projection=False, max_characters=6))
+
+
+@case("biLM of characters, CNN and adaptive softmax shared")
+def _bilm_characters_adaptive(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, char_filters=((1, 2), (3, 3)), char_dim=1,
+                                 char_highways=0, max_characters=6, share_embedding=True, softmax="adaptive",
+                                 cutoffs=(3, 5), div_value=2, share_softmax=True))
+
+
+@case("biLM, adaptive softmax shared")
+def _bilm_adaptive(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="adaptive", cutoffs=(3, 5), div_value=2,
+                                 share_softmax=True))

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .backend import twin
-from .parameter import Array, Parameter
+from .parameter import Array, Parameter, accumulators
 
 State = tuple[Array, Array]         # h (B, P), c (B, H)
 
@@ -32,29 +32,22 @@ def sigmoid(x: Array) -> Array:
 
 
 @twin
-def input_product(x: Array, Wx: Array, b: Array) -> Array:
-    """The part of (L1) that needs no state, for all steps at once: x (N, D) -> x Wx + b (N, 4H).
+def lstm_forward(x: Array, h0: Array, c0: Array, Wx: Array, Wh: Array, b: Array, Wp: Array | None, lengths: Array,
+                 cell_clip: float, proj_clip: float) -> tuple[Array, Array, Array, Array]:
+    """(L1)-(L6) for a whole sequence.
 
+    x (T, B, D), h0 (B, P), c0 (B, H), Wx (D, 4H), Wh (P, 4H), b (4H,), Wp (H, P) or None, lengths (B,) int64;
+    a clip of infinity does nothing
+    -> ifog (T, B, 4H); h (T+1, B, P) and c (T+1, B, H) with the initial state first; m (T, B, H), which is h[1:] where
+       Wp is None
     In the kernel a row's result does not depend on the other rows, so that a sentence has the same states in any batch,
     bit for bit. A BLAS chooses its ways by the shape, and rounds differently.
     """
-    a: Array = x @ Wx + b                                                        # (L1)
-    return a
-
-
-@twin
-def lstm_forward(a: Array, h0: Array, c0: Array, Wh: Array, Wp: Array | None, lengths: Array, cell_clip: float,
-                 proj_clip: float) -> tuple[Array, Array, Array, Array]:
-    """(L1)-(L6) for a whole sequence; a (T, B, 4H) holds x Wx + b for all steps and is overwritten with the gates.
-
-    h0 (B, P), c0 (B, H), Wh (P, 4H), Wp (H, P) or None, lengths (B,) int64; a clip of infinity does nothing.
-    -> ifog (T, B, 4H) in the memory of a; h (T+1, B, P) and c (T+1, B, H) with the initial state first;
-       m (T, B, H), which is h[1:] where Wp is None
-    """
-    T, B, H = len(a), len(c0), c0.shape[1]
-    h, c = np.empty((T + 1, *h0.shape), a.dtype), np.empty((T + 1, *c0.shape), a.dtype)
-    m = np.empty((T, B, H), a.dtype) if Wp is not None else h[1:]
+    T, B, H = len(x), len(c0), c0.shape[1]
+    h, c = np.empty((T + 1, *h0.shape), x.dtype), np.empty((T + 1, *c0.shape), x.dtype)
+    m = np.empty((T, B, H), x.dtype) if Wp is not None else h[1:]
     h[0], c[0] = h0, c0
+    a = x @ Wx + b                                                               # (L1) what needs no state
     for t in range(T):
         live = (t < lengths)[:, None]
         a[t] += h[t] @ Wh                                                        # (L1)
@@ -71,19 +64,20 @@ def lstm_forward(a: Array, h0: Array, c0: Array, Wh: Array, Wp: Array | None, le
 
 
 @twin
-def lstm_backward(dy: Array, dh: Array, dc: Array, ifog: Array, h: Array, c: Array, Wh: Array, Wp: Array | None,
-                  lengths: Array, cell_clip: float, proj_clip: float) -> tuple[Array, Array | None, Array, Array]:
+def lstm_backward(dy: Array, dh: Array, dc: Array, x: Array, ifog: Array, h: Array, c: Array, m: Array, Wx: Array,
+                  Wh: Array, Wp: Array | None, lengths: Array, cell_clip: float, proj_clip: float, dWx: Array,
+                  dWh: Array, dWp: Array | None, add: bool) -> tuple[Array, Array, Array, Array]:
     """Reverse of (L6)-(L1), last step first: back-propagation through time.
 
     dy (T, B, P) gradient of the outputs, dh (B, P) and dc (B, H) of the final state; the rest is lstm_forward's.
-    -> da (T, B, 4H) gradient of a; dp (T, B, P) of m Wp before its clip, None without Wp; dh0 (B, P), dc0 (B, H)
+    -> dx (T, B, D), db (4H,), dh0 (B, P), dc0 (B, H); dWx, dWh, dWp in place, added to what they hold if `add`
     """
-    da, dp = np.empty_like(ifog), None if Wp is None else np.empty_like(dy)
+    da, dp = np.empty_like(ifog), np.empty_like(dy)
     for t in reversed(range(len(dy))):
         live = (t < lengths)[:, None]
         i, f, o, g = np.split(ifog[t], 4, axis=1)
         dm = np.where(live, dy[t] + dh, 0)                                       # (L6)
-        if dp is not None and Wp is not None:
+        if Wp is not None:
             dp[t] = dm * (np.abs(h[t+1]) < proj_clip)                            # (L6)
             dm = dp[t] @ Wp.T                                                    # (L6)
         tanh_c = np.tanh(c[t+1])
@@ -94,7 +88,11 @@ def lstm_backward(dy: Array, dh: Array, dc: Array, ifog: Array, h: Array, c: Arr
         da[t] = np.concatenate([di * i*(1-i), df * f*(1-f), do * o*(1-o), dg * (1-g**2)], axis=1)    # (L2)
         dc = np.where(live, dc_t * f, dc)                                        # (L3)
         dh = np.where(live, da[t] @ Wh.T, dh)                                    # (L1)
-    return da, dp, dh, dc
+    if dWp is not None:
+        dWp[...] = (dWp if add else 0) + rows(m).T @ rows(dp)                    # (L6)
+    dWh[...] = (dWh if add else 0) + rows(h[:-1]).T @ rows(da)                   # (L1)
+    dWx[...] = (dWx if add else 0) + rows(x).T @ rows(da)                        # (L1)
+    return da @ Wx.T, rows(da).sum(axis=0), dh, dc                               # (L1)
 
 
 class Cache(NamedTuple):
@@ -138,9 +136,9 @@ class LSTM:
         Wp = None if self.Wp is None else self.Wp.value
         state = self._checked_state("state", state, B)
         lengths = _checked_lengths(lengths, T, B)
-        a = input_product(rows(np.ascontiguousarray(x)), self.Wx.value, self.b.value)     # (L1)
-        a = a.reshape(T, B, len(self.b.value))
-        ifog, h, c, m = lstm_forward(a, *state, self.Wh.value, Wp, lengths, self.cell_clip, self.proj_clip)
+        x = np.ascontiguousarray(x)
+        ifog, h, c, m = lstm_forward(x, *state, self.Wx.value, self.Wh.value, self.b.value, Wp, lengths, self.cell_clip,
+                                     self.proj_clip)                             # (L1)-(L6)
         live = np.arange(T)[:, None, None] < lengths[:, None]
         y = h[1:] if (lengths == T).all() else np.where(live, h[1:], 0)
         return y, (h[T], c[T]), Cache(x, ifog, h, c, m, lengths)
@@ -153,14 +151,12 @@ class LSTM:
         if dy.shape != h[1:].shape or dy.dtype != h.dtype:
             raise ValueError(f"LSTM output gradient is {dy.dtype}{dy.shape}, expected {h.dtype}{h[1:].shape}")
         dh, dc = self._checked_state("state gradient", dstate, x.shape[1])
-        da, dp, dh, dc = lstm_backward(np.ascontiguousarray(dy), dh, dc, ifog, h, c, self.Wh.value, Wp, lengths,
-                                       self.cell_clip, self.proj_clip)
-        if self.Wp is not None and dp is not None:
-            self.Wp.grad += rows(m).T @ rows(dp)                                 # (L6)
-        self.Wh.grad += rows(h[:-1]).T @ rows(da)                                # (L1)
-        self.Wx.grad += rows(x).T @ rows(da)                                     # (L1)
-        self.b.grad += rows(da).sum(axis=0)                                      # (L1)
-        return da @ self.Wx.value.T, (dh, dc)                                    # (L1)
+        weights, add = accumulators([p for p in (self.Wx, self.Wh, self.Wp) if p is not None])
+        dWx, dWh, dWp = weights[0], weights[1], weights[2] if self.Wp is not None else None
+        dx, db, dh, dc = lstm_backward(np.ascontiguousarray(dy), dh, dc, x, ifog, h, c, m, self.Wx.value, self.Wh.value,
+                                       Wp, lengths, self.cell_clip, self.proj_clip, dWx, dWh, dWp, add)      # (L6)-(L1)
+        self.b.grad += db                                                        # (L1)
+        return dx, (dh, dc)
 
     def zero_state(self, B: int) -> State:
         """The state before the first word of B sequences: h (B, P) and c (B, H) of zeros."""

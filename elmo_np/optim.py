@@ -20,6 +20,7 @@ import numpy as np
 
 from .backend import twin
 from .errors import UserError
+from .parallel import each
 from .parameter import Array, Parameter
 
 
@@ -30,9 +31,12 @@ def squared_norm(g: Array) -> float:
 
 
 @twin
-def sgd_update(w: Array, g: Array, v: Array, scale: float, rate: float, momentum: float, nesterov: bool) -> None:
-    """(O2)-(O4) in place on w and v (N,); the gradient is scale * g (N,)."""
+def sgd_update(w: Array, g: Array, v: Array | None, scale: float, rate: float, momentum: float, nesterov: bool) -> None:
+    """(O2)-(O4) in place on w and v (N,); the gradient is scale * g (N,). v None: there is no momentum."""
     step = w.dtype.type(rate * scale) * g                                        # (O1) scale
+    if v is None:
+        w -= step                                                                # (O2), (O3)
+        return
     v *= w.dtype.type(momentum)                                                  # (O2)
     v -= step                                                                    # (O2)
     w += w.dtype.type(momentum) * v - step if nesterov else v                    # (O4), (O3)
@@ -60,7 +64,8 @@ def adam_update(w: Array, g: Array, m: Array, u: Array, scale: float, rate: floa
 
 def global_norm(parameters: dict[str, Parameter]) -> float:
     """Norm of all gradients taken as one vector: n of (O1). Infinite or NaN if any gradient is."""
-    return float(np.sqrt(sum(squared_norm(flat(p.grad[p.touched()])) for p in parameters.values())))    # (O1)
+    squares = each(lambda p: squared_norm(flat(p.grad[p.touched()])), list(parameters.values()), _size)
+    return float(np.sqrt(sum(squares)))                                          # (O1)
 
 
 def clip_scale(norm: float, clip_norm: float | None) -> float:
@@ -85,17 +90,20 @@ class Optimizer:
     def step(self, scale: float = 1.0) -> None:
         """Apply scale * grad of every Parameter once; `scale` is clip_scale's, so that clipping costs no pass."""
         self.steps += 1
-        for name, p in self.parameters.items():
-            arrays = [p.value, p.grad, *(slot[name] for slot in self.slots.values())]
-            if p.rows is None or not self._by_rows:
-                self._update([array.reshape(-1) for array in arrays], scale)
-                continue
-            index = p.touched()
-            some = [array[index] for array in arrays]
-            self._update([array.reshape(-1) for array in some], scale)
-            for array, changed in zip(arrays, some, strict=True):
-                if array is not p.grad:
-                    array[index] = changed
+        each(lambda item: self._step(*item, scale), list(self.parameters.items()), lambda item: _size(item[1]))
+
+    def _step(self, name: str, p: Parameter, scale: float) -> None:
+        """The update of one parameter: in one pass over its arrays, or over some of their rows."""
+        arrays = [p.value, p.grad, *(slot[name] for slot in self.slots.values())]
+        if p.rows is None or not self._by_rows:
+            self._update([array.reshape(-1) for array in arrays], scale)
+            return
+        index = p.touched()
+        some = [array[index] for array in arrays]
+        self._update([array.reshape(-1) for array in some], scale)
+        for array, changed in zip(arrays, some, strict=True):
+            if array is not p.grad:
+                array[index] = changed
 
     def _update(self, arrays: list[Array], scale: float) -> None:
         raise TypeError("an Optimizer is SGD, Adagrad or Adam")
@@ -128,8 +136,7 @@ class SGD(Optimizer):
 
     def _update(self, arrays: list[Array], scale: float) -> None:
         w, g = arrays[:2]
-        v = arrays[2] if self.momentum else np.zeros_like(w)
-        sgd_update(w, g, v, scale, self.learning_rate, self.momentum, self.nesterov)
+        sgd_update(w, g, arrays[2] if self.momentum else None, scale, self.learning_rate, self.momentum, self.nesterov)
 
 
 class Adagrad(Optimizer):
@@ -158,6 +165,10 @@ class Adam(Optimizer):
     def _update(self, arrays: list[Array], scale: float) -> None:
         w, g, m, u = arrays
         adam_update(w, g, m, u, scale, self.learning_rate, self.beta1, self.beta2, self.epsilon, self.steps)
+
+
+def _size(p: Parameter) -> int:
+    return p.value.size
 
 
 def _require(good: bool, name: str, value: float, expected: str) -> None:

@@ -4,21 +4,34 @@ import dataclasses
 import math
 import numbers
 import operator
-from typing import Any, get_args
+from itertools import pairwise
+from typing import Any, get_args, get_origin
 
 from elmo_np.errors import UserError
 
+Rising = tuple[int, ...]        # whole numbers, one or more, each above the one before it
+Pairs = tuple[tuple[int, int], ...]
 COMPARE = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "less_than": operator.lt}
-NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+NOUNS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a word",
+                         Rising: "a list like [10, 20] of rising whole numbers, each",
+                         Pairs: "a list of pairs of whole numbers"}
 
 
 def option(default: object, doc: str, *choices: str, **limits: float) -> Any:
-    """A dataclass field with its meaning, and either its choices or its limits, named as in COMPARE."""
+    """A dataclass field with its meaning, and either its choices or its limits, named as in COMPARE.
+
+    The limits of a list are those of each of its numbers.
+    """
     return dataclasses.field(default=default, metadata={"doc": doc, "choices": choices, "limits": limits})
 
 
 def optional(field: dataclasses.Field[Any]) -> bool:
     return type(None) in get_args(field.type)
+
+
+def kind_of(field: dataclasses.Field[Any]) -> Any:
+    """The type of a field, without the None of an optional one."""
+    return get_args(field.type)[0] if optional(field) else field.type
 
 
 def check(config: Any) -> None:
@@ -31,17 +44,20 @@ def check(config: Any) -> None:
 def _checked(field: dataclasses.Field[Any], value: object) -> object:
     if value is None and optional(field):
         return None
-    kind = (get_args(field.type) or (field.type,))[0]
+    kind = kind_of(field)
     result = _converted(kind, value)
     choices, limits = field.metadata["choices"], field.metadata["limits"]
-    inside = result is not None and all(COMPARE[limit](result, bound) for limit, bound in limits.items())
+    inside = result is not None and all(COMPARE[limit](n, bound) for n in _numbers(result)
+                                        for limit, bound in limits.items())
     if inside and (not choices or result in choices):
         return result
     raise UserError(f"{field.name} = {value!r:.60}: expected {_expected(field, kind)}")
 
 
-def _converted(kind: type, value: object) -> Any:
+def _converted(kind: Any, value: object) -> Any:
     """The value as the kind given, or None where it is none: a bool is no number, NaN and infinity are none either."""
+    if get_origin(kind) is tuple:
+        return _listed(kind, value)
     if kind in (bool, str) or isinstance(value, bool):
         return value if type(value) is kind else None
     if kind is int:
@@ -52,7 +68,23 @@ def _converted(kind: type, value: object) -> Any:
         return None
 
 
-def _expected(field: dataclasses.Field[Any], kind: type) -> str:
+def _listed(kind: Any, value: object) -> tuple[Any, ...] | None:
+    """A list as a tuple of the kind given: any number of items but none, or just two where it is a pair."""
+    of, last = get_args(kind)
+    items = [_converted(of, item) for item in value] if isinstance(value, (list, tuple)) else []
+    if not items or None in items or not (last is ... or len(items) == 2):
+        return None
+    if kind == Rising and any(a >= b for a, b in pairwise(items)):
+        return None
+    return tuple(items)
+
+
+def _numbers(value: object) -> list[Any]:
+    """The value itself, or everything in a list and in the lists in it."""
+    return [n for item in value for n in _numbers(item)] if isinstance(value, tuple) else [value]
+
+
+def _expected(field: dataclasses.Field[Any], kind: Any) -> str:
     """The range in words: a number of at least 0 and less than 1."""
     if field.metadata["choices"]:
         return "one of " + ", ".join(field.metadata["choices"])

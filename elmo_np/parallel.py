@@ -8,7 +8,7 @@ own. The number of threads and BLAS's limit are settings of the process: change 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -49,6 +49,23 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     finally:
         other.exception()       # waits: nobody may go on while the other direction still writes
     return one, other.result()
+
+
+def each(compute: Callable[[A], B], items: Sequence[A], size: Callable[[A], int]) -> list[B]:
+    """[compute(item) for item in items], with the items shared out between both threads so that their sizes balance."""
+    piles: tuple[list[int], list[int]] = [], []
+    total = [0, 0]
+    for k in sorted(range(len(items)), key=lambda k: -size(items[k])):
+        smaller = total[0] > total[1]
+        piles[smaller].append(k)
+        total[smaller] += size(items[k])
+    found: dict[int, B] = {}
+
+    def work(pile: list[int]) -> None:
+        for k in pile:
+            found[k] = compute(items[k])
+    both(lambda: work(piles[0]), lambda: work(piles[1]))
+    return [found[k] for k in range(len(items))]
 
 
 @contextmanager

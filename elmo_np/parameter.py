@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Layer = TypeVar("Layer")
 
 
 class Parameter:
     """value: what the model computes with. grad: d loss / d value, same shape, added to by every `backward`.
+
+    Right after `zero_grad` the array still holds the last step's numbers: they are cleared when somebody reads `grad`,
+    and not at all when a backward pass writes all of it (`accumulators`). So read `p.grad` anew after a `zero_grad`.
 
     rows: the rows of `grad` that may differ from zero since it was last cleared, as a list of id arrays; None means any
     row may. A word embedding of 10,000 rows sees some 500 of them in a batch: whoever clears, measures or applies the
     gradient can leave the others alone.
     """
 
-    __slots__ = ("grad", "rows", "value")
+    __slots__ = ("_blank", "_grad", "rows", "value")
 
     def __init__(self, value: Array, *, by_rows: bool = False):
         if value.dtype not in (np.float32, np.float64):
             raise ValueError(f"a Parameter of dtype {value.dtype}: expected float32 or float64")
         self.value: Array = np.require(value, requirements=["C", "W"])     # an update of a copy would be lost
-        self.grad: Array = np.zeros_like(value)
+        # No memory before it is written, unlike zeros_like.
+        self._grad: Array = np.zeros(value.shape, value.dtype)
+        self._blank = False                 # whether what _grad holds counts as zero
         self.rows: list[Array] | None = [] if by_rows else None
+
+    @property
+    def grad(self) -> Array:
+        if self._blank:
+            self._grad[...] = 0
+            self._blank = False
+        return self._grad
+
+    @grad.setter
+    def grad(self, array: Array) -> None:
+        if array is not self._grad:         # `p.grad += x` ends here with the array itself
+            self._grad[...] = array
+        self._blank = False
 
     def touched(self) -> Any:
         """An index of the rows of `grad` that may differ from zero: sorted ids, or everything."""
@@ -34,14 +55,17 @@ class Parameter:
         return np.unique(np.concatenate(self.rows)) if self.rows else np.empty(0, np.int64)
 
     def zero_grad(self) -> None:
-        self.grad[self.touched()] = 0
-        if self.rows is not None:
+        if self.rows is None:
+            self._blank = True
+        else:
+            self.grad[self.touched()] = 0
             self.rows = []
 
     def second_use(self) -> Parameter:
         """The same value with a gradient of its own: what two threads can add to at once. `collect` brings it home."""
         other = Parameter.__new__(Parameter)
-        other.value, other.grad = self.value, np.zeros_like(self.grad)
+        other.value, other._blank = self.value, False
+        other._grad = np.zeros(self.value.shape, self.value.dtype)
         other.rows = None if self.rows is None else []
         return other
 
@@ -82,6 +106,27 @@ def _collect(module: object, prefix: str, found: dict[str, Parameter], seen: set
                     _collect(item, f"{prefix}{name}.{k}.", found, seen)
         elif hasattr(child, "backward"):
             _collect(child, f"{prefix}{name}.", found, seen)
+
+
+def second_use(layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]) -> Layer:
+    """The same layer for another thread: its values, and gradients of its own. A copy in which a second use stands for
+    every Parameter, the same one wherever that Parameter stands.
+
+    uses    {id of a Parameter: that, its second use}, which are added to; `home.collect(use)` brings gradients home
+    """
+    for home in parameters(layer).values():
+        if id(home) not in uses:
+            uses[id(home)] = home, home.second_use()
+    return deepcopy(layer, {key: use for key, (_, use) in uses.items()})
+
+
+def accumulators(parameters: Sequence[Parameter]) -> tuple[list[Array], bool]:
+    """The arrays of `grad` to write gradients into, all of each, and whether to add them to what is there."""
+    add = not all(p._blank for p in parameters)
+    arrays = [p.grad if add else p._grad for p in parameters]       # p.grad clears one that is blank among others
+    for p in parameters:
+        p._blank = False
+    return arrays, add
 
 
 def zero_grad(module: object) -> None:

@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import checkpoint
+from .adaptive_softmax import default_cutoffs, tail_width
 from .bilm import BiLM
+from .characters import ROWS
 from .config import BiLMConfig, Settings, TrainConfig, from_json, to_json
 from .corpus import BUILT_IN
 from .elmo import ELMo
@@ -119,14 +121,28 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
 def _check_sizes(file: Path, config: BiLMConfig, V: int, tensors: Mapping[str, Array]) -> None:
     """Hold the sizes that the file claims against the arrays that it has, before memory is taken for a model."""
     P, H = config.output_dim, config.hidden_dim
-    expected = {"model.forward_lm.embedding.E": (V, config.embedding_dim),
-                "word_vector.W": (config.vector_dim or 2 * P, 2 * P)}
+    expected = {**_word_sizes(config, V), "word_vector.W": (config.vector_dim or 2 * P, 2 * P)}
     for name, shape in expected.items():
         _check(file, name, tensors.get(name), shape, np.dtype(np.float32))
     for k in range(config.layers):
         for direction in ("model.forward_lm", "model.backward_lm"):
             name = f"{direction}.layers.{k}.Wh"
             _check(file, name, tensors.get(name), (P, 4*H), np.dtype(np.float32))
+    if config.predict and config.softmax == "adaptive":
+        for i in range(len(config.cutoffs or default_cutoffs(V))):
+            name = f"model.forward_lm.softmax.tails.{i}.projection"
+            _check(file, name, tensors.get(name), (P, tail_width(P, config.div_value, i)), np.dtype(np.float32))
+
+
+def _word_sizes(config: BiLMConfig, V: int) -> dict[str, tuple[int, ...]]:
+    """The large arrays that make the vectors of words, by name."""
+    D, C, home = config.embedding_dim, config.char_dim, "model.forward_lm.embedding"
+    if config.char_filters is None:
+        return {f"{home}.E": (V, D)}
+    F, filters = sum(n for _, n in config.char_filters), enumerate(config.char_filters)
+    return {f"{home}.E": (ROWS, C), **{f"{home}.filters.{i}.W": (w * C, n) for i, (w, n) in filters},
+            **{f"{home}.highways.{k}.Wr": (F, F) for k in range(config.char_highways)},
+            **({f"{home}.Wp": (F, D)} if config.char_projection else {})}
 
 
 def _check(file: Path, name: str, found: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

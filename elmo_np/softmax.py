@@ -17,34 +17,57 @@ import numpy as np
 import numpy.typing as npt
 
 from .backend import twin
-from .parameter import Array, Parameter
+from .parameter import Array, Parameter, accumulators
 
 PADDING = -1        # a target that is no word: it has no loss and no gradient
 
 
 @twin
-def softmax_loss(z: Array, y: Array, scale: float) -> Array:
-    """(S2), and the reverse of (S3) and (S2). z (R, V) becomes dz in place; y (R,) int64, PADDING allowed.
+def softmax_forward(h: Array, y: Array, W: Array, b: Array, keep: bool) -> tuple[Array, Array, Array, Array | None]:
+    """(S1), (S2): h (R, P), y (R,) int64, PADDING allowed, W (V, P), b (V,)
+    -> -log p(y_r | h_r) in nats (R,), 0 at padding; each row's largest logit, top (R,), and total (R,), the sum of
+       exp(z - top); the logits z (V, R) if `keep`, else None
+    """
+    z = W @ h.T + b[:, None]                                                     # (S1) a row of z a word
+    top = z.max(axis=0)
+    total = np.exp(z - top).sum(axis=0)                     # z - top: the same p, and no exp can overflow
+    r = np.arange(len(y))
+    loss = np.where(y == PADDING, 0, np.log(total) + (top - z[y, r]))            # (S2)
+    return loss.astype(z.dtype), top, total, z if keep else None
+
+
+@twin
+def softmax_backward(scale: float, h: Array, y: Array, W: Array, b: Array, z: Array | None, top: Array, total: Array,
+                     dW: Array, add: bool) -> tuple[Array, Array]:
+    """Reverse of (S3) to (S1) for what softmax_forward was given and returned; z None: it is computed again.
 
     scale: gradient of what is minimised by each target's loss, 1 / N for their mean
-    -> -log p(y_r | h_r) in nats (R,), 0 at padding
+    -> dh (R, P), db (V,); dW (V, P) in place, added to what it holds if `add`
     """
-    r, live = np.arange(len(z)), y != PADDING
-    z -= z.max(axis=1, keepdims=True, initial=-np.inf)      # the same p, and no exp can overflow
-    log_sum = np.log(np.exp(z).sum(axis=1))
-    loss = np.where(live, log_sum - z[r, y], 0).astype(z.dtype)                  # (S2)
-    np.exp(z - log_sum[:, None], out=z)                                          # (S2) p
-    z[r, y] -= 1                                                                 # (S2) dz = p - 1[v = y]
-    z *= np.where(live, scale, 0).astype(z.dtype)[:, None]                       # (S3) scale is 1 / N
-    return loss
+    z = W @ h.T + b[:, None] if z is None else z                                 # (S1)
+    r, live = np.arange(len(y)), y != PADDING
+    dz = np.exp(z - top) / total                                                 # (S2) p
+    dz[y[live], r[live]] -= 1                                                    # (S2) dz = p - 1[v = y]
+    dz *= np.where(live, scale, 0).astype(z.dtype)                               # (S3) scale is 1 / N
+    dW[...] = (dW if add else 0) + dz @ h                                        # (S1)
+    return dz.T @ W, dz.sum(axis=1)                                              # (S1)
+
+
+class Chunk(NamedTuple):
+    """What backward needs of some rows."""
+
+    rows: slice
+    z: Array | None     # (V, R) logits, None: to be computed again
+    top: Array          # (R,)
+    total: Array        # (R,)
 
 
 class Cache(NamedTuple):
-    """The gradient of the loss, taken while the logits were at hand; backward scales it."""
-
-    dh: Array           # (.., P)
-    dW: Array           # (V, P)
-    db: Array           # (V,)
+    h: Array            # (R, P)
+    y: Array            # (R,)
+    N: int              # targets
+    chunks: list[Chunk]
+    shape: tuple[int, ...]      # of the input
 
 
 class Softmax:
@@ -56,7 +79,8 @@ class Softmax:
     b       a Parameter (V,) to share
     """
 
-    CHUNK = 1 << 22         # logits at a time: they take at most 16 MB in float32, whatever T, B and V are
+    ROWS = 512              # targets at a time at the most: their h stays in the second-level cache
+    KEPT = 1 << 22          # logits kept for backward at the most, 16 MB in float32; the others are computed again
 
     def __init__(self, P: int, V: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32,
                  W: Parameter | None = None, b: Parameter | None = None):
@@ -68,42 +92,51 @@ class Softmax:
         shape = h.shape
         h, y = self._check(h, y)
         N = max(1, int((y != PADDING).sum()))
-        cache = Cache(np.empty_like(h), np.zeros_like(self.W.value), np.zeros_like(self.b.value))
-        total = 0.0
-        for n in self._chunks(len(h)):
-            z = h[n] @ self.W.value.T + self.b.value                             # (S1)
-            total += float(softmax_loss(z, y[n], 1 / N).sum(dtype=np.float64))   # (S2), (S3); z is now dz
-            np.matmul(z, self.W.value, out=cache.dh[n])                          # (S1)
-            cache.dW[...] += z.T @ h[n]                                          # (S1)
-            cache.db[...] += z.sum(axis=0)                                       # (S1)
-        return total / N, cache._replace(dh=cache.dh.reshape(shape))             # (S3)
+        chunks, total, room = [], 0.0, self.KEPT
+        for rows in self._chunks(len(h)):
+            size = len(y[rows]) * len(self.W.value)
+            nats, top, sums, z = softmax_forward(h[rows], y[rows], self.W.value, self.b.value,
+                                                 size <= room)                   # (S1), (S2)
+            total += float(nats.sum(dtype=np.float64))                           # (S3)
+            room -= size
+            chunks.append(Chunk(rows, z, top, sums))
+        return total / N, Cache(h, y, N, chunks, shape)                          # (S3)
 
     def backward(self, dloss: float, cache: Cache) -> Array:
         """dloss: gradient of whatever is minimised by this loss -> dh (.., P); adds to W.grad and b.grad."""
-        self.W.grad += dloss * cache.dW                                          # (S1)
-        self.b.grad += dloss * cache.db                                          # (S1)
-        dh: Array = cache.dh * self.W.value.dtype.type(dloss)                    # (S1)
-        return dh
+        dh = np.empty_like(cache.h)
+        for rows, z, top, total in cache.chunks:
+            [dW], add = accumulators([self.W])
+            dh[rows], db = softmax_backward(dloss / cache.N, cache.h[rows], cache.y[rows], self.W.value, self.b.value,
+                                            z, top, total, dW, add)              # (S3), (S2), (S1)
+            self.b.grad += db                                                    # (S1)
+        return dh.reshape(cache.shape)
 
     def nll(self, h: Array, y: Array) -> Array:
         """-log p(y | h) in nats, the shape of y, 0 at padding: what evaluation sums."""
         rows, targets = self._check(h, y)
         loss = np.empty(len(rows), rows.dtype)
         for n in self._chunks(len(rows)):
-            z = rows[n] @ self.W.value.T + self.b.value                          # (S1)
-            loss[n] = softmax_loss(z, targets[n], 0.0)                           # (S2)
+            loss[n] = softmax_forward(rows[n], targets[n], self.W.value, self.b.value, False)[0]    # (S1), (S2)
         return loss.reshape(y.shape)
 
     def _chunks(self, N: int) -> list[slice]:
-        step = max(1, self.CHUNK // len(self.W.value))
-        return [slice(n, n + step) for n in range(0, N, step)]
+        """Slices of N rows of nearly equal size, whole vectors where that is possible."""
+        size = -(-N // max(1, -(-N // self.ROWS)))
+        size = min(self.ROWS, -(-size // 16) * 16) or 1
+        return [slice(n, min(n + size, N)) for n in range(0, N, size)]
 
     def _check(self, h: Array, y: Array) -> tuple[Array, Array]:
         V, P = self.W.value.shape
         if h.shape != (*y.shape, P) or h.dtype != self.W.value.dtype:
             raise ValueError(f"softmax input is {h.dtype}{h.shape}, expected {self.W.value.dtype}{(*y.shape, P)}")
-        if y.dtype.kind not in "iu":
-            raise ValueError(f"targets have dtype {y.dtype}, expected whole numbers")
-        if y.size and not PADDING <= y.min() <= y.max() < V:
-            raise ValueError(f"targets range from {y.min()} to {y.max()}, expected {PADDING} (padding) to {V - 1}")
-        return np.ascontiguousarray(h).reshape(-1, P), np.ascontiguousarray(y, np.int64).reshape(-1)
+        return np.ascontiguousarray(h).reshape(-1, P), checked_targets(y, V).reshape(-1)
+
+
+def checked_targets(y: Array, V: int) -> Array:
+    """Targets as the kernels want them, int64 and contiguous. Raises ValueError for others than PADDING and [0, V)."""
+    if y.dtype.kind not in "iu":
+        raise ValueError(f"targets have dtype {y.dtype}, expected whole numbers")
+    if y.size and not PADDING <= y.min() <= y.max() < V:
+        raise ValueError(f"targets range from {y.min()} to {y.max()}, expected {PADDING} (padding) to {V - 1}")
+    return np.ascontiguousarray(y, np.int64)

@@ -48,6 +48,9 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     everything is saved.
     """
     settings = _with_corpora(settings or Settings(), corpus, valid)
+    if settings.model.char_filters or not settings.model.predict:
+        raise UserError("train reads words by id and predicts them: expected char_filters = none and predict = true; "
+                        "a model of characters can be read from published weights, but not yet trained")
     folder = Folder(Path(out))
     if not str(out):
         raise UserError("--out is empty: expected a folder's name")

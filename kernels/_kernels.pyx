@@ -6,9 +6,13 @@ One extension, because Cython's support for memoryviews takes longer to compile 
 Shapes, dtypes and id ranges are checked by the layers: a kernel only computes.
 """
 import numpy as np
+from cpython.buffer cimport PyBuffer_FillInfo
 from cython cimport floating
-from libc.math cimport INFINITY, sqrt
+from libc.math cimport INFINITY, sqrt, sqrtf
+from libc.stdint cimport int64_t, uintptr_t
+from libc.stdlib cimport free, malloc
 
+include "memory.pxi"
 include "simd.pxi"
 include "lstm.pxi"
 include "softmax.pxi"

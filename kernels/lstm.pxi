@@ -4,81 +4,108 @@ A step is lstm.h's: product and gates in one. Here stand the order of the steps 
 """
 
 
-def input_product(const floating[:, ::1] x, const floating[:, ::1] Wx, const floating[::1] b):
-    """Twin of elmo_np.lstm.input_product."""
-    cdef Py_ssize_t N = x.shape[0], D = x.shape[1], M = Wx.shape[1]
-    a_ = np.empty((N, M), np.float32 if floating is float else np.float64)
-    cdef floating[:, ::1] a = a_
-    cdef floating[::1] panels = packed(Wx, False, False)
-    with nogil:
-        if N and D and M:
-            multiply(&x[0, 0], &panels[0], &b[0], &a[0, 0], N, D, M, INFINITY)     # (L1)
-    return a_
+cdef enum:
+    ROWS_AT_A_TIME = 128    # rows of a block of steps: in float its gates stay in the second-level cache
 
 
-def lstm_forward(floating[:, :, ::1] a, const floating[:, ::1] h0, const floating[:, ::1] c0,
-                 const floating[:, ::1] Wh, const floating[:, ::1] Wp, const long long[::1] lengths,
-                 double cell_clip, double proj_clip):
+def lstm_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, const floating[:, ::1] c0,
+                 const floating[:, ::1] Wx, const floating[:, ::1] Wh, const floating[::1] b,
+                 const floating[:, ::1] Wp, const int64_t[::1] lengths, double cell_clip, double proj_clip):
     """Twin of elmo_np.lstm.lstm_forward."""
-    cdef Py_ssize_t T = a.shape[0], B = a.shape[1], H = c0.shape[1], P = h0.shape[1], t, b
-    cdef bint projected = Wp is not None
-    dtype = np.float32 if floating is float else np.float64
-    h_, c_ = np.empty((T + 1, B, P), dtype), np.empty((T + 1, B, H), dtype)
-    m_ = np.empty((T, B, H), dtype) if projected else h_[1:]
+    cdef Py_ssize_t T = x.shape[0], B = x.shape[1], D = x.shape[2], H = c0.shape[1], P = h0.shape[1], t, n
+    cdef Py_ssize_t block = max(1, ROWS_AT_A_TIME // max(1, B))
+    cdef bint projected = Wp is not None, single = floating is float
+    ifog_, h_, c_ = empty((T, B, 4*H), single), empty((T + 1, B, P), single), empty((T + 1, B, H), single)
+    m_ = empty((T, B, H), single) if projected else h_[1:]
     h_[0], c_[0] = h0, c0
-    cdef floating[:, :, ::1] h = h_, c = c_, m = m_
-    cdef floating[::1] recurrent = packed(Wh, False, True), projection
+    if D == 0:
+        ifog_[...] = b
+    cdef floating[:, :, ::1] a = ifog_, h = h_, c = c_, m = m_
+    cdef floating[::1] entering = packed(Wx, False, False), recurrent = packed(Wh, False, True), projection
     if projected:
         projection = packed(Wp, False, False)
     with nogil:
         for t in range(T if B and H else 0):
+            if t % block == 0 and D:
+                multiply(&x[t, 0, 0], D, 1, &entering[0], &a[t, 0, 0], False, &b[0], min(block, T - t) * B, D, 4*H,
+                         INFINITY)                                                              # (L1)
             gates(&h[t, 0, 0], &recurrent[0], &a[t, 0, 0], &c[t, 0, 0], &c[t+1, 0, 0], &m[t, 0, 0], B, P, H,
                   cell_clip)                                                                    # (L1)-(L5)
             if projected:
-                multiply(&m[t, 0, 0], &projection[0], NULL, &h[t+1, 0, 0], B, H, P, proj_clip)  # (L6)
-            for b in range(B):
-                if t >= lengths[b]:
-                    h[t+1, b, :] = h[t, b, :]
-                    c[t+1, b, :] = c[t, b, :]
-    return a.base, h_, c_, m_
+                multiply(&m[t, 0, 0], H, 1, &projection[0], &h[t+1, 0, 0], False, NULL, B, H, P, proj_clip)  # (L6)
+            for n in range(B):
+                if t >= lengths[n]:
+                    h[t+1, n, :] = h[t, n, :]
+                    c[t+1, n, :] = c[t, n, :]
+    return ifog_, h_, c_, m_
 
 
 def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const floating[:, ::1] dc,
-                  const floating[:, :, ::1] ifog, const floating[:, :, ::1] h, const floating[:, :, ::1] c,
-                  const floating[:, ::1] Wh, const floating[:, ::1] Wp, const long long[::1] lengths,
-                  double cell_clip, double proj_clip):
-    """Twin of elmo_np.lstm.lstm_backward."""
-    cdef Py_ssize_t T = dy.shape[0], B = dy.shape[1], P = dh.shape[1], H = dc.shape[1], t, b, j
-    cdef bint projected = Wp is not None
+                  const floating[:, :, ::1] x, const floating[:, :, ::1] ifog, const floating[:, :, ::1] h,
+                  const floating[:, :, ::1] c, const floating[:, :, ::1] m, const floating[:, ::1] Wx,
+                  const floating[:, ::1] Wh, const floating[:, ::1] Wp, const int64_t[::1] lengths,
+                  double cell_clip, double proj_clip, floating[:, ::1] dWx, floating[:, ::1] dWh,
+                  floating[:, ::1] dWp, bint add):
+    """Twin of elmo_np.lstm.lstm_backward. The weights' gradients are taken a block of steps at a time."""
+    cdef Py_ssize_t T = dy.shape[0], B = dy.shape[1], P = dh.shape[1], H = dc.shape[1], D = x.shape[2], t, n, j, k
+    cdef Py_ssize_t block = max(1, ROWS_AT_A_TIME // max(1, B)), first, rows
+    cdef bint projected = Wp is not None, single = floating is float
     cdef floating clip = <floating>proj_clip
-    dtype = np.float32 if floating is float else np.float64
-    da_, dp_ = np.empty((T, B, 4*H), dtype), np.empty((T, B, P), dtype) if projected else None
-    dh_, dc_ = np.array(dh), np.array(dc)
-    cdef floating[:, :, ::1] da = da_, dp = dp_
-    cdef floating[:, ::1] dh_t = dh_, dc_t = dc_
-    cdef floating[:, ::1] dh_now = np.empty((B, P), dtype)
-    cdef floating[:, ::1] dm = np.empty((B, H), dtype) if projected else dh_now     # without a projection h is m
-    cdef floating[::1] recurrent = packed(Wh, True, False), projection
+    dx_, db_ = empty((T, B, D), single), zeros((4*H,), single)
+    dh_, dc_ = empty((B, P), single), empty((B, H), single)
+    dh_[...], dc_[...] = dh, dc
+    if not add and T * B * H == 0:
+        dWx[...] = 0
+        dWh[...] = 0
+        if projected:
+            dWp[...] = 0
+    if H == 0:
+        dx_[...] = 0
+    cdef floating[:, :, ::1] dx = dx_
+    cdef floating[::1] db = db_
+    cdef floating[:, ::1] dh_t = dh_, dc_t = dc_, dh_now = empty((B, P), single)
+    cdef floating[:, :, ::1] da = empty((block, B, 4*H), single), dp = empty((block, B, P), single)
+    cdef floating[:, ::1] dm = empty((B, H), single) if projected else dh_now     # without a projection h is m
+    cdef floating[::1] recurrent = packed(Wh, True, False), entering = packed(Wx, True, False), projection
+    cdef floating[::1] panels = empty((packed_size(block * B, 4*H, single),), single), dp_panels
     if projected:
         projection = packed(Wp, True, False)
+        dp_panels = empty((packed_size(block * B, P, single),), single)
     with nogil:
         for t in range(T - 1 if B and H else -1, -1, -1):
-            for b in range(B):
-                for j in range(P):
-                    dh_now[b, j] = dy[t, b, j] + dh_t[b, j] if t < lengths[b] else 0            # (L6)
-                    if projected:
-                        dp[t, b, j] = dh_now[b, j] if -clip < h[t+1, b, j] < clip else 0        # (L6)
-            if projected:
-                multiply(&dp[t, 0, 0], &projection[0], NULL, &dm[0, 0], B, P, H, INFINITY)      # (L6)
-            for b in range(B):
-                if t < lengths[b]:
-                    gates_backward(&dm[b, 0], &dc_t[b, 0], &ifog[t, b, 0], &c[t, b, 0], &c[t+1, b, 0], &da[t, b, 0],
-                                   H, cell_clip)                                                # (L5)-(L2)
+            k = t % block
+            for n in range(B):
+                if t < lengths[n]:
+                    for j in range(P):
+                        dh_now[n, j] = dy[t, n, j] + dh_t[n, j]                                 # (L6)
                 else:
-                    da[t, b, :] = 0
+                    dh_now[n, :] = 0
+            if projected:
+                for n in range(B):
+                    for j in range(P):
+                        dp[k, n, j] = dh_now[n, j] if -clip < h[t+1, n, j] < clip else 0        # (L6)
+                multiply(&dp[k, 0, 0], P, 1, &projection[0], &dm[0, 0], False, NULL, B, P, H, INFINITY)     # (L6)
+            for n in range(B):
+                if t < lengths[n]:
+                    gates_backward(&dm[n, 0], &dc_t[n, 0], &ifog[t, n, 0], &c[t, n, 0], &c[t+1, n, 0], &da[k, n, 0],
+                                   &db[0], H, cell_clip)                                        # (L5)-(L1)
+                else:
+                    da[k, n, :] = 0
             # dh_now has been used: it takes the gradient of h_{t-1}, and dh_t keeps that of a sequence that has ended.
-            multiply(&da[t, 0, 0], &recurrent[0], NULL, &dh_now[0, 0], B, 4*H, P, INFINITY)     # (L1)
-            for b in range(B):
-                if t < lengths[b]:
-                    dh_t[b, :] = dh_now[b, :]
-    return da_, dp_, dh_, dc_
+            multiply(&da[k, 0, 0], 4*H, 1, &recurrent[0], &dh_now[0, 0], False, NULL, B, 4*H, P, INFINITY)  # (L1)
+            for n in range(B):
+                if t < lengths[n]:
+                    dh_t[n, :] = dh_now[n, :]
+            if k == 0:                          # a block of steps is done, and its da is still in the cache
+                rows = min(block, T - t) * B
+                pack(&da[0, 0, 0], 4*H, 1, rows, 4*H, False, &panels[0])
+                multiply(&h[t, 0, 0], 1, P, &panels[0], &dWh[0, 0], add, NULL, P, rows, 4*H, INFINITY)      # (L1)
+                if D:
+                    multiply(&x[t, 0, 0], 1, D, &panels[0], &dWx[0, 0], add, NULL, D, rows, 4*H, INFINITY)  # (L1)
+                    multiply(&da[0, 0, 0], 4*H, 1, &entering[0], &dx[t, 0, 0], False, NULL, rows, 4*H, D,
+                             INFINITY)                                                          # (L1)
+                if projected:
+                    pack(&dp[0, 0, 0], P, 1, rows, P, False, &dp_panels[0])
+                    multiply(&m[t, 0, 0], 1, H, &dp_panels[0], &dWp[0, 0], add, NULL, H, rows, P, INFINITY) # (L6)
+                add = True
+    return dx_, db_, dh_, dc_

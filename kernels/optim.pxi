@@ -1,13 +1,27 @@
 """Optimisers (O): every array of a parameter is read and written once a step."""
 
 
+cdef inline floating root(floating x) noexcept nogil:
+    if floating is float:
+        return sqrtf(x)         # vectors of float, where sqrt would go by way of double
+    else:
+        return sqrt(x)
+
+
 def squared_norm(const floating[::1] g):
     """Twin of elmo_np.optim.squared_norm."""
-    cdef Py_ssize_t n
-    cdef double total = 0
+    cdef Py_ssize_t N = g.shape[0], n, k
+    cdef double total = 0, parts[8]         # one sum alone would wait for its last addition at every number
     with nogil:
-        for n in range(g.shape[0]):
+        for k in range(8):
+            parts[k] = 0
+        for n in range(0, N - 7, 8):
+            for k in range(8):
+                parts[k] += <double>g[n + k] * g[n + k]                         # (O1)
+        for n in range(N - N % 8, N):
             total += <double>g[n] * g[n]                                        # (O1)
+        for k in range(8):
+            total += parts[k]
     return total
 
 
@@ -16,6 +30,11 @@ def sgd_update(floating[::1] w, const floating[::1] g, floating[::1] v, double s
     """Twin of elmo_np.optim.sgd_update."""
     cdef Py_ssize_t n
     cdef floating mu = <floating>momentum, factor = <floating>(rate * scale), step      # (O1) scale
+    if v is None:
+        with nogil:
+            for n in range(w.shape[0]):
+                w[n] -= factor * g[n]                                           # (O2), (O3)
+        return
     with nogil:
         for n in range(w.shape[0]):
             step = factor * g[n]
@@ -31,7 +50,7 @@ def adagrad_update(floating[::1] w, const floating[::1] g, floating[::1] a, doub
         for n in range(w.shape[0]):
             d = factor * g[n]                                                   # (O1) scale
             a[n] += d * d                                                       # (O5)
-            w[n] -= eta * d / <floating>sqrt(a[n])                              # (O5)
+            w[n] -= eta * d / root(a[n])                              # (O5)
 
 
 def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] u, double scale, double rate,
@@ -46,4 +65,4 @@ def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floatin
             d = factor * g[n]                                                   # (O1) scale
             m[n] += rest1 * (d - m[n])                                          # (O6)
             u[n] += rest2 * (d * d - u[n])                                      # (O6)
-            w[n] -= eta * m[n] * m_hat / (<floating>sqrt(u[n] * u_hat) + tiny)  # (O7)
+            w[n] -= eta * m[n] * m_hat / (root(u[n] * u_hat) + tiny)  # (O7)

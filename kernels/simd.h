@@ -1,6 +1,6 @@
 /* Three bodies of the same code, for three kinds of CPU, and the table through which one of them is called.
 
-   lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
+   matmul.h, lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
    WIDTH bytes. body.h turns them into functions; this file includes it once for every CPU and number type. The choice is
    made at import and not at build time, so that a build may move to another machine. */
 #ifndef ELMO_NP_SIMD_H
@@ -14,21 +14,28 @@
 /* What a body offers, for float and for double. The arguments are explained where the functions stand. */
 #define OPERATIONS(REAL)                                                                                              \
     struct {                                                                                                          \
+        ptrdiff_t lanes;                                                                                              \
         ptrdiff_t (*packed_size)(ptrdiff_t K, ptrdiff_t N, int gates);                                                \
         void (*pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t K, ptrdiff_t N, int gates, REAL *to);  \
-        void (*multiply)(const REAL *A, const REAL *packed, const REAL *bias, REAL *C, ptrdiff_t B, ptrdiff_t K,      \
-                         ptrdiff_t N, REAL clip);                                                                     \
+        void (*multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, ptrdiff_t b_panel,            \
+                         ptrdiff_t b_row, REAL *C, ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias,  \
+                         ptrdiff_t M, ptrdiff_t K, ptrdiff_t N, REAL clip);                                           \
         void (*gates)(const REAL *h, const REAL *packed, REAL *a, const REAL *c_prev, REAL *c, REAL *m, ptrdiff_t B,  \
                       ptrdiff_t K, ptrdiff_t H, REAL clip);                                                           \
         void (*gates_backward)(const REAL *dm, REAL *dc, const REAL *ifog, const REAL *c_prev, const REAL *c,         \
-                               REAL *da, ptrdiff_t H, REAL clip);                                                     \
-        double (*softmax_row)(REAL *z, ptrdiff_t V, ptrdiff_t y, REAL scale);                                         \
+                               REAL *da, REAL *db, ptrdiff_t H, REAL clip);                                           \
+        void (*softmax_forward)(const REAL *h, const int64_t *y, const REAL *W, const REAL *b, REAL *z, int keep,     \
+                                REAL *top, REAL *total, REAL *loss, ptrdiff_t R, ptrdiff_t P, ptrdiff_t V);           \
+        void (*softmax_backward)(REAL scale, const REAL *h, const REAL *h_by_row, const int64_t *y, const REAL *W,    \
+                                 const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block,      \
+                                 REAL *dz, REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole,     \
+                                 ptrdiff_t P, ptrdiff_t V);                                                           \
     }
 typedef OPERATIONS(float) float_operations;
 typedef OPERATIONS(double) double_operations;
 typedef struct { const char *name; float_operations f; double_operations d; } body;
 
-/* ROWS: sequences whose accumulators (4 vectors each) fit the vector registers of the CPU. */
+/* ROWS: rows of a product whose accumulators (4 vectors each) fit the vector registers of the CPU. */
 #define BODY base
 #define WIDTH 16
 #ifdef __aarch64__

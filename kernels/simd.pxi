@@ -2,32 +2,48 @@
 
 cdef extern from "simd.h" nogil:
     ctypedef struct float_operations:
+        Py_ssize_t lanes
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const float *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      float *to) noexcept nogil
-        void (*multiply)(const float *A, const float *packed, const float *bias, float *C, Py_ssize_t B,
-                         Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
+        void (*multiply)(const float *A, Py_ssize_t row, Py_ssize_t column, const float *B, Py_ssize_t b_panel,
+                         Py_ssize_t b_row, float *C, Py_ssize_t c_row, int add, const float *bias, const float *row_bias,
+                         Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
         void (*gates)(const float *h, const float *packed, float *a, const float *c_prev, float *c, float *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, float clip) noexcept nogil
         void (*gates_backward)(const float *dm, float *dc, const float *ifog, const float *c_prev, const float *c, float *da,
-                               Py_ssize_t H, float clip) noexcept nogil
-        double (*softmax_row)(float *z, Py_ssize_t V, Py_ssize_t y, float scale) noexcept nogil
+                               float *db, Py_ssize_t H, float clip) noexcept nogil
+        void (*softmax_forward)(const float *h, const int64_t *y, const float *W, const float *b, float *z, int keep, float *top,
+                                float *total, float *loss, Py_ssize_t R, Py_ssize_t P, Py_ssize_t V) noexcept nogil
+        void (*softmax_backward)(float scale, const float *h, const float *h_by_row, const int64_t *y, const float *W,
+                                 const float *b, const float *z, const float *top, const float *factor, float *block, float *dz,
+                                 float *dW, float *db, int add, float *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
+                                 Py_ssize_t V) noexcept nogil
     ctypedef struct double_operations:
+        Py_ssize_t lanes
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const double *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      double *to) noexcept nogil
-        void (*multiply)(const double *A, const double *packed, const double *bias, double *C, Py_ssize_t B,
-                         Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
+        void (*multiply)(const double *A, Py_ssize_t row, Py_ssize_t column, const double *B, Py_ssize_t b_panel,
+                         Py_ssize_t b_row, double *C, Py_ssize_t c_row, int add, const double *bias, const double *row_bias,
+                         Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
         void (*gates)(const double *h, const double *packed, double *a, const double *c_prev, double *c, double *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, double clip) noexcept nogil
         void (*gates_backward)(const double *dm, double *dc, const double *ifog, const double *c_prev, const double *c, double *da,
-                               Py_ssize_t H, double clip) noexcept nogil
-        double (*softmax_row)(double *z, Py_ssize_t V, Py_ssize_t y, double scale) noexcept nogil
+                               double *db, Py_ssize_t H, double clip) noexcept nogil
+        void (*softmax_forward)(const double *h, const int64_t *y, const double *W, const double *b, double *z, int keep, double *top,
+                                double *total, double *loss, Py_ssize_t R, Py_ssize_t P, Py_ssize_t V) noexcept nogil
+        void (*softmax_backward)(double scale, const double *h, const double *h_by_row, const int64_t *y, const double *W,
+                                 const double *b, const double *z, const double *top, const double *factor, double *block, double *dz,
+                                 double *dW, double *db, int add, double *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
+                                 Py_ssize_t V) noexcept nogil
     ctypedef struct body:
         const char *name
         float_operations f
         double_operations d
     const body *cpu_body(int index)
+    enum:
+        WORDS
 
 cdef const body *active = cpu_body(0)
 
@@ -52,29 +68,42 @@ def use_simd(name):
     active = cpu_body(simd_paths().index(name))
 
 
-# One name for both number types, so that what calls them reads as one text. Arguments: lstm.h, softmax.h.
+# One name for both number types, so that what calls them reads as one text. Arguments: matmul.h, lstm.h.
+
+cdef Py_ssize_t packed_size(Py_ssize_t K, Py_ssize_t N, bint single, bint gates=False):
+    """Numbers that the panels of a (K, N) matrix take."""
+    return active.f.packed_size(K, N, gates) if single else active.d.packed_size(K, N, gates)
+
+
+cdef inline void pack(const floating *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, bint gates,
+                      floating *to) noexcept nogil:
+    if floating is float:
+        active.f.pack(W, row, column, K, N, gates, to)
+    else:
+        active.d.pack(W, row, column, K, N, gates, to)
+
 
 cdef object packed(const floating[:, ::1] W, bint transposed, bint gates):
     """W, or its transpose, in panels for the body that runs."""
     cdef Py_ssize_t K = W.shape[1] if transposed else W.shape[0], N = W.shape[0] if transposed else W.shape[1]
-    cdef Py_ssize_t row = 1 if transposed else W.shape[1], column = W.shape[1] if transposed else 1
-    cdef Py_ssize_t size = active.f.packed_size(K, N, gates) if floating is float else active.d.packed_size(K, N, gates)
-    out = np.empty(size, np.float32 if floating is float else np.float64)
+    cdef Py_ssize_t size = packed_size(K, N, floating is float, gates)
+    out = empty((size,), floating is float)
     cdef floating[::1] to = out
     if size:
-        if floating is float:
-            active.f.pack(&W[0, 0], row, column, K, N, gates, &to[0])
-        else:
-            active.d.pack(&W[0, 0], row, column, K, N, gates, &to[0])
+        pack(&W[0, 0], 1 if transposed else W.shape[1], W.shape[1] if transposed else 1, K, N, gates, &to[0])
     return out
 
 
-cdef inline void multiply(const floating *A, const floating *panels, const floating *bias, floating *C, Py_ssize_t B,
-                          Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil:
+cdef inline void multiply(const floating *A, Py_ssize_t row, Py_ssize_t column, const floating *panels, floating *C,
+                          int add, const floating *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N,
+                          double clip) noexcept nogil:
+    """C (M, N) = A times a packed (K, N), with C, A and the panels close together."""
     if floating is float:
-        active.f.multiply(A, panels, bias, C, B, K, N, <float>clip)
+        active.f.multiply(A, row, column, panels, K * 4 * active.f.lanes, 4 * active.f.lanes, C, N, add, bias, NULL,
+                          M, K, N, <float>clip)
     else:
-        active.d.multiply(A, panels, bias, C, B, K, N, clip)
+        active.d.multiply(A, row, column, panels, K * 4 * active.d.lanes, 4 * active.d.lanes, C, N, add, bias, NULL,
+                          M, K, N, clip)
 
 
 cdef inline void gates(const floating *h, const floating *panels, floating *a, const floating *c_prev, floating *c,
@@ -86,15 +115,9 @@ cdef inline void gates(const floating *h, const floating *panels, floating *a, c
 
 
 cdef inline void gates_backward(const floating *dm, floating *dc, const floating *ifog, const floating *c_prev,
-                                const floating *c, floating *da, Py_ssize_t H, double clip) noexcept nogil:
+                                const floating *c, floating *da, floating *db, Py_ssize_t H,
+                                double clip) noexcept nogil:
     if floating is float:
-        active.f.gates_backward(dm, dc, ifog, c_prev, c, da, H, <float>clip)
+        active.f.gates_backward(dm, dc, ifog, c_prev, c, da, db, H, <float>clip)
     else:
-        active.d.gates_backward(dm, dc, ifog, c_prev, c, da, H, clip)
-
-
-cdef inline double softmax_row(floating *z, Py_ssize_t V, Py_ssize_t y, double scale) noexcept nogil:
-    if floating is float:
-        return active.f.softmax_row(z, V, y, <float>scale)
-    else:
-        return active.d.softmax_row(z, V, y, scale)
+        active.d.gates_backward(dm, dc, ifog, c_prev, c, da, db, H, clip)

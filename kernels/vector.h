@@ -49,13 +49,14 @@ INLINE VEC NAME(clip)(VEC x, REAL low, REAL high)
     return NAME(select)(x > high, NAME(all)(high), x);
 }
 
-/* e^x = scale + scale * p: x = n ln 2 + r with |r| <= ln 2 / 2, scale = 2^n, and p = e^r - 1 by its Taylor series */
-INLINE VEC NAME(exp_parts)(VEC x, VEC *scale)
+/* e^x = scale + scale * p: x, first clipped to [low, high], = n ln 2 + r with |r| <= ln 2 / 2, scale = 2^n, and p = e^r - 1
+   by its Taylor series */
+INLINE VEC NAME(exp_parts)(VEC x, REAL low, REAL high, VEC *scale)
 {
     static const REAL over_factorial[] = {1, 1, 1 / 2.0, 1 / 6.0, 1 / 24.0, 1 / 120.0, 1 / 720.0, 1 / 5040.0,
         1 / 40320.0, 1 / 362880.0, 1 / 3628800.0, 1 / 39916800.0, 1 / 479001600.0, 1 / 6227020800.0,
         1 / 87178291200.0};
-    x = NAME(clip)(x, EXP_LOW, EXP_HIGH);
+    x = NAME(clip)(x, low, high);
     VEC shifted = x * (REAL)1.44269504088896340736 + ROUNDER;       /* the low bits now hold n = round(x / ln 2) */
     IVEC n = (IVEC)shifted;
     shifted -= ROUNDER;
@@ -71,7 +72,7 @@ INLINE VEC NAME(exp_parts)(VEC x, VEC *scale)
 
 INLINE VEC NAME(vexp)(VEC x)
 {
-    VEC scale, p = NAME(exp_parts)(x, &scale);
+    VEC scale, p = NAME(exp_parts)(x, EXP_LOW, EXP_HIGH, &scale);
     return scale + scale * p;
 }
 
@@ -83,7 +84,7 @@ INLINE VEC NAME(vsigmoid)(VEC x)
 /* e^2x - 1 over e^2x + 1, from parts: near 0 the first is exact, where e^2x - 1 would have lost every digit */
 INLINE VEC NAME(vtanh)(VEC x)
 {
-    VEC scale, p = NAME(exp_parts)(NAME(clip)(x + x, -40, 40), &scale);     /* beyond 20 tanh is 1 to the last bit */
+    VEC scale, p = NAME(exp_parts)(x + x, -40, 40, &scale);     /* beyond 20 tanh is 1 to the last bit */
     VEC minus_one = scale * p + (scale - 1);
     return minus_one / (minus_one + 2);
 }

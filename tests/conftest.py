@@ -1,4 +1,7 @@
-"""What the tests of the mathematics share: both backends, and random numbers that are the same in every run."""
+"""What the tests share: both backends, random numbers that are the same in every run, and data from elsewhere."""
+
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,3 +22,16 @@ def each_backend(request):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The folder of that name with data of others; a test that needs one is skipped where it is absent."""
+    root = os.environ.get("ELMO_NP_DATA") or Path(__file__).parents[2] / "shared" / "data"
+
+    def folder(name):
+        path = Path(root) / name
+        if not path.is_dir():
+            pytest.skip(f"there is no {path}: set ELMO_NP_DATA to a folder with {name}")
+        return path
+    return folder

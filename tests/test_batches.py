@@ -15,6 +15,7 @@ from elmo_np.batches import (
     shuffled,
     stream_batches,
     turned,
+    windows,
 )
 from elmo_np.softmax import PADDING
 
@@ -225,3 +226,13 @@ def test_another_seed_of_an_encoded_corpus_gives_another_order():
     corpus = [[str(n)] for n in range(50)]
     orders = [list(Encoded(corpus, lambda words: [int(words[0])], shuffle=50, seed=(0, epoch))) for epoch in (1, 2)]
     assert orders[0] != orders[1]
+
+
+def test_a_window_ends_with_the_sentence_that_brings_it_to_so_many_words():
+    sentences = [[0] * n for n in (3, 1, 2, 5, 1, 1)]
+    def lengths(words):
+        return [[len(sentence) for sentence in window] for window in windows(sentences, 1, words)]
+    assert lengths(4) == [[3, 1], [2, 5], [1, 1]]
+    assert lengths(1) == [[n] for n in (3, 1, 2, 5, 1, 1)]
+    assert lengths(None) == lengths(100) == [[3, 1, 2, 5, 1, 1]]
+    assert [len(window) for window in windows([[0]] * 65, 1)] == [32, 32, 1]

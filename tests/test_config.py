@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,17 +27,21 @@ from elmo_np.config import (
     write_toml,
 )
 from elmo_np.errors import UserError
-from elmo_np.options import optional
+from elmo_np.options import Pairs, Rising, kind_of, optional
 
 quick = settings(derandomize=True, deadline=None, max_examples=200)
-PRESETS = ["article", "demo", "small"]
+PRESETS = ["article", "demo", "fast", "small"]
 KINDS = {"data": DataConfig, "model": BiLMConfig, "train": TrainConfig}
+A_LIST = "a list of pairs of whole numbers of at least 1, or none"
 
 
 def values_of(field: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
     """Any value that a field allows."""
     limits = field.metadata["limits"]
-    kind = (get_args(field.type) or (field.type,))[0]
+    kind = kind_of(field)
+    if kind == Pairs:
+        pairs = st.tuples(st.integers(1, 50), st.integers(1, 2**63 - 1))
+        return st.none() | st.lists(pairs, min_size=1, max_size=4).map(tuple)
     if kind is bool:
         values: st.SearchStrategy[Any] = st.booleans()
     elif kind is str:
@@ -45,6 +49,9 @@ def values_of(field: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
         values = st.sampled_from(choices) if choices else words()
     elif kind is int:
         values = st.integers(limits["at_least"], limits.get("at_most", 2**63 - 1))
+    elif kind == Rising:
+        numbers = st.integers(limits["at_least"], 2**63 - 1)
+        values = st.lists(numbers, min_size=1, unique=True).map(lambda given: tuple(sorted(given)))
     else:
         low, high = limits.get("at_least", limits.get("above")), limits.get("less_than", limits.get("at_most"))
         values = st.floats(low, high, exclude_min="above" in limits, exclude_max="less_than" in limits,
@@ -73,13 +80,21 @@ def tables(name: str) -> st.SearchStrategy[Any]:
 
 def consistent(values: dict[str, Any]) -> dict[str, Any]:
     if values.get("tie"):
+        values["softmax"] = "full"
         values["embedding_dim"] = values["projection_dim"] or values["hidden_dim"]
         values["share_softmax"] = values["share_softmax"] and values["share_embedding"]
+        values["char_filters"] = None
+    if values.get("char_filters"):
+        values["max_characters"] = max(values["max_characters"], 50)
+        values["char_projection"] = True
     return values
 
 
 def all_settings() -> st.SearchStrategy[Settings]:
     return st.builds(Settings, tables("data"), tables("model"), tables("train"))
+
+
+RISING_EXPECTED = "expected a list like [10, 20] of rising whole numbers, each of at least 1, or none"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +113,25 @@ def all_settings() -> st.SearchStrategy[Settings]:
         (BiLMConfig, "cell_clip", 0, "cell_clip = 0: expected a number above 0, or none"),
         (BiLMConfig, "init_scale", math.inf, "init_scale = inf: expected a number above 0, or none"),
         (BiLMConfig, "tie", 1, "tie = 1: expected true or false"),
+        (BiLMConfig, "char_filters", [], f"char_filters = []: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, 2, 3]], f"char_filters = [[1, 2, 3]]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, 0]], f"char_filters = [[1, 0]]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, True]], f"char_filters = [[1, True]]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, 2], 3], f"char_filters = [[1, 2], 3]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", "12", f"char_filters = '12': expected {A_LIST}"),
+        (BiLMConfig, "char_activation", "elu", "char_activation = 'elu': expected one of relu, tanh"),
+        (BiLMConfig, "max_characters", 2, "max_characters = 2: expected a whole number of at least 3 and at most 1000"),
+        (BiLMConfig, "softmax", "sampled", "softmax = 'sampled': expected one of full, adaptive"),
+        (BiLMConfig, "cutoffs", 2000, f"cutoffs = 2000: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", "2000,6000", f"cutoffs = '2000,6000': {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [], f"cutoffs = []: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [6, 2], f"cutoffs = [6, 2]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", (2, 2), f"cutoffs = (2, 2): {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [0, 2], f"cutoffs = [0, 2]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [2, 6.0], f"cutoffs = [2, 6.0]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [True, 6], f"cutoffs = [True, 6]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [[2, 6]], f"cutoffs = [[2, 6]]: {RISING_EXPECTED}"),
+        (BiLMConfig, "div_value", 0, "div_value = 0: expected a whole number of at least 1"),
         (TrainConfig, "learning_rate", True, "learning_rate = True: expected a number above 0"),
         (TrainConfig, "learning_rate", 10**400, f"learning_rate = 1{'0' * 59}: expected a number above 0"),
         (TrainConfig, "decay", 1.5, "decay = 1.5: expected a number above 0 and at most 1"),
@@ -130,7 +164,7 @@ def test_any_value_is_either_taken_or_refused_in_one_line(place: tuple[str, str]
     except UserError as error:
         one_line(error)
     else:
-        assert kept == value
+        assert kept == (tuple(value) if isinstance(value, list) else value)
 
 
 def test_a_whole_number_becomes_a_float_where_a_float_is_meant() -> None:
@@ -139,8 +173,10 @@ def test_a_whole_number_becomes_a_float_where_a_float_is_meant() -> None:
 
 
 def test_numbers_of_numpy_become_plain_ones() -> None:
-    model = BiLMConfig(layers=np.int64(2), dropout=np.float32(0.5))  # type: ignore[arg-type]
+    model = BiLMConfig(layers=np.int64(2), dropout=np.float32(0.5),  # type: ignore[arg-type]
+                       cutoffs=tuple(np.array([2, 6])))
     assert (type(model.layers), type(model.dropout)) == (int, float)
+    assert [type(cutoff) for cutoff in model.cutoffs or ()] == [int, int]
 
 
 def test_a_configuration_cannot_be_changed_but_can_be_a_key() -> None:
@@ -160,6 +196,39 @@ def test_tied_weights_need_equal_sizes_and_one_softmax_an_embedding() -> None:
         BiLMConfig(tie=True, embedding_dim=3, hidden_dim=7)
     with pytest.raises(UserError, match="share_embedding"):
         BiLMConfig(tie=True, share_softmax=True)
+
+
+def test_filters_are_pairs_however_they_are_written() -> None:
+    wanted = ((1, 4), (2, 8))
+    assert BiLMConfig(char_filters=[[1, 4], [2, np.int64(8)]]).char_filters == wanted  # type: ignore[arg-type]
+    assert override(Settings(), ["char_filters=[[1, 4], [2, 8]]"]).model.char_filters == wanted
+    assert override(Settings(), ["char_filters=none"]).model.char_filters is None
+
+
+@pytest.mark.parametrize(("values", "message"), [
+    ({"tie": True, "embedding_dim": 128},
+     "tie = true with char_filters: expected tie = false, because a character CNN has no vector a word to tie the "
+     "softmax to: set it, or set char_filters = none"),
+    ({"max_characters": 5}, "char_filters has a filter of width 6, but max_characters = 5: expected no filter wider "
+                            "than a word: change one of them"),
+    ({"char_projection": False}, "char_projection = false with embedding_dim = 128: expected 10, the number of "
+                                 "filters: set it, or set char_projection = true"),
+])
+def test_characters_fit_the_rest_of_the_model(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        BiLMConfig(char_filters=((1, 4), (6, 6)), **values)
+    assert str(caught.value) == message
+
+
+def test_tied_weights_are_those_of_the_full_softmax() -> None:
+    with pytest.raises(UserError, match="tie = true with softmax = adaptive: expected softmax = full"):
+        BiLMConfig(tie=True, softmax="adaptive")
+
+
+def test_a_list_of_numbers_is_kept_as_a_tuple_so_that_settings_can_be_a_key() -> None:
+    listed: Any = [2, 6]
+    assert BiLMConfig(cutoffs=listed).cutoffs == (2, 6)
+    assert {BiLMConfig(cutoffs=listed): 1}[BiLMConfig(cutoffs=(2, 6))] == 1
 
 
 def test_no_key_is_in_two_tables_and_every_field_has_a_meaning() -> None:
@@ -186,6 +255,12 @@ def test_the_presets_are_what_their_sources_say() -> None:
         TrainConfig(epochs=13, batch_size=20, steps=20, learning_rate=1.0, decay=0.5, decay_after=4, clip_norm=5.0,
                     loss_scale="steps", state="carry", streams="contiguous"),
     )
+    small = preset("small")
+    assert preset("fast") == Settings(
+        DataConfig(),
+        dataclasses.replace(small.model, softmax="adaptive"),
+        dataclasses.replace(small.train, epochs=6, decay_after=2),
+    )
     assert preset("demo") == Settings(
         DataConfig(min_count=2),
         BiLMConfig(embedding_dim=128, hidden_dim=128, layers=1, init_scale=0.2),
@@ -195,7 +270,8 @@ def test_the_presets_are_what_their_sources_say() -> None:
 
 
 def test_an_unknown_preset_names_the_nearest_and_all() -> None:
-    with pytest.raises(UserError, match="'artcle': expected one of article, demo, small; the nearest is 'article'"):
+    expected = "'artcle': expected one of article, demo, fast, small; the nearest is 'article'"
+    with pytest.raises(UserError, match=expected):
         preset("artcle")
 
 
@@ -229,7 +305,7 @@ def test_json_reads_back_and_is_one_sorted_line(wanted: Settings) -> None:
     for part in (wanted, wanted.data, wanted.model, wanted.train):
         assert from_json(type(part), to_json(part)) == part
         assert "\n" not in to_json(part)
-    assert to_json(BiLMConfig()).startswith('{"cell_clip":null,"dropout":0.0,"embedding_dim":128,')
+    assert to_json(BiLMConfig()).startswith('{"cell_clip":null,"char_activation":"relu","char_dim":16,')
 
 
 @quick
@@ -314,6 +390,11 @@ def test_overrides_reach_the_data_table() -> None:
     assert data == DataConfig(corpus="pydoc", valid="held out.txt", tokenize=True, min_count=3)
 
 
+def test_overrides_take_a_list_in_brackets() -> None:
+    model = override(Settings(), ["softmax=adaptive", "cutoffs=[2000, 6000]", "div_value=2"]).model
+    assert model == BiLMConfig(softmax="adaptive", cutoffs=(2000, 6000), div_value=2)
+
+
 def test_overrides_that_belong_together_are_checked_together() -> None:
     assert override(Settings(), ["hidden_dim=64", "tie=true", "embedding_dim=64"]).model.output_dim == 64
 
@@ -331,6 +412,7 @@ def test_overrides_that_belong_together_are_checked_together() -> None:
         ("epochs=", "epochs = '': expected a whole number of at least 1"),
         ("epochs=none", "epochs = 'none': expected a whole number of at least 1"),
         ("tie=True", "tie = 'True': expected true or false"),
+        ("cutoffs=2000,6000", f"cutoffs = '2000,6000': {RISING_EXPECTED}"),
         ("dropout=nan", "dropout = nan: expected a number of at least 0 and less than 1"),
         ("dropout=0\nlayers=2", r"dropout = '0\nlayers=2': expected a number of at least 0 and less than 1"),
     ],

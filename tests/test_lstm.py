@@ -148,7 +148,7 @@ def test_a_layer_used_twice_before_backward_adds_both_gradients(layer, rng):
     for k in 1, 0:
         np.testing.assert_array_equal(layer.backward(dys[k], caches[k])[0], dxs[k])
     for name, grad in gradients(layer).items():
-        np.testing.assert_array_equal(grad, alone[0][name] + alone[1][name])
+        close(grad, alone[0][name] + alone[1][name], 5 * ROUNDING)      # the sum over T B goes on from what is there
 
 
 def test_backward_twice_on_one_cache_gives_the_same(layer, rng):
@@ -161,7 +161,7 @@ def test_backward_twice_on_one_cache_gives_the_same(layer, rng):
     for one, other in zip(dstart_again, dstart, strict=True):
         np.testing.assert_array_equal(one, other)
     for name, grad in gradients(layer).items():
-        np.testing.assert_array_equal(grad, 2 * once[name])
+        close(grad, 2 * once[name], 5 * ROUNDING)
 
 
 def test_no_dstate_is_a_dstate_of_zeros(layer, rng):

@@ -14,7 +14,7 @@ from elmo_np import parallel
 from elmo_np.batches import stream_batches
 from elmo_np.bilm import BiLM
 from elmo_np.config import BiLMConfig
-from elmo_np.parallel import blas, both, one_blas_thread, threads
+from elmo_np.parallel import blas, both, each, one_blas_thread, threads
 from elmo_np.parameter import parameters
 
 NUMBERS = pytest.mark.parametrize("number", [1, 2])
@@ -126,3 +126,30 @@ def test_a_child_made_by_fork_computes_too():
         child.start()
     child.join(20)
     assert child.exitcode == 0
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_gives_its_results_in_the_order_of_the_items(number):
+    with threads(number):
+        assert each(lambda n: n * n, [3, 1, 2, 5, 4], lambda n: n) == [9, 1, 4, 25, 16]
+        assert each(lambda n: n, [], lambda n: n) == []
+
+
+def test_each_shares_the_items_out_by_size():
+    """The largest on one thread, the three that weigh as much on the other."""
+    where = {}
+
+    def note(size):
+        where[size] = threading.get_ident()
+        time.sleep(0.01)
+    with threads(2):
+        each(note, [1, 2, 6, 3], lambda size: size)
+    assert where[1] == where[2] == where[3] != where[6]
+
+
+def test_an_error_in_one_of_each_is_raised():
+    def fail(n):
+        if n == 2:
+            raise ValueError("two")
+    with threads(2), pytest.raises(ValueError, match="two"):
+        each(fail, [1, 2, 3], lambda n: n)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from elmo_np.parameter import Parameter, parameters, zero_grad
+from elmo_np.parameter import Parameter, accumulators, parameters, zero_grad
 
 
 class Layer:
@@ -139,3 +139,40 @@ def test_a_value_is_contiguous_so_that_an_update_reaches_it():
     assert p.value.flags.c_contiguous
     with pytest.raises(ValueError, match="dtype float16: expected float32 or float64"):
         Parameter(np.ones(3, np.float16))
+
+
+def test_accumulators_are_written_after_a_zero_grad_and_added_to_otherwise():
+    p = Parameter(np.zeros(3))
+    p.grad += 1
+    [array], add = accumulators([p])
+    assert add
+    assert array is p.grad
+    p.zero_grad()
+    [array], add = accumulators([p])
+    assert not add
+    array[...] = 7
+    np.testing.assert_array_equal(p.grad, [7, 7, 7])
+
+
+def test_accumulators_of_which_one_holds_something_are_all_added_to():
+    one, other = Parameter(np.zeros(2)), Parameter(np.zeros(2))
+    one.grad += 5
+    other.grad += 5
+    other.zero_grad()
+    arrays, add = accumulators([one, other])
+    assert add
+    np.testing.assert_array_equal(arrays, [[5, 5], [0, 0]])
+
+
+def test_a_gradient_that_nobody_writes_after_a_zero_grad_is_zero():
+    p = Parameter(np.zeros(3))
+    p.grad += 1
+    p.zero_grad()
+    p.grad[1] += 2
+    np.testing.assert_array_equal(p.grad, [0, 2, 0])
+    p.zero_grad()
+    p.grad += 3
+    np.testing.assert_array_equal(p.grad, [3, 3, 3])
+    p.zero_grad()
+    p.grad = np.ones(3)
+    np.testing.assert_array_equal(p.grad, [1, 1, 1])

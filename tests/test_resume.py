@@ -69,6 +69,7 @@ VARIANTS = [
     ["optimizer=adagrad", "learning_rate=0.3", "share_embedding=true", "share_softmax=true"],
     ["optimizer=adam", "dropout=0.3", "shuffle=20"],
     ["optimizer=adam", "dropout=0.3", "shuffle=20", "state=reset"],
+    ["optimizer=adam", "softmax=adaptive", "cutoffs=[8, 20]", "share_softmax=true"],
     ["optimizer=adagrad", "streams=contiguous", "tie=true", "dropout=0.2", "layers=2", "projection_dim=8"],
 ]
 

@@ -424,3 +424,10 @@ def test_a_loss_summed_over_steps_gives_the_few_words_of_a_last_batch_no_more_we
     assert sizes[0] == 80
     assert sizes[-1] < 40
     assert seen == [tokens / 8 for tokens in sizes]
+
+
+@pytest.mark.parametrize("setting", ["char_filters=[[1, 4]]", "predict=false"])
+def test_a_model_that_cannot_be_trained_yet_is_refused_before_anything_is_written(tmp_path, setting):
+    with pytest.raises(UserError, match="train reads words by id and predicts them"):
+        run(tmp_path / "run", setting)
+    assert not (tmp_path / "run").exists()

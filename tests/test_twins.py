@@ -9,25 +9,25 @@ from elmo_np import backend, embedding, lstm, optim, softmax  # noqa: F401  (imp
 
 # (T or N, B, D, H, P or V): 0 and 1 among them, widths on both sides of a vector's and of a panel's
 SIZES = [(0, 2, 3, 4, 5), (1, 1, 1, 1, 1), (3, 0, 2, 4, 3), (4, 3, 2, 5, 2), (3, 7, 4, 16, 17), (2, 8, 3, 33, 70),
-         (5, 13, 2, 20, 64)]
+         (5, 13, 2, 20, 64), (2, 9, 150, 70, 250), (9, 33, 3, 6, 4)]
 # float32 carries 24 bits, 6e-8 a rounding; a few hundred roundings of numbers around 1 follow one another here
 TOLERANCE = {np.float64: 1e-13, np.float32: 5e-6}
 
 
 def recurrence(rng, dtype, size, projected):
-    T, B, _, H, P = size
+    T, B, D, H, P = size
     P = P if projected else H
     def normal(*shape):
         return rng.normal(size=shape).astype(dtype)
-    return {"a": normal(T, B, 4*H), "h0": normal(B, P), "c0": normal(B, H),
-            "Wh": normal(P, 4*H) / np.sqrt(P).astype(dtype),
-            "Wp": normal(H, P) / np.sqrt(H).astype(dtype) if projected else None,
+    return {"x": normal(T, B, D), "h0": normal(B, P), "c0": normal(B, H),
+            "Wx": normal(D, 4*H) / np.sqrt(D).astype(dtype), "Wh": normal(P, 4*H) / np.sqrt(P).astype(dtype),
+            "b": normal(4*H), "Wp": normal(H, P) / np.sqrt(H).astype(dtype) if projected else None,
             "lengths": rng.integers(0, T + 1, B), "cell_clip": 0.8, "proj_clip": 0.6 if projected else np.inf}
 
 
-def sample_input_product(rng, dtype, size):
-    T, B, D, H, _ = size
-    return [tuple(rng.normal(size=shape).astype(dtype) for shape in ((T * B, D), (D, 4*H), (4*H,)))]
+def matrices(rng, dtype, *shapes):
+    """Random matrices whose products stay around 1, where TOLERANCE holds."""
+    return [(rng.normal(size=shape) / max(1, shape[-1])**0.25).astype(dtype) for shape in shapes]
 
 
 def sample_lstm_forward(rng, dtype, size):
@@ -36,17 +36,32 @@ def sample_lstm_forward(rng, dtype, size):
 
 def sample_lstm_backward(rng, dtype, size):
     calls = []
-    for projected in (False, True):
+    for projected, add in (False, False), (False, True), (True, False), (True, True):
         point = recurrence(rng, dtype, size, projected)
-        ifog, h, c, _ = lstm.lstm_forward.reference(**point)
+        ifog, h, c, m = lstm.lstm_forward.reference(**point)
         dy, dh, dc = (rng.normal(size=shape).astype(dtype) for shape in (h[1:].shape, h[0].shape, c[0].shape))
-        calls.append((dy, dh, dc, ifog, h, c, *list(point.values())[3:]))
+        Wx, Wh, Wp = (point[name] for name in ("Wx", "Wh", "Wp"))
+        dWx, dWh = matrices(rng, dtype, Wx.shape, Wh.shape)
+        dWp = matrices(rng, dtype, Wp.shape)[0] if projected else None
+        calls.append((dy, dh, dc, point["x"], ifog, h, c, m, Wx, Wh, Wp, *list(point.values())[7:], dWx, dWh, dWp, add))
     return calls
 
 
-def sample_softmax_loss(rng, dtype, size):
-    N, V = size[0] * size[1], size[4]
-    return [((4 * rng.normal(size=(N, V))).astype(dtype), rng.integers(-1, V, N), scale) for scale in (0.1, 0.0)]
+def softmax_point(rng, dtype, size):
+    R, P, V = size[0] * size[1], size[2], size[4]
+    h, W, b = matrices(rng, dtype, (R, P), (V, P), (V,))
+    return 2 * h, rng.integers(-1, V, R), 2 * W, b
+
+
+def sample_softmax_forward(rng, dtype, size):
+    return [(*softmax_point(rng, dtype, size), keep) for keep in (False, True)]
+
+
+def sample_softmax_backward(rng, dtype, size):
+    h, y, W, b = softmax_point(rng, dtype, size)
+    _, top, total, z = softmax.softmax_forward.reference(h, y, W, b, True)
+    return [(scale, h, y, W, b, logits, top, total, *matrices(rng, dtype, W.shape), add)
+            for scale, logits, add in ((0.1, z, False), (0.1, None, True), (0.0, z, True))]
 
 
 def sample_scatter_add(rng, dtype, size):
@@ -64,7 +79,8 @@ def sample_squared_norm(rng, dtype, size):
 
 
 def sample_sgd_update(rng, dtype, size):
-    return [(*vectors(rng, dtype, size, 3), 0.7, 0.1, 0.9, nesterov) for nesterov in (False, True)]
+    with_momentum = [(*vectors(rng, dtype, size, 3), 0.7, 0.1, 0.9, nesterov) for nesterov in (False, True)]
+    return [*with_momentum, (*vectors(rng, dtype, size, 2), None, 0.7, 0.1, 0.0, False)]
 
 
 def sample_adagrad_update(rng, dtype, size):
@@ -117,13 +133,15 @@ def flatten(value):
 
 def test_kernels_let_nan_and_infinity_through(path):
     for bad in np.nan, np.inf:
-        z = np.zeros((1, 40), np.float32)
-        z[0, 7] = bad
-        assert not np.isfinite(softmax.softmax_loss.compiled(z, np.array([3]), 1.0)).all()
-    a = np.zeros((1, 1, 4 * 20), np.float32)
-    a[0, 0, 5] = np.nan
-    zero = np.zeros((1, 20), np.float32)
-    h = lstm.lstm_forward.compiled(a, zero, zero, np.zeros((20, 80), np.float32), None, np.array([1]), 3.0, np.inf)[1]
+        b = np.zeros(40, np.float32)
+        b[7] = bad
+        one = np.ones((1, 1), np.float32), np.array([3]), np.zeros((40, 1), np.float32), b
+        assert not np.isfinite(softmax.softmax_forward.compiled(*one, False)[0]).all()
+    b = np.zeros(4 * 20, np.float32)
+    b[5] = np.nan
+    zero, one = np.zeros((1, 20), np.float32), np.ones((1, 1, 1), np.float32)
+    Wx, Wh = np.zeros((1, 80), np.float32), np.zeros((20, 80), np.float32)
+    h = lstm.lstm_forward.compiled(one, zero, zero, Wx, Wh, b, None, np.array([1]), 3.0, np.inf)[1]
     assert np.isnan(h[1, 0, 5])
     assert np.isnan(h).sum() == 1
 
@@ -133,12 +151,12 @@ def test_exp_and_tanh_are_right_over_the_whole_range(path):
     x = np.concatenate([np.linspace(-100, 100, 4001), np.geomspace(1e-7, 1, 200)])
     for dtype, tolerance in (np.float32, 3e-7), (np.float64, 3e-15):
         H = len(x)
-        a = np.zeros((1, 1, 4 * H), dtype)
-        a[0, 0, :H], a[0, 0, 3*H:] = x, x
-        zero = np.zeros((1, H), dtype)
-        ifog = lstm.lstm_forward.compiled(a, zero[:, :1], zero, np.zeros((1, 4 * H), dtype), np.zeros((H, 1), dtype),
-                                          np.array([1]), np.inf, np.inf)[0][0, 0]
-        exact = a.dtype.type(x).astype(np.float64)
+        b = np.zeros(4 * H, dtype)
+        b[:H], b[3*H:] = x, x
+        zero, nothing = np.zeros((1, H), dtype), np.zeros((1, 4 * H), dtype)
+        ifog = lstm.lstm_forward.compiled(np.zeros((1, 1, 1), dtype), zero[:, :1], zero, nothing, nothing, b,
+                                          np.zeros((H, 1), dtype), np.array([1]), np.inf, np.inf)[0][0, 0]
+        exact = b.dtype.type(x).astype(np.float64)
         logistic = 1 / (1 + np.exp(-np.clip(exact, -85, None)))
         np.testing.assert_allclose(ifog[:H], logistic, rtol=2 * tolerance, atol=1e-36)
         np.testing.assert_allclose(ifog[3*H:], np.tanh(exact), rtol=2 * tolerance)

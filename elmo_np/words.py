@@ -1,0 +1,81 @@
+"""What a model reads for the words of a sentence: rows of its vocabulary, or their characters.
+
+Both kinds number the words of a sentence, between its marks, and look the numbers up: to the embedder they are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .bilm import BiLM
+from .characters import marks, spelled
+from .parameter import Array
+from .vocabulary import Vocabulary
+
+
+class KnownWords:
+    """The words of a vocabulary; any other one is <UNK>. A number is an id."""
+
+    def __init__(self, model: BiLM, vocabulary: Vocabulary):
+        self.model, self.vocabulary = model, vocabulary
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.vocabulary
+
+    def encode(self, sentence: Sequence[str]) -> list[int]:
+        return self.vocabulary.encode(sentence)
+
+    def look_up(self, numbers: Array) -> tuple[Array, Array]:
+        """numbers (..) -> vectors of the forward and of the backward model, (.., D) each."""
+        return self.model.look_up(numbers)
+
+    def make_room(self) -> None:
+        """Nothing is held."""
+
+
+class SpelledWords:
+    """Any words, by their characters, each computed once and then held until `make_room` finds that there are many.
+
+    The vectors are those of the model as it is now: for a model that changes, make a new one.
+    """
+
+    MOST = 1 << 24          # numbers in the vectors that are held: 64 MB in float32
+
+    def __init__(self, model: BiLM):
+        self.model = model
+        self._numbers: dict[str, int] = {}          # of the words; <S> is 0, </S> is 1
+        self._forward = self._backward = np.empty((0, 0), np.float32)
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str)
+
+    def encode(self, sentence: Sequence[str]) -> list[int]:
+        """Numbers that hold until the next `make_room`."""
+        return [0, *(self._numbers.setdefault(word, len(self._numbers) + 2) for word in sentence), 1]
+
+    def look_up(self, numbers: Array) -> tuple[Array, Array]:
+        """numbers (..) -> vectors of the forward and of the backward model, (.., D) each."""
+        have = len(self._forward)
+        if have < len(self._numbers) + 2:
+            K = self.model.config.max_characters
+            new = spelled(list(self._numbers)[max(0, have - 2):], K)
+            forward, backward = self.model.look_up(new if have else np.concatenate([marks(K), new]))
+            self._forward = np.concatenate([self._forward, forward]) if have else forward
+            if backward is forward:
+                self._backward = self._forward
+            else:
+                self._backward = np.concatenate([self._backward, backward]) if have else backward
+        return self._forward[numbers], self._backward[numbers]
+
+    def make_room(self) -> None:
+        """Forget all words if there are too many."""
+        if self._forward.size > self.MOST:
+            self._numbers = {}
+            self._forward = self._backward = self._forward[:0]
+
+
+def words_of(model: BiLM, vocabulary: Vocabulary) -> KnownWords | SpelledWords:
+    """The kind of words that the model reads."""
+    return SpelledWords(model) if model.config.char_filters else KnownWords(model, vocabulary)

@@ -1,0 +1,142 @@
+/* Matrix products C (M, N) = A (M, K) B (K, N) with B in panels: everything in the model that is one goes through here.
+
+   A panel is up to 4 vectors wide: the 4 * LANES columns that a block of ROWS rows of C keeps in registers while k runs.
+   B may be packed into panels, panel after panel, or be a row-major matrix whose rows are whole vectors; A is read where
+   it stands, by rows or by columns. Every number of C is added up over k = 0, 1, 2, .. in blocks of K_BLOCK, whatever M and
+   N are: a sentence has the same hidden states alone and in any batch, bit for bit. */
+
+/* 32 KB of a panel in float: it stays in the first-level cache while all rows of A pass by */
+#define K_BLOCK 128
+/* Rows of A at the most that stay in the second-level cache while all panels of B pass by: 200 KB of A in float */
+#define M_BLOCK 384
+
+/* Where the vector v of panel p starts among the N columns, and how many of its lanes are columns. With `gates`, the four
+   vectors of a panel are the gates i, f, o, g of the same LANES hidden units. */
+INLINE ptrdiff_t NAME(column)(ptrdiff_t p, int v, ptrdiff_t N, int gates, ptrdiff_t *lanes)
+{
+    ptrdiff_t start = gates ? p * LANES : (4 * p + v) * LANES, end = gates ? N / 4 : N;
+    ptrdiff_t left = end - start;
+    *lanes = left < 0 ? 0 : left < LANES ? left : LANES;
+    return gates ? v * (N / 4) + start : start;
+}
+
+static ptrdiff_t NAME(packed_size)(ptrdiff_t K, ptrdiff_t N, int gates)
+{
+    ptrdiff_t units = N / 4;
+    return (gates ? (units + LANES - 1) / LANES : (N + 4 * LANES - 1) / (4 * LANES)) * K * 4 * LANES;
+}
+
+/* Panels of the (K, N) matrix whose element (k, n) is W[k * row + n * column] */
+static void NAME(pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t K, ptrdiff_t N, int gates, REAL *to)
+{
+    ptrdiff_t size = NAME(packed_size)(K, N, gates), panel = K * 4 * LANES, lanes;
+    for (ptrdiff_t p = 0; p * panel < size; p++)
+        for (int v = 0; v < 4; v++) {
+            const REAL *from = W + NAME(column)(p, v, N, gates, &lanes) * column;
+            REAL *into = to + p * panel + v * LANES;
+            for (ptrdiff_t k = 0; k < K; k++) {
+                if (column == 1)
+                    NAME(store)(into + k * 4 * LANES, NAME(load)(from + k * row, lanes), LANES);
+                else
+                    for (ptrdiff_t l = 0; l < LANES; l++)
+                        into[k * 4 * LANES + l] = l < lanes ? from[k * row + l * column] : 0;
+            }
+        }
+}
+
+/* acc[r][v] += sum_k A[r][k] B[k][v]: `vectors` loads of B and `rows` numbers of A for rows * vectors multiply-adds */
+INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B,
+                          ptrdiff_t b_row, ptrdiff_t K, VEC acc[ROWS][4])
+{
+    for (ptrdiff_t k = 0; k < K; k++) {
+        const LOOSE *w = (const LOOSE *)(B + k * b_row);
+        VEC w0 = w[0], w1 = w0, w2 = w0, w3 = w0;
+        if (vectors > 1) w1 = w[1];
+        if (vectors > 2) w2 = w[2];
+        if (vectors > 3) w3 = w[3];
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            REAL x = A[r * row + k * column];
+            acc[r][0] += x * w0;
+            if (vectors > 1) acc[r][1] += x * w1;
+            if (vectors > 2) acc[r][2] += x * w2;
+            if (vectors > 3) acc[r][3] += x * w3;
+        }
+    }
+}
+
+/* Runs CALL(rows) over all M rows in blocks of nearly equal size, `rows` a constant in each so that it unrolls */
+#define FOR_BLOCKS(FIRST, END, CALL)                                                                                  \
+    for (ptrdiff_t at = (FIRST), rows; at < (END); at += rows) {                                                      \
+        ptrdiff_t left = (END) - at, blocks = (left + ROWS - 1) / ROWS;                                               \
+        rows = (left + blocks - 1) / blocks;                                                                          \
+        switch (rows) {                                                                                               \
+        case 1: CALL(1); break;                                                                                       \
+        case 2: if (ROWS >= 2) CALL(2); break;                                                                        \
+        case 3: if (ROWS >= 3) CALL(3); break;                                                                        \
+        case 4: if (ROWS >= 4) CALL(4); break;                                                                        \
+        case 5: if (ROWS >= 5) CALL(5); break;                                                                        \
+        case 6: if (ROWS >= 6) CALL(6); break;                                                                        \
+        }                                                                                                             \
+    }
+
+INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column,
+                                 const REAL *B, ptrdiff_t b_row, REAL *C, ptrdiff_t c_row, int add, const REAL *bias,
+                                 const REAL *row_bias, ptrdiff_t K, ptrdiff_t N, REAL clip)
+{
+    VEC acc[ROWS][4] = {{{0}}};
+    const ptrdiff_t last = N - (vectors - 1) * LANES;       /* lanes of the last vector that are columns */
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            const ptrdiff_t lanes = v == vectors - 1 ? last : LANES;
+            if (add) acc[r][v] = NAME(load)(C + r * c_row + v * LANES, lanes);
+            else if (bias) acc[r][v] = NAME(load)(bias + v * LANES, lanes);
+            else if (row_bias) acc[r][v] = NAME(all)(row_bias[r]);
+        }
+    NAME(product)(rows, vectors, A, row, column, B, b_row, K, acc);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            VEC x = acc[r][v];
+            if (clip < HUGE_VAL) x = NAME(clip)(x, -clip, clip);
+            NAME(store)(C + r * c_row + v * LANES, x, v == vectors - 1 ? last : LANES);
+        }
+}
+
+/* C (M, N), rows c_row apart, = A B [+ C] [+ bias (N)] [+ row_bias (M)], clipped to +-clip; element (m, k) of A is
+   A[m * row + k * column] */
+static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, ptrdiff_t b_panel, ptrdiff_t b_row,
+                           REAL *C, ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias, ptrdiff_t M,
+                           ptrdiff_t K, ptrdiff_t N, REAL clip)
+{
+    const ptrdiff_t blocks = (M + M_BLOCK - 1) / M_BLOCK, size = blocks ? (M + blocks - 1) / blocks : 0;
+    for (ptrdiff_t k = 0; k < K || k == 0; k += K_BLOCK) {
+        const ptrdiff_t depth = K - k < K_BLOCK ? K - k : K_BLOCK;
+        const REAL bound = k + K_BLOCK < K ? (REAL)HUGE_VAL : clip;
+        for (ptrdiff_t first = 0; first < M; first += size) {
+            const ptrdiff_t end = first + size < M ? first + size : M;
+            for (ptrdiff_t n = 0; n < N; n += 4 * LANES) {
+                const REAL *panel = B + n / (4 * LANES) * b_panel + k * b_row, *starts = bias ? bias + n : NULL;
+#define CALL(rows, vectors)                                                                                           \
+    NAME(multiply_block)(rows, vectors, A + at * row + k * column, row, column, panel, b_row, C + at * c_row + n,     \
+                         c_row, add || k, starts, row_bias ? row_bias + at : NULL, depth, N - n, bound)
+#define CALL4(rows) CALL(rows, 4)
+#define CALL3(rows) CALL(rows, 3)
+#define CALL2(rows) CALL(rows, 2)
+#define CALL1(rows) CALL(rows, 1)
+                if (N - n > 3 * LANES) FOR_BLOCKS(first, end, CALL4)
+                else if (N - n > 2 * LANES) FOR_BLOCKS(first, end, CALL3)
+                else if (N - n > LANES) FOR_BLOCKS(first, end, CALL2)
+                else FOR_BLOCKS(first, end, CALL1)
+            }
+        }
+    }
+}
+#undef CALL
+#undef CALL1
+#undef CALL2
+#undef CALL3
+#undef CALL4
