@@ -1,0 +1,48 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import elmo_np
+from elmo_np import backend
+from elmo_np.parallel import blas
+
+
+def torch_version() -> tuple[str, str]:
+    """PyTorch's version and "", or "" and why there is none. It is asked in a process of its own, which goes away."""
+    asked = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"], capture_output=True,
+                           text=True)
+    if asked.returncode == 0:
+        return asked.stdout.strip(), ""
+    return "", (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
+
+
+def describe(torch: str) -> str:
+    """One line: the processor, and everything whose version changes a time. torch: its version, "" for none."""
+    kernels = f"kernels {backend.simd()}" if backend.backend() == "cython" else "no kernels"
+    parts = [f"{processor()}, {cores()} cores", f"Python {platform.python_version()}",
+             f"NumPy {np.__version__} with {blas()}",
+             f"PyTorch {torch}" if torch else "no PyTorch", f"elmo_np {elmo_np.__version__}, {kernels}"]
+    return "; ".join(parts)
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

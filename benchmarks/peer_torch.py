@@ -1,0 +1,146 @@
+"""PyTorch's side of every work: the model, optimiser and calls that a person would write, at their defaults."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jobs import Job
+from torch import Tensor, nn
+from works import PRODUCT, Sizes, Work
+
+from elmo_np.parameter import Array
+
+# It has no oneDNN path for them, and says so at each start.
+warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
+
+
+def build(work: Work, arrays: Mapping[str, Array]) -> Job:
+    """The job, begun with the arrays that elmo_np begins with."""
+    torch.set_num_threads(work.threads)
+    return {"step": step, "lstm": lstm, "softmax": softmax, "product": product}[work.kind](work, arrays)
+
+
+class BiLM(nn.Module):
+    """Word input, two independent LSTMs, full softmax in both directions; time-major, as elmo_np is."""
+
+    def __init__(self, sizes: Sizes):
+        super().__init__()
+        self.embedding = nn.Embedding(sizes.V, sizes.E)
+        self.forward_lstm, self.backward_lstm = (stack(sizes) for _ in range(2))
+        self.forward_out, self.backward_out = (nn.Linear(sizes.output, sizes.V) for _ in range(2))
+
+    def loss(self, x: Tensor, after: Tensor, before: Tensor) -> Tensor:
+        e = self.embedding(x)
+        hf, _ = self.forward_lstm(e)
+        hb, _ = self.backward_lstm(e.flip(0))
+        V = self.forward_out.out_features
+        return (F.cross_entropy(self.forward_out(hf).view(-1, V), after.view(-1))
+                + F.cross_entropy(self.backward_out(hb.flip(0)).view(-1, V), before.view(-1)))
+
+
+def stack(sizes: Sizes) -> nn.LSTM:
+    """L layers. Of PyTorch's two biases the second stays zero and still: elmo_np has one."""
+    made = nn.LSTM(sizes.E, sizes.H, sizes.L, proj_size=sizes.P or 0)
+    for k in range(sizes.L):
+        nn.init.zeros_(getattr(made, f"bias_hh_l{k}")).requires_grad_(False)
+    return made
+
+
+def step(work: Work, arrays: Mapping[str, Array]) -> Job:
+    model = BiLM(work.sizes)
+    put(model.embedding.weight, arrays["forward_lm.embedding.E"])
+    for direction in "forward", "backward":
+        put_lstm(getattr(model, f"{direction}_lstm"), arrays, f"{direction}_lm.")
+        out = getattr(model, f"{direction}_out")
+        put(out.weight, arrays[f"{direction}_lm.softmax.W"])
+        put(out.bias, arrays[f"{direction}_lm.softmax.b"])
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.01, momentum=0.9, nesterov=True)
+    x, after, before = (tensor(arrays[name]) for name in ("x", "after", "before"))
+
+    def run() -> Tensor:
+        optimizer.zero_grad()
+        loss = model.loss(x, after, before)
+        loss.backward()
+        nn.utils.clip_grad_norm_(trained, 5.0)
+        optimizer.step()
+        return loss.detach()
+    return Job(run, lambda: [run().item() for _ in range(3)])
+
+
+def lstm(work: Work, arrays: Mapping[str, Array]) -> Job:
+    model = stack(work.sizes)
+    put_lstm(model, arrays, "")
+    inputs = tensor(arrays["inputs"]).requires_grad_()
+
+    def run() -> Tensor:
+        model.zero_grad()
+        inputs.grad = None
+        y, _ = model(inputs)
+        y.sum().backward()
+        return y
+
+    def figures() -> list[float]:
+        y = run()
+        gates = [f"{name}_l{k}" for k in range(work.sizes.L)
+                 for name in ("weight_ih", "weight_hh", "bias_ih", *(["weight_hr"] if work.sizes.P else []))]
+        return norms(y, inputs.grad, *(getattr(model, name).grad for name in gates))
+    return Job(run, figures)
+
+
+def softmax(work: Work, arrays: Mapping[str, Array]) -> Job:
+    sizes = work.sizes
+    out = nn.Linear(sizes.output, sizes.V)
+    put(out.weight, arrays["W"])
+    put(out.bias, arrays["b"])
+    h, y = tensor(arrays["h"]).requires_grad_(), tensor(arrays["y"])
+
+    def run() -> Tensor:
+        out.zero_grad()
+        h.grad = None
+        loss = F.cross_entropy(out(h).view(-1, sizes.V), y.view(-1))
+        loss.backward()
+        return loss.detach()
+
+    def figures() -> list[float]:
+        return [run().item(), *norms(h.grad, out.weight.grad, out.bias.grad)]
+    return Job(run, figures)
+
+
+def product(work: Work, arrays: Mapping[str, Array]) -> Job:
+    a, b = torch.randn(PRODUCT, PRODUCT), torch.randn(PRODUCT, PRODUCT)
+    c = torch.empty_like(a)
+    return Job(lambda: torch.mm(a, b, out=c), list)
+
+
+def put_lstm(model: nn.LSTM, arrays: Mapping[str, Array], prefix: str) -> None:
+    """elmo_np's gates are i f o g and its matrices stand to the right of x; PyTorch's are i f g o, to the left."""
+    def gates(array: Array) -> Array:
+        i, f, o, g = np.split(array, 4, axis=-1)
+        return np.concatenate([i, f, g, o], axis=-1).T
+
+    for k in range(model.num_layers):
+        layer = f"{prefix}layers.{k}."
+        put(getattr(model, f"weight_ih_l{k}"), gates(arrays[layer + "Wx"]))
+        put(getattr(model, f"weight_hh_l{k}"), gates(arrays[layer + "Wh"]))
+        put(getattr(model, f"bias_ih_l{k}"), gates(arrays[layer + "b"]))
+        if model.proj_size:
+            put(getattr(model, f"weight_hr_l{k}"), arrays[layer + "Wp"].T)
+
+
+def put(parameter: Tensor, array: Array) -> None:
+    with torch.no_grad():
+        parameter.copy_(tensor(array))
+
+
+def tensor(array: Array) -> Tensor:
+    """A tensor with memory of its own: a file's arrays go, and a reversed one has strides that PyTorch refuses."""
+    return torch.from_numpy(array.copy())
+
+
+def norms(*tensors: Tensor | None) -> list[float]:
+    return [float(t.detach().double().norm()) for t in tensors if t is not None]

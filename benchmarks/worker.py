@@ -1,0 +1,88 @@
+"""One side's process: it builds one work, and runs it as often as the parent says.
+
+    python worker.py TASK       TASK is jobs.Task as JSON
+
+On stdin the parent says how often to run, a number a line; on stdout a line of JSON answers each, and one comes before
+the first. A process of its own has thread pools and a peak of memory of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, TextIO
+
+import numpy as np
+from jobs import Job, Skipped, Task
+from memory import Peak
+from works import TORCH
+
+from elmo_np.errors import UserError
+
+REST = 0.05     # seconds after which a thread pool no longer spins in wait of work
+
+
+def main() -> None:
+    # What a library prints shall not come between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    task = Task.from_dict(json.loads(sys.argv[1]))
+    try:
+        with built(task) as (job, peak):
+            answer(answers, figures=job.figures(), peak_reset=peak.reset)
+            serve(job, peak, answers)
+    except Skipped as why:
+        answer(answers, skipped=str(why))
+    except UserError as error:
+        answer(answers, error=str(error))
+
+
+@contextmanager
+def built(task: Task) -> Iterator[tuple[Job, Peak]]:
+    """The job. At rest a process has imported everything and made nothing."""
+    if task.side == TORCH:
+        import peer_torch
+
+        peak = Peak()
+        with np.load(task.exchange) if task.exchange.exists() else nullcontext({}) as arrays:
+            job = peer_torch.build(task.work, arrays)
+        yield job, peak
+        return
+    import jobs_elmo_np
+
+    peak = Peak()
+    with jobs_elmo_np.setting(task):
+        job, arrays = jobs_elmo_np.build(task)
+        if arrays and task.work.peer == TORCH:
+            np.savez(task.exchange, **arrays)  # type: ignore[arg-type]    # its other argument is a bool
+        del arrays
+        yield job, peak
+
+
+def serve(job: Job, peak: Peak, answers: TextIO) -> None:
+    """Run as often as asked, until the parent hangs up."""
+    time.sleep(REST)
+    since, worked = time.perf_counter(), time.process_time()
+    for line in sys.stdin:
+        waited, idle = time.perf_counter() - since, time.process_time() - worked
+        seconds = []
+        for _ in range(int(line)):
+            start = time.perf_counter()
+            job.run()
+            seconds.append(time.perf_counter() - start)
+        time.sleep(REST)
+        answer(answers, seconds=seconds, peak_mb=peak.mb(), waited=waited, idle_cpu=idle)
+        since, worked = time.perf_counter(), time.process_time()
+
+
+def answer(answers: TextIO, **fields: Any) -> None:
+    answers.write(json.dumps(fields) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
