@@ -499,7 +499,7 @@ def test_a_terminal_that_knows_ascii_alone_is_no_traceback(home):
 def test_being_out_of_memory_is_one_line(do, monkeypatch):
     def big(*args, **kwargs):
         raise MemoryError("Unable to allocate 99 TiB")
-    monkeypatch.setattr("elmo_np.__main__.evaluate", big)
+    monkeypatch.setattr("elmo_np.commands.evaluate.evaluate", big)
     _, err = do("evaluate", "run", "unseen.txt", code=2)
     assert err == ("elmo-np: error: out of memory (Unable to allocate 99 TiB); make the model, the batch or the corpus "
                    "smaller\n")
@@ -508,7 +508,7 @@ def test_being_out_of_memory_is_one_line(do, monkeypatch):
 def test_ctrl_c_before_training_is_no_traceback(do, monkeypatch):
     def pressed(*args, **kwargs):
         raise KeyboardInterrupt
-    monkeypatch.setattr("elmo_np.__main__.evaluate", pressed)
+    monkeypatch.setattr("elmo_np.commands.evaluate.evaluate", pressed)
     _, err = do("evaluate", "run", "unseen.txt", code=130)
     assert err == "elmo-np: stopped\n"
 

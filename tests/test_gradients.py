@@ -39,7 +39,7 @@ def test_every_parameter_of_a_bilm_appears_in_the_table(name, monkeypatch):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             models.append(self)
-    monkeypatch.setattr(gradient_cases, "BiLM", Seen)
+    monkeypatch.setattr(gradient_cases.models, "BiLM", Seen)
     made = CASES[name](np.random.default_rng(0))
     model, = models
     held = {id(p.value) for p in reachable(model)}
@@ -164,4 +164,4 @@ def test_samples_are_that_many_numbers_drawn_by_the_seed(point):
 def test_a_point_on_one_side_of_a_branch_is_refused():
     for values in np.ones(3), np.zeros(3):
         with pytest.raises(AssertionError, match="not on both sides of: clip"):
-            gradient_cases._acts(values, "clip")
+            gradient_cases.registry.acts(values, "clip")

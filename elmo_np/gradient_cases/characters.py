@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import shared_words
-from .batches import Batch
-from .characters import ROWS, marks, spelled
-from .charcnn import CharCNN, windows
-from .options import Pairs
-from .parameter import Array, Parameter, parameters, second_use
+from .. import shared_words
+from ..batches import Batch
+from ..characters import ROWS, marks, spelled
+from ..charcnn import CharCNN, windows
+from ..options import Pairs
+from ..parameter import Array, Parameter, parameters, second_use
+from .registry import Case, case, case_of
 
 MARGIN = 1e-3
 WORDS = ["a", "bab", "cabbages", "bab", "å"]        # one twice, one that is cut, one of two bytes
@@ -23,7 +24,22 @@ SPELLING = np.concatenate([np.zeros((1, 10), np.uint16), marks(10), spelled(WORD
 ALPHABET = np.unique(SPELLING)                      # which rows of E they need
 
 
-def of_one_cnn(rng: np.random.Generator, activation: str, highways: int,
+@case("characters, relu, two highway layers, projected")
+def _charcnn_relu(rng: np.random.Generator) -> Case:
+    return case_of(*_of_one_cnn(rng, "relu", 2, True), {})
+
+
+@case("characters, tanh, no highway layer, not projected")
+def _charcnn_tanh(rng: np.random.Generator) -> Case:
+    return case_of(*_of_one_cnn(rng, "tanh", 0, False), {})
+
+
+@case("characters of both directions")
+def _charcnn_shared(rng: np.random.Generator) -> Case:
+    return case_of(*_of_two_uses(rng), {})
+
+
+def _of_one_cnn(rng: np.random.Generator, activation: str, highways: int,
                project: bool) -> tuple[CharCNN, Callable[[], float]]:
     """A CNN with the gradients of a loss, and that loss."""
     layer, k = _cnn(rng, activation, highways, project)
@@ -33,7 +49,7 @@ def of_one_cnn(rng: np.random.Generator, activation: str, highways: int,
     return layer, lambda: float((layer.forward(k)[0] * r).sum())
 
 
-def of_two_uses(rng: np.random.Generator) -> tuple[CharCNN, Callable[[], float]]:
+def _of_two_uses(rng: np.random.Generator) -> tuple[CharCNN, Callable[[], float]]:
     """The same where two directions have words in common and each of two uses of the CNN computes half of all."""
     layer, k = _cnn(rng, "tanh", 0, False)
     uses: dict[int, tuple[Parameter, Parameter]] = {}

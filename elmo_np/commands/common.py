@@ -1,0 +1,25 @@
+"""What several commands have in common."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..config import Settings, read_toml
+from ..elmo import ELMo
+from ..run import Folder
+
+Add = Callable[..., Any]        # argparse's add_argument
+
+
+def splits(args: argparse.Namespace, elmo: ELMo) -> bool:
+    """Whether a text is raw: as asked, or else as the model's corpus was."""
+    return elmo.tokenize if args.tokenize is None else bool(args.tokenize)
+
+
+def settings_of(path: str) -> Settings:
+    """The settings of a run's folder, or the defaults for a model file without one."""
+    config = Folder(Path(path) if Path(path).is_dir() else Path(path).parent).config
+    return read_toml(config, Settings()) if config.exists() else Settings()

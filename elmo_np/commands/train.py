@@ -1,0 +1,42 @@
+"""`elmo-np train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..config import Settings, override, preset, read_toml, replaced
+from ..run import Folder
+from ..train import train
+from .common import Add
+
+ABOUT = "train a biLM"
+
+
+def arguments(add: Add) -> None:
+    add("corpus", metavar="CORPUS", help="a text file (one sentence a line), a glob of shards, pydoc or grammar")
+    add("--valid", metavar="FILE", help="validate on this; without it every 20th sentence is held out")
+    add("--out", required=True, metavar="DIR", help="folder of the run")
+    add("--preset", metavar="NAME", help="article, small or demo (default)")
+    add("--config", metavar="FILE.toml", help="settings on top of the preset")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again")
+    add("--epochs", type=int, metavar="N", help="short for --set epochs=N")
+    add("--seed", type=int, metavar="N", help="short for --set seed=N")
+    add("--resume", action="store_true", help="go on where the run in DIR stopped")
+    add("--quiet", action="store_true", help="no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    folder = Folder(Path(args.out))
+    if args.resume and args.preset is None and folder.config.exists():
+        settings = read_toml(folder.config, Settings())
+    else:
+        settings = preset(args.preset or "demo")
+    if args.config:
+        settings = read_toml(args.config, settings)
+    direct = {"epochs": args.epochs, "seed": args.seed}
+    settings = override(settings, args.set)
+    settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
+    train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
+    print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
+    return 0
