@@ -165,18 +165,11 @@ class ELMo:
         self._carried = None
 
     def _position(self, word: str, words: list[str], occurrence: int | None) -> int:
-        places = [t for t, other in enumerate(words) if other == word]
-        if not places:
-            raise UserError(f"the sentence has no word {word!r}; its words: {' '.join(words)}")
+        position = position_of(word, words, occurrence)
         if word not in words_of(self.model, self.vocabulary):
             raise UserError(f"{word!r} is not among the {len(self.vocabulary)} words of this model, so its vector "
                             "would be that of any unknown word: expected a word of vocabulary.txt")
-        if occurrence is None and len(places) > 1:
-            raise UserError(f"{word!r} occurs {len(places)} times in the sentence: say which, occurrence=1 to "
-                            f"{len(places)}")
-        if occurrence is not None and not 1 <= occurrence <= len(places):
-            raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(places)} times in the sentence")
-        return places[(occurrence or 1) - 1]
+        return position
 
     def _all(self, sentences: Iterable[Sequence[str]], state: str) -> Iterator[list[Array]]:
         """For every sentence, in order, the layers 0 to L: (tokens, width) each, both directions side by side."""
@@ -237,6 +230,19 @@ class ELMo:
             if change < SETTLED:
                 break
         return state
+
+
+def position_of(word: str, words: Sequence[str], occurrence: int | None = None) -> int:
+    """Where a word stands in its sentence, from 0. Raises UserError: nowhere, or twice without a choice."""
+    places = [t for t, other in enumerate(words) if other == word]
+    if not places:
+        raise UserError(f"the sentence has no word {word!r}; its words: {' '.join(words)}")
+    if occurrence is None and len(places) > 1:
+        raise UserError(f"{word!r} occurs {len(places)} times in the sentence: say which, occurrence=1 to "
+                        f"{len(places)}")
+    if occurrence is not None and not 1 <= occurrence <= len(places):
+        raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(places)} times in the sentence")
+    return places[(occurrence or 1) - 1]
 
 
 def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:

@@ -27,11 +27,25 @@ CHUNK = 128         # steps at a time along the one stream of state "carry"; the
 
 
 class SentenceScore(NamedTuple):
-    """log p of one sentence in nats; a sentence of n words has n + 1 targets in each direction."""
+    """log p of each target of one sentence in nats, in the order of the sentence; n words have n + 1 a direction."""
 
-    forward: float
-    backward: float
-    targets: int
+    forward_tokens: Array       # (n + 1,) float64: of the words, each given those before it, and of the end mark
+    backward_tokens: Array      # (n + 1,) float64: of the start mark, and of the words, each given those after it
+
+    @property
+    def forward(self) -> float:
+        """log p of the sentence in the forward direction."""
+        return float(self.forward_tokens.sum())
+
+    @property
+    def backward(self) -> float:
+        """log p of the sentence in the backward direction."""
+        return float(self.backward_tokens.sum())
+
+    @property
+    def targets(self) -> int:
+        """How many there are in each direction."""
+        return len(self.forward_tokens)
 
 
 class Evaluation(NamedTuple):
@@ -111,7 +125,8 @@ def _alone(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]],
         for group in length_groups(window, batch_size):
             (f, b), _ = _nll(model, *whole_sentences([window[k] for k in group]), None)
             for column, k in enumerate(group):
-                scores[k] = SentenceScore(-_sum(f[:, column]), -_sum(b[:, column]), len(window[k]) - 1)
+                targets = len(window[k]) - 1
+                scores[k] = _score(f[:targets, column], b[:targets, column])
         yield from ((scores[k], window[k].count(vocabulary.unk)) for k in range(len(window)))
 
 
@@ -128,10 +143,10 @@ def _one_stream(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[s
     for one, two in zip(forward, backward, strict=True):
         (f, b), state = _nll(model, one, two, state)
         live = one.y[:, 0] != PADDING
-        nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1, dtype=np.float64)
+        nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1)
         while unscored and unscored[0][0] <= nats.shape[1]:
             targets, missing = unscored.pop(0)
-            yield SentenceScore(-_sum(nats[0, :targets]), -_sum(nats[1, :targets]), targets), missing
+            yield _score(*nats[:, :targets]), missing
             nats = nats[:, targets:]
 
 
@@ -144,8 +159,22 @@ def _nll(model: BiLM, forward: Side, backward: Side,
     return (nats_f, nats_b), (after_f, after_b)
 
 
-def _sum(nats: Array) -> float:
-    return float(nats.sum(dtype=np.float64))
+def _score(f: Array, b: Array) -> SentenceScore:
+    """From the nats of a sentence's targets, each direction's in its own order of reading."""
+    return SentenceScore(-f.astype(np.float64), -b[::-1].astype(np.float64))
+
+
+def unigram_log_p(vocabulary: Vocabulary) -> Array:
+    """log p of every word and mark for a model that knows only how often it was a target: (V,) float64.
+
+    Raises UserError for a vocabulary without counts.
+    """
+    if vocabulary.counts is None:
+        raise UserError("the vocabulary has no counts: expected those of its training corpus")
+    counts = np.array(vocabulary.counts, np.float64)
+    counts[vocabulary.bos] = 0                      # a start mark is no target of the forward direction
+    log_p: Array = np.log((counts + 1) / (counts.sum() + len(counts)))           # (P2)
+    return log_p
 
 
 def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> float:
@@ -154,11 +183,7 @@ def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) 
     The targets are those of a direction: the words and an end mark a sentence; both directions have the same figure.
     Raises UserError for a vocabulary without counts or an empty corpus.
     """
-    if vocabulary.counts is None:
-        raise UserError("the vocabulary has no counts: expected those of its training corpus")
-    counts = np.array(vocabulary.counts, np.float64)
-    counts[vocabulary.bos] = 0                      # a start mark is no target of the forward direction
-    log_p = np.log((counts + 1) / (counts.sum() + len(counts)))                  # (P2)
+    log_p = unigram_log_p(vocabulary)
     nats, targets = 0.0, 0
     for ids in map(vocabulary.encode, corpus):
         nats -= float(log_p[ids[1:]].sum())

@@ -34,6 +34,8 @@ class OutputLayer(Protocol):
 
     def nll(self, h: Array, y: Array) -> Array: ...
 
+    def log_probabilities(self, h: Array) -> Array: ...
+
 
 class EncodeCache(NamedTuple):
     embedding: Any                      # of the token layer; None where the words came as vectors
@@ -136,6 +138,12 @@ class LanguageModel:
         """-log p of each target in nats (T, B), 0 at padding, and the state after: evaluation, without gradients."""
         outputs, after = self.read(words, state, lengths)
         return self._softmax().nll(outputs[-1], targets), after
+
+    def next_word(self, words: Array, state: list[State] | None = None) -> tuple[Array, list[State]]:
+        """log p in nats of every word as the one after `words` (T, B), T at least 1 -> (B, V); the state after them."""
+        softmax = self._softmax()
+        outputs, after = self.read(words, state)
+        return softmax.log_probabilities(outputs[-1][-1]), after
 
     def _softmax(self) -> OutputLayer:
         if self.softmax is None:

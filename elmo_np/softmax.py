@@ -120,6 +120,14 @@ class Softmax:
             loss[n] = softmax_forward(rows[n], targets[n], self.W.value, self.b.value, False)[0]    # (S1), (S2)
         return loss.reshape(y.shape)
 
+    def log_probabilities(self, h: Array) -> Array:
+        """log p(w | h) in nats of every word w: h (.., P) -> (.., V), as many numbers: the caller bounds the rows."""
+        no_targets = np.full(h.shape[:-1], PADDING)
+        rows, y = self._check(h, no_targets)
+        _, top, total, z = softmax_forward(rows, y, self.W.value, self.b.value, True)       # (S1), (S2)
+        log_p: Array = (z - (top + np.log(total))).T                             # (S2)
+        return np.ascontiguousarray(log_p).reshape(*h.shape[:-1], len(self.W.value))
+
     def _chunks(self, N: int) -> list[slice]:
         """Slices of N rows of nearly equal size, whole vectors where that is possible."""
         size = -(-N // max(1, -(-N // self.ROWS)))

@@ -23,7 +23,7 @@ KERNELS = {f"kernels/{path.name}": path.read_text(encoding="utf-8")
 LETTERS = dict(re.findall(r"^## .*\(([A-Z])\): `(elmo_np/\w+\.py)`$", SHEET, re.MULTILINE))
 DEFINITION = re.compile(r"^\*\*\(([A-Z]\d+)\)\*\*", re.MULTILINE)        # bold and first on its line: **(L3)**
 DEFINED = DEFINITION.findall(SHEET)
-NO_BACKWARD = "OP"      # an update and a perplexity are not differentiated; every other letter is
+NO_BACKWARD = "OPM"     # an update, a perplexity and a prediction are not differentiated; every other letter is
 TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 
 
