@@ -269,6 +269,16 @@ def test_the_command_compares_all_runs(texts, tmp_path):
         "quality.csv", "quality.png", "quality.svg"]
 
 
+def test_characters_and_words_differ_in_what_they_read_alone(texts, tmp_path):
+    characters, words = quality.planned(*texts, 60.0, ["characters", "words"], quick=False)
+    assert replaced(characters.settings, corpus=None, valid=None) == preset("elmo-tiny")
+    assert replaced(characters.settings, char_filters=None) == words.settings
+    done = command(*texts, "--quick", "--only", "characters", "words", "--target", "1e9", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((tmp_path / "quality.csv").read_text().splitlines()))
+    assert {row["name"] for row in rows} == {"characters", "a vector a word"}
+
+
 def test_without_torch_its_run_is_left_out(texts, tmp_path):
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")\n")
     done = command(*texts, "--quick", "--only", "full", "torch", "--out", str(tmp_path / "out"), path=[tmp_path])
@@ -280,7 +290,7 @@ def test_without_torch_its_run_is_left_out(texts, tmp_path):
 
 @pytest.mark.parametrize(("argv", "message"), [
     (["--only", "ful"], "--only ful: there is no such run; did you mean full?"),
-    (["--only", "qqq"], "expected one of full, adaptive, torch"),
+    (["--only", "qqq"], "expected one of full, adaptive, torch, characters, words"),
     (["--minutes", "0"], "--minutes 0: expected a number above 0"),
     (["--minutes", "nan"], "--minutes nan: expected a number above 0"),
     (["--minutes", "six"], "six"),
