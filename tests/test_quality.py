@@ -137,7 +137,8 @@ def test_a_run_is_the_training_that_elmo_np_does(recipe, tmp_path):
     points = points_of(told)
     assert [point.whole for point in points] == [False, False, False, True, True]
     assert [f"{p.forward:.6g}" for p in points if p.whole] == [row["forward_perplexity"] for row in ends]
-    assert [p.seconds for p in points] == sorted(p.seconds for p in points)
+    whole = [p.seconds for p in points if p.whole]      # an extra validation is on the clock in its own point alone
+    assert whole == sorted(whole)
     model = "last.safetensors"
     assert (tmp_path / "timed" / model).read_bytes() == (tmp_path / "plain" / model).read_bytes()
     assert look.summary()["epochs"] == 2
