@@ -113,8 +113,9 @@ class AdaptiveSoftmax:
         self.tails = [Tail(P, tail_width(P, div_value, i), range(*words), rng=rng, dtype=dtype)
                       for i, words in enumerate(pairwise(bounds))]
 
-    def forward(self, h: Array, y: Array) -> tuple[float, Cache]:
-        """h (.., P), y (..) whole numbers in [0, V) or PADDING -> loss in nats a target (0 without any), cache."""
+    def forward(self, h: Array, y: Array, rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+        """h (.., P), y (..) whole numbers in [0, V) or PADDING; rng is left alone
+        -> loss in nats a target (0 without any), cache"""
         y = checked_targets(y, self.V)
         N = max(1, int((y != PADDING).sum()))
         loss, head = self.head.forward(h, self._entries(y))                      # (A2)

@@ -27,6 +27,7 @@ from .language_model import LanguageModel, OutputLayer
 from .lstm import State
 from .parallel import both
 from .parameter import Array, Parameter, parameters, second_use
+from .sampled_softmax import SampledSoftmax
 from .softmax import Softmax
 
 BiState = tuple[list[State], list[State]]       # of the forward and of the backward direction, a State a layer
@@ -98,15 +99,19 @@ class BiLM:
         if config.softmax == "adaptive":
             return AdaptiveSoftmax(config.output_dim, self.V, cutoffs=config.cutoffs, div_value=config.div_value,
                                    rng=rng, dtype=dtype)
-        if config.tie:
-            embedding.E.rows = None         # the softmax reaches every row
-        return Softmax(config.output_dim, self.V, rng=rng, dtype=dtype, W=embedding.E if config.tie else None)
+        W = embedding.E if config.tie else None
+        if config.softmax == "sampled":
+            return SampledSoftmax(config.output_dim, self.V, samples=config.samples, rng=rng, dtype=dtype, W=W)
+        if W is not None:
+            W.rows = None                   # the softmax reaches every row
+        return Softmax(config.output_dim, self.V, rng=rng, dtype=dtype, W=W)
 
     def forward(self, batch: Batch, state: BiState | None = None,
                 rngs: tuple[np.random.Generator, np.random.Generator] | None = None) -> tuple[Loss, BiState, Cache]:
         """One batch through both directions, side by side.
 
-        state   of the streams before the batch, None for zeros; rngs: dropout, one a direction, None for none
+        state   of the streams before the batch, None for zeros
+        rngs    one a direction, of dropout and of a sampled softmax; None for neither
         -> Loss, the state after the batch, cache
         """
         forward, backward = batch

@@ -24,7 +24,7 @@ from .parameter import Array
 from .text import tokens
 from .vectors import LayerMix, WordVector, h_bi
 from .vocabulary import Vocabulary
-from .words import KnownWords, SpelledWords, words_of
+from .words import Words, words_of
 
 BATCH = 64              # sentences at once; the vectors do not depend on it
 WINDOW = 1 << 24        # numbers of a window of sentences, which are held until all are there: 64 MB in float32
@@ -190,7 +190,7 @@ class ELMo:
                 found.update(zip(group, layers, strict=True))
             yield from (found[k] for k in range(len(window)))
 
-    def _carry(self, words: KnownWords | SpelledWords, sentences: list[list[int]]) -> Iterator[list[Array]]:
+    def _carry(self, words: Words, sentences: list[list[int]]) -> Iterator[list[Array]]:
         """Row k goes on from row k; rows beyond those given stay as they are."""
         rows, carried = len(sentences), self._carried
         if carried is None or len(carried[0][0][0]) < rows:
@@ -205,7 +205,7 @@ class ELMo:
                 kept[block] = new
             yield from layers
 
-    def _batch(self, words: KnownWords | SpelledWords, sentences: list[list[int]],
+    def _batch(self, words: Words, sentences: list[list[int]],
                state: BiState | None) -> tuple[list[list[Array]], BiState]:
         """Sentences with their marks -> the layers of each without the marks, and the state after each."""
         lengths = np.array([len(sentence) for sentence in sentences])

@@ -22,6 +22,7 @@ from .parallel import both, one_blas_thread
 from .parameter import Array
 from .softmax import PADDING
 from .vocabulary import Vocabulary
+from .words import Words, words_of
 
 CHUNK = 128         # steps at a time along the one stream of state "carry"; the figures do not depend on it
 
@@ -92,17 +93,14 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
                 "reset": every sentence starts from a fresh state, alone
     batch_size  sentences at once with "reset"; one stream has one row
     each        called with the score of every sentence, in the corpus's order
-    Raises UserError for an empty corpus, another state, or a model of characters.
+    Raises UserError for an empty corpus, another state, or a model without a softmax.
     """
     if state not in ("carry", "reset"):
         raise UserError(f"state {state!r}: expected 'carry' or 'reset'")
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
-    if model.config.char_filters:
-        raise UserError("evaluate reads words by id, and this model reads characters: expected one of words")
-    corpus = again(corpus)
-    scores = _one_stream(model, vocabulary, corpus) if state == "carry" \
-        else _alone(model, vocabulary, corpus, batch_size)
+    corpus, words = again(corpus), words_of(model, vocabulary)
+    scores = _one_stream(words, corpus) if state == "carry" else _alone(words, corpus, batch_size)
     forward, backward, targets, sentences, unknown = [], [], 0, 0, 0
     with one_blas_thread():
         for score, missing in scores:
@@ -119,29 +117,29 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
 Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
 
 
-def _alone(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
-    for window in windows(map(vocabulary.encode, corpus), batch_size):
+def _alone(words: Words, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
+    for window in windows(map(words.encode, corpus), batch_size):
         scores: dict[int, SentenceScore] = {}
         for group in length_groups(window, batch_size):
-            (f, b), _ = _nll(model, *whole_sentences([window[k] for k in group]), None)
+            (f, b), _ = _nll(words, *whole_sentences([window[k] for k in group]), None)
             for column, k in enumerate(group):
                 targets = len(window[k]) - 1
                 scores[k] = _score(f[:targets, column], b[:targets, column])
-        yield from ((scores[k], window[k].count(vocabulary.unk)) for k in range(len(window)))
+        yield from ((scores[k], _unknown(words, window[k])) for k in range(len(window)))
 
 
-def _one_stream(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> Scored:
+def _one_stream(words: Words, corpus: Iterable[Sequence[str]]) -> Scored:
     unscored: list[tuple[int, int]] = []            # targets and unknown tokens of the sentences in the stream
 
     def sentences() -> Iterator[list[int]]:
-        for ids in map(vocabulary.encode, corpus):
-            unscored.append((len(ids) - 1, ids.count(vocabulary.unk)))
-            yield ids
+        for numbers in map(words.encode, corpus):
+            unscored.append((len(numbers) - 1, _unknown(words, numbers)))
+            yield numbers
 
     state, nats = None, np.empty((2, 0))
-    forward, backward = pack([sentences()], CHUNK), pack([turned(map(vocabulary.encode, corpus))], CHUNK)
+    forward, backward = pack([sentences()], CHUNK), pack([turned(map(words.encode, corpus))], CHUNK)
     for one, two in zip(forward, backward, strict=True):
-        (f, b), state = _nll(model, one, two, state)
+        (f, b), state = _nll(words, one, two, state)
         live = one.y[:, 0] != PADDING
         nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1)
         while unscored and unscored[0][0] <= nats.shape[1]:
@@ -150,13 +148,19 @@ def _one_stream(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[s
             nats = nats[:, targets:]
 
 
-def _nll(model: BiLM, forward: Side, backward: Side,
-         state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
-    state_f, state_b = state or (None, None)
+def _nll(words: Words, forward: Side, backward: Side, state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
+    model, (state_f, state_b) = words.model, state or (None, None)
+    (x_f, _), (_, x_b) = words.look_up(forward.x), words.look_up(backward.x)
+    y_f, y_b = words.targets(forward.y), words.targets(backward.y)
     (nats_f, after_f), (nats_b, after_b) = both(
-        lambda: model.forward_lm.nll(forward.x, forward.y, state_f, forward.lengths),
-        lambda: model.backward_lm.nll(backward.x, backward.y, state_b, backward.lengths))
+        lambda: model.forward_lm.nll(x_f, y_f, state_f, forward.lengths),
+        lambda: model.backward_lm.nll(x_b, y_b, state_b, backward.lengths))
     return (nats_f, nats_b), (after_f, after_b)
+
+
+def _unknown(words: Words, numbers: list[int]) -> int:
+    """How many words of a sentence are predicted as <UNK>."""
+    return int((words.targets(np.array(numbers)) == words.vocabulary.unk).sum())
 
 
 def _score(f: Array, b: Array) -> SentenceScore:

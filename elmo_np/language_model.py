@@ -26,9 +26,9 @@ from .parameter import Array
 
 
 class OutputLayer(Protocol):
-    """What predicts the next word: `Softmax` or `AdaptiveSoftmax`."""
+    """What predicts the next word: `Softmax`, `AdaptiveSoftmax` or `SampledSoftmax`."""
 
-    def forward(self, h: Array, y: Array) -> tuple[float, Any]: ...
+    def forward(self, h: Array, y: Array, rng: np.random.Generator | None) -> tuple[float, Any]: ...
 
     def backward(self, dloss: float, cache: Any) -> Array: ...
 
@@ -118,10 +118,12 @@ class LanguageModel:
 
     def forward(self, words: Array, targets: Array, state: list[State] | None = None, lengths: Array | None = None,
                 rng: np.random.Generator | None = None) -> tuple[float, list[State], Cache]:
-        """words, targets (T, B) -> mean loss in nats a target that is not padding, the state after, cache."""
+        """words, targets (T, B), rng: draws dropout and a sampled softmax's words, None for neither
+        -> mean loss in nats a target that is not padding, the state after, cache
+        """
         outputs, after, encode_cache = self.encode(words, state, lengths, rng)
         top, mask = dropout_forward(outputs[-1], self.dropout, rng)
-        loss, softmax_cache = self._softmax().forward(top, targets)
+        loss, softmax_cache = self._softmax().forward(top, targets, rng)
         return loss, after, Cache(encode_cache, mask, softmax_cache)
 
     def backward(self, dloss: float, cache: Cache) -> Array | None:

@@ -429,7 +429,7 @@ MISTAKES = [
     (["evaluate", "run", "unseen.txt", "--state", "warm"], "argument --state: invalid choice: 'warm'"),
     (["embed", "run", "unseen.txt", "--out", "x.npz", "--state", "cold"], "argument --state: invalid choice: 'cold'"),
     # Settings
-    ([*TRAIN, "--preset", "smal"], "unknown preset 'smal': expected one of article, demo, fast, small; .* 'small'"),
+    ([*TRAIN, "--preset", "smal"], "expected one of article, demo, elmo, elmo-tiny, fast, small; .* 'small'"),
     ([*TRAIN, "--set", "learning_rat=1"], "unknown setting 'learning_rat': the nearest is 'train.learning_rate'"),
     ([*TRAIN, "--set", "model.layer=1"], "the nearest is 'model.layers'"),
     ([*TRAIN, "--set", "epochs"], "'epochs' sets nothing: expected key=value"),

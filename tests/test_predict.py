@@ -21,9 +21,9 @@ VOCABULARY = Vocabulary.build([*CORPUS, ["xyzzy", "the"]])
 MARKS = {"<S>", "</S>", "<UNK>"}
 LONG = max(CORPUS, key=len)
 CHARACTERS = {"char_filters": ((1, 4), (3, 5)), "char_dim": 4, "max_characters": 16, "share_embedding": True}
-KINDS = {"words": {}, "adaptive": {"softmax": "adaptive", "cutoffs": (40, 90)}, "tied": {"tie": True},
-         "characters": CHARACTERS, "characters, adaptive": {**CHARACTERS, "share_embedding": False,
-                                                            "softmax": "adaptive", "cutoffs": (40, 90)}}
+KINDS = {"words": {}, "tied": {"tie": True}, "sampled": {"softmax": "sampled", "samples": 20},
+         "adaptive": {"softmax": "adaptive", "cutoffs": (40, 90)}, "characters": CHARACTERS,
+         "characters, adaptive": {**CHARACTERS, "share_embedding": False, "softmax": "adaptive", "cutoffs": (40, 90)}}
 # float32 against a longer or shorter way to the same: log p of about 10 after some hundred roundings of 6e-8
 ROUNDING = 1e-4
 
@@ -88,7 +88,7 @@ def test_reading_on_from_the_state_is_reading_the_whole(elmo, direction, each_ba
 
 
 @pytest.mark.parametrize("state", ["reset", "carry"])
-@pytest.mark.parametrize("kind", ["words", "adaptive", "tied"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_those_that_evaluate_adds_up(kind, state, each_backend):
     elmo, scores = some(**KINDS[kind]), []
     total = evaluate(elmo.model, VOCABULARY, CORPUS, state=state, each=scores.append)
@@ -99,7 +99,7 @@ def test_scores_are_those_that_evaluate_adds_up(kind, state, each_backend):
     assert -math.fsum(one.backward for one in found) == total.backward_nats
 
 
-@pytest.mark.parametrize("kind", ["words", "adaptive", "tied"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_token_has_its_own_log_p_in_both_directions_at_its_place(kind, each_backend):
     elmo = some(**KINDS[kind])
     for sentence, found in zip(CORPUS[:10], score(elmo, CORPUS[:10]), strict=True):
@@ -133,7 +133,7 @@ def test_texts_are_split_as_the_corpus_was(words):
 
 
 @pytest.mark.parametrize("prior", [True, False])
-@pytest.mark.parametrize("kind", ["words", "adaptive"])
+@pytest.mark.parametrize("kind", ["words", "adaptive", "characters"])
 def test_substitutes_are_those_of_the_sentence_with_each_word_put_there(kind, prior, each_backend):
     """Brute force: the sentence is scored once a word of the vocabulary, and the target's own log p is looked up."""
     elmo, t = some(**KINDS[kind]), 3
@@ -339,10 +339,10 @@ def test_a_shorter_length_cuts_the_same_text_off(words):
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
-@pytest.mark.parametrize("kind", ["words", "adaptive", "tied"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_log_p_of_a_sample_is_its_score(kind, direction):
     elmo = some(**KINDS[kind])
-    bias_towards(elmo, direction, "mark", 2)        # else these models hardly ever end
+    bias_towards(elmo, direction, "mark", 3)        # else these models hardly ever end
     samples = [found for found in sample(elmo, direction=direction, count=20, temperature=1.2) if found.ended]
     assert len(samples) > 5
     for found, expected in zip(samples, score(elmo, [found.words for found in samples]), strict=True):

@@ -17,7 +17,7 @@ def arguments(add: Add) -> None:
     add("corpus", metavar="CORPUS", help="a text file (one sentence a line), a glob of shards, pydoc or grammar")
     add("--valid", metavar="FILE", help="validate on this; without it every 20th sentence is held out")
     add("--out", required=True, metavar="DIR", help="folder of the run")
-    add("--preset", metavar="NAME", help="article, small or demo (default)")
+    add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")
     add("--config", metavar="FILE.toml", help="settings on top of the preset")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again")
     add("--epochs", type=int, metavar="N", help="short for --set epochs=N")
