@@ -19,7 +19,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +31,7 @@ from .embedding import Embedding
 from .errors import UserError
 from .hdf5 import Weights
 from .lstm import LSTM
-from .parameter import Array
+from .parameter import UNDRAWN, Array
 from .softmax import Softmax
 from .tf_options import Options
 from .vocabulary import MARKS, Vocabulary
@@ -70,19 +69,9 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
             config = replace(config, char_projection=False)
         known = Vocabulary(MARKS) if words is None else words
         _expect(config, len(known), main, of_words, of_softmax)
-        model = BiLM(config, len(known), rng=cast("np.random.Generator", _Zeros()), dtype=dtype)
+        model = BiLM(config, len(known), rng=UNDRAWN, dtype=dtype)
         _fill(model, main, of_words, of_softmax)
     return ELMo(model, known)
-
-
-class _Zeros:
-    """In place of a random generator, for numbers that are read."""
-
-    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(np.zeros((), np.float32), shape)
-
-    def standard_normal(self, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(np.zeros((), np.float32), shape)
 
 
 def _cell(file: Weights, direction: int, layer: int) -> str:

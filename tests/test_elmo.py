@@ -616,3 +616,13 @@ def test_a_file_that_claims_a_large_model_is_refused_before_memory_is_taken(tmp_
     checkpoint.save(tmp_path / "model.safetensors", tensors, metadata)
     with pytest.raises(UserError, match=r"found float32\(.*expected float32\(.*00000"):
         ELMo.load(tmp_path)
+
+
+def test_what_is_learnt_after_loading_stays_out_of_the_file(folder):
+    before = (folder / "model.safetensors").read_bytes()
+    elmo = ELMo.load(folder)
+    for p in parameters(elmo).values():
+        p.value += 1
+    assert (folder / "model.safetensors").read_bytes() == before
+    again = parameters(ELMo.load(folder))
+    assert all((p.value != again[name].value).all() for name, p in parameters(elmo).items())
