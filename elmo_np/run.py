@@ -27,6 +27,7 @@ from .config import BiLMConfig, Settings, TrainConfig, from_json, to_json
 from .corpus import BUILT_IN
 from .elmo import ELMo
 from .errors import UserError
+from .files import atomic_write_text
 from .parameter import UNDRAWN, Array, parameters, put_values
 from .vocabulary import Vocabulary
 
@@ -57,6 +58,15 @@ class Folder(NamedTuple):
     @property
     def metrics(self) -> Path:
         return self.path / "metrics.csv"
+
+    def begin(self, vocabulary: Vocabulary, config: str) -> None:
+        """Make the folder, with vocabulary.txt and config.toml. Raises UserError where that cannot be done."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {self.path}: {error.strerror}") from error
+        vocabulary.save(self.vocabulary)
+        atomic_write_text(self.config, config)
 
     def in_use(self) -> bool:
         """Whether there is anything here that a new training would overwrite."""

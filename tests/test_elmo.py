@@ -1,6 +1,8 @@
 """The embedder: one vector a word, its own, the same in any company."""
 
+import mmap
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -626,3 +628,12 @@ def test_what_is_learnt_after_loading_stays_out_of_the_file(folder):
     assert (folder / "model.safetensors").read_bytes() == before
     again = parameters(ELMo.load(folder))
     assert all((p.value != again[name].value).all() for name, p in parameters(elmo).items())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not replace a file that is mapped")
+def test_a_loaded_model_computes_with_a_map_of_its_file(folder):
+    def source(array):
+        while isinstance(array, np.ndarray):
+            array = array.base
+        return array
+    assert all(isinstance(source(p.value), mmap.mmap) for p in parameters(ELMo.load(folder)).values())
