@@ -67,6 +67,21 @@ def check(config: BiLMConfig) -> None:
                             "model so, or keep this one in elmo_np's own format")
 
 
+def readers(config: BiLMConfig) -> list[str]:
+    """The originals that make of the files the model that was written: both refuse or alter some that the format holds.
+
+    Source: bilm/model.py of bilm-tf; allennlp/modules/elmo.py and elmo_lstm.py of AllenNLP.
+    """
+    D, H, P, filters = config.embedding_dim, config.hidden_dim, config.projection_dim, config.char_filters
+    narrower = filters is None or not config.char_projection or sum(n for _, n in filters) > D
+    found = []
+    if narrower and (P is None or P < H):           # it leaves out a projection that does not make narrower
+        found.append("bilm-tf")
+    if filters is not None and config.char_projection and P is not None and config.residual:   # it demands all of them
+        found.append("AllenNLP")
+    return found
+
+
 def _datasets(model: BiLM) -> Datasets:
     """Every dataset in its turn, so that memory is taken for one at a time."""
     layer = model.forward_lm.embedding

@@ -77,7 +77,7 @@ class ELMo:
 
     def to_bilm_tf(self, options: str | os.PathLike[str], weights: str | os.PathLike[str],
                    vocabulary: str | os.PathLike[str] | None = None) -> None:
-        """Write the language model as published weights, as `elmo_np.bilm_tf_export.write` does; from_bilm_tf reads it."""
+        """Write the language model for `from_bilm_tf` and other programs, as `elmo_np.bilm_tf_export.write` does."""
         from .bilm_tf_export import write  # needs an ELMo
         write(self, options, weights, vocabulary)
 

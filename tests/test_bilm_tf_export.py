@@ -1,6 +1,7 @@
 """bilm_tf_export: what was published comes out as it went in, and what was trained here comes back bit for bit."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from elmo_np import ELMo, Vocabulary  # noqa: E402
 from elmo_np.bilm import BiLM  # noqa: E402
+from elmo_np.bilm_tf_export import readers  # noqa: E402
 from elmo_np.config import BiLMConfig  # noqa: E402
 from elmo_np.errors import UserError  # noqa: E402
 from elmo_np.parameter import parameters  # noqa: E402
@@ -218,6 +220,25 @@ def test_a_model_that_the_format_cannot_hold_is_refused_by_its_setting(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+CHARACTERS = {"embedding_dim": 5, "projection_dim": 5, "hidden_dim": 7, "residual": True,
+              "char_filters": [[1, 4], [2, 3]]}
+
+
+@pytest.mark.parametrize(("changes", "expected"), [
+    ({}, ["bilm-tf", "AllenNLP"]),
+    ({"residual": False}, ["bilm-tf"]),
+    ({"char_filters": None}, ["bilm-tf"]),
+    ({"projection_dim": None}, ["bilm-tf"]),
+    ({"char_filters": [[1, 5]], "char_projection": False}, ["bilm-tf"]),
+    ({"char_filters": [[1, 5]]}, ["AllenNLP"]),
+    ({"char_filters": [[1, 4]]}, ["AllenNLP"]),
+    ({"hidden_dim": 5}, ["AllenNLP"]),
+    ({"hidden_dim": 5, "residual": False}, []),
+])
+def test_the_originals_that_read_a_model_as_it_is_are_known(changes, expected):
+    assert readers(BiLMConfig(**{**CHARACTERS, **changes})) == expected
+
+
 def test_a_model_without_a_softmax_may_say_anything_of_it(tmp_path, rng):
     export(model(rng, predict=False, share_softmax=False, softmax="adaptive", cutoffs=[4]), tmp_path)
 
@@ -232,6 +253,13 @@ def test_a_number_that_is_not_finite_is_refused_and_the_file_stays_as_it_was(tmp
             export(elmo, tmp_path)
     assert weights.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
+
+
+def test_without_h5py_the_error_says_how_to_install_it(tmp_path, rng, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(UserError, match="pip install h5py"):
+        export(model(rng), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path, rng):

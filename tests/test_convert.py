@@ -176,8 +176,7 @@ def ours(do, tmp_path, rng):
 def test_export_says_what_it_wrote_and_how_to_read_it_and_that_works(do, ours):
     out = do("export", "ours", "--out", "new/out")
     assert out == [
-        "new/out: options.json, weights.hdf5, vocabulary.txt; weights as bilm-tf and AllenNLP read them, with "
-        "softmax/W and softmax/b",
+        "new/out: options.json, weights.hdf5, vocabulary.txt; weights for bilm-tf, with softmax/W and softmax/b",
         "to read them here: elmo-np convert new/out/options.json new/out/weights.hdf5 --vocabulary "
         "new/out/vocabulary.txt --out DIR"]
     do(*out[1].partition("elmo-np ")[2].replace("DIR", "back").split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..bilm_tf_export import check
+from ..bilm_tf_export import check, readers
 from ..elmo import ELMo
 from ..errors import UserError
 from .common import Add
@@ -33,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
     elmo.to_bilm_tf(*paths)
-    softmax = "with softmax/W and softmax/b" if elmo.model.config.predict else "without a softmax"
-    print(f"{folder}: {', '.join(FILES)}; weights as bilm-tf and AllenNLP read them, {softmax}\n"
+    config = elmo.model.config
+    softmax = "without a softmax" if not config.predict else "with softmax/b" if config.tie else \
+        "with softmax/W and softmax/b"
+    print(f"{folder}: {', '.join(FILES)}; weights for {' and '.join(readers(config)) or 'elmo_np alone'}, {softmax}\n"
           f"to read them here: elmo-np convert {paths[0]} {paths[1]} --vocabulary {paths[2]} --out DIR")
     return 0
