@@ -26,7 +26,7 @@ from .embedding import Embedding
 from .language_model import LanguageModel, OutputLayer
 from .lstm import State
 from .parallel import both
-from .parameter import Array, Parameter, parameters, second_use
+from .parameter import UNDRAWN, Array, Parameter, parameters, second_use
 from .sampled_softmax import SampledSoftmax
 from .softmax import Softmax
 
@@ -56,7 +56,7 @@ class BiLM:
     config  sizes, whether a word is an id or characters (config.char_filters), and what is shared:
             config.share_embedding, config.share_softmax, config.tie
     V       number of words; characters without a softmax (config.predict) need none
-    rng     numpy.random.Generator that draws the start values
+    rng     numpy.random.Generator that draws the start values, or UNDRAWN for numbers that come from a file
     dtype   float32 to train, float64 to check gradients
     """
 
@@ -65,7 +65,7 @@ class BiLM:
         self._second_uses: dict[int, tuple[Parameter, Parameter]] = {}  # id: home, and where the backward model adds
         self.forward_lm = self._direction(None, rng, dtype)
         self.backward_lm = self._direction(self.forward_lm, rng, dtype)
-        if config.init_scale is not None:
+        if config.init_scale is not None and rng is not UNDRAWN:
             for parameter in parameters(self).values():
                 shape = parameter.value.shape
                 parameter.value[...] = rng.uniform(-config.init_scale, config.init_scale, shape)

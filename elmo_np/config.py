@@ -39,6 +39,7 @@ class BiLMConfig:
     residual: bool = option(False, "from the second layer on, add a layer's input to its output")
     cell_clip: float | None = option(None, "cells stay within +-this; none: free", above=0)
     proj_clip: float | None = option(None, "projected outputs stay within +-this; none: free", above=0)
+    forget_bias: float = option(0.0, "constant added to the forget gate's bias; the original ELMo has 1")
     share_embedding: bool = option(False, "both directions use one embedding, or one character CNN")
     share_softmax: bool = option(False, "both directions use one softmax")
     tie: bool = option(False, "softmax weights are the embedding's; needs D equal to P, or to H without P")

@@ -58,7 +58,11 @@ class ELMo:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> ELMo:
-        """A folder that `train` wrote (its best model), or a model file with vocabulary.txt beside it."""
+        """A folder that `train` wrote (its best model), or a model file with vocabulary.txt beside it.
+
+        The model computes with a map of the file, which nothing that is learnt changes. Replace such a file, as `train`
+        does; do not write into it. Raises UserError for a file that is missing, damaged or foreign.
+        """
         from .run import load_model  # run.py builds an ELMo from a file
         return load_model(path)[0]
 
@@ -70,6 +74,12 @@ class ELMo:
         """Published weights, as `elmo_np.bilm_tf.read` reads them: a model of characters, or of words by id."""
         from .bilm_tf import read  # bilm_tf.py builds an ELMo from files
         return read(options, weights, vocabulary=vocabulary, softmax=softmax, embedding=embedding, dtype=dtype)
+
+    def to_bilm_tf(self, options: str | os.PathLike[str], weights: str | os.PathLike[str],
+                   vocabulary: str | os.PathLike[str] | None = None) -> None:
+        """Write the language model for `from_bilm_tf` and other programs, as `elmo_np.bilm_tf_export.write` does."""
+        from .bilm_tf_export import write  # needs an ELMo
+        write(self, options, weights, vocabulary)
 
     @property
     def layers(self) -> list[int]:

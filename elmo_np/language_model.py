@@ -64,7 +64,8 @@ class LanguageModel:
         self.embedding = embedding
         widths = [config.embedding_dim] + [config.output_dim] * (config.layers - 1)
         self.layers = [LSTM(D, config.hidden_dim, config.projection_dim, cell_clip=config.cell_clip,
-                            proj_clip=config.proj_clip, rng=rng, dtype=dtype) for D in widths]
+                            proj_clip=config.proj_clip, forget_bias=config.forget_bias, rng=rng, dtype=dtype)
+                       for D in widths]
         self.softmax = softmax
 
     def encode(self, words: Array, state: list[State] | None = None, lengths: Array | None = None,

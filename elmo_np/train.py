@@ -121,12 +121,7 @@ class Trainer:
 
     def start(self) -> None:
         """Make the folder, once everything that a user can get wrong has been looked at."""
-        try:
-            self.folder.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder {self.folder.path}: {error.strerror}") from error
-        self.vocabulary.save(self.folder.vocabulary)
-        atomic_write_text(self.folder.config, write_toml(self.settings))
+        self.folder.begin(self.vocabulary, write_toml(self.settings))
         self.metrics.start()
         self._save()                    # from here on there is always something to go on from
         self._announce()
