@@ -13,6 +13,7 @@ from .bilm import BiLM
 from .characters import marks, spelled
 from .parameter import Array
 from .vocabulary import Vocabulary
+from .word_cache import WordCache
 
 
 class KnownWords:
@@ -39,14 +40,21 @@ class SpelledWords:
     """Any words, by their characters, each computed once and then held until `make_room` finds that there are many.
 
     The vectors are those of the model as it is now: for a model that changes, make a new one.
+    cache   words that are known before, and are not forgotten; None: none
     """
 
-    MOST = 1 << 24          # numbers in the vectors that are held: 64 MB in float32
+    MOST = 1 << 23          # numbers in the vectors that are held: 32 MB in float32
 
-    def __init__(self, model: BiLM):
-        self.model = model
+    def __init__(self, model: BiLM, cache: WordCache | None = None):
+        self.model, self.cache = model, cache
         self._numbers: dict[str, int] = {}          # of the words; <S> is 0, </S> is 1
         self._forward = self._backward = np.empty((0, 0), np.float32)
+        self._begin()
+
+    def _begin(self) -> None:
+        """With the words of the cache, or none."""
+        self._numbers, self._forward, self._backward = ({}, self._forward[:0], self._backward[:0]) \
+            if self.cache is None else self.cache.rows()
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str)
@@ -70,12 +78,11 @@ class SpelledWords:
         return self._forward[numbers], self._backward[numbers]
 
     def make_room(self) -> None:
-        """Forget all words if there are too many."""
-        if self._forward.size > self.MOST:
-            self._numbers = {}
-            self._forward = self._backward = self._forward[:0]
+        """Forget all words but those of the cache if there are too many others."""
+        if self._forward.size - (0 if self.cache is None else self.cache.forward.size) > self.MOST:
+            self._begin()
 
 
-def words_of(model: BiLM, vocabulary: Vocabulary) -> KnownWords | SpelledWords:
+def words_of(model: BiLM, vocabulary: Vocabulary, cache: WordCache | None = None) -> KnownWords | SpelledWords:
     """The kind of words that the model reads."""
-    return SpelledWords(model) if model.config.char_filters else KnownWords(model, vocabulary)
+    return SpelledWords(model, cache) if model.config.char_filters else KnownWords(model, vocabulary)
