@@ -217,12 +217,12 @@ class ELMo:
         layers 0 to L, (tokens, width) each, both directions side by side."""
         words = words_of(self.model, self.vocabulary, self.cache)
         if state == "carry":
-            numbers = [words.encode(sentence) for sentence in _checked(sentences)]
+            numbers = [words.encode(sentence) for sentence in checked(sentences)]
             yield from (_trimmed(layers, marks) for layers in self._carry(words, numbers))
             return
         begin = self.warm_state() if state == "warm" else None if isinstance(state, str) else state
         most = max(1, WINDOW // (2 * self.model.config.output_dim * len(self.layers)))
-        for window in windows(_checked(sentences), BATCH, most):
+        for window in windows(checked(sentences), BATCH, most):
             words.make_room()
             numbers, found = [words.encode(sentence) for sentence in window], dict[int, list[Array]]()
             for group in _groups(numbers, most):
@@ -281,7 +281,8 @@ class ELMo:
         return state
 
 
-def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+def checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The sentences. Raises UserError for one without a token, or a string."""
     for number, sentence in enumerate(sentences):
         if isinstance(sentence, str):
             raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "

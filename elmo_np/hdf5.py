@@ -21,7 +21,7 @@ def library() -> Any:
     try:
         return importlib.import_module("h5py")
     except ImportError as error:
-        raise UserError(f"reading HDF5 files needs h5py ({error}): expected it installed; run: pip install h5py") \
+        raise UserError(f"an HDF5 file needs h5py ({error}): expected it installed; run: pip install h5py") \
             from error
 
 

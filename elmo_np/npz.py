@@ -53,7 +53,7 @@ class ArrayFile:
         self._file.seek(size)
 
     def add(self, name: str, tokens: int, parts: Iterable[Array]) -> None:
-        """Write one array, (tokens, dim) or (layers, tokens, dim), that comes in parts side by side along the tokens."""
+        """Write one array, (tokens, dim) or (layers, tokens, dim), that comes in parts along the tokens."""
         begin, done, place, header = self._file.tell(), 0, 0, b""
         data = begin + LOCAL.size + len(name) + len(".npy") + SIZES.size
         end = data

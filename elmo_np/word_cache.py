@@ -1,8 +1,8 @@
 """The vectors of words by their spelling, computed once and kept in a file between runs.
 
 What the characters of a word give does not depend on its sentence. A cache holds the words that it met first, which in
-running text are the frequent ones. All words of a text are computed before the first sentence is embedded, so that a run
-that was stopped finds the same numbers again.
+running text are the frequent ones. `embed_file` computes all words of a text before the first sentence is embedded, so
+that a run that was stopped finds the same numbers again.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class WordCache:
 
     def room(self) -> int:
         """How many more words it takes."""
-        return max(0, self.MOST // self.forward.shape[1] - len(self.forward))
+        rows, width = self.forward.shape
+        return int(max(0, self.MOST // width - rows))
 
     def add(self, words: Iterable[str]) -> int:
         """Compute the words that are not here yet, as many as there is room for -> how many."""
