@@ -29,7 +29,7 @@ from .word_cache import WordCache
 from .words import KnownWords, SpelledWords, words_of
 
 BATCH = 64              # sentences at once; the vectors do not depend on it
-WINDOW = 1 << 23        # numbers of a window of sentences, which are held until all are there: 32 MB in float32
+WINDOW = 1 << 22        # numbers of a window of sentences, which are held until all are there: 16 MB in float32
 STATES = ("reset", "carry", "warm")
 SETTLED = 1e-6          # largest change of a number of the state from one neutral sentence to the next
 MOST_SENTENCES = 200    # a state that wanders on after so many is taken as it is: the same for all sentences still

@@ -54,7 +54,7 @@ class LanguageModel:
     vectors (T, B, D), looked up before.
     """
 
-    MOST = 1 << 23          # numbers that a layer keeps of the steps that `read` does at a time: 32 MB in float32
+    MOST = 1 << 22          # numbers that a layer keeps of the steps that `read` does at a time: 16 MB in float32
 
     def __init__(self, config: BiLMConfig, embedding: Embedding | CharCNN, softmax: OutputLayer | None, *,
                  rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
@@ -95,12 +95,14 @@ class LanguageModel:
         T, B = words.shape[:2]
         kept = max(6 * len(layer.b.value) // 4 for layer in self.layers)        # gates, cell and m: a step, a sequence
         steps = max(1, self.MOST // max(1, B * kept))
-        parts: list[list[Array]] = []
+        whole: list[Array] = []
         for t in range(0, max(T, 1), steps):
             left = None if lengths is None else np.clip(lengths - t, 0, min(steps, T - t))
             outputs, state, _ = self._encode(words[t:t+steps], state, left, None, keep=False)
-            parts.append(outputs)
-        return [np.concatenate(layer) for layer in zip(*parts, strict=True)], state or []
+            whole = whole or [np.empty((T, *y.shape[1:]), y.dtype) for y in outputs]
+            for y, some in zip(whole, outputs, strict=True):
+                y[t:t+steps] = some
+        return whole, state or []
 
     def encode_backward(self, doutputs: list[Array | None], cache: EncodeCache) -> Array | None:
         """Gradients of the outputs 0 to L, None for zero: adds to every Parameter.grad below the softmax.

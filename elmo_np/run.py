@@ -85,7 +85,7 @@ def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str,
     arrays = {name: p.value for name, p in parameters(elmo).items()}
     arrays[COUNTS] = np.array(elmo.vocabulary.counts or [], np.int64)
     texts = {"model": to_json(settings.model), "train": to_json(train), "vocabulary": elmo.vocabulary.sha256(),
-             "tokenize": json.dumps(elmo.tokenize)}
+             "tokenize": json.dumps(elmo.tokenize), **({"mix": "layer_norm"} if elmo.mix.layer_norm else {})}
     checkpoint.save(path, {**arrays, **(tensors or {})}, {**texts, **(metadata or {})})
 
 
@@ -112,6 +112,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
     _check_sizes(file, config, len(words), tensors)
     elmo = new_elmo(Settings(model=config), Vocabulary(words.words, counts or None))
     elmo.tokenize = metadata["tokenize"] == "true"
+    elmo.mix.layer_norm = metadata.get("mix") == "layer_norm"
     for name, p in parameters(elmo).items():
         _check(file, name, tensors.get(name), p.value.shape, p.value.dtype)
         p.value[...] = tensors.pop(name)        # in place: a shared array has more than one user

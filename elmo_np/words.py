@@ -43,7 +43,7 @@ class SpelledWords:
     cache   words that are known before, and are not forgotten; None: none
     """
 
-    MOST = 1 << 23          # numbers in the vectors that are held: 32 MB in float32
+    MOST = 1 << 22          # numbers in the vectors that are held: 16 MB in float32
 
     def __init__(self, model: BiLM, cache: WordCache | None = None):
         self.model, self.cache = model, cache

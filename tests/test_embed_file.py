@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -99,6 +100,33 @@ def test_a_sentence_that_is_empty_or_a_string_is_named_by_its_number_in_the_whol
         with pytest.raises(UserError, match=f"sentence {len(TEXT)} {what}"):
             embed_file.embed_file(of_words(), [*TEXT, bad], tmp_path / "x.npz", quiet=True)
     assert os.listdir(tmp_path) == []
+
+
+# Memory
+
+
+def peak(tmp_path, text):
+    """Bytes at the most, of Python and NumPy, while a text is embedded."""
+    elmo, out = of_words(), tmp_path / f"{len(text)}-{len(text[-1])}.npz"
+    tracemalloc.start()
+    embed_file.embed_file(elmo, text, out, quiet=True)
+    found = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return found
+
+
+def test_memory_does_not_grow_with_the_text(tmp_path):
+    peak(tmp_path, TEXT[:1])        # what is made once
+    few, many = peak(tmp_path, TEXT * 3), peak(tmp_path, TEXT * 12)
+    assert many < 1.2 * few
+
+
+def test_memory_grows_by_a_small_part_of_what_a_longer_line_gives(tmp_path, monkeypatch):
+    monkeypatch.setattr("elmo_np.elmo.WINDOW", 36 * 200)
+    monkeypatch.setattr("elmo_np.npz.CHUNK", 1 << 12)
+    peak(tmp_path, TEXT[:1])
+    short, long = peak(tmp_path, [["the"] * 4000]), peak(tmp_path, [["the"] * 12000])
+    assert long - short < 0.4 * (12000 - 4000) * 3 * 12 * 4        # its number and its place: some 50 bytes a word
 
 
 # Interrupted and gone on with
