@@ -31,10 +31,11 @@ from .errors import UserError
 from .npz import ArrayFile
 from .parameter import Array, sha256
 from .progress import Progress, duration
-from .signals import Interrupted
+from .signals import Interrupted, Signals, interruptible
 from .word_cache import WordCache
 
 BLOCK = 1 << 15         # words of a block of sentences: half a minute to a minute with the original ELMo
+SETTLED = 1 << 12       # words after which a speed means something: sentences come a window at a time
 SUFFIXES = (".npz", *embed_hdf5.SUFFIXES)
 Numbered = tuple[int, Sequence[str]]        # a sentence, and its number in the whole text
 
@@ -85,15 +86,15 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         asked = {"layer": layer, "state": state, "marks": json.dumps(marks), "shard": f"{shard[0]}/{shard[1]}",
                  "the text": text.fingerprint, "the model": _identity(elmo)}
         try:
-            with Part(out, asked, elmo) as part:
-                _embed(elmo, numbered, text, part, which, state, marks, progress)
-                _finish(out, part, numbered, progress)
+            with interruptible() as signals, Part(out, asked, elmo) as part:
+                _embed(elmo, numbered, text, part, which, state, marks, progress, signals)
+                _finish(out, part, numbered, progress, signals)
         except OSError as error:
             raise UserError(f"cannot write {out}: {error.strerror or error}") from error
     return text.sentences
 
 
-def _finish(out: Path, part: Part, numbered: Shard, progress: Progress) -> None:
+def _finish(out: Path, part: Part, numbered: Shard, progress: Progress, signals: Signals) -> None:
     """All arrays are there: make the file of them."""
     if out.suffix == ".npz":
         part.arrays.finish()
@@ -101,7 +102,7 @@ def _finish(out: Path, part: Part, numbered: Shard, progress: Progress) -> None:
         os.replace(part.arrays.path, out)
     else:
         progress.show(f"writing {out}")
-        embed_hdf5.write(out, part.arrays.path, part.size, (sentence for _, sentence in numbered))
+        embed_hdf5.write(out, part.arrays.path, part.size, (sentence for _, sentence in numbered), signals)
         part.arrays.close()
     shutil.rmtree(part.folder)
 
@@ -210,7 +211,7 @@ def _state(tensors: dict[str, Array], elmo: ELMo) -> BiState | None:
 
 
 def _embed(elmo: ELMo, numbered: Shard, text: Text, part: Part, layer: str | int, state: str,
-           marks: bool, progress: Progress) -> None:
+           marks: bool, progress: Progress, signals: Signals) -> None:
     """All blocks that are not done yet."""
     start = elmo.warm_state() if state == "warm" else state
     sentences, before, done, words = iter(numbered), part.done, part.done, 0
@@ -220,8 +221,11 @@ def _embed(elmo: ELMo, numbered: Shard, text: Text, part: Part, layer: str | int
         for (number, sentence), (tokens, parts) in zip(block, _read(elmo, block, layer, start, marks), strict=True):
             part.arrays.add(str(number), tokens, parts)
             done, words, seconds = done + 1, words + len(sentence), time.monotonic() - begun
-            progress.show(f"{done:,} of {text.sentences:,} sentences, {(done - before) / seconds:,.1f} a second, "
-                          f"{duration((left - words) * seconds / words)} left")
+            if words >= SETTLED:
+                progress.show(f"{done:,} of {text.sentences:,} sentences, {(done - before) / seconds:,.1f} a second, "
+                              f"{duration((left - words) * seconds / words)} left")
+            if signals.raised:
+                raise KeyboardInterrupt
         part.keep(done)
 
 

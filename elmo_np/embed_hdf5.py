@@ -15,6 +15,7 @@ import numpy as np
 
 from .hdf5 import library
 from .npz import members
+from .signals import Signals
 
 SUFFIXES = (".hdf5", ".h5")
 ROWS = 1024             # tokens, or sentences, at a time
@@ -22,11 +23,12 @@ ROWS = 1024             # tokens, or sentences, at a time
 __all__ = ["SUFFIXES", "library", "write"]
 
 
-def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]) -> None:
+def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]], signals: Signals) -> None:
     """Write the file, all or nothing.
 
     arrays, size    what `npz.ArrayFile` wrote, and how many bytes of it
     sentences       in the same order
+    signals         Ctrl-C, which h5py could swallow
     Raises OSError where it cannot be written.
     """
     h5py, temporary = library(), out.with_name(f".{out.name}.tmp")
@@ -36,6 +38,8 @@ def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]
                 with open(arrays, "rb") as source:
                     source.seek(member.data)
                     _copy(file, member.name.removesuffix(".npy"), source)
+                if signals.raised:
+                    raise KeyboardInterrupt
             texts = file.create_dataset("sentences", (0,), h5py.string_dtype(), maxshape=(None,), chunks=(ROWS,))
             for some in _some(" ".join(sentence).encode("utf-8", "replace") for sentence in sentences):
                 texts.resize(len(texts) + len(some), axis=0)

@@ -13,7 +13,7 @@ import pytest
 from test_command_line import command, do, home, write  # noqa: F401  (fixtures)
 from test_words import SENTENCES, some
 
-from elmo_np import ELMo, Vocabulary, embed_file, progress
+from elmo_np import ELMo, Vocabulary, embed_file, embed_hdf5, progress
 from elmo_np.config import Settings, replaced
 from elmo_np.errors import UserError
 from elmo_np.npz import ArrayFile
@@ -150,6 +150,26 @@ def test_a_run_that_was_stopped_anywhere_ends_with_the_same_bytes(tmp_path, kind
         assert out.read_bytes() == whole
         assert not folder.exists()
     assert kept == {True, False}
+
+
+@pytest.mark.parametrize("suffix", ["npz", "hdf5"])
+def test_ctrl_c_ends_with_the_sentence_or_the_array_that_is_at_work(tmp_path, suffix, monkeypatch):
+    if suffix == "hdf5":
+        pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
+    where, name = (embed_hdf5, "_copy") if suffix == "hdf5" else (ArrayFile, "add")
+    call = getattr(where, name)
+
+    def pressed(one, k, *rest):
+        call(one, k, *rest)
+        if k == "30":
+            os.kill(os.getpid(), signal.SIGINT)
+    monkeypatch.setattr(where, name, pressed)
+    with pytest.raises(Interrupted, match=r"^stopped: \d+ sentences are kept in .*part$"):
+        run(some(), tmp_path / f"x.{suffix}")
+    assert os.listdir(tmp_path) == [f"x.{suffix}.part"]
+    monkeypatch.undo()
+    run(some(), tmp_path / f"x.{suffix}", resume=True)
+    assert os.listdir(tmp_path) == [f"x.{suffix}"]
 
 
 def test_stopped_again_and_again_it_still_ends_with_the_same_bytes(tmp_path, monkeypatch):
@@ -320,6 +340,7 @@ def test_without_h5py_an_hdf5_file_is_refused_before_the_work(tmp_path, monkeypa
 
 def test_the_progress_says_what_is_done_and_what_is_left(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr(embed_file, "SETTLED", 0)
     embed_file.embed_file(some(), TEXT, tmp_path / "x.npz")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(TEXT)
