@@ -82,15 +82,18 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
                         "shard; expected state reset or warm")
     _check_out(out, resume)
     with Progress(quiet=quiet) as progress:
-        text = _survey(numbered, elmo, cache, progress)
+        text, known = _survey(numbered, elmo, cache, progress)
         asked = {"layer": layer, "state": state, "marks": json.dumps(marks), "shard": f"{shard[0]}/{shard[1]}",
                  "the text": text.fingerprint, "the model": _identity(elmo)}
+        before, elmo.cache = elmo.cache, known
         try:
             with interruptible() as signals, Part(out, asked, elmo) as part:
                 _embed(elmo, numbered, text, part, which, state, marks, progress, signals)
                 _finish(out, part, numbered, progress, signals)
         except OSError as error:
             raise UserError(f"cannot write {out}: {error.strerror or error}") from error
+        finally:
+            elmo.cache = before         # the model may change later
     return text.sentences
 
 
@@ -122,7 +125,8 @@ def _folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.part")
 
 
-def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, progress: Progress) -> Text:
+def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None,
+            progress: Progress) -> tuple[Text, WordCache | None]:
     """One pass over the text: how much there is, and the words that the cache lacks, which are then computed."""
     known = None if cache is None else WordCache.load(cache, elmo.model)
     count = words = 0
@@ -140,8 +144,7 @@ def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, p
     text = fingerprint(seen())
     if known is not None and cache is not None and known.add(new):
         known.save(cache)
-    elmo.cache = known
-    return Text(count, words, text)
+    return Text(count, words, text), known
 
 
 def _identity(elmo: ELMo) -> str:

@@ -31,7 +31,8 @@ def in_parts(model: BiLM, words: KnownWords | SpelledWords, sentence: list[int],
         for start in reversed(starts):
             kept.append(state_b)
             _, x_b = words.look_up(numbers[start:start+steps])
-            _, state_b = model.backward_lm.read(x_b[::-1], state_b)
+            _, after = model.backward_lm.read(x_b[::-1], state_b)
+            state_b = [(h.copy(), c.copy()) for h, c in after]      # a view would keep the states of all steps
     for start in starts:
         with one_blas_thread():
             forward, backward, (state_f, _) = _read(model, words.look_up(numbers[start:start+steps]),
