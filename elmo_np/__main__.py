@@ -30,7 +30,7 @@ def parser() -> Parser:
     for name, command in COMMANDS.items():
         made = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
         command.arguments(made.add_argument)
-        made.set_defaults(run=command.run, go_on=" with --resume" if name == "train" else "")
+        made.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed") else "")
     return whole
 
 

@@ -18,16 +18,18 @@ from .batches import length_groups, windows
 from .bilm import BiLM, BiState
 from .corpus import again
 from .errors import UserError
+from .long_sentences import in_parts
 from .neighbours import Index, Neighbour
 from .parallel import one_blas_thread
 from .parameter import Array
 from .text import tokens
 from .vectors import LayerMix, WordVector, h_bi
 from .vocabulary import Vocabulary
+from .word_cache import WordCache
 from .words import Words, words_of
 
 BATCH = 64              # sentences at once; the vectors do not depend on it
-WINDOW = 1 << 24        # numbers of a window of sentences, which are held until all are there: 64 MB in float32
+WINDOW = 1 << 22        # numbers of a window of sentences, which are held until all are there: 16 MB in float32
 STATES = ("reset", "carry", "warm")
 SETTLED = 1e-6          # largest change of a number of the state from one neutral sentence to the next
 MOST_SENTENCES = 200    # a state that wanders on after so many is taken as it is: the same for all sentences still
@@ -53,7 +55,8 @@ class ELMo:
         self.model, self.vocabulary, self.tokenize = model, vocabulary, tokenize
         self.word_vector = word_vector or WordVector(width, config.vector_dim or width, rng=rng, dtype=dtype)
         self.mix = mix or LayerMix(len(self.layers), dtype=dtype)
-        self._carried: BiState | None = None
+        self.carried: BiState | None = None         # a row for each sentence of a call with state "carry"
+        self.cache: WordCache | None = None         # words that a model of characters need not compute again
         self._index: Index | None = None
 
     @staticmethod
@@ -87,43 +90,73 @@ class ELMo:
         config = self.model.config
         return list(range(0 if config.embedding_dim == config.output_dim else 1, config.layers + 1))
 
-    def embed(self, sentences: Iterable[Sequence[str]], state: str = "reset") -> list[Array]:
+    def embed(self, sentences: Iterable[Sequence[str]], state: str = "reset", *, marks: bool = False) -> list[Array]:
         """All layers of every word.
 
         sentences   lists of tokens
         state       "reset": every sentence alone, from a zero state. "carry": sentence k goes on from where sentence k
                     of the last call left the state, as the original programs do; `reset_state` ends that. "warm":
                     every sentence from one settled state, the same for all
+        marks       with <S> before the words and </S> behind them, two tokens more: what the model reads always
         -> an array (layers, tokens, 2P) a sentence, in the order given; `layers` says which they are. Layer 0, the word
            vectors of both directions side by side, is among them where it is as wide as the others
         Raises UserError for an empty sentence, a string in place of tokens, or another state.
         """
-        return list(self.stream(sentences, "all", state))
+        return list(self.stream(sentences, "all", state, marks=marks))
 
-    def vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "top",
-                state: str = "reset") -> list[Array]:
+    def vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str = "reset", *,
+                marks: bool = False) -> list[Array]:
         """Hidden states, without the W and b of `vector`: one a word, of the layer "top", the "average" or "mix" of
         `embed`'s layers, or one layer by its number.
 
         -> an array (tokens, dim) a sentence
         """
-        return list(self.stream(sentences, layer, state))
+        return list(self.stream(sentences, layer, state, marks=marks))
 
-    def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top",
-               state: str = "reset") -> Iterator[Array]:
+    def sentence_vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "average",
+                         state: str = "reset") -> list[Array]:
+        """The mean of `vectors` over the words of a sentence, and nothing but its words.
+
+        -> an array (dim,) a sentence; (layers, dim) with layer "all"
+        """
+        return [vectors.mean(axis=-2) for vectors in self.stream(sentences, layer, state)]
+
+    def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str | BiState = "reset", *,
+               marks: bool = False) -> Iterator[Array]:
         """`vectors`, or `embed` with layer "all", one sentence after another: memory does not grow with them.
 
         State "carry" is the exception: a sentence is a row of its own, so all are needed at once.
+        state   may also be one row of state that every sentence starts from, as `warm_state` gives
+        """
+        return (_joined(list(parts)) for _, parts in self.parts(sentences, layer, state, marks=marks))
+
+    def parts(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str | BiState = "reset", *,
+              marks: bool = False) -> Iterator[tuple[int, Iterable[Array]]]:
+        """`stream` with the array of each sentence in parts, to be read before the next sentence is asked for: memory
+        does not grow with the length of a sentence either, but for state "carry" and a mix with layer_norm.
+
+        -> how many tokens a sentence has, and its parts, mostly one: side by side along the tokens they are the array
         """
         top = self.model.config.layers
         if layer not in ("all", "top", "average", "mix", *range(top + 1)):
             raise UserError(f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
-        for layers in self._all(sentences, state):
-            if layer in ("top", *range(top + 1)):
-                yield layers[top if layer == "top" else int(layer)]
-                continue
-            stack = np.stack([layers[j] for j in self.layers])
-            yield stack if layer == "all" else stack.mean(axis=0) if layer == "average" else self.mix.forward(stack)[0]
+        if not isinstance(state, tuple) and state not in STATES:
+            raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
+        return self._parts(sentences, top if layer == "top" else layer, state, marks)
+
+    def _parts(self, sentences: Iterable[Sequence[str]], layer: str | int, state: str | BiState,
+               marks: bool) -> Iterator[tuple[int, Iterable[Array]]]:
+        for n, parts in self._all(sentences, state, marks):
+            if layer == "mix" and self.mix.layer_norm:      # its means are those of the whole sentence
+                parts = [[np.concatenate(layers) for layers in zip(*parts, strict=True)]]
+            yield n, (self._chosen(layers, layer) for layers in parts)
+
+    def _chosen(self, layers: list[Array], layer: str | int) -> Array:
+        """The layers 0 to L, (tokens, width) each -> what was asked for."""
+        if isinstance(layer, int):
+            return layers[layer]
+        stack = np.stack([layers[j] for j in self.layers])
+        return stack if layer == "all" else stack.mean(axis=0) if layer == "average" else self.mix.forward(stack)[0]
 
     def vector(self, word: str, sentence: str | Sequence[str], occurrence: int | None = None) -> Array:
         """v_t = W h_t_bi + b of a word in its sentence, at the word's own position: (dim,).
@@ -172,42 +205,47 @@ class ELMo:
 
     def reset_state(self) -> None:
         """Forget what state "carry" has carried so far."""
-        self._carried = None
+        self.carried = None
 
     def _position(self, word: str, words: list[str], occurrence: int | None) -> int:
         position = position_of(word, words, occurrence)
-        if word not in words_of(self.model, self.vocabulary):
+        if word not in words_of(self.model, self.vocabulary, self.cache):
             raise UserError(f"{word!r} is not among the {len(self.vocabulary)} words of this model, so its vector "
                             "would be that of any unknown word: expected a word of vocabulary.txt")
         return position
 
-    def _all(self, sentences: Iterable[Sequence[str]], state: str) -> Iterator[list[Array]]:
-        """For every sentence, in order, the layers 0 to L: (tokens, width) each, both directions side by side."""
-        if state not in STATES:
-            raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
-        words = words_of(self.model, self.vocabulary)
+    def _all(self, sentences: Iterable[Sequence[str]], state: str | BiState,
+             marks: bool) -> Iterator[tuple[int, Iterable[list[Array]]]]:
+        """For every sentence, in order, how many tokens it has, and its parts from the first word to the last: the
+        layers 0 to L, (tokens, width) each, both directions side by side."""
+        words = words_of(self.model, self.vocabulary, self.cache)
         if state == "carry":
-            yield from self._carry(words, [words.encode(sentence) for sentence in _checked(sentences)])
+            numbers = [words.encode(sentence) for sentence in checked(sentences)]
+            yield from (_trimmed(layers, marks) for layers in self._carry(words, numbers))
             return
-        warm = self.warm_state() if state == "warm" else None
-        most = WINDOW // (2 * self.model.config.output_dim * len(self.layers))
-        for window in windows(_checked(sentences), BATCH, most):
+        begin = self.warm_state() if state == "warm" else None if isinstance(state, str) else state
+        most = max(1, WINDOW // (2 * self.model.config.output_dim * len(self.layers)))
+        for window in windows(checked(sentences), BATCH, most):
             words.make_room()
             numbers, found = [words.encode(sentence) for sentence in window], dict[int, list[Array]]()
-            for group in length_groups(numbers, BATCH):
-                start = None if warm is None else _rows(warm, np.zeros(len(group), np.int64))
+            for group in _groups(numbers, most):
+                start = None if begin is None else _rows(begin, np.zeros(len(group), np.int64))
                 layers, _ = self._batch(words, [numbers[k] for k in group], start)
                 found.update(zip(group, layers, strict=True))
-            yield from (found[k] for k in range(len(window)))
+            for k, sentence in enumerate(numbers):
+                if k in found:
+                    yield _trimmed(found.pop(k), marks)
+                else:
+                    yield _trimmed_parts(in_parts(self.model, words, sentence, most, begin), len(sentence), marks)
 
     def _carry(self, words: Words, sentences: list[list[int]]) -> Iterator[list[Array]]:
         """Row k goes on from row k; rows beyond those given stay as they are."""
-        rows, carried = len(sentences), self._carried
+        rows, carried = len(sentences), self.carried
         if carried is None or len(carried[0][0][0]) < rows:
             grown = _zero_state(self.model, rows)
             for old, new in zip(_arrays(carried), _arrays(grown), strict=False):
                 new[:len(old)] = old
-            self._carried = carried = grown
+            self.carried = carried = grown
         for start in range(0, rows, BATCH):
             block = np.arange(start, min(start + BATCH, rows))
             layers, after = self._batch(words, sentences[start:start + BATCH], _rows(carried, block))
@@ -217,20 +255,24 @@ class ELMo:
 
     def _batch(self, words: Words, sentences: list[list[int]],
                state: BiState | None) -> tuple[list[list[Array]], BiState]:
-        """Sentences with their marks -> the layers of each without the marks, and the state after each."""
+        """Sentences with their marks -> the layers of each, marks included, and the state after each."""
         lengths = np.array([len(sentence) for sentence in sentences])
         numbers = np.zeros((lengths.max(), len(sentences)), np.int64)
         for b, sentence in enumerate(sentences):
             numbers[:len(sentence), b] = sentence
         with one_blas_thread():
             forward, backward, after = self.model.encode_vectors(*words.look_up(numbers), lengths, state)
-        layers = [h_bi(f, b) for f, b in zip(forward, backward, strict=True)]
-        return [[layer[1:n-1, b] for layer in layers] for b, n in enumerate(lengths)], after
+        layers: list[list[Array]] = [[] for _ in sentences]
+        while forward:                              # one layer after another, each let go when it is copied
+            whole = h_bi(forward.pop(0), backward.pop(0))
+            for b, n in enumerate(lengths):
+                layers[b].append(whole[:n, b].copy())
+        return layers, after
 
     def warm_state(self) -> BiState:
         """One row of state after a neutral sentence (its marks, with a full stop if the model knows one), read until
         the state settles: what a sentence in the middle of a text starts from, the same for all."""
-        words = words_of(self.model, self.vocabulary)
+        words = words_of(self.model, self.vocabulary, self.cache)
         sentence = words.encode(["."] if "." in words else [])
         state = _zero_state(self.model, 1)
         for _ in range(MOST_SENTENCES):
@@ -255,7 +297,8 @@ def position_of(word: str, words: Sequence[str], occurrence: int | None = None) 
     return places[(occurrence or 1) - 1]
 
 
-def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+def checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The sentences. Raises UserError for one without a token, or a string."""
     for number, sentence in enumerate(sentences):
         if isinstance(sentence, str):
             raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "
@@ -263,6 +306,46 @@ def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
         if not len(sentence):
             raise UserError(f"sentence {number} is empty: expected at least one token")
         yield sentence
+
+
+def _joined(parts: list[Array]) -> Array:
+    """The parts of a sentence's array side by side."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-2)
+
+
+def _groups(sentences: list[list[int]], most: int) -> Iterator[list[int]]:
+    """The places of sentences of about equal length, so many that they have at most `most` steps with their padding;
+    those that are longer by themselves are left out."""
+    for group in length_groups(sentences, BATCH):
+        fits: list[int] = []
+        for k in group:                             # from the shortest to the longest
+            if len(sentences[k]) > most:
+                break
+            if (len(fits) + 1) * len(sentences[k]) > most:
+                yield fits
+                fits = []
+            fits.append(k)
+        if fits:
+            yield fits
+
+
+def _trimmed(layers: list[Array], marks: bool) -> tuple[int, list[list[Array]]]:
+    """A sentence in one part, with or without its marks."""
+    layers = layers if marks else [layer[1:-1] for layer in layers]
+    return len(layers[0]), [layers]
+
+
+def _trimmed_parts(parts: Iterable[list[Array]], n: int, marks: bool) -> tuple[int, Iterator[list[Array]]]:
+    """A sentence of n steps in several parts, with or without its marks."""
+    first, last = (0, n) if marks else (1, n - 1)
+
+    def kept() -> Iterator[list[Array]]:
+        start = 0
+        for layers in parts:
+            end = start + len(layers[0])
+            yield [layer[max(first - start, 0):last - start] for layer in layers]
+            start = end
+    return last - first, kept()
 
 
 def _zero_state(model: BiLM, rows: int) -> BiState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, TypeVar, cast
@@ -158,6 +159,16 @@ def accumulators(parameters: Sequence[Parameter]) -> tuple[list[Array], bool]:
     for p in parameters:
         p._blank = False
     return arrays, add
+
+
+def sha256(module: object) -> str:
+    """The SHA-256 of the names, shapes and numbers of all Parameters of `module`, in hexadecimal: which model it is."""
+    digest = hashlib.sha256()
+    for name, parameter in parameters(module).items():
+        value = parameter.value
+        digest.update(f"{name} {value.dtype.str} {value.shape}\n".encode())
+        digest.update(value.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def zero_grad(module: object) -> None:

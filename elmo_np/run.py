@@ -96,7 +96,7 @@ def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str,
     arrays = {name: p.value for name, p in parameters(elmo).items()}
     arrays[COUNTS] = np.array(elmo.vocabulary.counts or [], np.int64)
     texts = {"model": to_json(settings.model), "train": to_json(train), "vocabulary": elmo.vocabulary.sha256(),
-             "tokenize": json.dumps(elmo.tokenize)}
+             "tokenize": json.dumps(elmo.tokenize), **({"mix": "layer_norm"} if elmo.mix.layer_norm else {})}
     checkpoint.save(path, {**arrays, **(tensors or {})}, {**texts, **(metadata or {})})
 
 
@@ -130,6 +130,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
     stored = read_model(path, mmap=sys.platform != "win32")     # which does not replace a file that is mapped
     model = BiLM(stored.config, len(stored.vocabulary), rng=UNDRAWN)
     elmo = ELMo(model, stored.vocabulary, tokenize=stored.tokenize)
+    elmo.mix.layer_norm = stored.metadata.get("mix") == "layer_norm"
     put_values(elmo, stored.take(elmo))
     return elmo, stored.tensors, stored.metadata
 

@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of a training: finish the step, save, and say how to go on."""
+"""Ctrl-C in the middle of long work: finish the step or the sentence, save, and say how to go on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import UserError
 
 
 class Interrupted(UserError):
-    """A person stopped the training; everything is saved. The command line exits with 130."""
+    """A person stopped the work; what is done is saved. The command line exits with 130."""
 
 
 class Signals:

@@ -16,6 +16,7 @@ from .characters import marks, spelled
 from .parameter import Array
 from .softmax import PADDING
 from .vocabulary import Vocabulary
+from .word_cache import WordCache
 
 
 class KnownWords:
@@ -72,21 +73,33 @@ class SpelledWords:
     A word keeps its number, and its K characters take 2 K bytes, until `make_room` finds that there are many. Vectors,
     each computed once, are held as far as they fit MOST. They are those of the model as it is now: for a model that
     changes, make a new one.
+    cache   words whose vectors are known before, and are never forgotten; None: none
     """
 
-    MOST = 1 << 24          # numbers in the vectors of a direction that are held: 64 MB in float32
+    MOST = 1 << 22          # numbers in the vectors of a direction that are held beside the cache: 16 MB in float32
 
-    def __init__(self, model: BiLM, vocabulary: Vocabulary):
-        self.model, self.vocabulary = model, vocabulary
-        self._forget()
+    def __init__(self, model: BiLM, vocabulary: Vocabulary, cache: WordCache | None = None):
+        self.model, self.vocabulary, self.cache = model, vocabulary, cache
+        self._begin()
 
-    def _forget(self) -> None:
+    def _begin(self) -> None:
+        """With the words of the cache, or none."""
         K, bos, eos = self.model.config.max_characters, self.vocabulary.bos, self.vocabulary.eos
-        self._numbers: dict[str, int] = {}              # of the words; <S> is 0, </S> is 1
-        self._new: list[str] = []                       # those that are not spelled yet
+        self._numbers = {} if self.cache is None else dict(self.cache.numbers)      # of the words; <S> is 0, </S> is 1
+        self._new = list(self._numbers)                 # those that are not spelled yet
         self._characters, self._targets = Rows(marks(K)), Rows(np.array([bos, eos]))
         self._row = Rows(np.full(2, -1))                # of each number's vectors; -1 where there are none
         self._vectors: tuple[Rows, ...] = ()            # of the forward direction and, where they differ, the backward
+        self._spell()
+        self._forget_vectors()
+
+    def _forget_vectors(self) -> None:
+        """All but those of the cache, whose rows are its words' numbers."""
+        row, self._vectors = self._row.array, ()
+        row[:] = -1
+        if self.cache is not None:
+            row[:len(self.cache.forward)] = np.arange(len(self.cache.forward))
+            self._hold((self.cache.forward, self.cache.backward))
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str)
@@ -116,8 +129,10 @@ class SpelledWords:
         self._spell()
         needed, row = np.unique(numbers), self._row.array
         lacking = needed[row[needed] < 0]
-        if len(lacking) and self._held() + len(lacking) > self.MOST // self.model.config.embedding_dim:
-            row[:], self._vectors, lacking = -1, (), needed         # those of other words make room
+        most = self.MOST // self.model.config.embedding_dim + (0 if self.cache is None else len(self.cache.forward))
+        if len(lacking) and self._held() + len(lacking) > most:         # those of other words make room
+            self._forget_vectors()
+            lacking = needed[row[needed] < 0]
         if len(lacking):
             row[lacking] = self._held() + np.arange(len(lacking))
             self._hold(self.model.look_up(self._characters.array[lacking]))
@@ -147,15 +162,15 @@ class SpelledWords:
     def make_room(self) -> None:
         """Forget all words if there are too many."""
         if self._characters.array.size > self.MOST:
-            self._forget()
+            self._begin()
 
 
 Words = KnownWords | SpelledWords
 
 
-def words_of(model: BiLM, vocabulary: Vocabulary) -> Words:
-    """The kind of words that the model reads."""
-    return SpelledWords(model, vocabulary) if model.config.char_filters else KnownWords(model, vocabulary)
+def words_of(model: BiLM, vocabulary: Vocabulary, cache: WordCache | None = None) -> Words:
+    """The kind of words that the model reads; cache: for words that are spelled."""
+    return SpelledWords(model, vocabulary, cache) if model.config.char_filters else KnownWords(model, vocabulary)
 
 
 def batch_of(words: Words, batch: Batch) -> Batch:

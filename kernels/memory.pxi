@@ -8,7 +8,9 @@ cdef enum:
     LINE = 64           # bytes of a cache line
     BLOCKS = 64         # blocks kept at the most: a step of two directions has some 40 at a time
 
-cdef size_t KEPT_BYTES = 256 << 20      # and their bytes: more than a step of any model that a laptop trains
+# And their bytes together with those that arrays hold: more than a step of any model that a laptop trains, and what is
+# left of the memory in which the original ELMo shall embed. Arrays may hold more; then nothing is kept.
+cdef size_t MOST_BYTES = 160 << 20
 
 cdef struct Memory:
     char *start
@@ -16,6 +18,7 @@ cdef struct Memory:
 
 cdef Memory kept[BLOCKS]        # in the order in which they were last used
 cdef int kept_count = 0
+cdef size_t held_bytes = 0      # by arrays
 
 
 cdef Memory taken(int k):
@@ -29,12 +32,24 @@ cdef Memory taken(int k):
     return found
 
 
+cdef void let_go(size_t coming, int most):
+    """Give back the blocks that were used longest ago, until `coming` bytes more fit and there are `most` at the most."""
+    cdef size_t total = held_bytes + coming
+    cdef int k
+    for k in range(kept_count):
+        total += kept[k].size
+    while kept_count and (kept_count > most or total > MOST_BYTES):
+        total -= kept[0].size
+        free(taken(0).start)
+
+
 cdef class Block:
     """Bytes that begin on a cache line: a vector that lies across two lines takes twice as long to load."""
     cdef Memory memory
     cdef Py_ssize_t length
 
     def __cinit__(self, Py_ssize_t length):
+        global held_bytes
         cdef size_t size = length + LINE
         cdef int k, best = -1
         for k in range(kept_count):             # the smallest that fits and is not mostly waste
@@ -43,23 +58,22 @@ cdef class Block:
         if best >= 0:
             self.memory = taken(best)
         else:
+            let_go(size, BLOCKS)
             self.memory = Memory(<char *>malloc(size), size)
         if self.memory.start == NULL:
             raise MemoryError(f"no memory for {length:,} bytes")
+        held_bytes += self.memory.size
         self.length = length
 
     def __dealloc__(self):
-        global kept_count
-        cdef size_t total = self.memory.size
-        cdef int k
-        for k in range(kept_count):
-            total += kept[k].size
-        while kept_count and (kept_count == BLOCKS or total > KEPT_BYTES):
-            total -= kept[0].size
-            free(taken(0).start)
-        if total > KEPT_BYTES:
+        global kept_count, held_bytes
+        if self.memory.start == NULL:
+            return
+        held_bytes -= self.memory.size
+        let_go(self.memory.size, BLOCKS - 1)
+        if held_bytes + self.memory.size > MOST_BYTES:
             free(self.memory.start)
-        elif self.memory.start != NULL:
+        else:
             kept[kept_count] = self.memory
             kept_count += 1
 

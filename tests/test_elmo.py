@@ -490,16 +490,20 @@ def test_a_folder_and_its_model_file_load_the_same_model(folder):
     assert last.vocabulary == one.vocabulary
 
 
-def test_a_model_comes_back_with_its_word_vector_and_mix(tmp_path):
+@pytest.mark.parametrize("norm", [False, True])
+def test_a_model_comes_back_with_its_word_vector_and_mix(tmp_path, norm):
     elmo = some(vector_dim=5, projection_dim=4)
+    elmo.mix.layer_norm = norm
     save_model(tmp_path / "model.safetensors", elmo, settings(vector_dim=5, projection_dim=4))
     VOCABULARY.save(tmp_path / "vocabulary.txt")
     again = ELMo.load(tmp_path)
     for name, p in parameters(elmo).items():
         np.testing.assert_array_equal(parameters(again)[name].value, p.value)
     np.testing.assert_array_equal(again.vector("bank", "the bank ."), elmo.vector("bank", "the bank ."))
-    for one, other in zip(again.embed(SENTENCES[:5]), elmo.embed(SENTENCES[:5]), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert again.mix.layer_norm == norm
+    for layer in "all", "mix":
+        for one, other in zip(again.stream(SENTENCES[:5], layer), elmo.stream(SENTENCES[:5], layer), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_a_vocabulary_of_another_size_than_the_model_is_refused(elmo):

@@ -101,9 +101,10 @@ def test_reading_a_few_steps_at_a_time_gives_what_encode_gives(rng, monkeypatch,
     lm = model(rng)
     state = [(rng.normal(size=(3, 4)), rng.normal(size=(3, 7))) for _ in lm.layers]
     expected, after, _ = lm.encode(IDS, state, lengths)
-    monkeypatch.setattr(LanguageModel, "MOST", steps * 3 * 3 * 6 * 7)
-    seen, encode = [], LanguageModel.encode
-    monkeypatch.setattr(LanguageModel, "encode", lambda self, x, *rest: seen.append(len(x)) or encode(self, x, *rest))
+    monkeypatch.setattr(LanguageModel, "MOST", steps * 3 * 6 * 7)
+    seen, encode = [], LanguageModel._encode
+    monkeypatch.setattr(LanguageModel, "_encode", lambda self, x, *rest, keep: seen.append(len(x)) or encode(
+        self, x, *rest, keep=keep))
     outputs, states = lm.read(IDS, state, lengths)
     assert seen == {1: [1] * 4, 3: [3, 1]}.get(steps, [4])
     for one, other in zip(outputs, expected, strict=True):

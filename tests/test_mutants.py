@@ -33,6 +33,7 @@ from elmo_np import (
 TOLERANCE = 1e-7
 BILM = [name for name in gradient_cases.CASES if name.startswith("biLM")]
 CHARACTERS = [name for name in gradient_cases.CASES if name.startswith("characters, ")]
+MIXES = [name for name in gradient_cases.CASES if name.startswith("layer mix")]
 LSTM = [name for name in gradient_cases.CASES if name.startswith("lstm")]
 # module, function, the cases that run it, smallest first
 FUNCTIONS = [
@@ -55,7 +56,11 @@ FUNCTIONS = [
     (dropout, "dropout_backward", ["dropout"]),
     (vectors, "h_bi_backward", ["word vector W h_bi + b"]),
     (vectors, "WordVector.backward", ["word vector W h_bi + b"]),
-    (vectors, "LayerMix.backward", ["layer mix"]),
+    (vectors, "LayerMix.backward", MIXES),
+    (vectors, "LayerMix.penalty_backward", MIXES[1:]),
+    (vectors, "LayerMixes.backward", MIXES[1:]),
+    (vectors, "LayerMixes.penalty_backward", MIXES[1:]),
+    (vectors, "norm_backward", MIXES[2:]),
     (language_model, "LanguageModel.encode_backward",
      ["hidden states of all layers, residual connections", "hidden states of all layers", *BILM]),
     (language_model, "LanguageModel.backward", BILM),
@@ -77,6 +82,7 @@ EQUAL = {
     "dy = np.zeros((*u.shape[:2], dm.shape[1]), dm.dtype); dy = -dy": "it is zero",
     "dtypes = np.zeros((len(cache.types.x), dv.shape[-1]), dv.dtype); dtypes = -dtypes": "it is zero",
     "de = np.zeros_like(e); de = -de": "it is zero",
+    "n, r, N = cache; n = -n": "it enters twice, as n times the sum of dn n",
     "dtypes = np.zeros((N, dv[0].shape[-1]), dv[0].dtype); dtypes = -dtypes": "it is zero",
     "self.E.rows.append(-ids)": "which rows may differ from zero is test_embedding.py's",
     "left out: self.E.rows.append(ids)": "which rows may differ from zero is test_embedding.py's",

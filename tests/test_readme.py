@@ -46,7 +46,7 @@ def test_every_preset_that_the_readme_names_can_be_loaded():
 def test_the_map_names_every_module_of_the_package_that_a_reader_would_look_for():
     named = set(re.findall(r"\(elmo_np/(\w+)\.py\)", README))
     helpers = {"__init__", "errors", "files", "options", "metrics", "progress", "signals",
-               "stop_words", "grammar_rules", "embed_file"}
+               "stop_words", "grammar_rules"}
     assert {path.stem for path in (ROOT / "elmo_np").glob("*.py")} - helpers == named
 
 

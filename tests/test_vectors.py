@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elmo_np.parameter import parameters, zero_grad
-from elmo_np.vectors import LayerMix, WordVector, h_bi, h_bi_backward
+from elmo_np.vectors import LayerMix, LayerMixes, WordVector, h_bi, h_bi_backward
 
 # sums of at most 12 products around 1: 24 roundings of 1.1e-16
 ROUNDING = 3e-15
@@ -62,8 +62,8 @@ def test_a_word_vector_of_another_width_says_what_was_given_and_expected(rng):
     assert str(caught.value) == "h_bi has shape (5, 7), expected (.., 6)"
 
 
-def some_mix(w, gamma, dtype=np.float64):
-    mix = LayerMix(len(w), dtype=dtype)
+def some_mix(w, gamma, dtype=np.float64, **settings):
+    mix = LayerMix(len(w), dtype=dtype, **settings)
     mix.w.value[...], mix.gamma.value[...] = w, gamma
     return mix
 
@@ -90,6 +90,130 @@ def test_large_weights_of_a_mix_do_not_overflow():
     found, cache = some_mix((1e4, 0, -1e4), 2.0).forward(np.array([[3.0], [4.0], [5.0]]))
     np.testing.assert_array_equal(cache.s, [1, 0, 0])
     np.testing.assert_array_equal(found, [6])
+
+
+MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]], bool)       # sentences of 4, 2 and 1 words
+
+
+def mixed_by_hand(layers, mask, w, gamma, normalise):
+    """The mix, a number at a time; None at padding."""
+    e = [np.exp(w_j) for w_j in w]
+    scaled = []
+    for layer in layers:
+        kept = [x for vector, live in zip(layer.reshape(-1, layer.shape[-1]), mask.reshape(-1), strict=True) if live
+                for x in vector]
+        mean = sum(kept) / len(kept)
+        variance = sum((x - mean)**2 for x in kept) / len(kept)
+        scaled.append((lambda x, m=mean, v=variance: (x - m) / np.sqrt(v + 1e-12)) if normalise else lambda x: x)
+    found = {}
+    for place in np.argwhere(mask):
+        for k in range(layers.shape[-1]):
+            at = (*map(int, place), k)
+            found[at] = gamma * sum(e[j] / sum(e) * scaled[j](layers[j][at]) for j in range(len(w)))
+    return found
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+@pytest.mark.parametrize(("w", "gamma"), [((0.1, 0.3, 0.5), 1.1), ((0.2, 0.4, 0.6), 0.88)])
+def test_a_mix_with_padding_is_that_of_a_naive_computation(w, gamma, normalise, rng):
+    layers = rng.normal(0.5, [[[[1]]], [[[2]]], [[[3]]]], size=(3, 3, 4, 32))
+    expected = mixed_by_hand(layers, MASK, w, gamma, normalise)
+    mix = some_mix(w, gamma, layer_norm=normalise)
+    found, _ = mix.forward(layers, MASK)
+    assert len(expected) == 7 * 32
+    for at, number in expected.items():
+        assert found[at] == pytest.approx(number, abs=1e-13)        # means of 224 numbers up to 10, one after another
+    assert not found[~MASK].any()
+    single, double = (some_mix(w, gamma, dtype, layer_norm=normalise).forward(layers.astype(dtype), MASK)[0]
+                      for dtype in (np.float32, np.float64))
+    assert single.dtype == np.float32
+    close(single, double, 1e-5)
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_what_stands_at_padding_has_no_part_in_a_mix(normalise, rng):
+    layers, de = rng.normal(size=(3, 3, 4, 5)), rng.normal(size=(3, 4, 5))
+    results = []
+    for filler in 0.0, 1e6, np.nan:
+        layers[:, ~MASK] = filler
+        mix = some_mix((0.1, 0.3, 0.5), 1.1, layer_norm=normalise)
+        e, cache = mix.forward(layers, MASK)
+        results.append([e, mix.backward(de, cache), mix.w.grad, mix.gamma.grad])
+        assert not e[~MASK].any()
+        assert not results[-1][1][:, ~MASK].any()
+    for other in results[1:]:
+        for one, two in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_without_a_mask_there_is_no_padding(normalise, rng):
+    layers = rng.normal(size=(3, 3, 4, 5))
+    one, two = (some_mix((0.1, 0.3, 0.5), 1.1, layer_norm=normalise).forward(layers, mask)[0]
+                for mask in (None, np.ones((3, 4), bool)))
+    close(one, two)
+
+
+def test_a_normalised_layer_has_mean_0_and_variance_1_over_its_words_and_not_over_each_word(rng):
+    layers = rng.normal(3, 5, size=(1, 3, 4, 32))
+    n = some_mix((0.3,), 1.0, layer_norm=True).forward(layers, MASK)[0][MASK]
+    assert n.mean() == pytest.approx(0, abs=1e-14)
+    assert n.var() == pytest.approx(1, abs=1e-12)
+    assert np.abs(n.mean(axis=1)).max() > 0.1
+
+
+def test_a_layer_that_does_not_vary_and_a_batch_without_a_word_are_zero_and_not_nan():
+    mix = some_mix((0.1, 0.3), 1.1, layer_norm=True)
+    for layers, mask in (np.full((2, 3, 4, 5), 7.0), MASK), (np.ones((2, 3, 4, 5)), np.zeros((3, 4), bool)), \
+            (np.ones((2, 0, 5)), None):
+        e, cache = mix.forward(layers, mask)
+        assert not e.any()
+        assert np.isfinite(mix.backward(np.ones_like(e), cache)).all()
+
+
+def test_a_mix_of_the_top_layer_alone_is_gamma_times_it(rng):
+    top = rng.normal(size=(1, 5, 4))
+    close(some_mix((0.7,), 1.1).forward(top)[0], 1.1 * top[0])
+
+
+def test_several_mixes_are_each_what_it_is_alone_and_their_gradients_add(rng):
+    layers, de = rng.normal(size=(3, 3, 4, 5)), list(rng.normal(size=(2, 3, 4, 5)))
+    mixes = LayerMixes(2, 3, layer_norm=True, l2=0.1, dtype=np.float64)
+    alone = [some_mix(w, gamma, layer_norm=True, l2=0.1)
+             for w, gamma in (((0.1, 0.3, 0.5), 1.1), ((0.2, 0.4, 0.6), 0.88))]
+    for mix, one in zip(mixes.mixes, alone, strict=True):
+        mix.w.value[...], mix.gamma.value[...] = one.w.value, one.gamma.value
+    es, cache = mixes.forward(layers, MASK)
+    expected = [one.forward(layers, MASK) for one in alone]
+    for e, (other, _) in zip(es, expected, strict=True):
+        np.testing.assert_array_equal(e, other)
+    dlayers = mixes.backward(de, cache)
+    close(dlayers, sum(one.backward(d, c) for one, d, (_, c) in zip(alone, de, expected, strict=True)))
+    mixes.penalty_backward()
+    for mix, one in zip(mixes.mixes, alone, strict=True):
+        one.penalty_backward()
+        for p, other in zip(parameters(mix).values(), parameters(one).values(), strict=True):
+            np.testing.assert_array_equal(p.grad, other.grad)
+    assert list(parameters(mixes)) == ["mixes.0.w", "mixes.0.gamma", "mixes.1.w", "mixes.1.gamma"]
+    assert mixes.penalty() == pytest.approx(0.1 * (0.01 + 0.09 + 0.25 + 0.04 + 0.16 + 0.36))
+
+
+def test_the_penalty_is_l2_times_the_squares_of_w_and_nothing_without_l2():
+    mix = some_mix((0.1, -0.3, 0.5), 1.1, l2=0.001)
+    assert mix.penalty() == pytest.approx(0.001 * 0.35)
+    mix.penalty_backward(2.0)
+    close(mix.w.grad, 2 * 0.002 * mix.w.value)
+    assert not mix.gamma.grad.any()
+    free = some_mix((0.1, -0.3, 0.5), 1.1)
+    free.penalty_backward()
+    assert free.penalty() == 0
+    assert not free.w.grad.any()
+
+
+def test_a_mask_of_another_shape_says_what_was_given_and_expected():
+    with pytest.raises(ValueError) as caught:
+        LayerMix(2).forward(np.zeros((2, 5, 3, 4), np.float32), np.ones((3, 5), bool))
+    assert str(caught.value) == "mask has shape (3, 5), expected (5, 3)"
 
 
 def test_a_mix_of_another_number_of_layers_says_what_was_given_and_expected():

@@ -12,7 +12,7 @@ from ..lstm import LSTM
 from ..parameter import Array, parameters
 from ..sampled_softmax import SampledSoftmax
 from ..softmax import ELSEWHERE, PADDING, Softmax
-from ..vectors import LayerMix, WordVector, h_bi, h_bi_backward
+from ..vectors import LayerMix, LayerMixes, WordVector, h_bi, h_bi_backward
 from .registry import Case, acts, case, case_of
 
 
@@ -139,3 +139,41 @@ def _layer_mix(rng: np.random.Generator) -> Case:
     _, cache = layer.forward(layers)
     return case_of(layer, lambda: float((layer.forward(layers)[0] * r).sum()),
                  {"layers": (layers, layer.backward(r, cache))})
+
+
+def _padded_mixes(rng: np.random.Generator, layer_norm: bool) -> Case:
+    """Two mixes of the layers of three sentences of unlike length, with their penalty. What stands at padding is moved
+    like all other numbers: its gradient is zero."""
+    mixes = LayerMixes(2, 3, layer_norm=layer_norm, l2=0.3, dtype=np.float64)
+    for mix, w, gamma in zip(mixes.mixes, ((0.1, 0.3, 0.5), (-0.2, 0.4, 0.6)), (1.1, 0.88), strict=True):
+        mix.w.value[...], mix.gamma.value[...] = w, gamma
+    mask, scale = np.arange(4)[:, None] < np.array([4, 2, 1]), 1.7
+    acts(mask, "padding")
+    layers, r = rng.normal(1, 2, size=(3, 4, 3, 5)), rng.normal(size=(2, 4, 3, 5))
+
+    def loss() -> float:
+        es, _ = mixes.forward(layers, mask)
+        return float(sum((e * one).sum() for e, one in zip(es, r, strict=True))) + scale * mixes.penalty()
+    dlayers = mixes.backward(list(r), mixes.forward(layers, mask)[1])
+    mixes.penalty_backward(scale)
+    return case_of(mixes, loss, {"layers": (layers, dlayers)})
+
+
+@case("layer mixes, two of them, with padding and penalty")
+def _layer_mixes(rng: np.random.Generator) -> Case:
+    return _padded_mixes(rng, layer_norm=False)
+
+
+@case("layer mixes of normalised layers, two of them, with padding and penalty")
+def _layer_mixes_normalised(rng: np.random.Generator) -> Case:
+    return _padded_mixes(rng, layer_norm=True)
+
+
+@case("layer mix of normalised layers")
+def _layer_mix_normalised(rng: np.random.Generator) -> Case:
+    layer = LayerMix(3, layer_norm=True, dtype=np.float64)
+    layer.w.value[...], layer.gamma.value[...] = (0.1, 0.3, 0.5), 1.1
+    layers, r = rng.normal(1, 2, size=(3, 5, 4)), rng.normal(size=(5, 4))
+    _, cache = layer.forward(layers)
+    return case_of(layer, lambda: float((layer.forward(layers)[0] * r).sum()),
+                   {"layers": (layers, layer.backward(r, cache))})
