@@ -1,6 +1,6 @@
 """The commands of elmo-np, a module each: ABOUT, a line; `arguments`, its options; `run`, which gives an exit code."""
 
-from . import demo, embed, evaluate, gradcheck, info, similar, train
+from . import demo, embed, evaluate, explore, gradcheck, info, report, similar, train
 
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
-            "gradcheck": gradcheck, "info": info}           # in the order of --help
+            "explore": explore, "report": report, "gradcheck": gradcheck, "info": info}     # in the order of --help
