@@ -74,12 +74,16 @@ class Reader:
         """The pointer over, or a click on, occurrence i of the plot."""
         self.run("arguments[0].scrollIntoView({block: 'center'})", self.one("#plot"))
         x, y = self.place(i)
-        box = self.run("const b = document.getElementById('marks').getBoundingClientRect(); return [b.left, b.top]")
-        at = {"x": box[0] + x, "y": box[1] + y, "pointerType": "mouse"}
+        left, top = self.corner()
+        at = {"x": left + x, "y": top + y, "pointerType": "mouse"}
         self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", **at})
         for event in ("mousePressed", "mouseReleased") if kind == "click" else ():
             self.driver.execute_cdp_cmd("Input.dispatchMouseEvent",
                                         {"type": event, "button": "left", "clickCount": 1, **at})
+
+    def corner(self):
+        """Where the plot begins in the window."""
+        return self.run("const b = document.getElementById('marks').getBoundingClientRect(); return [b.left, b.top]")
 
     def place(self, i):
         """Where occurrence i is drawn, by the page's own account."""
@@ -193,16 +197,19 @@ def test_the_nearest_are_listed_and_lead_on(at_page, explored):
         assert float(row.find_element("class name", "similarity").text) == pytest.approx(similarity, abs=0.0006)
         assert row.find_element("css selector", "mark").text == "bank"
         assert " ".join(row.find_element("class name", "line").text.split()) == sentence(bank, k)
-    rows[2].click()
+    rows[2].send_keys(Keys.ENTER)
     assert at_page.text("#sentence") == sentence(bank, view.near[7][2])
+    assert at_page.driver.switch_to.active_element == at_page.all("#nearest button")[0]
 
 
 def test_another_layer_moves_the_points_and_layer_0_has_one(at_page):
     top = at_page.places()
     at_page.choose("layers", "1")
     assert np.abs(at_page.places() - top).max() > 5
-    at_page.run("pick(3)")
+    at_page.run("scatter.choose(3)")
+    assert at_page.one("#tip").is_displayed()
     at_page.choose("layers", "0")
+    assert not at_page.one("#tip").is_displayed()       # it stood where the point was
     assert np.ptp(at_page.places(), axis=0).tolist() == [0, 0]
     assert at_page.one("#stacked").text == "all 40 occurrences are this one point"
     assert "all occurrences have the same vector" in at_page.one("#no-nearest").text
@@ -227,13 +234,30 @@ def test_typing_filters_points_and_list(at_page, explored):
     wanted = [i for i, o in enumerate(bank.shown) if "the" in " ".join(o.sentence)]
     assert 0 < len(wanted) < 40
     at_page.one("#all summary").click()
-    assert len(at_page.all("#list li")) == 40
+    at_page.until(lambda: len(at_page.all("#list li")) == 40)
     at_page.one("#filter").send_keys(" The ")          # capitals and outer spaces do not matter
     assert at_page.text("#matches") == f"{len(wanted)} of 40"
     assert [int(one.get_attribute("data-occurrence")) for one in at_page.all("#list li")] == wanted
     assert [i for i, faint in enumerate(at_page.run("return Array.from(scatter.faint)")) if not faint] == wanted
     other = next(i for i in range(40) if i not in wanted)
     assert at_page.run("return scatter.find(...arguments[0])", at_page.place(other)) in [-1, *wanted]
+
+
+def test_many_words_are_found_by_typing_and_a_long_list_comes_in_parts(reader, tmp_path):
+    names = [f"{a}{b}" for a in "abcde" for b in "uvwxyz"]
+    sentences = [[*names, "word", str(k)] for k in range(230)]
+    explore(model(sentences, dim=2), sentences, tmp_path / "page.html", words=["word", *names], quiet=True)
+    reader.open(tmp_path / "page.html")
+    reader.one("#find").send_keys("B")
+    shown = [one.text for one in reader.all("#words label") if one.is_displayed()]
+    assert shown == [name for name in names if "b" in name]
+    reader.one("#all summary").click()
+    reader.until(lambda: len(reader.all("#list li")) == 200)
+    reader.one("#more").click()
+    assert len(reader.all("#list li")) == 230
+    assert reader.run("return document.activeElement.closest('li').dataset.occurrence") == "200"
+    assert not reader.one("#more").is_displayed()
+    assert reader.errors() == []
 
 
 def test_the_keyboard_is_enough(at_page, explored):
@@ -278,14 +302,19 @@ def test_the_keyboard_is_enough(at_page, explored):
 
 
 def test_a_zoomed_plot_is_dragged_without_choosing(at_page):
+    """The point that the drag begins on comes along, and is under the pointer at its end."""
+    at_page.run("arguments[0].scrollIntoView({block: 'center'})", at_page.one("#plot"))
     at_page.one("#zoom [data-by='2']").click()
     before = at_page.places()
-    at = at_page.run("const b = document.getElementById('marks').getBoundingClientRect(); return [b.left, b.top]")
-    for kind, x, y in (("mousePressed", 100, 100), ("mouseMoved", 120, 110), ("mouseMoved", 140, 125),
-                       ("mouseReleased", 140, 125)):
+    width, height = at_page.run("return [scatter.width, scatter.height]")
+    x, y = min(before.tolist(), key=lambda at: np.hypot(at[0] - width / 2, at[1] - height / 2))
+    left, top = at_page.corner()
+    for kind, dx, dy in (("mousePressed", 0, 0), ("mouseMoved", 20, 10), ("mouseMoved", 40, 25),
+                         ("mouseReleased", 40, 25)):
         at_page.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {
-            "type": kind, "x": at[0] + x, "y": at[1] + y, "button": "left", "buttons": 1, "clickCount": 1})
-    np.testing.assert_allclose(at_page.places() - before, np.broadcast_to([40, 25], before.shape), atol=1e-2)
+            "type": kind, "x": left + x + dx, "y": top + y + dy, "button": "left", "buttons": 1, "clickCount": 1})
+    np.testing.assert_allclose(at_page.places() - before, np.broadcast_to([40, 25], before.shape), atol=1)
+    assert at_page.run("return scatter.find(...arguments)", x + 40, y + 25) >= 0
     assert at_page.run("return scatter.picked") == -1
     at_page.one("#zoom [data-by='0']").click()
     assert at_page.run("return scatter.look") == {"zoom": 1, "x": 0, "y": 0}
@@ -295,8 +324,8 @@ def test_a_finger_reads_a_sentence(at_page, explored):
     at_page.size(390, 800)
     at_page.run("arguments[0].scrollIntoView({block: 'center'})", at_page.one("#plot"))
     x, y = at_page.place(5)
-    box = at_page.run("const b = document.getElementById('marks').getBoundingClientRect(); return [b.left, b.top]")
-    for kind, points in (("touchStart", [{"x": box[0] + x, "y": box[1] + y}]), ("touchEnd", [])):
+    left, top = at_page.corner()
+    for kind, points in (("touchStart", [{"x": left + x, "y": top + y}]), ("touchEnd", [])):
         at_page.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     at_page.until(lambda: at_page.text("#sentence"))
     assert at_page.one("#tip").text == at_page.text("#sentence")

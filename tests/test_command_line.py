@@ -68,7 +68,8 @@ def do(home, capsys, monkeypatch):
 def test_train_says_where_the_model_is_and_what_to_try(do, tmp_path):
     out, err = do("train", "train.txt", "--out", tmp_path / "run", *SMALL)
     assert out == (f"{tmp_path / 'run/model.safetensors'}: the best model on validation; try: "
-                   f"elmo-np evaluate {tmp_path / 'run'} FILE\n")
+                   f"elmo-np evaluate {tmp_path / 'run'} FILE\n"
+                   f"{tmp_path / 'run/report.html'}: curves, perplexities and neighbours, for a browser\n")
     assert "validation perplexity" in err
     assert "Traceback" not in err
 

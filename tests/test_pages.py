@@ -133,8 +133,9 @@ def test_a_file_that_is_no_page_is_not_replaced(tmp_path):
 
 
 def test_words_are_the_frequent_ones_with_a_meaning_of_their_own():
-    counts = {"the": 90, "The": 80, "run": 9, "b2": 8, "ox": 7, "walk": 9, ".": 50, "Rare": 1, "sky": 5, "unknown": 99}
-    assert frequent_words(counts, {*counts} - {"unknown"}) == ["run", "walk", "sky"]
+    counts = {"the": 90, "The": 80, "run": 9, "b2": 8, "ox": 7, "walk": 9, ".": 50, "Rare": 1, "sky": 5, "河": 4,
+              "unknown": 99}
+    assert frequent_words(counts, {*counts} - {"unknown"}) == ["run", "walk", "sky", "河"]
     assert frequent_words(counts, {*counts} - {"unknown"}, 2) == ["run", "walk"]
 
 

@@ -42,4 +42,5 @@ def run(args: argparse.Namespace) -> int:
     train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
     print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
     training_report(folder, folder.report, info.rows(), quiet=args.quiet)
+    print(f"{folder.report}: curves, perplexities and neighbours, for a browser")
     return 0

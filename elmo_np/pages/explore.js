@@ -3,7 +3,8 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const id = (name) => document.getElementById(name);
 const whole = new Intl.NumberFormat("en");
-const NONE = 65535, ROUNDED = 10000, ROWS = 200;      // NONE, ROUNDED: as explore.py packs them; ROWS of the list at once
+const NONE = 65535, ROUNDED = 10000;      // as explore.py packs them
+const ROWS = 200;                         // of the list at once
 const sentences = data.sentences.map((text) => text.split(" "));
 const lower = data.sentences.map((text) => text.toLowerCase());
 const now = {word: null, layer: data.layers.length - 1, picked: -1, rows: ROWS};
@@ -54,7 +55,8 @@ const colours = () => {
   };
   document.body.append(probe);
   const parts = (name) => resolved(name).match(/[\d.]+/g).slice(0, 3).map(Number);
-  const found = {ink: resolved("--ink"), paper: parts("--tint"), senses: [0, 1, 2, 3, 4, 5].map((k) => parts(`--sense-${k}`))};
+  const senses = [0, 1, 2, 3, 4, 5].map((k) => parts(`--sense-${k}`));
+  const found = {ink: resolved("--ink"), paper: parts("--tint"), senses};
   probe.remove();
   return found;
 };
@@ -93,6 +95,8 @@ const row = (i, ...before) => {
   button.addEventListener("click", () => {
     pick(i);
     id("chosen").scrollIntoView({block: "nearest"});
+    // A neighbour's row is gone, since its own neighbours stand there now: the keyboard goes on at the first of them.
+    if (!button.isConnected) id("nearest").querySelector("button")?.focus({preventScroll: true});
   });
   return element("li", {"data-occurrence": i}, button);
 };
@@ -102,7 +106,6 @@ const row = (i, ...before) => {
 function chooseWord(word) {
   now.word = open(word);
   now.picked = -1;
-  scatter.point(-1);
   id("word").textContent = `“${word.word}”`;
   const shown = now.word.sentence.length;
   id("about").textContent = shown === word.total ? `All ${whole.format(shown)} occurrences in ${data.corpus}.` :
@@ -119,12 +122,14 @@ function showSenses() {
 
 function showLayer(glide) {
   const {points, share, near} = layer(), n = now.word.sentence.length, percent = (x) => `${Math.round(100 * x)} %`;
+  scatter.point(-1);
   scatter.show(points, Uint16Array.from({length: n}, (_, i) => kind(i)), glide);
   const name = data.layers[now.layer], one = n === 1;
   id("stacked").hidden = near !== null || one;
   id("stacked").textContent = `all ${whole.format(n)} occurrences are this one point`;
   const what = name === "0" ? "Layer 0 is the vector of the word itself, whatever stands around it. " :
-    name === "v_t" ? "v_t = W h + b, of the top layer’s states h. " : `Layer ${name} has read the sentence from both ends. `;
+    name === "v_t" ? "v_t = W h + b, of the top layer’s states h. " :
+    `Layer ${name} has read the sentence from both ends. `;
   const drawn = near && !one ? `Drawn: ${percent(share[0])} and ${percent(share[1])} of the variance. ` : "";
   id("layer-says").textContent = what + drawn + agreement();
   id("marks").setAttribute("aria-label", `${n} occurrences of ${now.word.word}, layer ${name}`);
@@ -179,7 +184,8 @@ const matches = () => {
 function filter() {
   const found = matches(), count = found.filter(Boolean).length;
   scatter.filter(Uint8Array.from(found, (match) => (match ? 0 : 1)));
-  id("matches").textContent = id("filter").value.trim() ? `${whole.format(count)} of ${whole.format(found.length)}` : "";
+  const asked = id("filter").value.trim() !== "";
+  id("matches").textContent = asked ? `${whole.format(count)} of ${whole.format(found.length)}` : "";
   now.rows = ROWS;
   list();
 }
@@ -195,12 +201,14 @@ function list() {
 
 // The controls
 
-const choices = (name, labels, chosen, change) => id(name).querySelector(".choices").append(...labels.map((label, k) => {
-  const input = element("input", {type: "radio", name, value: k});
-  input.checked = k === chosen;
-  input.addEventListener("change", () => change(k));
-  return element("label", {}, input, label);
-}));
+const choices = (name, labels, chosen, change) => {
+  id(name).querySelector(".choices").append(...labels.map((label, k) => {
+    const input = element("input", {type: "radio", name, value: k});
+    input.checked = k === chosen;
+    input.addEventListener("change", () => change(k));
+    return element("label", {}, input, label);
+  }));
+};
 
 choices("words", data.words.map(({word}) => element("span", {text: word})), 0, (k) => chooseWord(data.words[k]));
 const vector = [element("i", {text: "v"}), element("sub", {text: "t"})];       // the last layer is v_t, or equal to it

@@ -15,7 +15,7 @@ from ..stop_words import STOP_WORDS
 
 Labelled = tuple[Sequence[str], Mapping[int, str]]      # a sentence, and the sense of the words at some positions
 SHOWN = 12          # words, when none are given
-SHORTEST = 3        # letters of a content word: below are initials and remnants
+SHORTEST = 3        # letters of a content word in English: below are initials and remnants
 
 
 class Occurrence(NamedTuple):
@@ -45,14 +45,14 @@ def labelled(corpus: Iterable[Sequence[str]], progress: Progress) -> Iterator[La
 
 
 def frequent_words(counts: Mapping[str, int], known: Container[str], number: int = SHOWN) -> list[str]:
-    """The most frequent content words: at least three letters and nothing else, no function word, twice or more.
+    """The most frequent content words: letters alone, of ASCII ones at least three, no function word, twice or more.
 
     counts   how often each word occurs
     known    the words that the model has vectors for
     -> the most frequent first, equally frequent ones by the alphabet
     """
-    content = [word for word, n in counts.items() if n > 1 and len(word) >= SHORTEST and word.isalpha()
-               and word.lower() not in STOP_WORDS and word in known]
+    content = [word for word, n in counts.items() if n > 1 and word.isalpha() and word.lower() not in STOP_WORDS
+               and (len(word) >= SHORTEST or not word.isascii()) and word in known]
     return sorted(content, key=lambda word: (-counts[word], word))[:number]
 
 

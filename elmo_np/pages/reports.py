@@ -49,7 +49,7 @@ def training_page(run: Finished) -> str:
     """The sections of SECTIONS under their headings."""
     body = "\n".join(f"<section><h2>{escape(heading)}</h2>\n{section(run)}</section>"
                      for heading, section in SECTIONS.items())
-    title = f"A language model of {run.settings.data.corpus or 'a corpus'}"
+    title = f"A language model of {os.path.basename(run.settings.data.corpus or '') or 'a corpus'}"
     return page(title, f"<main><h1>{escape(title)}</h1>\n{body}</main>", styles=["reports.css"])
 
 
@@ -63,9 +63,9 @@ def _finished(folder: Folder, versions: Versions, progress: Progress) -> Finishe
         except UserError:               # the page says that it is gone
             return None
     corpus = opened(data.corpus)
-    valid = held_out(corpus, data.held_out)[1] if data.valid is None and corpus else opened(data.valid)
+    valid = held_out(corpus, data.held_out)[1] if data.valid is None and corpus is not None else opened(data.valid)
     progress.show("reading what was validated on")
-    unigram = unigram_perplexity(elmo.vocabulary, valid) if valid and elmo.vocabulary.counts else None
+    unigram = unigram_perplexity(elmo.vocabulary, valid) if valid is not None and elmo.vocabulary.counts else None
     return Finished(elmo, settings, read(folder.metrics), corpus, unigram, versions, progress)
 
 

@@ -27,7 +27,8 @@ class Scatter {
   static REACH = 22;        // pixels from the pointer within which a point is found; also the cell of the grid
   static MOVE = 700;        // milliseconds that points take to another layer
 
-  // colours: () => what the theme gives now, {senses: six times [r, g, b], paper: [r, g, b], ink: a name}; hover, pick: (number of a point, or -1)
+  // colours: () => what the theme gives now, {senses: six times [r, g, b], paper: [r, g, b], ink: as CSS has it};
+  // hover, pick: called with the number of a point, or -1
   constructor(below, above, colours, hover, pick) {
     Object.assign(this, {below, above, colours, hover, pick});
     this.count = 0;
@@ -39,12 +40,11 @@ class Scatter {
     new ResizeObserver(() => this.resize()).observe(above);
   }
 
-  // points: Int16Array, x and y in turn; kinds: a sense a point. Those shown before glide over if they are the same ones.
+  // points: Int16Array, x and y in turn; kinds: a sense a point; glide: those shown before move to their new places.
   show(points, kinds, glide) {
     const before = glide && this.xy?.length === points.length ? this.xy.slice() : null;
     Object.assign(this, {points, kinds, count: kinds.length});
-    this.faint ??= new Uint8Array(this.count);
-    if (this.faint.length !== this.count) this.faint = new Uint8Array(this.count);
+    if (this.faint?.length !== this.count) this.faint = new Uint8Array(this.count);
     this.radius = this.count > 5000 ? 2.2 : this.count > 1000 ? 3.2 : 4.5;
     if (!before) this.look = {zoom: 1, x: 0, y: 0};
     this.place();
@@ -162,8 +162,8 @@ class Scatter {
 
   // The pixels of a shape around its middle, and how much of each it covers, of 255.
   stamp(kind, scale) {
-    const half = Math.ceil(this.radius * 1.3 * scale) + 1, side = 2 * half + 1, canvas = new OffscreenCanvas(side, side);
-    const pen = canvas.getContext("2d"), places = [], alpha = [];
+    const half = Math.ceil(this.radius * 1.3 * scale) + 1, side = 2 * half + 1;
+    const pen = new OffscreenCanvas(side, side).getContext("2d"), places = [], alpha = [];
     pen.beginPath();
     SIGNS[signOf(kind)](pen, half + 0.5, half + 0.5, this.radius * scale);
     pen.fill();
@@ -249,8 +249,9 @@ class Scatter {
   }
 
   moved() {
-    this.above.style.touchAction = this.look.zoom > 1 ? "none" : "pan-y";     // a drag pans, once there is something to pan
+    this.above.style.touchAction = this.look.zoom > 1 ? "none" : "";    // a drag pans, once there is something to pan
     cancelAnimationFrame(this.frame);
+    this.point(-1);
     this.place();
     this.settle();
   }
@@ -285,7 +286,6 @@ class Scatter {
           if (!panned) this.above.setPointerCapture(event.pointerId);
           panned = true;
           this.look = {...drag.look, x: drag.look.x + dx, y: drag.look.y + dy};
-          this.point(-1);
           this.moved();
           return;
         }
