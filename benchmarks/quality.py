@@ -6,6 +6,9 @@ TRAIN and VALID are text files with one sentence a line. Each run has the machin
   full      elmo_np, full softmax: preset `small`, the model of Zaremba et al. 2014
   adaptive  elmo_np, adaptive softmax: preset `fast`
   torch     PyTorch: model, start values, batches and recipe of preset `small`
+and, where --only names them:
+  characters    elmo_np on characters: preset `elmo-tiny`, by the original ELMo's recipe
+  words         the same LSTMs, softmax and recipe with a vector a word of the vocabulary
 Writes quality.csv, quality.svg and quality.png in FOLDER. quality_watch.py says what the seconds count.
 """
 
@@ -37,7 +40,7 @@ from elmo_np.plots import save
 from elmo_np.progress import Progress, duration
 
 RESULTS = Path(__file__).parent / "results"
-KEYS = ("full", "adaptive", "torch")
+KEYS, MORE = ("full", "adaptive", "torch"), ("characters", "words")
 NO_TORCH = "PyTorch is not installed: its run is left out; to compare: pip install -e '.[bench]'"
 MINUTES, QUICK_MINUTES = 6.0, 0.5
 BUSY = 0.7      # processes that want a core, on average over the last minute
@@ -51,7 +54,7 @@ def parser() -> Parser:
                        help="for quality.csv, quality.svg and quality.png (default benchmarks/results)")
     whole.add_argument("--minutes", type=float, metavar="N", help=f"of each run (default {MINUTES:g})")
     whole.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
-                       help=f"these runs: {', '.join(KEYS)}")
+                       help=f"these runs: {', '.join(KEYS)} (default); {', '.join(MORE)}")
     whole.add_argument("--target", type=float, default=130.0, metavar="PERPLEXITY",
                        help="to reach in both directions (default 130)")
     whole.add_argument("--quick", action="store_true", help="tiny models, two epochs, half a minute each at the most: "
@@ -92,25 +95,29 @@ def run(argv: Sequence[str] | None) -> None:
 
 
 def planned(train: str, valid: str, budget: float, only: Sequence[str], quick: bool) -> list[Run]:
-    """The runs that are asked for, all for none. Raises UserError for another name."""
+    """The runs that are asked for, KEYS for none. Raises UserError for another name."""
+    every = KEYS + MORE
     for key in only:
-        if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, n=1)
+        if key not in every:
+            near = difflib.get_close_matches(key, every, n=1)
             raise UserError(f"--only {key}: there is no such run; "
-                            + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(KEYS)}"))
+                            + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(every)}"))
 
-    def made(key: str, name: str, side: str, recipe: str) -> Run:
-        settings = replaced(preset(recipe), corpus=train, valid=valid)
+    def made(key: str, name: str, side: str, recipe: str, **changes: object) -> Run:
+        settings = replaced(preset(recipe), corpus=train, valid=valid, **changes)
         return Run(key, name, side, recipe, smaller(settings) if quick else settings, budget)
     runs = [made("full", "elmo_np, full softmax", OURS, "small"),
             made("adaptive", "elmo_np, adaptive softmax", OURS, "fast"),
-            made("torch", "PyTorch", TORCH, "small")]
-    return [run for run in runs if not only or run.key in only]
+            made("torch", "PyTorch", TORCH, "small"),
+            made("characters", "characters", OURS, "elmo-tiny"),
+            made("words", "a vector a word", OURS, "elmo-tiny", char_filters=None)]
+    return [run for run in runs if run.key in (only or KEYS)]
 
 
 def smaller(settings: Settings) -> Settings:
     """The same recipe on a tiny model."""
-    return replaced(settings, embedding_dim=16, hidden_dim=16, projection_dim=None, cutoffs=None,
+    samples = 16 if settings.model.softmax == "sampled" else settings.model.samples
+    return replaced(settings, embedding_dim=16, hidden_dim=16, projection_dim=None, cutoffs=None, samples=samples,
                     epochs=min(2, settings.train.epochs))
 
 

@@ -73,7 +73,7 @@ class Tail:
 
     def log_probabilities(self, h: Array) -> Array:
         """log p of every word of the cluster, given that it is one of them: h (.., P) -> (.., words)."""
-        return _log_softmax(self.softmax, h @ self.projection.value)             # (A1), (A2)
+        return self.softmax.log_probabilities(h @ self.projection.value)         # (A1), (A2)
 
 
 class TailUse(NamedTuple):
@@ -113,8 +113,9 @@ class AdaptiveSoftmax:
         self.tails = [Tail(P, tail_width(P, div_value, i), range(*words), rng=rng, dtype=dtype)
                       for i, words in enumerate(pairwise(bounds))]
 
-    def forward(self, h: Array, y: Array) -> tuple[float, Cache]:
-        """h (.., P), y (..) whole numbers in [0, V) or PADDING -> loss in nats a target (0 without any), cache."""
+    def forward(self, h: Array, y: Array, rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+        """h (.., P), y (..) whole numbers in [0, V) or PADDING; rng is left alone
+        -> loss in nats a target (0 without any), cache"""
         y = checked_targets(y, self.V)
         N = max(1, int((y != PADDING).sum()))
         loss, head = self.head.forward(h, self._entries(y))                      # (A2)
@@ -145,7 +146,7 @@ class AdaptiveSoftmax:
 
     def log_probabilities(self, h: Array) -> Array:
         """log p(w | h) in nats of every word w: h (.., P) -> (.., V)."""
-        head, first = _log_softmax(self.head, h), self.cutoffs[0]                # (A2)
+        head, first = self.head.log_probabilities(h), self.cutoffs[0]            # (A2)
         tails = [head[..., first + i, None] + tail.log_probabilities(h) for i, tail in enumerate(self.tails)]  # (A2)
         return np.concatenate([head[..., :first], *tails], axis=-1)
 
@@ -169,11 +170,3 @@ def tail_width(P: int, div_value: int, i: int) -> int:
     """How many numbers cluster i = 0, 1, .. reads: P / div_value^(i+1), rounded down, but at least one."""
     width: int = max(1, P // div_value**(i + 1))
     return width
-
-
-def _log_softmax(layer: Softmax, h: Array) -> Array:
-    """log p of every entry of a softmax: h (.., its width) -> (.., its entries)."""
-    z = h @ layer.W.value.T + layer.b.value                                      # (A2)
-    z -= z.max(axis=-1, keepdims=True)          # the same p, and no exp can overflow
-    log_p: Array = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))             # (A2)
-    return log_p

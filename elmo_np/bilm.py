@@ -26,7 +26,8 @@ from .embedding import Embedding
 from .language_model import LanguageModel, OutputLayer
 from .lstm import State
 from .parallel import both
-from .parameter import Array, Parameter, parameters, second_use
+from .parameter import UNDRAWN, Array, Parameter, parameters, second_use
+from .sampled_softmax import SampledSoftmax
 from .softmax import Softmax
 
 BiState = tuple[list[State], list[State]]       # of the forward and of the backward direction, a State a layer
@@ -55,7 +56,7 @@ class BiLM:
     config  sizes, whether a word is an id or characters (config.char_filters), and what is shared:
             config.share_embedding, config.share_softmax, config.tie
     V       number of words; characters without a softmax (config.predict) need none
-    rng     numpy.random.Generator that draws the start values
+    rng     numpy.random.Generator that draws the start values, or UNDRAWN for numbers that come from a file
     dtype   float32 to train, float64 to check gradients
     """
 
@@ -64,7 +65,7 @@ class BiLM:
         self._second_uses: dict[int, tuple[Parameter, Parameter]] = {}  # id: home, and where the backward model adds
         self.forward_lm = self._direction(None, rng, dtype)
         self.backward_lm = self._direction(self.forward_lm, rng, dtype)
-        if config.init_scale is not None:
+        if config.init_scale is not None and rng is not UNDRAWN:
             for parameter in parameters(self).values():
                 shape = parameter.value.shape
                 parameter.value[...] = rng.uniform(-config.init_scale, config.init_scale, shape)
@@ -98,15 +99,19 @@ class BiLM:
         if config.softmax == "adaptive":
             return AdaptiveSoftmax(config.output_dim, self.V, cutoffs=config.cutoffs, div_value=config.div_value,
                                    rng=rng, dtype=dtype)
-        if config.tie:
-            embedding.E.rows = None         # the softmax reaches every row
-        return Softmax(config.output_dim, self.V, rng=rng, dtype=dtype, W=embedding.E if config.tie else None)
+        W = embedding.E if config.tie else None
+        if config.softmax == "sampled":
+            return SampledSoftmax(config.output_dim, self.V, samples=config.samples, rng=rng, dtype=dtype, W=W)
+        if W is not None:
+            W.rows = None                   # the softmax reaches every row
+        return Softmax(config.output_dim, self.V, rng=rng, dtype=dtype, W=W)
 
     def forward(self, batch: Batch, state: BiState | None = None,
                 rngs: tuple[np.random.Generator, np.random.Generator] | None = None) -> tuple[Loss, BiState, Cache]:
         """One batch through both directions, side by side.
 
-        state   of the streams before the batch, None for zeros; rngs: dropout, one a direction, None for none
+        state   of the streams before the batch, None for zeros
+        rngs    one a direction, of dropout and of a sampled softmax; None for neither
         -> Loss, the state after the batch, cache
         """
         forward, backward = batch

@@ -6,7 +6,8 @@
     CNN_proj/W_proj (F, P), b_proj (P,)             Wp, bp
     embedding (V, P)                                E of a model that reads words by id
     RNN_d/RNN/MultiRNNCell/Cell0/LSTMCell/W_0       Wx (D, 4H) above Wh (P, 4H); gates i j f o, where j is our g
-        B (4H,), W_P_0 (H, P)                       b, with the 1 for f that the originals add when they run; Wp
+        B (4H,), W_P_0 (H, P)                       b, less the 1 for f that is added when it runs (forget_bias); Wp
+        B_rest (H,)                                 in no file but those of bilm_tf_export.py, which says what for
     softmax/W (V, P), b (V,)                        the softmax, in this file or in one of its own
 
 d is 0 for the forward direction and 1 for the backward one. Nothing that the files say is believed: memory is taken
@@ -19,7 +20,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from .embedding import Embedding
 from .errors import UserError
 from .hdf5 import Weights
 from .lstm import LSTM
-from .parameter import Array
+from .parameter import UNDRAWN, Array
 from .softmax import Softmax
 from .tf_options import Options
 from .vocabulary import MARKS, Vocabulary
@@ -57,7 +57,8 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
     by_id = embedding is not None or not said.has("char_cnn")
     if words is None and (by_id or softmax is not None):
         what = "reads words by id" if by_id else "shall have a softmax"
-        raise UserError(f"{options}: a model that {what} needs its words: give vocabulary=, a file with one a line")
+        raise UserError(f"{options}: a model that {what} needs its words: give vocabulary=, or --vocabulary, a file "
+                        "with one a line")
     with ExitStack() as opened:
         main = opened.enter_context(Weights(weights))
         of_words = opened.enter_context(Weights(embedding)) if embedding is not None else main
@@ -65,24 +66,15 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
         predict = words is not None and (softmax is not None or main.has("softmax/b"))
         tie = predict and by_id and said.flag("share_embedding_softmax") and not of_softmax.has("softmax/W")
         config = said.config(by_id=by_id, predict=predict, tie=tie,
-                             lstm_projection=main.has(f"{_cell(main, 0, 0)}/W_P_0"))
+                             lstm_projection=main.has(f"{_cell(main, 0, 0)}/W_P_0"),
+                             forget_bias=0.0 if main.has(f"{_cell(main, 0, 0)}/B_rest") else 1.0)
         if sum(n for _, n in config.char_filters or ()) == config.embedding_dim and not main.has("CNN_proj/W_proj"):
             config = replace(config, char_projection=False)
         known = Vocabulary(MARKS) if words is None else words
         _expect(config, len(known), main, of_words, of_softmax)
-        model = BiLM(config, len(known), rng=cast("np.random.Generator", _Zeros()), dtype=dtype)
+        model = BiLM(config, len(known), rng=UNDRAWN, dtype=dtype)
         _fill(model, main, of_words, of_softmax)
     return ELMo(model, known)
-
-
-class _Zeros:
-    """In place of a random generator, for numbers that are read."""
-
-    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(np.zeros((), np.float32), shape)
-
-    def standard_normal(self, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(np.zeros((), np.float32), shape)
 
 
 def _cell(file: Weights, direction: int, layer: int) -> str:
@@ -119,6 +111,8 @@ def _expect(config: BiLMConfig, V: int, main: Weights, of_words: Weights, of_sof
     for _, k, cell in _cells(config, main):
         main.expect(f"{cell}/W_0", ((P if k else D) + P, 4*H))
         main.expect(f"{cell}/B", (4*H,))
+        if not config.forget_bias:
+            main.expect(f"{cell}/B_rest", (H,))
         if config.projection_dim:
             main.expect(f"{cell}/W_P_0", (H, P))
     main.expect_none(f"RNN_0/RNN/MultiRNNCell/Cell{config.layers}/LSTMCell/W_0", "n_layers")
@@ -166,8 +160,10 @@ def _fill_lstm(lstm: LSTM, cell: str, file: Weights) -> None:
     W, D = file.take(f"{cell}/W_0"), len(lstm.Wx.value)
     lstm.Wx.value[...], lstm.Wh.value[...] = _our_gates(W[:D]), _our_gates(W[D:])
     lstm.b.value[...] = _our_gates(file.take(f"{cell}/B"))
-    H = len(lstm.b.value) // 4
-    lstm.b.value[H:2*H] += 1
+    if not lstm.forget_bias:
+        f = slice(len(lstm.b.value) // 4, len(lstm.b.value) // 2)
+        # In float64, where the sum of the three, a number of float32, is exact.
+        lstm.b.value[f] = lstm.b.value[f].astype(np.float64) + 1 + file.take(f"{cell}/B_rest")
     if lstm.Wp is not None:
         lstm.Wp.value[...] = file.take(f"{cell}/W_P_0")
 

@@ -86,7 +86,8 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[dict[str,
     """Read a file that `save` wrote; everything is checked before memory is asked for, and the digest after.
 
     path   the file
-    mmap   True: read-only memory maps of the file, which cost no memory of their own; False: writable arrays
+    mmap   False: arrays in memory. True: a map of the file, read where it is used; what is written to an array stays in
+           memory, a page at a time, and out of the file. A mapped file may be replaced, but not written into
     Returns tensors and metadata as they were given to `save`.
     Raises UserError when the file is missing, is damaged or was not written by elmo_np.
     """
@@ -214,4 +215,4 @@ def _read(file: BinaryIO, size: int) -> Array:
 
 
 def _map(file: BinaryIO, start: int) -> Array:
-    return np.memmap(file, np.uint8, mode="r")[start:]
+    return np.asarray(np.memmap(file, np.uint8, mode="c"))[start:]

@@ -39,11 +39,14 @@ class BiLMConfig:
     residual: bool = option(False, "from the second layer on, add a layer's input to its output")
     cell_clip: float | None = option(None, "cells stay within +-this; none: free", above=0)
     proj_clip: float | None = option(None, "projected outputs stay within +-this; none: free", above=0)
+    forget_bias: float = option(0.0, "constant added to the forget gate's bias; the original ELMo has 1")
     share_embedding: bool = option(False, "both directions use one embedding, or one character CNN")
     share_softmax: bool = option(False, "both directions use one softmax")
     tie: bool = option(False, "softmax weights are the embedding's; needs D equal to P, or to H without P")
     predict: bool = option(True, "has a softmax; false: it embeds, and cannot predict a word")
-    softmax: str = option("full", "full, or adaptive: rare words in clusters, exact and cheaper", "full", "adaptive")
+    softmax: str = option("full", "full; adaptive: rare words in clusters, exact and cheaper; sampled: trained on "
+                          "words drawn anew each step, evaluated over all", "full", "adaptive", "sampled")
+    samples: int = option(8192, "words that a sampled softmax draws for a step and a direction", at_least=1)
     cutoffs: tuple[int, ...] | None = option(None, "word ids at which an adaptive softmax's clusters begin; none: "
                                              "chosen by the number of words", at_least=1)
     div_value: int = option(4, "an adaptive softmax's clusters have P / div_value, P / div_value^2 .. inputs",
@@ -98,7 +101,8 @@ class TrainConfig:
     clip_norm: float | None = option(None, "largest norm of all gradients together; none: free", above=0)
     decay: float = option(1.0, "factor on the learning rate, an epoch, after decay_after epochs", above=0, at_most=1)
     decay_after: int = option(0, "epochs before the decay begins", at_least=0)
-    loss_scale: str = option("mean", "mean: over targets; steps: a row's sum, as Zaremba et al. 2014", "mean", "steps")
+    loss_scale: str = option("mean", "mean: over targets; steps: a row's sum, as Zaremba et al. 2014; elmo: half "
+                             "of that, as the original", "mean", "steps", "elmo")
     state: str = option("carry", "carry: one long stream; reset: a fresh state a sentence", "carry", "reset")
     streams: str = option("shared", "shared: rows take turns; contiguous: each its own part", "shared", "contiguous")
     shuffle: int = option(0, "sentences in the shuffle buffer; 0: the corpus keeps its order", at_least=0)

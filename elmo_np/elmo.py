@@ -24,7 +24,7 @@ from .parameter import Array
 from .text import tokens
 from .vectors import LayerMix, WordVector, h_bi
 from .vocabulary import Vocabulary
-from .words import KnownWords, SpelledWords, words_of
+from .words import Words, words_of
 
 BATCH = 64              # sentences at once; the vectors do not depend on it
 WINDOW = 1 << 24        # numbers of a window of sentences, which are held until all are there: 64 MB in float32
@@ -58,7 +58,11 @@ class ELMo:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> ELMo:
-        """A folder that `train` wrote (its best model), or a model file with vocabulary.txt beside it."""
+        """A folder that `train` wrote (its best model), or a model file with vocabulary.txt beside it.
+
+        The model computes with a map of the file, which nothing that is learnt changes. Replace such a file, as `train`
+        does; do not write into it. Raises UserError for a file that is missing, damaged or foreign.
+        """
         from .run import load_model  # run.py builds an ELMo from a file
         return load_model(path)[0]
 
@@ -70,6 +74,12 @@ class ELMo:
         """Published weights, as `elmo_np.bilm_tf.read` reads them: a model of characters, or of words by id."""
         from .bilm_tf import read  # bilm_tf.py builds an ELMo from files
         return read(options, weights, vocabulary=vocabulary, softmax=softmax, embedding=embedding, dtype=dtype)
+
+    def to_bilm_tf(self, options: str | os.PathLike[str], weights: str | os.PathLike[str],
+                   vocabulary: str | os.PathLike[str] | None = None) -> None:
+        """Write the language model for `from_bilm_tf` and other programs, as `elmo_np.bilm_tf_export.write` does."""
+        from .bilm_tf_export import write  # needs an ELMo
+        write(self, options, weights, vocabulary)
 
     @property
     def layers(self) -> list[int]:
@@ -165,18 +175,11 @@ class ELMo:
         self._carried = None
 
     def _position(self, word: str, words: list[str], occurrence: int | None) -> int:
-        places = [t for t, other in enumerate(words) if other == word]
-        if not places:
-            raise UserError(f"the sentence has no word {word!r}; its words: {' '.join(words)}")
+        position = position_of(word, words, occurrence)
         if word not in words_of(self.model, self.vocabulary):
             raise UserError(f"{word!r} is not among the {len(self.vocabulary)} words of this model, so its vector "
                             "would be that of any unknown word: expected a word of vocabulary.txt")
-        if occurrence is None and len(places) > 1:
-            raise UserError(f"{word!r} occurs {len(places)} times in the sentence: say which, occurrence=1 to "
-                            f"{len(places)}")
-        if occurrence is not None and not 1 <= occurrence <= len(places):
-            raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(places)} times in the sentence")
-        return places[(occurrence or 1) - 1]
+        return position
 
     def _all(self, sentences: Iterable[Sequence[str]], state: str) -> Iterator[list[Array]]:
         """For every sentence, in order, the layers 0 to L: (tokens, width) each, both directions side by side."""
@@ -197,7 +200,7 @@ class ELMo:
                 found.update(zip(group, layers, strict=True))
             yield from (found[k] for k in range(len(window)))
 
-    def _carry(self, words: KnownWords | SpelledWords, sentences: list[list[int]]) -> Iterator[list[Array]]:
+    def _carry(self, words: Words, sentences: list[list[int]]) -> Iterator[list[Array]]:
         """Row k goes on from row k; rows beyond those given stay as they are."""
         rows, carried = len(sentences), self._carried
         if carried is None or len(carried[0][0][0]) < rows:
@@ -212,7 +215,7 @@ class ELMo:
                 kept[block] = new
             yield from layers
 
-    def _batch(self, words: KnownWords | SpelledWords, sentences: list[list[int]],
+    def _batch(self, words: Words, sentences: list[list[int]],
                state: BiState | None) -> tuple[list[list[Array]], BiState]:
         """Sentences with their marks -> the layers of each without the marks, and the state after each."""
         lengths = np.array([len(sentence) for sentence in sentences])
@@ -237,6 +240,19 @@ class ELMo:
             if change < SETTLED:
                 break
         return state
+
+
+def position_of(word: str, words: Sequence[str], occurrence: int | None = None) -> int:
+    """Where a word stands in its sentence, from 0. Raises UserError: nowhere, or twice without a choice."""
+    places = [t for t, other in enumerate(words) if other == word]
+    if not places:
+        raise UserError(f"the sentence has no word {word!r}; its words: {' '.join(words)}")
+    if occurrence is None and len(places) > 1:
+        raise UserError(f"{word!r} occurs {len(places)} times in the sentence: say which, occurrence=1 to "
+                        f"{len(places)}")
+    if occurrence is not None and not 1 <= occurrence <= len(places):
+        raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(places)} times in the sentence")
+    return places[(occurrence or 1) - 1]
 
 
 def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:

@@ -22,16 +22,31 @@ from .parallel import both, one_blas_thread
 from .parameter import Array
 from .softmax import PADDING
 from .vocabulary import Vocabulary
+from .words import Words, words_of
 
 CHUNK = 128         # steps at a time along the one stream of state "carry"; the figures do not depend on it
 
 
 class SentenceScore(NamedTuple):
-    """log p of one sentence in nats; a sentence of n words has n + 1 targets in each direction."""
+    """log p of each target of one sentence in nats, in the order of the sentence; n words have n + 1 a direction."""
 
-    forward: float
-    backward: float
-    targets: int
+    forward_tokens: Array       # (n + 1,) float64: of the words, each given those before it, and of the end mark
+    backward_tokens: Array      # (n + 1,) float64: of the start mark, and of the words, each given those after it
+
+    @property
+    def forward(self) -> float:
+        """log p of the sentence in the forward direction."""
+        return float(self.forward_tokens.sum())
+
+    @property
+    def backward(self) -> float:
+        """log p of the sentence in the backward direction."""
+        return float(self.backward_tokens.sum())
+
+    @property
+    def targets(self) -> int:
+        """How many there are in each direction."""
+        return len(self.forward_tokens)
 
 
 class Evaluation(NamedTuple):
@@ -78,17 +93,14 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
                 "reset": every sentence starts from a fresh state, alone
     batch_size  sentences at once with "reset"; one stream has one row
     each        called with the score of every sentence, in the corpus's order
-    Raises UserError for an empty corpus, another state, or a model of characters.
+    Raises UserError for an empty corpus, another state, or a model without a softmax.
     """
     if state not in ("carry", "reset"):
         raise UserError(f"state {state!r}: expected 'carry' or 'reset'")
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
-    if model.config.char_filters:
-        raise UserError("evaluate reads words by id, and this model reads characters: expected one of words")
-    corpus = again(corpus)
-    scores = _one_stream(model, vocabulary, corpus) if state == "carry" \
-        else _alone(model, vocabulary, corpus, batch_size)
+    corpus, words = again(corpus), words_of(model, vocabulary)
+    scores = _one_stream(words, corpus) if state == "carry" else _alone(words, corpus, batch_size)
     forward, backward, targets, sentences, unknown = [], [], 0, 0, 0
     with one_blas_thread():
         for score, missing in scores:
@@ -105,47 +117,68 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
 Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
 
 
-def _alone(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
-    for window in windows(map(vocabulary.encode, corpus), batch_size):
+def _alone(words: Words, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
+    for window in windows(map(words.encode, corpus), batch_size):
         scores: dict[int, SentenceScore] = {}
         for group in length_groups(window, batch_size):
-            (f, b), _ = _nll(model, *whole_sentences([window[k] for k in group]), None)
+            (f, b), _ = _nll(words, *whole_sentences([window[k] for k in group]), None)
             for column, k in enumerate(group):
-                scores[k] = SentenceScore(-_sum(f[:, column]), -_sum(b[:, column]), len(window[k]) - 1)
-        yield from ((scores[k], window[k].count(vocabulary.unk)) for k in range(len(window)))
+                targets = len(window[k]) - 1
+                scores[k] = _score(f[:targets, column], b[:targets, column])
+        yield from ((scores[k], _unknown(words, window[k])) for k in range(len(window)))
 
 
-def _one_stream(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> Scored:
+def _one_stream(words: Words, corpus: Iterable[Sequence[str]]) -> Scored:
     unscored: list[tuple[int, int]] = []            # targets and unknown tokens of the sentences in the stream
 
     def sentences() -> Iterator[list[int]]:
-        for ids in map(vocabulary.encode, corpus):
-            unscored.append((len(ids) - 1, ids.count(vocabulary.unk)))
-            yield ids
+        for numbers in map(words.encode, corpus):
+            unscored.append((len(numbers) - 1, _unknown(words, numbers)))
+            yield numbers
 
     state, nats = None, np.empty((2, 0))
-    forward, backward = pack([sentences()], CHUNK), pack([turned(map(vocabulary.encode, corpus))], CHUNK)
+    forward, backward = pack([sentences()], CHUNK), pack([turned(map(words.encode, corpus))], CHUNK)
     for one, two in zip(forward, backward, strict=True):
-        (f, b), state = _nll(model, one, two, state)
+        (f, b), state = _nll(words, one, two, state)
         live = one.y[:, 0] != PADDING
-        nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1, dtype=np.float64)
+        nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1)
         while unscored and unscored[0][0] <= nats.shape[1]:
             targets, missing = unscored.pop(0)
-            yield SentenceScore(-_sum(nats[0, :targets]), -_sum(nats[1, :targets]), targets), missing
+            yield _score(*nats[:, :targets]), missing
             nats = nats[:, targets:]
 
 
-def _nll(model: BiLM, forward: Side, backward: Side,
-         state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
-    state_f, state_b = state or (None, None)
+def _nll(words: Words, forward: Side, backward: Side, state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
+    model, (state_f, state_b) = words.model, state or (None, None)
+    (x_f, _), (_, x_b) = words.look_up(forward.x), words.look_up(backward.x)
+    y_f, y_b = words.targets(forward.y), words.targets(backward.y)
     (nats_f, after_f), (nats_b, after_b) = both(
-        lambda: model.forward_lm.nll(forward.x, forward.y, state_f, forward.lengths),
-        lambda: model.backward_lm.nll(backward.x, backward.y, state_b, backward.lengths))
+        lambda: model.forward_lm.nll(x_f, y_f, state_f, forward.lengths),
+        lambda: model.backward_lm.nll(x_b, y_b, state_b, backward.lengths))
     return (nats_f, nats_b), (after_f, after_b)
 
 
-def _sum(nats: Array) -> float:
-    return float(nats.sum(dtype=np.float64))
+def _unknown(words: Words, numbers: list[int]) -> int:
+    """How many words of a sentence are predicted as <UNK>."""
+    return int((words.targets(np.array(numbers)) == words.vocabulary.unk).sum())
+
+
+def _score(f: Array, b: Array) -> SentenceScore:
+    """From the nats of a sentence's targets, each direction's in its own order of reading."""
+    return SentenceScore(-f.astype(np.float64), -b[::-1].astype(np.float64))
+
+
+def unigram_log_p(vocabulary: Vocabulary) -> Array:
+    """log p of every word and mark for a model that knows only how often it was a target: (V,) float64.
+
+    Raises UserError for a vocabulary without counts.
+    """
+    if vocabulary.counts is None:
+        raise UserError("the vocabulary has no counts: expected those of its training corpus")
+    counts = np.array(vocabulary.counts, np.float64)
+    counts[vocabulary.bos] = 0                      # a start mark is no target of the forward direction
+    log_p: Array = np.log((counts + 1) / (counts.sum() + len(counts)))           # (P2)
+    return log_p
 
 
 def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> float:
@@ -154,11 +187,7 @@ def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) 
     The targets are those of a direction: the words and an end mark a sentence; both directions have the same figure.
     Raises UserError for a vocabulary without counts or an empty corpus.
     """
-    if vocabulary.counts is None:
-        raise UserError("the vocabulary has no counts: expected those of its training corpus")
-    counts = np.array(vocabulary.counts, np.float64)
-    counts[vocabulary.bos] = 0                      # a start mark is no target of the forward direction
-    log_p = np.log((counts + 1) / (counts.sum() + len(counts)))                  # (P2)
+    log_p = unigram_log_p(vocabulary)
     nats, targets = 0.0, 0
     for ids in map(vocabulary.encode, corpus):
         nats -= float(log_p[ids[1:]].sum())

@@ -1,18 +1,24 @@
-"""Arrays of a stranger's HDF5 file, each looked at before memory is taken for it. Needs h5py, the extra [hdf5]."""
+"""Arrays of an HDF5 file: a stranger's, each looked at before memory is taken for it, and one of our own making.
+
+Needs h5py, the extra [hdf5].
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from .errors import UserError
+from .files import atomic_write
 from .parameter import Array
 
+BLOCK = 1 << 20     # bytes that are copied at a time
 DENSEST = 100       # numbers shrink to a hundredth at the best; a file that claims more would take memory for nothing
 
 
@@ -21,8 +27,36 @@ def library() -> Any:
     try:
         return importlib.import_module("h5py")
     except ImportError as error:
-        raise UserError(f"reading HDF5 files needs h5py ({error}): expected it installed; run: pip install h5py") \
+        raise UserError(f"HDF5 files need h5py ({error}): expected it installed; run: pip install h5py") \
             from error
+
+
+def write(path: str | os.PathLike[str], arrays: Iterable[tuple[str, Array]]) -> None:
+    """Write named arrays as float32, atomically; the same arrays give the same bytes, for nothing says when.
+
+    Raises UserError for a number that is not finite in float32, or a file that cannot be written.
+    """
+    h5py = library()
+    try:
+        # HDF5 goes back and forth in its file: the whole of it is then copied to where it replaces the old one.
+        with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as scratch:
+            with h5py.File(scratch, "w", libver="earliest") as file:
+                for name, array in arrays:
+                    file.create_dataset(name, data=_as_float32(path, name, array), track_times=False)
+            scratch.seek(0)
+            atomic_write(path, iter(lambda: scratch.read(BLOCK), b""))
+    except (OSError, RuntimeError) as error:
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
+        raise UserError(f"cannot write {path}: {reason}; expected an existing folder with room and permission: create "
+                        "it, free some space, or give another path") from error
+
+
+def _as_float32(path: str | os.PathLike[str], name: str, array: Array) -> Array:
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(array, "<f4")
+    if not np.isfinite(numbers).all():
+        raise UserError(f"cannot write {path}: {name} holds a number that is not finite: expected weights")
+    return numbers
 
 
 class Weights:

@@ -26,13 +26,15 @@ from .parameter import Array
 
 
 class OutputLayer(Protocol):
-    """What predicts the next word: `Softmax` or `AdaptiveSoftmax`."""
+    """What predicts the next word: `Softmax`, `AdaptiveSoftmax` or `SampledSoftmax`."""
 
-    def forward(self, h: Array, y: Array) -> tuple[float, Any]: ...
+    def forward(self, h: Array, y: Array, rng: np.random.Generator | None) -> tuple[float, Any]: ...
 
     def backward(self, dloss: float, cache: Any) -> Array: ...
 
     def nll(self, h: Array, y: Array) -> Array: ...
+
+    def log_probabilities(self, h: Array) -> Array: ...
 
 
 class EncodeCache(NamedTuple):
@@ -62,7 +64,8 @@ class LanguageModel:
         self.embedding = embedding
         widths = [config.embedding_dim] + [config.output_dim] * (config.layers - 1)
         self.layers = [LSTM(D, config.hidden_dim, config.projection_dim, cell_clip=config.cell_clip,
-                            proj_clip=config.proj_clip, rng=rng, dtype=dtype) for D in widths]
+                            proj_clip=config.proj_clip, forget_bias=config.forget_bias, rng=rng, dtype=dtype)
+                       for D in widths]
         self.softmax = softmax
 
     def encode(self, words: Array, state: list[State] | None = None, lengths: Array | None = None,
@@ -116,10 +119,12 @@ class LanguageModel:
 
     def forward(self, words: Array, targets: Array, state: list[State] | None = None, lengths: Array | None = None,
                 rng: np.random.Generator | None = None) -> tuple[float, list[State], Cache]:
-        """words, targets (T, B) -> mean loss in nats a target that is not padding, the state after, cache."""
+        """words, targets (T, B), rng: draws dropout and a sampled softmax's words, None for neither
+        -> mean loss in nats a target that is not padding, the state after, cache
+        """
         outputs, after, encode_cache = self.encode(words, state, lengths, rng)
         top, mask = dropout_forward(outputs[-1], self.dropout, rng)
-        loss, softmax_cache = self._softmax().forward(top, targets)
+        loss, softmax_cache = self._softmax().forward(top, targets, rng)
         return loss, after, Cache(encode_cache, mask, softmax_cache)
 
     def backward(self, dloss: float, cache: Cache) -> Array | None:
@@ -136,6 +141,12 @@ class LanguageModel:
         """-log p of each target in nats (T, B), 0 at padding, and the state after: evaluation, without gradients."""
         outputs, after = self.read(words, state, lengths)
         return self._softmax().nll(outputs[-1], targets), after
+
+    def next_word(self, words: Array, state: list[State] | None = None) -> tuple[Array, list[State]]:
+        """log p in nats of every word as the one after `words` (T, B), T at least 1 -> (B, V); the state after them."""
+        softmax = self._softmax()
+        outputs, after = self.read(words, state)
+        return softmax.log_probabilities(outputs[-1][-1]), after
 
     def _softmax(self) -> OutputLayer:
         if self.softmax is None:

@@ -111,22 +111,25 @@ class LSTM:
 
     D, H, P     widths of input, cell and output; P None: no projection, the output has width H
     cell_clip   bound of |c_t|, None for no bound      proj_clip   bound of |h_t|, acts with a projection only
-    rng         numpy.random.Generator that draws the start values: Glorot uniform, forget bias 1
+    forget_bias constant that (L1) adds to the f quarter of b; the original ELMo adds 1 when it runs
+    rng         numpy.random.Generator that draws the start values: Glorot uniform, forget bias 1, the constant counted
     dtype       float32 to train, float64 to check gradients
     Parameters  Wx (D, 4H), Wh (P, 4H), b (4H,), Wp (H, P) or None
     """
 
     def __init__(self, D: int, H: int, P: int | None = None, *, cell_clip: float | None = None,
-                 proj_clip: float | None = None, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+                 proj_clip: float | None = None, forget_bias: float = 0.0, rng: np.random.Generator,
+                 dtype: npt.DTypeLike = np.float32):
         def glorot(rows: int, columns: int) -> Parameter:
             bound = np.sqrt(6 / (rows + columns))
             return Parameter(rng.uniform(-bound, bound, (rows, columns)).astype(dtype))
 
         self.Wx, self.Wh, self.b = glorot(D, 4*H), glorot(P or H, 4*H), Parameter(np.zeros(4*H, dtype))
-        self.b.value[H:2*H] = 1         # remember by default: Jozefowicz et al. 2015
+        self.b.value[H:2*H] = 1 - forget_bias       # remember by default: Jozefowicz et al. 2015
         self.Wp = glorot(H, P) if P else None
         self.cell_clip = np.inf if cell_clip is None else float(cell_clip)
         self.proj_clip = np.inf if proj_clip is None else float(proj_clip)
+        self.forget_bias = forget_bias
 
     def forward(self, x: Array, state: State | None = None,
                 lengths: Array | None = None) -> tuple[Array, State, Cache]:
@@ -137,7 +140,7 @@ class LSTM:
         state = self._checked_state("state", state, B)
         lengths = _checked_lengths(lengths, T, B)
         x = np.ascontiguousarray(x)
-        ifog, h, c, m = lstm_forward(x, *state, self.Wx.value, self.Wh.value, self.b.value, Wp, lengths, self.cell_clip,
+        ifog, h, c, m = lstm_forward(x, *state, self.Wx.value, self.Wh.value, self.bias(), Wp, lengths, self.cell_clip,
                                      self.proj_clip)                             # (L1)-(L6)
         live = np.arange(T)[:, None, None] < lengths[:, None]
         y = h[1:] if (lengths == T).all() else np.where(live, h[1:], 0)
@@ -157,6 +160,14 @@ class LSTM:
                                        Wp, lengths, self.cell_clip, self.proj_clip, dWx, dWh, dWp, add)      # (L6)-(L1)
         self.b.grad += db                                                        # (L1)
         return dx, (dh, dc)
+
+    def bias(self) -> Array:
+        """b with forget_bias, (4H,): the constant changes no gradient."""
+        if not self.forget_bias:
+            return self.b.value
+        b, H = self.b.value.copy(), len(self.b.value) // 4
+        b[H:2*H] += self.forget_bias                                             # (L1)
+        return b
 
     def zero_state(self, B: int) -> State:
         """The state before the first word of B sequences: h (B, P) and c (B, H) of zeros."""

@@ -14,8 +14,8 @@ from .files import atomic_write_text
 if TYPE_CHECKING:
     from .resume import Place
 
-# split: "train", the mean since the row before, or "valid", at an epoch's end. Losses in nats a token; seconds of
-# training since the program began.
+# split: "train", the mean since the row before; "sampled", the same of a sampled softmax, whose loss has no perplexity;
+# "valid", at an epoch's end, over all words. Losses in nats a token; seconds of training since the program began.
 COLUMNS = ("split", "epoch", "step", "tokens", "forward_loss", "backward_loss", "forward_perplexity",
            "backward_perplexity", "learning_rate", "seconds")
 
@@ -35,13 +35,13 @@ class Metrics:
         # What `place` has summed up is still to be written, and so is the validation of its epoch.
         end = (place.epoch, place.step if place.tokens else place.step + 1)
         kept = [row for row in rows if (int(row["epoch"]), int(row["step"])) < end
-                and (row["split"] == "train" or int(row["epoch"]) < place.epoch)]
+                and (row["split"] != "valid" or int(row["epoch"]) < place.epoch)]
         atomic_write_text(self.path, "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in kept), ""]))
 
-    def train(self, place: Place, learning_rate: float) -> None:
+    def train(self, place: Place, learning_rate: float, sampled: bool) -> None:
         """The mean loss since the last row."""
         n = place.tokens
-        self._add("train", place, n, place.forward / n, place.backward / n, learning_rate)
+        self._add("sampled" if sampled else "train", place, n, place.forward / n, place.backward / n, learning_rate)
 
     def valid(self, place: Place, found: Evaluation, learning_rate: float) -> None:
         """A validation."""
@@ -50,9 +50,10 @@ class Metrics:
 
     def _add(self, split: str, place: Place, tokens: int, forward: float, backward: float,
              learning_rate: float) -> None:
-        numbers = (forward, backward, math.exp(min(forward, 700)), math.exp(min(backward, 700)), learning_rate)
-        row = [split, str(place.epoch), str(place.step), str(tokens), *(f"{x:.6g}" for x in numbers),
-               f"{place.seconds:.2f}"]
+        losses = (forward, backward)
+        perplexities = ["" if split == "sampled" else f"{math.exp(min(loss, 700)):.6g}" for loss in losses]
+        row = [split, str(place.epoch), str(place.step), str(tokens), *(f"{loss:.6g}" for loss in losses),
+               *perplexities, f"{learning_rate:.6g}", f"{place.seconds:.2f}"]
         try:
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(",".join(row) + "\n")
@@ -75,8 +76,9 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def _is_row(row: dict[str, str]) -> bool:
     try:
-        return (len(row) == len(COLUMNS) and row["split"] in ("train", "valid")
+        blank = ("forward_perplexity", "backward_perplexity") if row["split"] == "sampled" else ()
+        return (len(row) == len(COLUMNS) and row["split"] in ("train", "sampled", "valid")
                 and min(int(row[name]) for name in ("epoch", "step", "tokens")) >= 0
-                and all(float(row[name]) >= 0 for name in COLUMNS[4:]))
+                and all(row[name] == "" if name in blank else float(row[name]) >= 0 for name in COLUMNS[4:]))
     except (TypeError, ValueError):
         return False

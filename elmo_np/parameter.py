@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Layer = TypeVar("Layer")
+
+
+class _Undrawn:
+    """Start values that are never looked at, and so take no memory: zeros of whatever shape."""
+
+    def __init__(self, shape: tuple[int, ...] = ()):
+        self.shape = shape
+
+    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> _Undrawn:
+        return _Undrawn(shape)
+
+    def standard_normal(self, shape: tuple[int, ...]) -> _Undrawn:
+        return _Undrawn(shape)
+
+    def __truediv__(self, other: float) -> _Undrawn:
+        return self
+
+    def astype(self, dtype: npt.DTypeLike) -> Array:
+        return np.zeros(self.shape, dtype)      # no memory before it is written
+
+
+# In place of a random generator, for a model all of whose numbers come from a file.
+UNDRAWN = cast("np.random.Generator", _Undrawn())
 
 
 class Parameter:
@@ -89,23 +112,31 @@ def parameters(module: object, prefix: str = "") -> dict[str, Parameter]:
     A layer is what has a `backward`. A Parameter shared by two places is listed once, under the first name; so is one
     value that two Parameters share.
     """
-    found: dict[str, Parameter] = {}
-    _collect(module, prefix, found, set())
-    return found
+    first: dict[int, tuple[str, Parameter]] = {}
+    for name, p in _places(module, prefix):
+        first.setdefault(id(p.value), (name, p))
+    return dict(first.values())
 
 
-def _collect(module: object, prefix: str, found: dict[str, Parameter], seen: set[int]) -> None:
+def _places(module: object, prefix: str) -> Iterator[tuple[str, Parameter]]:
+    """Every place of a Parameter, with its dotted name."""
     for name, child in vars(module).items():
         if isinstance(child, Parameter):
-            if id(child.value) not in seen:
-                seen.add(id(child.value))
-                found[prefix + name] = child
+            yield prefix + name, child
         elif isinstance(child, (list, tuple)):
             for k, item in enumerate(child):
                 if hasattr(item, "backward"):
-                    _collect(item, f"{prefix}{name}.{k}.", found, seen)
+                    yield from _places(item, f"{prefix}{name}.{k}.")
         elif hasattr(child, "backward"):
-            _collect(child, f"{prefix}{name}.", found, seen)
+            yield from _places(child, f"{prefix}{name}.")
+
+
+def put_values(module: object, values: Mapping[str, Array]) -> None:
+    """Let `module` compute with the arrays given, which are not copied: {name of `parameters(module)`: array}, all of
+    them, each of the right shape and dtype, C-contiguous and writable. What shared a value shares the new one."""
+    new = {id(p.value): values[name] for name, p in parameters(module).items()}
+    for p, value in [(p, new[id(p.value)]) for _, p in _places(module, "")]:
+        p.value = value
 
 
 def second_use(layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]) -> Layer:

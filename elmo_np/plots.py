@@ -71,12 +71,13 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
     unigram     perplexity of the model that sees no context, drawn as a line to compare with
     """
     figure, axes = _figure(6.4, 4.0)
-    ax, tokens = axes[0, 0], np.cumsum([int(row["tokens"]) for row in rows if row["split"] == "train"])
-    ends = _epoch_ends(rows, tokens)
+    ax, tokens = axes[0, 0], np.cumsum([int(row["tokens"]) for row in rows if row["split"] != "valid"])
+    ends, sampled = _epoch_ends(rows, tokens), any(row["split"] == "sampled" for row in rows)
     for direction, colour in ("forward", FORWARD), ("backward", BACKWARD):
         train = [float(row[f"{direction}_perplexity"]) for row in rows if row["split"] == "train"]
         valid = [float(row[f"{direction}_perplexity"]) for row in rows if row["split"] == "valid"]
-        ax.plot(tokens, train, color=colour, alpha=0.5, linewidth=1.2, label=f"{direction}, training")
+        if not sampled:     # its losses are no perplexities
+            ax.plot(tokens, train, color=colour, alpha=0.5, linewidth=1.2, label=f"{direction}, training")
         ax.plot(ends, valid, color=colour, marker="o" if direction == "forward" else "^", linewidth=2,
                 label=f"{direction}, held out")
     if unigram is not None:
@@ -96,7 +97,7 @@ def _epoch_ends(rows: Sequence[Mapping[str, str]], tokens: Array) -> list[float]
     """Tokens read when each validation took place."""
     ends, seen = [], 0
     for row in rows:
-        if row["split"] == "train":
+        if row["split"] != "valid":
             seen += 1
         else:
             ends.append(float(tokens[seen - 1]) if seen else 0.0)

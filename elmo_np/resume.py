@@ -11,13 +11,13 @@ import numpy as np
 
 from . import backend
 from .bilm import BiState, Loss
-from .config import Settings, TrainConfig, from_json
+from .config import BiLMConfig, Settings, TrainConfig, from_json
 from .elmo import ELMo
 from .errors import UserError
 from .optim import Optimizer
 from .parameter import Array, parameters
 from .progress import Progress
-from .run import Folder, load_model
+from .run import Folder, read_model
 
 MAY_CHANGE = {"epochs", "patience", "threads", "save_every"}    # of TrainConfig: no step depends on them
 
@@ -94,19 +94,20 @@ def restore(folder: Folder, elmo: ELMo, settings: Settings, optimizer: Optimizer
 
     Raises UserError where the settings or the corpus are not those of the run.
     """
-    found, tensors, texts = load_model(folder.last)
+    found = read_model(folder.last)
+    tensors, texts = found.tensors, found.metadata
     if not {"place", "rngs", "corpora", "machine", "train"} <= set(texts):
         raise UserError(f"{folder.last} holds a model but no training to go on with: expected what `train` left there")
     if found.vocabulary != elmo.vocabulary or json.loads(texts["corpora"]) != list(corpora):
         raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
                         "same corpus, --valid and [data] settings")
-    _same_settings(found, from_json(TrainConfig, texts["train"]), settings)
+    _same_settings(found.config, from_json(TrainConfig, texts["train"]), settings)
     if json.loads(texts["machine"]) != machine():
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
                      "the continuation is as good, but not the same bit for bit")
-    theirs = parameters(found)
+    values = found.take(elmo)
     for name, p in parameters(elmo).items():
-        p.value[...] = theirs[name].value
+        p.value[...] = values[name]
     optimizer.load_state({k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
     for rng, at in zip(rngs, json.loads(texts["rngs"]), strict=True):
         rng.bit_generator.state = at
@@ -121,8 +122,8 @@ def _state(tensors: dict[str, Array], layers: int) -> BiState | None:
     return one, two
 
 
-def _same_settings(found: ELMo, theirs: TrainConfig, settings: Settings) -> None:
-    before = dataclasses.asdict(found.model.config) | dataclasses.asdict(theirs)
+def _same_settings(model: BiLMConfig, theirs: TrainConfig, settings: Settings) -> None:
+    before = dataclasses.asdict(model) | dataclasses.asdict(theirs)
     now = dataclasses.asdict(settings.model) | dataclasses.asdict(settings.train)
     for key, value in before.items():
         if now[key] != value and key not in MAY_CHANGE:

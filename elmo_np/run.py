@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +28,8 @@ from .config import BiLMConfig, Settings, TrainConfig, from_json, to_json
 from .corpus import BUILT_IN
 from .elmo import ELMo
 from .errors import UserError
-from .parameter import Array, parameters
+from .files import atomic_write_text
+from .parameter import UNDRAWN, Array, parameters, put_values
 from .vocabulary import Vocabulary
 
 COUNTS = "vocabulary.counts"
@@ -62,6 +64,15 @@ class Folder(NamedTuple):
     def report(self) -> Path:
         return self.path / "report.html"
 
+    def begin(self, vocabulary: Vocabulary, config: str) -> None:
+        """Make the folder, with vocabulary.txt and config.toml. Raises UserError where that cannot be done."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {self.path}: {error.strerror}") from error
+        vocabulary.save(self.vocabulary)
+        atomic_write_text(self.config, config)
+
     def in_use(self) -> bool:
         """Whether there is anything here that a new training would overwrite."""
         return any(path.exists() for path in (self.model, self.last, self.vocabulary, self.config, self.metrics))
@@ -94,18 +105,49 @@ def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str,
     checkpoint.save(path, {**arrays, **(tensors or {})}, {**texts, **(metadata or {})})
 
 
+class Stored(NamedTuple):
+    """What a model file holds."""
+
+    path: Path
+    config: BiLMConfig
+    vocabulary: Vocabulary
+    tokenize: bool
+    tensors: dict[str, Array]
+    metadata: dict[str, str]
+
+    def take(self, elmo: ELMo) -> dict[str, Array]:
+        """The arrays of a model of these sizes, by the names of `parameters`; the others stay.
+
+        Raises UserError for one that is missing, or of another shape or dtype.
+        """
+        own = parameters(elmo)
+        for name, p in own.items():
+            _check(self.path, name, self.tensors.get(name), p.value.shape, p.value.dtype)
+        return {name: self.tensors.pop(name) for name in own}
+
+
 def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], dict[str, str]]:
     """A run's folder or a model file with vocabulary.txt beside it -> the model, and what more the file holds.
 
+    The model computes with a map of the file, as checkpoint.load describes it, and nothing is copied.
     Raises UserError: nothing there, a damaged or foreign file, another vocabulary, an array missing or misshapen.
     """
+    stored = read_model(path, mmap=sys.platform != "win32")     # which does not replace a file that is mapped
+    model = BiLM(stored.config, len(stored.vocabulary), rng=UNDRAWN)
+    elmo = ELMo(model, stored.vocabulary, tokenize=stored.tokenize)
+    put_values(elmo, stored.take(elmo))
+    return elmo, stored.tensors, stored.metadata
+
+
+def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
+    """What `load_model` makes a model of: read, and its larger arrays held against the settings. Raises UserError."""
     path = Path(path)
     file = Folder(path).model if path.is_dir() else path
     if path.is_dir() and not file.exists():
         hint = "its first epoch is not finished: go on with --resume" if Folder(path).last.exists() \
             else "expected a folder that `elmo-np train` wrote"
         raise UserError(f"{path} has no model.safetensors: {hint}")
-    tensors, metadata = checkpoint.load(file)
+    tensors, metadata = checkpoint.load(file, mmap=mmap)
     if not {"model", "vocabulary", "tokenize"} <= set(metadata) or COUNTS not in tensors:
         raise UserError(f"{file} holds no model of elmo_np's: expected a file that `elmo-np train` wrote")
     words = Vocabulary.load(file.parent / "vocabulary.txt")
@@ -115,12 +157,8 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
     counts = tensors.pop(COUNTS).tolist()
     config = from_json(BiLMConfig, metadata["model"])
     _check_sizes(file, config, len(words), tensors)
-    elmo = new_elmo(Settings(model=config), Vocabulary(words.words, counts or None))
-    elmo.tokenize = metadata["tokenize"] == "true"
-    for name, p in parameters(elmo).items():
-        _check(file, name, tensors.get(name), p.value.shape, p.value.dtype)
-        p.value[...] = tensors.pop(name)        # in place: a shared array has more than one user
-    return elmo, tensors, metadata
+    vocabulary = Vocabulary(words.words, counts or None)
+    return Stored(file, config, vocabulary, metadata["tokenize"] == "true", tensors, metadata)
 
 
 def _check_sizes(file: Path, config: BiLMConfig, V: int, tensors: Mapping[str, Array]) -> None:

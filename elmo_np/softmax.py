@@ -11,7 +11,7 @@ Source: Bengio et al. 2003; tying: Press and Wolf 2017.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +20,20 @@ from .backend import twin
 from .parameter import Array, Parameter, accumulators
 
 PADDING = -1        # a target that is no word: it has no loss and no gradient
+ELSEWHERE = -2      # a target whose z is not among these: its row has the gradient of log sum_v exp(z[v]) alone
 
 
 @twin
 def softmax_forward(h: Array, y: Array, W: Array, b: Array, keep: bool) -> tuple[Array, Array, Array, Array | None]:
-    """(S1), (S2): h (R, P), y (R,) int64, PADDING allowed, W (V, P), b (V,)
-    -> -log p(y_r | h_r) in nats (R,), 0 at padding; each row's largest logit, top (R,), and total (R,), the sum of
+    """(S1), (S2): h (R, P), y (R,) int64, PADDING and ELSEWHERE allowed, W (V, P), b (V,)
+    -> -log p(y_r | h_r) in nats (R,), 0 for those two; each row's largest logit, top (R,), and total (R,), the sum of
        exp(z - top); the logits z (V, R) if `keep`, else None
     """
     z = W @ h.T + b[:, None]                                                     # (S1) a row of z a word
     top = z.max(axis=0)
     total = np.exp(z - top).sum(axis=0)                     # z - top: the same p, and no exp can overflow
     r = np.arange(len(y))
-    loss = np.where(y == PADDING, 0, np.log(total) + (top - z[y, r]))            # (S2)
+    loss = np.where(y < 0, 0, np.log(total) + (top - z[np.maximum(y, 0), r]))    # (S2)
     return loss.astype(z.dtype), top, total, z if keep else None
 
 
@@ -45,10 +46,10 @@ def softmax_backward(scale: float, h: Array, y: Array, W: Array, b: Array, z: Ar
     -> dh (R, P), db (V,); dW (V, P) in place, added to what it holds if `add`
     """
     z = W @ h.T + b[:, None] if z is None else z                                 # (S1)
-    r, live = np.arange(len(y)), y != PADDING
+    r, own = np.arange(len(y)), y >= 0
     dz = np.exp(z - top) / total                                                 # (S2) p
-    dz[y[live], r[live]] -= 1                                                    # (S2) dz = p - 1[v = y]
-    dz *= np.where(live, scale, 0).astype(z.dtype)                               # (S3) scale is 1 / N
+    dz[y[own], r[own]] -= 1                                                    # (S2) dz = p - 1[v = y]
+    dz *= np.where(y == PADDING, 0, scale).astype(z.dtype)                       # (S3) scale is 1 / N
     dW[...] = (dW if add else 0) + dz @ h                                        # (S1)
     return dz.T @ W, dz.sum(axis=1)                                              # (S1)
 
@@ -87,8 +88,9 @@ class Softmax:
         self.W = W or Parameter((rng.standard_normal((V, P)) / np.sqrt(P)).astype(dtype))
         self.b = b or Parameter(np.zeros(V, dtype))
 
-    def forward(self, h: Array, y: Array) -> tuple[float, Cache]:
-        """h (.., P), y (..) whole numbers in [0, V) or PADDING -> loss in nats a target (0 without any), cache."""
+    def forward(self, h: Array, y: Array, rng: np.random.Generator | None = None) -> tuple[float, Any]:
+        """h (.., P), y (..) whole numbers in [0, V) or PADDING; rng is left alone
+        -> loss in nats a target (0 without any), cache"""
         shape = h.shape
         h, y = self._check(h, y)
         N = max(1, int((y != PADDING).sum()))
@@ -119,6 +121,14 @@ class Softmax:
         for n in self._chunks(len(rows)):
             loss[n] = softmax_forward(rows[n], targets[n], self.W.value, self.b.value, False)[0]    # (S1), (S2)
         return loss.reshape(y.shape)
+
+    def log_probabilities(self, h: Array) -> Array:
+        """log p(w | h) in nats of every word w: h (.., P) -> (.., V), as many numbers: the caller bounds the rows."""
+        no_targets = np.full(h.shape[:-1], PADDING)
+        rows, y = self._check(h, no_targets)
+        _, top, total, z = softmax_forward(rows, y, self.W.value, self.b.value, True)       # (S1), (S2)
+        log_p: Array = (z - (top + np.log(total))).T                             # (S2)
+        return np.ascontiguousarray(log_p).reshape(*h.shape[:-1], len(self.W.value))
 
     def _chunks(self, N: int) -> list[slice]:
         """Slices of N rows of nearly equal size, whole vectors where that is possible."""

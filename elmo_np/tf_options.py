@@ -1,4 +1,4 @@
-"""The options file of published weights: JSON, of which the keys that shape the model are read and checked."""
+"""The options file of published weights: JSON; the keys that shape the model are checked and read, or written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class Options:
             raise self._wrong(key, found, "true or false")
         return found
 
-    def config(self, *, by_id: bool, predict: bool, tie: bool, lstm_projection: bool) -> BiLMConfig:
+    def config(self, *, by_id: bool, predict: bool, tie: bool, lstm_projection: bool,
+               forget_bias: float) -> BiLMConfig:
         """The model's shape; the arguments are what only the weights can tell. Characters are projected."""
         if self._get("bidirectional", True) is not True:
             raise self._wrong("bidirectional", self._get("bidirectional"), "true: both directions are needed")
@@ -63,8 +64,9 @@ class Options:
             return BiLMConfig(
                 embedding_dim=P, hidden_dim=H, projection_dim=P if P < H or lstm_projection else None,
                 layers=self.number("lstm.n_layers", 1), residual=self.flag("lstm.use_skip_connections"),
-                cell_clip=self._get("lstm.cell_clip"), proj_clip=self._get("lstm.proj_clip"), share_embedding=True,
-                share_softmax=True, predict=predict, tie=tie, **characters)
+                cell_clip=self._get("lstm.cell_clip"), proj_clip=self._get("lstm.proj_clip"),
+                forget_bias=forget_bias, share_embedding=True, share_softmax=True, predict=predict, tie=tie,
+                **characters)
         except UserError as error:
             raise UserError(f"{self.path}: {error}") from None
 
@@ -91,3 +93,18 @@ class Options:
     def _wrong(self, key: str, found: object, expected: str) -> UserError:
         what = "no" if found is None else f"{found!r:.60} for"
         return UserError(f"{self.path}: found {what} {key}, expected {expected}")
+
+
+def table_of(config: BiLMConfig) -> dict[str, Any]:
+    """The options of a model that the format can hold. A clip that is null is none to bilm-tf and AllenNLP alike."""
+    table: dict[str, Any] = {"lstm": {
+        "dim": config.hidden_dim, "projection_dim": config.embedding_dim, "n_layers": config.layers,
+        "cell_clip": config.cell_clip, "proj_clip": config.proj_clip, "use_skip_connections": config.residual}}
+    if config.char_filters is not None:
+        table["char_cnn"] = {
+            "embedding": {"dim": config.char_dim}, "filters": config.char_filters, "n_highway": config.char_highways,
+            "activation": config.char_activation, "max_characters_per_token": config.max_characters,
+            "n_characters": 262}
+    if config.tie:
+        table["share_embedding_softmax"] = True
+    return table

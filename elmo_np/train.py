@@ -29,6 +29,7 @@ from .resume import Place, restore, snapshot
 from .run import Folder, new_elmo, save_model
 from .signals import Interrupted, interruptible
 from .vocabulary import Vocabulary
+from .words import batch_of, words_of
 
 Corpus = Iterable[Sequence[str]]
 
@@ -48,9 +49,8 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     everything is saved.
     """
     settings = _with_corpora(settings or Settings(), corpus, valid)
-    if settings.model.char_filters or not settings.model.predict:
-        raise UserError("train reads words by id and predicts them: expected char_filters = none and predict = true; "
-                        "a model of characters can be read from published weights, but not yet trained")
+    if not settings.model.predict:
+        raise UserError("predict = false: expected predict = true, because a language model learns by predicting words")
     folder = Folder(Path(out))
     if not str(out):
         raise UserError("--out is empty: expected a folder's name")
@@ -104,6 +104,7 @@ class Trainer:
         self.place = Place()
         self.state: BiState | None = None           # of the streams, where they are
         self.metrics = Metrics(folder.metrics)
+        self.sampled = settings.model.softmax == "sampled"     # then its exp is no perplexity
         self.saved = ""
         progress.show("reading the corpus")
         data = settings.data
@@ -112,6 +113,7 @@ class Trainer:
         self._check_sizes()
         self.elmo = new_elmo(settings, self.vocabulary)
         self.model = self.elmo.model
+        self.words = words_of(self.model, self.vocabulary)
         self.parameters = parameters(self.model)
         self.optimizer = make_optimizer(self.config, self.parameters)
         # One generator a direction: the directions draw on two threads, in no order between them.
@@ -119,12 +121,7 @@ class Trainer:
 
     def start(self) -> None:
         """Make the folder, once everything that a user can get wrong has been looked at."""
-        try:
-            self.folder.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder {self.folder.path}: {error.strerror}") from error
-        self.vocabulary.save(self.folder.vocabulary)
-        atomic_write_text(self.folder.config, write_toml(self.settings))
+        self.folder.begin(self.vocabulary, write_toml(self.settings))
         self.metrics.start()
         self._save()                    # from here on there is always something to go on from
         self._announce()
@@ -157,18 +154,20 @@ class Trainer:
 
     def _batches(self) -> Iterator[Batch]:
         config = self.config
-        sentences = Encoded(self.corpus, self.vocabulary.encode, shuffle=config.shuffle,
+        sentences = Encoded(self.corpus, self.words.encode, shuffle=config.shuffle,
                             seed=(config.seed, 3, self.place.epoch))
         if config.state == "reset":
-            return sentence_batches(sentences, config.batch_size)
-        cut = contiguous_batches if config.streams == "contiguous" else stream_batches
-        return cut(sentences, config.batch_size, config.steps)
+            batches = sentence_batches(sentences, config.batch_size)
+        else:
+            cut = contiguous_batches if config.streams == "contiguous" else stream_batches
+            batches = cut(sentences, config.batch_size, config.steps)
+        return (batch_of(self.words, batch) for batch in batches)
 
     def _step(self, batch: Batch) -> None:
         start, config = time.perf_counter(), self.config
         state = self.state if config.state == "carry" else None
         loss, after, cache = self.model.forward(batch, state, self.rngs)
-        self.model.backward(batch.tokens / len(batch.forward.lengths) if config.loss_scale == "steps" else 1, cache)
+        self.model.backward(self._loss_scale(batch), cache)
         norm = global_norm(self.parameters)
         if not math.isfinite(loss.total) or not math.isfinite(norm):
             raise self._not_finite(loss)
@@ -179,6 +178,11 @@ class Trainer:
         self.place.count(loss, batch.tokens, time.perf_counter() - start)
         self._report()
 
+    def _loss_scale(self, batch: Batch) -> float:
+        """What is minimised, in mean losses of both directions together: it matters where gradients are clipped."""
+        steps = batch.tokens / len(batch.forward.lengths)
+        return {"mean": 1, "steps": steps, "elmo": steps / 2}[self.config.loss_scale]
+
     def _report(self) -> None:
         place, steps = self.place, self._steps_an_epoch()
         interval = max(1, steps // 20)                  # twenty points of a curve an epoch
@@ -187,13 +191,14 @@ class Trainer:
             self._curve()
         left = (self.config.epochs - place.epoch + 1) * steps - place.step
         last = place.last
+        how_well = f"sampled loss fwd {last.forward:.2f} bwd {last.backward:.2f}" if self.sampled else \
+            f"loss {last.total:.2f}  perplexity fwd {_exp(last.forward):.1f} bwd {_exp(last.backward):.1f}"
         self.progress.show(
             f"epoch {place.epoch}/{self.config.epochs}  step {place.step}/{max(place.step, steps)}  "
-            f"{duration(max(0, left) * place.seconds_a_step)} left  loss {last.total:.2f}  "
-            f"perplexity fwd {_exp(last.forward):.1f} bwd {_exp(last.backward):.1f}  {place.speed:,.0f} tokens/s")
+            f"{duration(max(0, left) * place.seconds_a_step)} left  {how_well}  {place.speed:,.0f} tokens/s")
 
     def _curve(self) -> None:
-        self.metrics.train(self.place, self.optimizer.learning_rate)
+        self.metrics.train(self.place, self.optimizer.learning_rate, self.sampled)
         self.place.clear_sums()
 
     def _end_epoch(self) -> None:
@@ -213,8 +218,9 @@ class Trainer:
         if better:      # before last.safetensors: a kill between the two repeats the validation and this
             save_model(self.folder.model, self.elmo, self.settings)
         self._save()
-        self.progress.say(f"epoch {epoch}/{self.config.epochs}  validation perplexity: forward {found.forward:.2f}, "
-                          f"backward {found.backward:.2f}{'  (best so far)' if better else ''}  "
+        over, best = " over all words" if self.sampled else "", "  (best so far)" if better else ""
+        self.progress.say(f"epoch {epoch}/{self.config.epochs}  validation perplexity{over}: "
+                          f"forward {found.forward:.2f}, backward {found.backward:.2f}{best}  "
                           f"after {duration(place.seconds)}")
 
     def _save(self) -> None:

@@ -1,6 +1,7 @@
 """What a model reads for the words of a sentence: rows of its vocabulary, or their characters.
 
-Both kinds number the words of a sentence, between its marks, and look the numbers up: to the embedder they are one.
+Both kinds number the words of a sentence, between its marks. From them come what a model is trained on, `inputs` and
+`targets`, and the vectors that it embeds, `look_up`: to training, evaluation and the embedder the two kinds are one.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .batches import Batch
 from .bilm import BiLM
 from .characters import marks, spelled
 from .parameter import Array
+from .softmax import PADDING
 from .vocabulary import Vocabulary
 
 
@@ -27,6 +30,14 @@ class KnownWords:
     def encode(self, sentence: Sequence[str]) -> list[int]:
         return self.vocabulary.encode(sentence)
 
+    def inputs(self, numbers: Array) -> Array:
+        """What the token layer reads: ids, the shape of numbers."""
+        return numbers
+
+    def targets(self, numbers: Array) -> Array:
+        """Ids to predict, the shape of numbers; PADDING stays."""
+        return numbers
+
     def look_up(self, numbers: Array) -> tuple[Array, Array]:
         """numbers (..) -> vectors of the forward and of the backward model, (.., D) each."""
         return self.model.look_up(numbers)
@@ -35,47 +46,118 @@ class KnownWords:
         """Nothing is held."""
 
 
-class SpelledWords:
-    """Any words, by their characters, each computed once and then held until `make_room` finds that there are many.
+class Rows:
+    """An array (N, ..) to which rows are added; its room doubles, so that a row is copied a few times at the most."""
 
-    The vectors are those of the model as it is now: for a model that changes, make a new one.
+    def __init__(self, first: Array):
+        self._room, self._N = first, len(first)
+
+    @property
+    def array(self) -> Array:
+        return self._room[:self._N]
+
+    def add(self, more: Array) -> None:
+        end = self._N + len(more)
+        if end > len(self._room):
+            room = np.empty((max(end, 2 * len(self._room)), *self._room.shape[1:]), self._room.dtype)
+            room[:self._N] = self.array
+            self._room = room
+        self._room[self._N:end] = more
+        self._N = end
+
+
+class SpelledWords:
+    """Any words, by their characters. A word that the vocabulary lacks is read as it is spelled and predicted as <UNK>.
+
+    A word keeps its number, and its K characters take 2 K bytes, until `make_room` finds that there are many. Vectors,
+    each computed once, are held as far as they fit MOST. They are those of the model as it is now: for a model that
+    changes, make a new one.
     """
 
-    MOST = 1 << 24          # numbers in the vectors that are held: 64 MB in float32
+    MOST = 1 << 24          # numbers in the vectors of a direction that are held: 64 MB in float32
 
-    def __init__(self, model: BiLM):
-        self.model = model
-        self._numbers: dict[str, int] = {}          # of the words; <S> is 0, </S> is 1
-        self._forward = self._backward = np.empty((0, 0), np.float32)
+    def __init__(self, model: BiLM, vocabulary: Vocabulary):
+        self.model, self.vocabulary = model, vocabulary
+        self._forget()
+
+    def _forget(self) -> None:
+        K, bos, eos = self.model.config.max_characters, self.vocabulary.bos, self.vocabulary.eos
+        self._numbers: dict[str, int] = {}              # of the words; <S> is 0, </S> is 1
+        self._new: list[str] = []                       # those that are not spelled yet
+        self._characters, self._targets = Rows(marks(K)), Rows(np.array([bos, eos]))
+        self._row = Rows(np.full(2, -1))                # of each number's vectors; -1 where there are none
+        self._vectors: tuple[Rows, ...] = ()            # of the forward direction and, where they differ, the backward
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str)
 
     def encode(self, sentence: Sequence[str]) -> list[int]:
         """Numbers that hold until the next `make_room`."""
-        return [0, *(self._numbers.setdefault(word, len(self._numbers) + 2) for word in sentence), 1]
+        numbers = [0]
+        for word in sentence:
+            number = self._numbers.setdefault(word, len(self._numbers) + 2)
+            if number == len(self._characters.array) + len(self._new):
+                self._new.append(word)
+            numbers.append(number)
+        return [*numbers, 1]
+
+    def inputs(self, numbers: Array) -> Array:
+        """What the token layer reads: numbers (..) -> characters (.., K)."""
+        self._spell()
+        return self._characters.array[numbers]
+
+    def targets(self, numbers: Array) -> Array:
+        """Ids to predict, the shape of numbers; PADDING stays."""
+        self._spell()
+        return np.where(numbers == PADDING, PADDING, self._targets.array[numbers])
 
     def look_up(self, numbers: Array) -> tuple[Array, Array]:
         """numbers (..) -> vectors of the forward and of the backward model, (.., D) each."""
-        have = len(self._forward)
-        if have < len(self._numbers) + 2:
-            K = self.model.config.max_characters
-            new = spelled(list(self._numbers)[max(0, have - 2):], K)
-            forward, backward = self.model.look_up(new if have else np.concatenate([marks(K), new]))
-            self._forward = np.concatenate([self._forward, forward]) if have else forward
-            if backward is forward:
-                self._backward = self._forward
-            else:
-                self._backward = np.concatenate([self._backward, backward]) if have else backward
-        return self._forward[numbers], self._backward[numbers]
+        self._spell()
+        needed, row = np.unique(numbers), self._row.array
+        lacking = needed[row[needed] < 0]
+        if len(lacking) and self._held() + len(lacking) > self.MOST // self.model.config.embedding_dim:
+            row[:], self._vectors, lacking = -1, (), needed         # those of other words make room
+        if len(lacking):
+            row[lacking] = self._held() + np.arange(len(lacking))
+            self._hold(self.model.look_up(self._characters.array[lacking]))
+        found = [vectors.array[row[numbers]] for vectors in self._vectors]
+        return found[0], found[-1]
+
+    def _held(self) -> int:
+        """Words whose vectors are held."""
+        return len(self._vectors[0].array) if self._vectors else 0
+
+    def _hold(self, vectors: tuple[Array, Array]) -> None:
+        different = vectors[:1] if vectors[0] is vectors[1] else vectors
+        if not self._vectors:
+            self._vectors = tuple(map(Rows, different))
+            return
+        for rows, more in zip(self._vectors, different, strict=True):
+            rows.add(more)
+
+    def _spell(self) -> None:
+        """Characters and target of every word that was numbered since the last time."""
+        if self._new:
+            self._characters.add(spelled(self._new, self.model.config.max_characters))
+            self._targets.add(np.array(self.vocabulary.ids(self._new)))
+            self._row.add(np.full(len(self._new), -1))
+            self._new = []
 
     def make_room(self) -> None:
         """Forget all words if there are too many."""
-        if self._forward.size > self.MOST:
-            self._numbers = {}
-            self._forward = self._backward = self._forward[:0]
+        if self._characters.array.size > self.MOST:
+            self._forget()
 
 
-def words_of(model: BiLM, vocabulary: Vocabulary) -> KnownWords | SpelledWords:
+Words = KnownWords | SpelledWords
+
+
+def words_of(model: BiLM, vocabulary: Vocabulary) -> Words:
     """The kind of words that the model reads."""
-    return SpelledWords(model) if model.config.char_filters else KnownWords(model, vocabulary)
+    return SpelledWords(model, vocabulary) if model.config.char_filters else KnownWords(model, vocabulary)
+
+
+def batch_of(words: Words, batch: Batch) -> Batch:
+    """A batch of numbers as one of inputs and targets."""
+    return Batch(*(side._replace(x=words.inputs(side.x), y=words.targets(side.y)) for side in batch))

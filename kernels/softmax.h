@@ -77,7 +77,7 @@ static void NAME(softmax_dz)(const REAL *z, const int64_t *y, const REAL *top, c
    if `add`.
 
    h_by_row: h (R, P) packed; z: the logits, or NULL to compute them again from h = h^T packed; dz (WORDS, R_whole) and
-   block (WORDS, R) to work in; factor (R_whole): scale / total, 0 at padding and past R. R_whole: whole vectors. */
+   block (WORDS, R) to work in; factor (R_whole): scale / total, 0 at padding (y = -1) and past R. R_whole: whole vectors. */
 static void NAME(softmax_backward)(REAL scale, const REAL *h, const REAL *h_by_row, const int64_t *y, const REAL *W,
                                    const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block, REAL *dz,
                                    REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole, ptrdiff_t P,

@@ -43,7 +43,7 @@ def softmax_backward(double scale, const floating[:, ::1] h, const int64_t[::1] 
         return empty((R, P), single), db_
     dz_[:, R:] = 0
     for r in range(R):
-        factor[r] = <floating>(scale / total[r]) if y[r] >= 0 else 0                    # (S3)
+        factor[r] = <floating>(scale / total[r]) if y[r] != -1 else 0                   # (S3)
     with nogil:
         if floating is float:
             active.f.softmax_backward(<float>scale, &columns[0] if again else NULL, &rows[0], &y[0], &W[0, 0], &b[0],

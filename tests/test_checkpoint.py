@@ -61,7 +61,7 @@ def test_every_dtype_and_shape_comes_back_bit_for_bit(path: Path, mmap: bool) ->
         assert loaded[name].dtype == array.dtype
         assert loaded[name].shape == array.shape
         assert loaded[name].tobytes() == array.tobytes()
-        assert loaded[name].flags.writeable is not mmap
+        assert loaded[name].flags.writeable
         assert loaded[name].flags.aligned
         assert loaded[name].flags.c_contiguous
 
@@ -275,6 +275,16 @@ def test_a_map_still_holds_the_old_arrays_after_the_file_is_replaced(path: Path)
     old = load(path, mmap=True)[0]["W"]
     save(path, {"W": np.ones(3)}, {})
     assert not old.any()
+
+
+def test_what_is_written_to_a_map_stays_out_of_the_file(path: Path) -> None:
+    save(path, {"W": np.zeros(3)}, {})
+    before = path.read_bytes()
+    mapped = load(path, mmap=True)[0]["W"]
+    mapped += 1
+    np.testing.assert_array_equal(mapped, np.ones(3))
+    assert path.read_bytes() == before
+    assert not load(path, mmap=True)[0]["W"].any()
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from elmo_np.__main__ import main
 from elmo_np.config import Settings, read_toml
 from elmo_np.evaluate import evaluate, unigram_perplexity
 from elmo_np.lstm import LSTM
+from elmo_np.predict import sample, score, substitutes
 
-COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "explore", "report", "gradcheck", "info")
+COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore", "report",
+            "convert", "export", "gradcheck", "info")
 SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
                           "epochs=1", "shuffle=0") for word in ("--set", key)]
 TEXT = [sentence for sentence in CORPUS[:100] if "bank" not in sentence]
@@ -69,7 +71,7 @@ def test_train_says_where_the_model_is_and_what_to_try(do, tmp_path):
     out, err = do("train", "train.txt", "--out", tmp_path / "run", *SMALL)
     assert out == (f"{tmp_path / 'run/model.safetensors'}: the best model on validation; try: "
                    f"elmo-np evaluate {tmp_path / 'run'} FILE\n"
-                   f"{tmp_path / 'run/report.html'}: curves, perplexities and neighbours, for a browser\n")
+                   f"{tmp_path / 'run/report.html'}: curves, perplexities, samples and neighbours, for a browser\n")
     assert "validation perplexity" in err
     assert "Traceback" not in err
 
@@ -219,6 +221,80 @@ def test_similar_asks_which_of_two_and_takes_the_answer(do):
     assert len(shown) == 2
 
 
+@pytest.mark.parametrize("state", ["reset", "carry"])
+def test_score_prints_a_row_a_sentence(do, state):
+    header, *rows = [line.split("\t") for line in do("score", "run", "unseen.txt", "--state", state).out.splitlines()]
+    assert header == ["sentence", "forward_log_p", "backward_log_p", "targets", "forward_perplexity",
+                      "backward_perplexity", "text"]
+    elmo = ELMo.load("run")
+    assert len(rows) == len(UNSEEN)
+    for k, (row, expected) in enumerate(zip(rows, score(elmo, UNSEEN, state), strict=True)):
+        assert (row[0], row[3], row[6]) == (str(k + 1), str(expected.targets), " ".join(UNSEEN[k]))
+        assert [float(row[1]), float(row[2])] == pytest.approx([expected.forward, expected.backward], abs=6e-7)
+        for log_p, perplexity in zip(row[1:3], row[4:6], strict=True):
+            assert math.exp(-float(log_p) / expected.targets) == pytest.approx(float(perplexity), rel=1e-5)
+
+
+def test_score_prints_a_row_a_token_with_the_marks_where_they_are_targets(do, tmp_path):
+    text = write(tmp_path / "text.txt", [("the", "xyzzy", "closed"), ("the", "bank")])
+    header, *rows = [line.split("\t") for line in do("score", "run", text, "--tokens").out.splitlines()]
+    assert header == ["sentence", "position", "token", "predicted_as", "forward_log_p", "backward_log_p"]
+    assert [row[:3] for row in rows] == [
+        *(["1", str(k), token] for k, token in enumerate(["<S>", "the", "xyzzy", "closed", "</S>"])),
+        *(["2", str(k), token] for k, token in enumerate(["<S>", "the", "bank", "</S>"]))]
+    assert [row[3] for row in rows if row[2] == "xyzzy"] == ["<UNK>"]
+    assert [row[2] for row in rows if row[4] == ""] == ["<S>", "<S>"]
+    assert [row[2] for row in rows if row[5] == ""] == ["</S>", "</S>"]
+    whole = [line.split("\t") for line in do("score", "run", text).out.splitlines()[1:]]
+    for k, sentence in enumerate(whole):
+        for column in 0, 1:
+            parts = [float(row[4 + column]) for row in rows if row[0] == str(k + 1) and row[4 + column]]
+            assert sum(parts) == pytest.approx(float(sentence[1 + column]), abs=1e-5)
+    objects = [json.loads(line) for line in do("score", "run", text, "--tokens", "--json").out.splitlines()]
+    assert [list(row) for row in objects] == [header] * len(rows)
+    assert (objects[0]["forward_log_p"], objects[4]["backward_log_p"]) == (None, None)
+    assert json.loads(do("score", "run", text, "--json").out.splitlines()[1])["text"] == "the bank"
+
+
+def test_substitutes_shows_the_place_and_the_words_that_fit(do):
+    sentence = "the bank of the river and the bank of the city"
+    out, err = do("substitutes", "run", "bank", "--in", sentence, "--occurrence", 2, "--top", 5)
+    place, head, *lines = out.splitlines()
+    assert "the [bank] of the city" in place
+    assert head.split() == ["rank", "probability", "forward", "backward", "word"]
+    elmo = ELMo.load("run")
+    expected = substitutes(elmo, "bank", sentence, 5, occurrence=2)
+    assert [line.split()[4] for line in lines] == [one.word for one in expected]
+    assert [line.split()[0] for line in lines] == [str(one.rank) for one in expected]
+    assert ["(itself)" in line for line in lines] == [one.itself for one in expected]
+    assert err == ""
+    rows = do("substitutes", "run", "___", "--in", "the ___ of", "--json", "--no-prior", "--others").out.splitlines()
+    assert [json.loads(row) for row in rows] == [
+        one._asdict() for one in substitutes(elmo, "___", "the ___ of", prior=False)]
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_sample_prints_a_text_a_line(do, direction):
+    options = {"direction": direction, "count": 12, "length": 6, "temperature": 0.8, "top_k": 40, "top_p": 0.9,
+               "seed": 4}
+    words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
+    out, err = do("sample", "run", "--prompt", "the bank", *words)
+    expected = list(sample(ELMo.load("run"), "the bank", **options))
+    texts = [" ".join(one.words) for one in expected]
+    cut = "{} …" if direction == "forward" else "… {}"
+    assert out.splitlines() == [text if one.ended else cut.format(text)
+                                for text, one in zip(texts, expected, strict=True)]
+    assert err == ""
+    out, _ = do("sample", "run", "--prompt", "the bank", *words, "--json")
+    assert [json.loads(line) for line in out.splitlines()] == [one._asdict() for one in expected]
+
+
+def test_sample_says_which_words_of_the_prompt_the_model_does_not_know(do):
+    out, err = do("sample", "run", "--prompt", "the xyzzy", "--count", 1, "--length", 2)
+    assert out.startswith("the xyzzy")
+    assert err == "not among the words of this model, and read as unknown ones: xyzzy\n"
+
+
 def test_gradcheck_shows_every_array_and_ends_with_0(do):
     if backend.why_not():
         pytest.skip(backend.why_not())
@@ -343,6 +419,10 @@ MISTAKES = [
     (["train", "train.txt"], "required: --out"),
     (["demo"], "required: --out"),
     (["similar", "run", "bank"], "required: --in"),
+    (["substitutes", "run", "bank"], "required: --in"),
+    (["score", "run"], "required: INPUT"),
+    (["score", "run", "unseen.txt", "--state", "warm"], "argument --state: invalid choice: 'warm'"),
+    (["sample", "run", "--direction", "both"], "argument --direction: invalid choice: 'both'"),
     (["evaluate", "run"], "required: CORPUS"),
     (["embed", "run", "unseen.txt"], "required: --out"),
     ([*TRAIN, "--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
@@ -351,7 +431,7 @@ MISTAKES = [
     (["evaluate", "run", "unseen.txt", "--state", "warm"], "argument --state: invalid choice: 'warm'"),
     (["embed", "run", "unseen.txt", "--out", "x.npz", "--state", "cold"], "argument --state: invalid choice: 'cold'"),
     # Settings
-    ([*TRAIN, "--preset", "smal"], "unknown preset 'smal': expected one of article, demo, fast, small; .* 'small'"),
+    ([*TRAIN, "--preset", "smal"], "expected one of article, demo, elmo, elmo-tiny, fast, small; .* 'small'"),
     ([*TRAIN, "--set", "learning_rat=1"], "unknown setting 'learning_rat': the nearest is 'train.learning_rate'"),
     ([*TRAIN, "--set", "model.layer=1"], "the nearest is 'model.layers'"),
     ([*TRAIN, "--set", "epochs"], "'epochs' sets nothing: expected key=value"),
@@ -427,6 +507,7 @@ MISTAKES = [
     (["evaluate", "badconfig", "unseen.txt"], r"badconfig/config\.toml is not TOML"),
     (["embed", "damaged", "unseen.txt", "--out", "new.npz"], "is damaged"),
     (["similar", "damaged", "bank", *IN], "is damaged"),
+    (["sample", "damaged"], "is damaged"),
     # Requests that no model can meet
     (["evaluate", "run", "unseen.txt", "--batch-size", "0"], "batch_size = 0: expected a whole number of at least 1"),
     *[(["embed", "run", "unseen.txt", "--out", "new.npz", "--layer", layer], "expected 'all', 'top', 'average', 'mix'")
@@ -440,6 +521,13 @@ MISTAKES = [
     (["similar", "run", "bank", "--in", "bank to bank"], "'bank' occurs 2 times in the sentence: say which"),
     (["similar", "run", "bank", *IN, "--occurrence", "2"], "occurrence = 2, but 'bank' occurs 1 times"),
     (["similar", "run", "bank", *IN, "--occurrence", "0"], "occurrence = 0, but"),
+    (["substitutes", "run", "money", *IN], "the sentence has no word 'money'; its words: the bank of the river"),
+    (["substitutes", "run", "bank", *IN, "--top", "0"], "top = 0: expected a whole number of at least 1"),
+    (["score", "run", "none.txt"], r"there is no corpus none\.txt"),
+    (["score", "run", "empty.txt"], r"empty\.txt has no sentence"),
+    (["sample", "run", "--temperature", "-1"], r"temperature = -1\.0: expected a number of at least 0"),
+    (["sample", "run", "--top-p", "2"], r"top_p = 2\.0: expected a number above 0 and at most 1"),
+    (["sample", "run", "--count", "0"], "count = 0: expected a whole number of at least 1"),
 ]
 
 

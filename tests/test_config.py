@@ -121,7 +121,7 @@ RISING_EXPECTED = "expected a list like [10, 20] of rising whole numbers, each o
         (BiLMConfig, "char_filters", "12", f"char_filters = '12': expected {A_LIST}"),
         (BiLMConfig, "char_activation", "elu", "char_activation = 'elu': expected one of relu, tanh"),
         (BiLMConfig, "max_characters", 2, "max_characters = 2: expected a whole number of at least 3 and at most 1000"),
-        (BiLMConfig, "softmax", "sampled", "softmax = 'sampled': expected one of full, adaptive"),
+        (BiLMConfig, "softmax", "hierarchical", "softmax = 'hierarchical': expected one of full, adaptive, sampled"),
         (BiLMConfig, "cutoffs", 2000, f"cutoffs = 2000: {RISING_EXPECTED}"),
         (BiLMConfig, "cutoffs", "2000,6000", f"cutoffs = '2000,6000': {RISING_EXPECTED}"),
         (BiLMConfig, "cutoffs", [], f"cutoffs = []: {RISING_EXPECTED}"),
@@ -269,8 +269,24 @@ def test_the_presets_are_what_their_sources_say() -> None:
     )
 
 
+def test_the_preset_elmo_is_the_original_and_the_tiny_one_differs_in_sizes_alone() -> None:
+    elmo, tiny = preset("elmo"), preset("elmo-tiny")
+    assert elmo == Settings(
+        DataConfig(min_count=3, max_vocabulary=793_471),
+        BiLMConfig(embedding_dim=512, hidden_dim=4096, projection_dim=512, layers=2, residual=True, cell_clip=3,
+                   proj_clip=3, share_embedding=True, share_softmax=True, softmax="sampled", samples=8192, dropout=0.1,
+                   char_filters=((1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024)), char_highways=2),
+        TrainConfig(epochs=10, batch_size=384, steps=20, optimizer="adagrad", learning_rate=0.2, clip_norm=10,
+                    loss_scale="elmo", state="carry", streams="shared", shuffle=100_000),
+    )
+    sizes = {"embedding_dim", "char_filters", "char_highways", "hidden_dim", "projection_dim", "samples"}
+    for one, other in ((elmo.model, tiny.model), (elmo.train, tiny.train)):
+        differ = {key for key, value in dataclasses.asdict(one).items() if getattr(other, key) != value}
+        assert differ <= sizes | {"batch_size", "shuffle"}
+
+
 def test_an_unknown_preset_names_the_nearest_and_all() -> None:
-    expected = "'artcle': expected one of article, demo, fast, small; the nearest is 'article'"
+    expected = "'artcle': expected one of article, demo, elmo, elmo-tiny, fast, small; the nearest is 'article'"
     with pytest.raises(UserError, match=expected):
         preset("artcle")
 

@@ -1,6 +1,8 @@
 """The embedder: one vector a word, its own, the same in any company."""
 
+import mmap
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -616,3 +618,22 @@ def test_a_file_that_claims_a_large_model_is_refused_before_memory_is_taken(tmp_
     checkpoint.save(tmp_path / "model.safetensors", tensors, metadata)
     with pytest.raises(UserError, match=r"found float32\(.*expected float32\(.*00000"):
         ELMo.load(tmp_path)
+
+
+def test_what_is_learnt_after_loading_stays_out_of_the_file(folder):
+    before = (folder / "model.safetensors").read_bytes()
+    elmo = ELMo.load(folder)
+    for p in parameters(elmo).values():
+        p.value += 1
+    assert (folder / "model.safetensors").read_bytes() == before
+    again = parameters(ELMo.load(folder))
+    assert all((p.value != again[name].value).all() for name, p in parameters(elmo).items())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not replace a file that is mapped")
+def test_a_loaded_model_computes_with_a_map_of_its_file(folder):
+    def source(array):
+        while isinstance(array, np.ndarray):
+            array = array.base
+        return array
+    assert all(isinstance(source(p.value), mmap.mmap) for p in parameters(ELMo.load(folder)).values())

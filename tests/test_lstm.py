@@ -90,6 +90,18 @@ def test_the_forget_bias_starts_at_one_and_the_other_biases_at_zero(layer):
     np.testing.assert_array_equal(layer.b.value.reshape(4, H), [[0] * H, [1] * H, [0] * H, [0] * H])
 
 
+def test_a_constant_on_the_forget_gate_is_as_good_as_a_larger_bias(each_backend):
+    x, dy = (np.random.default_rng(1).normal(size=(T, B, width)) for width in (D, P))
+    plain, shifted = (LSTM(D, H, P, forget_bias=c, rng=np.random.default_rng(0), dtype=np.float64) for c in (0, 0.75))
+    np.testing.assert_array_equal(shifted.b.value.reshape(4, H), [[0] * H, [0.25] * H, [0] * H, [0] * H])
+    found = []
+    for layer in plain, shifted:
+        y, state, cache = layer.forward(x)
+        found.append([y, *state, layer.backward(dy, cache)[0], *gradients(layer).values()])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_matrices_start_within_glorots_bound(layer):
     for p in (layer.Wx, layer.Wh, layer.Wp):
         if p is not None:

@@ -23,6 +23,7 @@ from elmo_np.pages.explore import NONE, ROUNDED, explore, explore_page
 from elmo_np.pages.occurrences import Occurrence, Sample, counted, default_words, frequent_words, samples
 from elmo_np.pages.page import embedded, page, table, write
 from elmo_np.pages.reports import SECTIONS, Checked, gradcheck_page
+from elmo_np.predict import sample
 from elmo_np.progress import Progress
 from elmo_np.vocabulary import Vocabulary
 
@@ -231,6 +232,13 @@ def test_layer_0_is_there_where_it_is_narrower_than_the_others(grammar):
     assert views[1].near is not None
 
 
+def test_a_model_of_characters_is_explored_too(grammar):
+    elmo = model(list(grammar[1]), char_filters=((1, 4), (2, 6)))
+    found, = samples(grammar[1], ["bank"], 12, QUIET)
+    data = data_of(explore_page(elmo, "grammar", [found], QUIET))
+    assert [("near" in layer) for layer in data["words"][0]["layers"]] == [False, True, True]
+
+
 def test_the_nearest_are_the_largest_cosines_outside_the_own_sentence(rng, monkeypatch):
     monkeypatch.setattr(geometry, "BLOCK", 7)
     directions, sentence = unit(rng.standard_normal((23, 5))), np.arange(23) // 2
@@ -259,13 +267,13 @@ def test_the_page_holds_what_is_shown(grammar, shown):
     assert (data["corpus"], data["layers"]) == ("grammar", ["0", "1", "2"])
     assert [word["word"] for word in data["words"]] == ["bank", "light"]
     assert len(set(data["sentences"])) == len(data["sentences"])
-    for word, sample in zip(data["words"], samples(corpus, ["bank", "light"], 40, QUIET), strict=True):
+    for word, found in zip(data["words"], samples(corpus, ["bank", "light"], 40, QUIET), strict=True):
         sentence, position = array(word["sentence"], "<u4"), array(word["position"], "<u4")
-        assert word["total"] == sample.total
-        assert [tuple(data["sentences"][s].split(" ")) for s in sentence] == [o.sentence for o in sample.shown]
-        assert position.tolist() == [o.position for o in sample.shown]
-        assert [word["senses"][k - 1] for k in array(word["sense"], "<u2")] == [o.sense for o in sample.shown]
-        views = geometry.views(elmo, sample.shown)
+        assert word["total"] == found.total
+        assert [tuple(data["sentences"][s].split(" ")) for s in sentence] == [o.sentence for o in found.shown]
+        assert position.tolist() == [o.position for o in found.shown]
+        assert [word["senses"][k - 1] for k in array(word["sense"], "<u2")] == [o.sense for o in found.shown]
+        views = geometry.views(elmo, found.shown)
         for layer, view in zip(word["layers"], views, strict=True):
             points = array(layer["points"], "<i2", 2)
             size = np.abs(view.points).max()
@@ -285,8 +293,8 @@ def test_2000_occurrences_of_words_in_long_sentences_weigh_less_than_1_5_megabyt
     """Sentences of 25 words, as long as the news has them, none twice, and two LSTM layers."""
     drawn = [[f"word{k:02}" for k in row] for row in rng.integers(0, 100, (2000, 24)).tolist()]
     sentences = [(*row[:12], "word", *row[12:]) for row in drawn]
-    sample = Sample("word", 2000, [Occurrence(sentence, 12, "") for sentence in sentences])
-    text = explore_page(model(sentences, dim=4), "news", [sample], QUIET)
+    shown = Sample("word", 2000, [Occurrence(sentence, 12, "") for sentence in sentences])
+    text = explore_page(model(sentences, dim=4), "news", [shown], QUIET)
     assert len(text.encode()) < 1.5e6
 
 
@@ -348,6 +356,11 @@ def test_training_leaves_a_report_with_every_section(run):
     found = Elements(text)
     assert found.texts["h2"] == list(SECTIONS)
     assert "the model kept" in found.texts["td"]
+    assert found.texts["h3"][:2] == ["forward", "backward"]
+    elmo = ELMo.load(run / "run")
+    for direction in "forward", "backward":
+        for drawn in sample(elmo, direction=direction, count=5, length=30):
+            assert any(text.startswith(" ".join(drawn.words)) for text in found.texts["li"])
     assert {"hidden_dim", "NumPy", np.__version__} <= set(found.texts["td"])
     assert [tag for tag, _ in found.tags].count("svg") == 1
     assert [tag for tag, _ in found.tags].count("script") == 1

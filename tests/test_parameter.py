@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from elmo_np.parameter import Parameter, accumulators, parameters, zero_grad
+from elmo_np.bilm import BiLM
+from elmo_np.config import BiLMConfig
+from elmo_np.parameter import UNDRAWN, Parameter, accumulators, parameters, put_values, zero_grad
 
 
 class Layer:
@@ -176,3 +178,34 @@ def test_a_gradient_that_nobody_writes_after_a_zero_grad_is_zero():
     p.zero_grad()
     p.grad = np.ones(3)
     np.testing.assert_array_equal(p.grad, [1, 1, 1])
+
+
+SHARING = {
+    "nothing shared": {},
+    "all shared and tied": {"share_embedding": True, "share_softmax": True, "tie": True, "embedding_dim": 4},
+    "characters": {"char_filters": [[1, 4], [2, 3]], "share_embedding": True, "share_softmax": True},
+    "adaptive": {"softmax": "adaptive", "cutoffs": [3, 5], "share_embedding": True, "share_softmax": True},
+    "small starts": {"init_scale": 0.05},
+}
+
+
+@pytest.mark.parametrize("sharing", SHARING.values(), ids=SHARING)
+def test_an_undrawn_model_has_the_same_parameters_and_takes_the_values_of_another_without_a_copy(rng, sharing):
+    config = BiLMConfig(**{"embedding_dim": 6, "hidden_dim": 4, "layers": 2, **sharing})
+    drawn, blank = BiLM(config, 9, rng=rng), BiLM(config, 9, rng=UNDRAWN)
+    values = {name: p.value for name, p in parameters(drawn).items()}
+    mine = parameters(blank)
+    assert list(mine) == list(values)
+    assert all(p.value.shape == values[name].shape and p.value.dtype == np.float32 for name, p in mine.items())
+    put_values(blank, values)
+    assert list(parameters(blank)) == list(values)              # what is shared is shared still, and listed once
+    for name, p in parameters(blank).items():
+        assert p.value is values[name]
+    assert (blank.backward_lm.embedding.E.value is blank.forward_lm.embedding.E.value) == config.share_embedding
+
+
+def test_values_for_only_some_of_the_parameters_are_a_mistake():
+    layer = Layer(W=Parameter(np.ones(2)), b=Parameter(np.ones(3)))
+    with pytest.raises(KeyError):
+        put_values(layer, {"W": np.zeros(2)})
+    assert layer.W.value.all()

@@ -38,8 +38,8 @@ def test_every_command_that_the_readme_shows_is_one():
 
 
 def test_every_preset_that_the_readme_names_can_be_loaded():
-    names = set(re.findall(r"--preset (\w+)", README))
-    assert names == {"article", "fast", "small"}
+    names = set(re.findall(r"--preset ([\w-]+)", README))
+    assert names == {"article", "elmo-tiny", "fast", "small"}
     assert all(preset(name) for name in names)
 
 

@@ -60,6 +60,21 @@ def test_nll_equals_the_formula_and_keeps_the_shape_of_the_targets(layer, point)
     close(nll.reshape(-1), formula(layer, *point)[1])
 
 
+@pytest.mark.parametrize("shape", [(), (4,), (0, 2), (3, 2)])
+def test_log_probabilities_are_those_of_every_word_as_the_target_and_sum_to_one(layer, rng, shape):
+    h = rng.normal(size=(*shape, P))
+    found = layer.log_probabilities(h)
+    assert found.shape == (*shape, V)
+    close(np.exp(found).sum(axis=-1), np.ones(shape))
+    for w in range(V):
+        close(found[..., w], -layer.nll(h, np.full(shape, w)))
+
+
+def test_the_probabilities_of_logits_of_ten_thousand_neither_overflow_nor_underflow(layer):
+    layer.b.value[...] = np.where(np.arange(V) == 2, 1e4, -1e4)
+    np.testing.assert_array_equal(layer.log_probabilities(np.zeros((1, P))), [[-2e4, -2e4, 0, *[-2e4] * (V - 3)]])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_logits_of_ten_thousand_neither_overflow_nor_underflow(dtype, rng):
     layer = Softmax(P, 3, rng=rng, dtype=dtype)

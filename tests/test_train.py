@@ -426,8 +426,63 @@ def test_a_loss_summed_over_steps_gives_the_few_words_of_a_last_batch_no_more_we
     assert seen == [tokens / 8 for tokens in sizes]
 
 
-@pytest.mark.parametrize("setting", ["char_filters=[[1, 4]]", "predict=false"])
-def test_a_model_that_cannot_be_trained_yet_is_refused_before_anything_is_written(tmp_path, setting):
-    with pytest.raises(UserError, match="train reads words by id and predicts them"):
-        run(tmp_path / "run", setting)
+def test_half_of_the_steps_is_what_the_original_elmo_scales_its_loss_by(tmp_path, monkeypatch):
+    seen = []
+
+    def backward(self, dloss, cache, whole=BiLM.backward):
+        seen.append(dloss)
+        whole(self, dloss, cache)
+    monkeypatch.setattr(BiLM, "backward", backward)
+    run(tmp_path, "epochs=1", "loss_scale=elmo", "steps=20", "streams=contiguous")
+    assert seen[0] == 20 / 2            # 20 times the mean of the two directions' means
+    assert len(set(seen)) > 1           # the last batches have fewer targets
+
+
+def test_a_model_that_does_not_predict_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match="predict = false: expected predict = true, because a language model learns"):
+        run(tmp_path / "run", "predict=false")
     assert not (tmp_path / "run").exists()
+
+
+CHARACTERS = ["char_filters=[[1, 4], [3, 8]]", "char_dim=4", "max_characters=12", "projection_dim=8", "hidden_dim=12",
+              "layers=2", "residual=true", "dropout=0.1", "min_count=4"]
+
+
+@pytest.mark.parametrize("parts", [["share_embedding=true", "share_softmax=true", "softmax=sampled", "samples=20"],
+                                   ["share_embedding=true"], ["softmax=adaptive", "cutoffs=[20]"],
+                                   ["state=reset", "share_embedding=true"], ["streams=contiguous", "shuffle=0"]])
+def test_a_model_of_characters_learns_and_reads_words_that_it_cannot_predict(tmp_path, parts):
+    elmo = run(tmp_path, *CHARACTERS, "optimizer=adam", "learning_rate=0.01", "epochs=3", "shuffle=50", *parts)
+    valid = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
+    assert valid[-1] < valid[0] - 0.1
+    unknown = {word for sentence in CORPUS for word in sentence} - set(elmo.vocabulary.words)
+    assert len(unknown) > 20
+    one, other = (elmo.vector(word, [word, "."]) for word in sorted(unknown)[:2])
+    assert not np.allclose(one, other)
+
+
+def test_a_training_on_characters_repeats_itself_and_goes_on_to_the_same_bytes(tmp_path, each_backend):
+    parts = [*CHARACTERS, "share_embedding=true", "share_softmax=true", "softmax=sampled", "samples=20", "shuffle=50",
+             "optimizer=adagrad", "learning_rate=0.5", "loss_scale=elmo", "clip_norm=10.0"]
+    run(tmp_path / "whole", *parts)
+    run(tmp_path / "parts", *parts, "epochs=1")
+    run(tmp_path / "parts", *parts, resume=True)
+    for name in "model.safetensors", "last.safetensors", "vocabulary.txt":
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+
+
+def test_the_characters_of_a_batch_are_those_of_its_words(tmp_path, steps):
+    """What the model is given: every word spelled, also one that its vocabulary lacks."""
+    elmo = run(tmp_path, *CHARACTERS, "epochs=1", "share_embedding=true")
+    read_words = set()
+    for batch, _ in steps:
+        for side in batch:
+            for t, b in np.argwhere(np.arange(len(side.x))[:, None] < side.lengths):
+                word = bytes(int(k) - 1 for k in side.x[t, b] if 1 <= k <= 256).decode()
+                previous = side.y[t-1, b] if t else None
+                if word and previous is not None:       # what was the target is the next input
+                    assert elmo.vocabulary.id(word) == previous or len(word) == 10
+                    read_words.add(word)
+    spelled = {word[:10] for k, sentence in enumerate(CORPUS, 1) if k % 20 for word in sentence}
+    assert read_words <= spelled
+    assert len(read_words - set(elmo.vocabulary.words)) > 10

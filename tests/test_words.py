@@ -152,9 +152,60 @@ def test_a_model_file_that_claims_other_sizes_than_it_has_is_refused(elmo, tmp_p
         ELMo.load(tmp_path)
 
 
-def test_a_model_of_characters_cannot_be_evaluated_yet_and_says_so(elmo):
-    with pytest.raises(UserError, match="evaluate reads words by id, and this model reads characters"):
+def test_a_model_that_cannot_predict_cannot_be_evaluated_and_says_so(elmo):
+    with pytest.raises(UserError, match="this model has no softmax: it embeds, but it cannot predict words"):
         evaluate(elmo.model, elmo.vocabulary, SENTENCES)
+
+
+VOCABULARY = Vocabulary.build(SENTENCES, min_count=3)
+RARE = ["zebras", *SENTENCES[0], "quux"]
+
+
+@pytest.fixture(params=[True, False], ids=["shared", "apart"])
+def predicting(request):
+    return new_elmo(replaced(Settings(), **{**SIZES, "predict": True, "share_embedding": request.param}), VOCABULARY)
+
+
+def test_a_model_of_characters_reads_every_word_and_predicts_unknown_ones_as_unk(predicting, each_backend):
+    """One sentence by hand: spelled, both directions, log p of each target."""
+    begin, end = marks(16)
+    k = np.stack([begin, *spelled(RARE, 16), end])[:, None]
+    ids = np.array(VOCABULARY.encode(RARE))[:, None]
+    assert (ids == VOCABULARY.unk).sum() >= 2
+    forward, _ = predicting.model.forward_lm.nll(k[:-1], ids[1:])
+    backward, _ = predicting.model.backward_lm.nll(k[:0:-1], ids[-2::-1])
+    for state in "reset", "carry":
+        found = evaluate(predicting.model, VOCABULARY, [RARE], state=state)
+        nats = [found.forward_nats, found.backward_nats]
+        np.testing.assert_allclose(nats, [forward.sum(), backward.sum()], rtol=1e-5)
+        assert (found.targets, found.unknown) == (len(RARE) + 1, (ids == VOCABULARY.unk).sum())
+
+
+def test_two_unknown_words_that_are_spelled_differently_lead_to_different_predictions(predicting):
+    one, other = (evaluate(predicting.model, VOCABULARY, [[word, "the"]]) for word in ("zebras", "quux"))
+    assert one.unknown == other.unknown == 1
+    assert one.forward_nats != other.forward_nats
+
+
+def test_evaluation_is_the_same_at_any_batch_size_and_with_little_memory(predicting, monkeypatch):
+    def found(state, batch_size=32):
+        e = evaluate(predicting.model, VOCABULARY, SENTENCES, state=state, batch_size=batch_size)
+        return [e.forward_nats, e.backward_nats, e.targets, e.unknown]
+    expected = {state: found(state) for state in ("reset", "carry")}
+    monkeypatch.setattr(SpelledWords, "MOST", 60)
+    for state in "reset", "carry":
+        for batch_size in 1, 4:
+            np.testing.assert_allclose(found(state, batch_size), expected[state], rtol=1e-6)
+
+
+def test_inputs_and_targets_of_numbers_are_characters_and_ids(predicting):
+    words = words_of(predicting.model, VOCABULARY)
+    numbers = np.array([words.encode(RARE), words.encode(RARE[::-1])])
+    inputs = words.inputs(numbers)
+    np.testing.assert_array_equal(inputs[0, 1:-1], spelled(RARE, 16))
+    np.testing.assert_array_equal(inputs[1, [0, -1]], marks(16))
+    np.testing.assert_array_equal(words.targets(numbers), [VOCABULARY.encode(RARE), VOCABULARY.encode(RARE[::-1])])
+    np.testing.assert_array_equal(words.targets(np.array([-1, 0, -1])), [-1, VOCABULARY.bos, -1])
 
 
 def test_the_kind_of_words_is_that_of_the_model(elmo):

@@ -11,7 +11,7 @@ from ..run import Folder
 from . import info
 from .common import Add
 
-ABOUT = "a page about a run: curves, perplexities, neighbours, settings"
+ABOUT = "a page about a run: curves, perplexities, samples, neighbours, settings"
 
 
 def arguments(add: Add) -> None:

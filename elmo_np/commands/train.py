@@ -19,7 +19,7 @@ def arguments(add: Add) -> None:
     add("corpus", metavar="CORPUS", help="a text file (one sentence a line), a glob of shards, pydoc or grammar")
     add("--valid", metavar="FILE", help="validate on this; without it every 20th sentence is held out")
     add("--out", required=True, metavar="DIR", help="folder of the run")
-    add("--preset", metavar="NAME", help="article, small or demo (default)")
+    add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")
     add("--config", metavar="FILE.toml", help="settings on top of the preset")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again")
     add("--epochs", type=int, metavar="N", help="short for --set epochs=N")
@@ -42,5 +42,5 @@ def run(args: argparse.Namespace) -> int:
     train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
     print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
     training_report(folder, folder.report, info.rows(), quiet=args.quiet)
-    print(f"{folder.report}: curves, perplexities and neighbours, for a browser")
+    print(f"{folder.report}: curves, perplexities, samples and neighbours, for a browser")
     return 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import sampled_softmax
 from ..adaptive_softmax import AdaptiveSoftmax
 from ..dropout import dropout_backward, dropout_forward
 from ..embedding import Embedding
 from ..lstm import LSTM
 from ..parameter import Array, parameters
-from ..softmax import PADDING, Softmax
+from ..sampled_softmax import SampledSoftmax
+from ..softmax import ELSEWHERE, PADDING, Softmax
 from ..vectors import LayerMix, WordVector, h_bi, h_bi_backward
 from .registry import Case, acts, case, case_of
 
@@ -25,9 +27,10 @@ def _embedding(rng: np.random.Generator) -> Case:
 
 
 def _lstm(rng: np.random.Generator, P: int | None, cell_clip: float | None, proj_clip: float | None,
-          lengths: Array | None) -> Case:
+          lengths: Array | None, forget_bias: float = 0.0) -> Case:
     T, B, D, H = 4, 3, 5, 6
-    layer = LSTM(D, H, P, cell_clip=cell_clip, proj_clip=proj_clip, rng=rng, dtype=np.float64)
+    layer = LSTM(D, H, P, cell_clip=cell_clip, proj_clip=proj_clip, forget_bias=forget_bias, rng=rng,
+                 dtype=np.float64)
     x, h0, c0 = rng.normal(size=(T, B, D)), rng.normal(size=(B, P or H)), rng.normal(size=(B, H))
     y, (hT, cT), cache = layer.forward(x, (h0, c0), lengths)
     if cell_clip and proj_clip:
@@ -54,7 +57,7 @@ def _lstm_projected(rng: np.random.Generator) -> Case:
 
 @case("lstm, sequences of unequal length")
 def _lstm_lengths(rng: np.random.Generator) -> Case:
-    return _lstm(rng, 2, 0.5, 0.3, np.array([4, 0, 2]))
+    return _lstm(rng, 2, 0.5, 0.3, np.array([4, 0, 2]), forget_bias=1.0)
 
 
 @case("softmax")
@@ -85,6 +88,26 @@ def _adaptive_softmax(rng: np.random.Generator) -> Case:
     caches = [layer.forward(h[k], y[k])[1] for k in range(2)]
     dh = np.stack([layer.backward(scale, cache) for cache in caches])
     return case_of(layer, lambda: scale * sum(layer.forward(h[k], y[k])[0] for k in range(2)), {"h": (h, dh)})
+
+
+@case("sampled softmax")
+def _sampled_softmax(rng: np.random.Generator) -> Case:
+    """The sample is drawn from the same seed each time: it is fixed."""
+    layer = SampledSoftmax(3, 12, samples=4, rng=rng, dtype=np.float64)
+    layer.b.value[...] = rng.normal(size=12)
+    layer.ROWS, layer.KEPT = 6, 24          # two chunks, of which the second computes logits anew
+    h, y = rng.normal(size=(5, 2, 3)), rng.integers(0, 12, (5, 2))
+    y[1, 1], y[3] = PADDING, (7, 7)
+    scale = 1.7
+
+    def forward() -> tuple[float, sampled_softmax.Cache]:
+        return layer.forward(h, y, np.random.default_rng(1))
+    _, cache = forward()
+    acts(cache.column == PADDING, "padding")
+    acts(cache.column[cache.column != PADDING] == ELSEWHERE, "a target that is in the sample too")
+    acts(np.array([chunk.z is None for chunk in cache.chunks]), "logits that are computed anew")
+    dh = layer.backward(scale, cache)
+    return case_of(layer, lambda: scale * forward()[0], {"h": (h, dh)})
 
 
 @case("dropout")

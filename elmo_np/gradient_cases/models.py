@@ -12,7 +12,7 @@ from ..embedding import Embedding
 from ..language_model import EncodeCache, LanguageModel
 from ..lstm import State
 from ..parameter import Array, parameters
-from ..softmax import PADDING, Softmax
+from ..softmax import ELSEWHERE, PADDING, Softmax
 from . import characters
 from .registry import Case, acts, case, case_of
 
@@ -76,6 +76,9 @@ def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
         part = np.searchsorted(config.cutoffs or (), [side.y for side in batch], "right")
         for k in range(1 + len(config.cutoffs or ())):
             acts(part == k, f"targets in the head (0) or a cluster: {k}")
+    if config.softmax == "sampled":
+        column = np.concatenate([cache.forward.softmax.column, cache.backward.softmax.column])
+        acts(column[column != PADDING] == ELSEWHERE, "a target that is in the sample too")
     model.backward(scale, cache)
     return case_of(model, lambda: scale * forward()[0], {})
 
@@ -133,3 +136,15 @@ def _bilm_characters_adaptive(rng: np.random.Generator) -> Case:
 def _bilm_adaptive(rng: np.random.Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="adaptive", cutoffs=(3, 5), div_value=2,
                                  share_softmax=True))
+
+
+@case("biLM, sampled softmax shared, dropout")
+def _bilm_sampled(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="sampled", samples=3, share_softmax=True,
+                                 dropout=0.3))
+
+
+@case("biLM, embedding and sampled softmax tied, everything shared")
+def _bilm_sampled_tied(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, softmax="sampled", samples=3, share_embedding=True,
+                                 share_softmax=True, tie=True))

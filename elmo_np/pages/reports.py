@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..evaluate import unigram_perplexity
 from ..gradcheck import TOLERANCE, Row
 from ..metrics import read
+from ..predict import sample
 from ..progress import Progress
 from ..run import Folder
 from ..words import words_of
@@ -23,6 +24,7 @@ from .occurrences import Occurrence, default_words, samples
 from .page import check_target, page, table, write
 
 Versions = Sequence[tuple[str, str]]
+SAMPLES, LONGEST = 5, 30                # sentences drawn in each direction, words of one at most
 WORDS, MOST, NEIGHBOURS = 3, 300, 4     # of the neighbours' section: words, occurrences looked among, lines an example
 
 
@@ -135,6 +137,16 @@ def _line(similarity: str, occurrence: Occurrence) -> str:
             f"<mark>{word}</mark><span>{right}</span></span></li>")
 
 
+def _samples(run: Finished) -> str:
+    """Sentences drawn from both directions, as the model expects them."""
+    seed = run.settings.train.seed
+    return "<p>Drawn word by word with temperature 1, the backward ones from their last word on.</p>" + "".join(
+        f"<h3>{direction}</h3><ul class=\"samples\">" + "".join(
+            f"<li>{escape(' '.join(found.words))}{'' if found.ended else ' …'}</li>" for found in sample(
+                run.elmo, direction=direction, count=SAMPLES, length=LONGEST, seed=seed)) + "</ul>"
+        for direction in ("forward", "backward"))
+
+
 def _configuration(run: Finished) -> str:
     rows = [(name, "none" if (value := getattr(getattr(run.settings, part), name)) is None else value,
              field.metadata["doc"]) for part, fields in FIELDS.items() for name, field in fields.items()]
@@ -147,8 +159,8 @@ def _versions(run: Finished) -> str:
 
 # The sections of a training's page, in order: a heading, and what writes the HTML below it. One more is a line.
 SECTIONS: dict[str, Callable[[Finished], str]] = {
-    "Curves": _curves, "Perplexities": _perplexities, "Neighbours": _neighbours, "Configuration": _configuration,
-    "Versions": _versions}
+    "Curves": _curves, "Perplexities": _perplexities, "Samples": _samples, "Neighbours": _neighbours,
+    "Configuration": _configuration, "Versions": _versions}
 
 
 class Checked(NamedTuple):
