@@ -5,6 +5,7 @@
     vocabulary.txt      one word a line, the line is the id
     config.toml         every setting, with its meaning
     metrics.csv         losses and perplexities while training
+    report.html         all of it on a page, as `elmo-np train` and `elmo-np report` leave it
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ class Folder(NamedTuple):
     @property
     def metrics(self) -> Path:
         return self.path / "metrics.csv"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
 
     def begin(self, vocabulary: Vocabulary, config: str) -> None:
         """Make the folder, with vocabulary.txt and config.toml. Raises UserError where that cannot be done."""

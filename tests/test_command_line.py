@@ -20,8 +20,8 @@ from elmo_np.evaluate import evaluate, unigram_perplexity
 from elmo_np.lstm import LSTM
 from elmo_np.predict import sample, score, substitutes
 
-COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "convert", "export",
-            "gradcheck", "info")
+COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore", "report",
+            "convert", "export", "gradcheck", "info")
 SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
                           "epochs=1", "shuffle=0") for word in ("--set", key)]
 TEXT = [sentence for sentence in CORPUS[:100] if "bank" not in sentence]
@@ -70,7 +70,8 @@ def do(home, capsys, monkeypatch):
 def test_train_says_where_the_model_is_and_what_to_try(do, tmp_path):
     out, err = do("train", "train.txt", "--out", tmp_path / "run", *SMALL)
     assert out == (f"{tmp_path / 'run/model.safetensors'}: the best model on validation; try: "
-                   f"elmo-np evaluate {tmp_path / 'run'} FILE\n")
+                   f"elmo-np evaluate {tmp_path / 'run'} FILE\n"
+                   f"{tmp_path / 'run/report.html'}: curves, perplexities, samples and neighbours, for a browser\n")
     assert "validation perplexity" in err
     assert "Traceback" not in err
 

@@ -33,7 +33,7 @@ def test_the_two_commands_are_there_for_ci_to_run():
 def test_every_command_that_the_readme_shows_is_one():
     known = parser().format_help()
     shown = set(re.findall(r"elmo-np ([a-z]+)", README))
-    assert {"demo", "train", "evaluate", "embed", "similar", "gradcheck", "info"} <= shown
+    assert {"demo", "train", "evaluate", "embed", "similar", "explore", "report", "gradcheck", "info"} <= shown
     assert all(re.search(rf"^ +{name}\b", known, re.MULTILINE) for name in shown)
 
 

@@ -19,15 +19,19 @@ def arguments(add: Add) -> None:
     """There are none."""
 
 
-def run(args: argparse.Namespace) -> int:
+def rows() -> list[tuple[str, str]]:
+    """What runs here: (name, value)."""
     why = f" ({backend.why_not()})" if backend.why_not() else ""
-    rows = [("elmo_np", __version__), ("backend", backend.backend() + why),
+    return [("elmo_np", __version__), ("backend", backend.backend() + why),
             ("SIMD path", f"{backend.simd()} (this machine has: {', '.join(backend.simd_paths()) or 'no kernels'})"),
             ("BLAS", blas()),
             ("threads", f"{min(2, os.cpu_count() or 1)} directions at once, of {os.cpu_count()} cores"),
             ("NumPy", np.__version__), ("Python", sys.version.split()[0]),
             ("environment", " ".join(f"{key}={os.environ[key]}" for key in ("ELMO_NP_KERNELS", "ELMO_NP_SIMD")
                                      if key in os.environ) or "no ELMO_NP_KERNELS, no ELMO_NP_SIMD")]
-    for name, value in rows:
+
+
+def run(args: argparse.Namespace) -> int:
+    for name, value in rows():
         print(f"{name:12} {value}")
     return 0

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from ..config import Settings, override, preset, read_toml, replaced
+from ..pages.reports import training_report
 from ..run import Folder
 from ..train import train
+from . import info
 from .common import Add
 
 ABOUT = "train a biLM"
@@ -39,4 +41,6 @@ def run(args: argparse.Namespace) -> int:
     settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
     train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
     print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
+    training_report(folder, folder.report, info.rows(), quiet=args.quiet)
+    print(f"{folder.report}: curves, perplexities, samples and neighbours, for a browser")
     return 0
