@@ -54,8 +54,6 @@ class LanguageModel:
     vectors (T, B, D), looked up before.
     """
 
-    MOST = 1 << 24          # numbers that the layers keep of the steps that `read` does at a time: 64 MB in float32
-
     def __init__(self, config: BiLMConfig, embedding: Embedding | CharCNN, softmax: OutputLayer | None, *,
                  rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
         self.dropout, self.residual = config.dropout, config.residual
@@ -84,16 +82,15 @@ class LanguageModel:
 
     def read(self, words: Array, state: list[State] | None = None,
              lengths: Array | None = None) -> tuple[list[Array], list[State]]:
-        """Outputs and states of `encode`, without a cache: a few steps at a time, in memory that T does not add to."""
-        T, B = words.shape[:2]
-        kept = sum(6 * len(layer.b.value) // 4 for layer in self.layers)        # gates, cell and m: a step, a sequence
-        steps = max(1, self.MOST // max(1, B * kept))
-        parts: list[list[Array]] = []
-        for t in range(0, max(T, 1), steps):
-            left = None if lengths is None else np.clip(lengths - t, 0, min(steps, T - t))
-            outputs, state = self.encode(words[t:t+steps], state, left)[:2]     # a name for the cache would keep it
-            parts.append(outputs)
-        return [np.concatenate(layer) for layer in zip(*parts, strict=True)], state or []
+        """Outputs and states of `encode`, without a cache."""
+        x = words if words.dtype.kind == "f" else self.embedding.look_up(words)
+        outputs, states = [x], []
+        for k, layer in enumerate(self.layers):
+            y, after = layer.read(x, state[k] if state else None, lengths)
+            x = y + x if self.residual and k > 0 else y                          # (R1)
+            outputs.append(x)
+            states.append(after)
+        return outputs, states
 
     def encode_backward(self, doutputs: list[Array | None], cache: EncodeCache) -> Array | None:
         """Gradients of the outputs 0 to L, None for zero: adds to every Parameter.grad below the softmax.
