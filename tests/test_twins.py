@@ -157,6 +157,12 @@ def test_kernels_let_nan_and_infinity_through(path):
         b[7] = bad
         one = np.ones((1, 1), np.float32), np.array([3]), np.zeros((40, 1), np.float32), b
         assert not np.isfinite(softmax.softmax_forward.compiled(*one, False)[0]).all()
+        e = np.zeros((1, 9, 1), np.float32)
+        e[0, 4] = bad
+        for convolve in charcnn.convolve.reference, charcnn.convolve.compiled:
+            largest, place = convolve(e, np.ones((1, 70), np.float32), np.array([9]), True)
+            np.testing.assert_array_equal(largest, np.full((1, 70), bad, np.float32))
+            assert (place == 4).all()
     b = np.zeros(4 * 20, np.float32)
     b[5] = np.nan
     zero, one = np.zeros((1, 20), np.float32), np.ones((1, 1, 1), np.float32)
