@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from embed_elmo_np import embed, load
 from jobs import Arrays, Job, Skipped, Task
 from threadpoolctl import threadpool_limits
 from works import BLAS_THREADS, PRODUCT, REFERENCE, SPLIT, Sizes
@@ -50,7 +51,7 @@ def setting(task: Task) -> Iterator[None]:
 def build(task: Task) -> tuple[Job, Arrays]:
     """The job, and the arrays with which a peer begins at the same point."""
     return {"step": step, "lstm": lstm, "softmax": softmax, "twin": twin, "corpus": corpus,
-            "product": product}[task.work.kind](task)
+            "product": product, "embed": embed, "load": load}[task.work.kind](task)
 
 
 def step(task: Task) -> tuple[Job, Arrays]:

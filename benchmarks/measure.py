@@ -108,6 +108,8 @@ class Worker:
     def warm_up(self, turn: float) -> None:
         """Run until caches, pools and the processor's clock are as in a long training; find what fills a turn."""
         first, = self.run(1)
+        if first > 4 * turn:        # long enough to have warmed up on the way
+            return
         seconds = self.run(max(2, round(turn / first / 2)))
         self.repeats = max(1, round(turn / median(seconds)))
 

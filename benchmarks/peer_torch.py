@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 import torch.nn.functional as F
+from embed_torch import embed
 from jobs import Job
 from torch import Tensor, nn
 from works import PRODUCT, Sizes, Work
@@ -21,7 +22,7 @@ warnings.filterwarnings("ignore", message="LSTM with projections is not supporte
 def build(work: Work, arrays: Mapping[str, Array]) -> Job:
     """The job, begun with the arrays that elmo_np begins with."""
     torch.set_num_threads(work.threads)
-    return {"step": step, "lstm": lstm, "softmax": softmax, "product": product}[work.kind](work, arrays)
+    return {"step": step, "lstm": lstm, "softmax": softmax, "product": product, "embed": embed}[work.kind](work, arrays)
 
 
 class BiLM(nn.Module):

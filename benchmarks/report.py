@@ -25,6 +25,7 @@ def row(work: Work, found: Measurement) -> Row:
     ours, theirs = found.median(OURS), found.median(peer)
     made: Row = {
         "work": work.name, "threads": work.threads, "sizes": asdict(work.sizes), "detail": work.detail or None,
+        "tokens": work.tokens, "types": work.types,
         "elmo_np_ms": milliseconds(ours), "peer": peer, "peer_ms": milliseconds(theirs),
         "ratio": median(ratios) if ratios else None, "ratio_low": min(ratios, default=None),
         "ratio_high": max(ratios, default=None),
@@ -88,6 +89,8 @@ def table(results: Sequence[Result]) -> str:
         "ratio": lambda work, row: number(row["ratio"], "{:.2f}"),
         "lowest to highest": lambda work, row: spread(row),
         "tokens/s": lambda work, row: number(row["tokens_per_second"], "{:,.0f}"),
+        f"{peer}, tokens/s": lambda work, row: number(row["peer_tokens_per_second"] if work.kind == "embed" else None,
+                                                      "{:,.0f}"),
         "GFLOP/s": lambda work, row: number(row["gflops"]),
         "of the product": lambda work, row: number(row["share_of_matmul"], "{:.0%}"),
         f"{peer}, of the product": lambda work, row: number(row["peer_share_of_matmul"], "{:.0%}"),

@@ -8,91 +8,17 @@ must find the same losses before anything is timed. See works.py for what is mea
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 
-from jobs import Skipped
-from machine import describe, torch_version
-from matrix_product import Products
-from measure import Disagreement, Plan, measure
-from report import Result, growth_table, row, table
-from works import GROUPS, Work, all_works, chosen
+from side_by_side import Benchmark, command
+from works import GROUPS, all_works
 
-from elmo_np import backend
-from elmo_np.__main__ import Parser, failed, guarded
-from elmo_np.errors import UserError
-from elmo_np.files import atomic_write_text
-from elmo_np.progress import Progress
-
-QUICK = Plan(rounds=2, turn=0.05)       # whether it works, not how fast it is
-NO_TORCH = "PyTorch is not installed: elmo_np is measured alone; to compare: pip install -e '.[bench]'"
-
-
-def parser() -> Parser:
-    whole = Parser(prog="step.py", description="Measure elmo_np and PyTorch side by side.")
-    whole.add_argument("--json", metavar="FILE", help="write a list of rows, one a work")
-    whole.add_argument("--rounds", type=int, metavar="N", help=f"turns of each side (default {Plan().rounds})")
-    whole.add_argument("--threads", type=int, choices=(1, 2), default=2, help="of a whole step (default 2)")
-    whole.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
-                       help=f"these works, or groups of works: {', '.join(GROUPS)}")
-    whole.add_argument("--quick", action="store_true", help="short turns, few rounds: to see that it works")
-    return whole
-
-
-def run(argv: Sequence[str] | None) -> None:
-    args = parser().parse_args(argv)
-    if args.rounds is not None and args.rounds < 1:
-        raise UserError(f"--rounds {args.rounds}: expected 1 or more")
-    backend.require()
-    works = chosen(all_works(args.threads, args.quick), args.only)
-    save(args.json, [])         # a name that cannot be written shows now, not in ten minutes
-    torch, why = torch_version()
-    print(machine := describe(torch))
-    if not torch:
-        absent = "No module named 'torch'" in why
-        print(NO_TORCH if absent else f"PyTorch does not load, elmo_np is measured alone: {why}")
-    plan = QUICK if args.quick else Plan()
-    plan = Plan(args.rounds or plan.rounds, plan.turn, bool(torch))
-    results: list[Result] = []
-    with Progress() as progress, ExitStack() as stack:
-        products = Products(plan, stack, progress)
-        for group, title in GROUPS.items():
-            for work in (work for work in works if work.group == group):
-                results += [(work, {**row, "machine": machine}) for work, row in result(work, plan, products, progress)]
-                save(args.json, results)
-            progress.close()
-            show(title, [found for found in results if found[0].group == group])
-
-
-def result(work: Work, plan: Plan, products: Products, progress: Progress) -> list[Result]:
-    """The work and its row; nothing for a work that has nothing to measure here."""
-    try:
-        product = products.on(work.threads) if work.flops and work.group != "growth" else None
-        return [(work, row(work, measure(work, plan, product, progress)))]
-    except Skipped as why:
-        progress.say(f"{work.name} left out: {why}")
-        return []
-
-
-def show(title: str, results: Sequence[Result]) -> None:
-    if results:
-        growth = results[0][0].group == "growth"
-        print(f"\n{title}\n\n{growth_table(results) if growth else table(results)}", flush=True)
-
-
-def save(path: str | None, results: Sequence[Result]) -> None:
-    if path is not None:
-        atomic_write_text(path, json.dumps([row for _, row in results], indent=1) + "\n")
+STEP = Benchmark("step.py", "Measure elmo_np and PyTorch side by side.", GROUPS, all_works)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; the exit code comes back: 2 for a user's mistake, 1 where the sides disagree."""
-    try:
-        return guarded("step.py", lambda: run(argv))
-    except Disagreement as error:
-        return failed("step.py", f"the sides do not compute the same: {error}", 1)
+    return command(STEP, argv)
 
 
 if __name__ == "__main__":

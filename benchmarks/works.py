@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from embed_sizes import EmbedSizes
 
 import elmo_np  # noqa: F401  (importing it fills the registry of twins)
 from elmo_np.backend import TWINS
@@ -77,7 +79,7 @@ class Goal:
 class Work:
     """One line of a table.
 
-    kind     what runs: step, lstm, softmax, twin, corpus or product (matrix_product.py)
+    kind     what runs: step, lstm, softmax, twin, corpus, embed, load or product (matrix_product.py)
     peer     what it is compared with: TORCH, REFERENCE or None
     detail   twin: its name; corpus: the number of sentences; product: the way to compute it
     grows    in the table of growth: the dimension that is `factor` times its base
@@ -86,7 +88,7 @@ class Work:
     name: str
     group: str
     kind: str
-    sizes: Sizes
+    sizes: Sizes | EmbedSizes
     threads: int
     peer: str | None = TORCH
     goal: Goal = Goal()
@@ -97,17 +99,29 @@ class Work:
     @property
     def flops(self) -> int | None:
         """Floating-point operations of the matrix products, None where they are not the work."""
+        if isinstance(self.sizes, EmbedSizes):
+            return self.sizes.flops() if self.kind == "embed" else None
         lstm, softmax = self.sizes.lstm_flops(), self.sizes.softmax_flops()
         return {"step": 2 * (lstm + softmax), "lstm": lstm, "softmax": softmax}.get(self.kind)
 
     @property
     def tokens(self) -> int | None:
-        return self.sizes.tokens if self.kind in ("step", "lstm", "softmax") else None
+        return self.sizes.tokens if self.kind in ("step", "lstm", "softmax", "embed") else None
+
+    @property
+    def types(self) -> int | None:
+        """Words that differ."""
+        return self.sizes.types if isinstance(self.sizes, EmbedSizes) and self.kind == "embed" else None
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Work:
         """What dataclasses.asdict made of one, after a journey as JSON."""
-        return cls(**{**fields, "sizes": Sizes(**fields["sizes"]), "goal": Goal(**fields["goal"])})
+        sizes: Sizes | EmbedSizes
+        if "sentences" in (said := fields["sizes"]):
+            sizes = EmbedSizes(**{**said, "filters": tuple((w, n) for w, n in said["filters"])})
+        else:
+            sizes = Sizes(**said)
+        return cls(**{**fields, "sizes": sizes, "goal": Goal(**fields["goal"])})
 
 
 STEPS = {
@@ -162,10 +176,10 @@ def _growth(threads: int, sentences: int) -> list[Work]:
                          detail=str(factor * sentences), grows="corpus", factor=factor) for factor in FACTORS]
 
 
-def chosen(works: Iterable[Work], only: Sequence[str]) -> list[Work]:
+def chosen(works: Iterable[Work], only: Sequence[str], groups: Mapping[str, str] = GROUPS) -> list[Work]:
     """The works of these names or groups, all for none. Raises UserError for another name."""
     works = list(works)
-    names = [*GROUPS, *(work.name for work in works)]
+    names = [*groups, *(work.name for work in works)]
     for name in only:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)

@@ -24,9 +24,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .backend import twin
 from .characters import ROWS
 from .embedding import scatter_add
 from .lstm import rows, sigmoid
+from .matmul import matmul
 from .options import Pairs
 from .parameter import Array, Parameter
 
@@ -36,6 +38,18 @@ def windows(e: Array, w: int) -> Array:
     G, L, C = e.shape
     view = np.lib.stride_tricks.sliding_window_view(e.reshape(G, L * C), w * C, axis=1)[:, ::C]
     return np.ascontiguousarray(view)           # the windows overlap, which a matrix product cannot read
+
+
+@twin
+def convolve(e: Array, W: Array, places: Array, keep: bool) -> tuple[Array, Array | None]:
+    """(C2), and the largest of (C3) over the first `places` windows of each word.
+
+    e (G, L, C), W (w C, n), places (G,) int64, from 1 to L - w + 1
+    -> the largest (G, n); the place (G, n) of it, the first of equals, int64, or None if not `keep`
+    """
+    y = windows(e, len(W) // e.shape[2]) @ W                                     # (C2)
+    y[np.arange(y.shape[1]) >= places[:, None]] = -np.inf
+    return y.max(axis=1), y.argmax(axis=1) if keep else None                     # (C3)
 
 
 class Filters:
@@ -49,11 +63,12 @@ class Filters:
             else rng.standard_normal((w * C, n)) / np.sqrt(w * C)
         self.w, self.W, self.b = w, Parameter(start.astype(dtype)), Parameter(np.zeros(n, dtype))
 
-    def forward(self, e: Array, keep: bool) -> tuple[Array, Array | None]:
-        """e (G, L, C) -> m (G, n); place (G, n) of the largest, the first of equals, for backward, or None."""
-        y = windows(e, self.w) @ self.W.value                                    # (C2)
-        place = y.argmax(axis=1) if keep else None
-        return y.max(axis=1) + self.b.value, place                               # (C3)
+    def forward(self, e: Array, lengths: Array, keep: bool) -> tuple[Array, Array | None]:
+        """e (G, L, C), lengths (G,): characters from which on all are equal
+        -> m (G, n); place (G, n) of the largest, the first of equals, for backward, or None."""
+        places = np.minimum(lengths + 1, e.shape[1] - self.w + 1)       # behind the end all windows are that at the end
+        largest, place = convolve(np.ascontiguousarray(e), self.W.value, places, keep)   # (C2), (C3)
+        return largest + self.b.value, place                                     # (C3)
 
     def backward(self, dm: Array, e: Array, place: Array) -> Array:
         """dm (G, n), with e and place of forward -> de (G, L, C); adds to W.grad and b.grad."""
@@ -84,8 +99,8 @@ class Highway:
 
     def forward(self, x: Array) -> tuple[Array, HighwayCache]:
         """x (N, F) -> the next x (N, F), cache."""
-        r = sigmoid(x @ self.Wr.value + self.br.value)                           # (C5)
-        t = np.maximum(x @ self.Wt.value + self.bt.value, 0)                     # (C6)
+        r = sigmoid(matmul(x, self.Wr.value, self.br.value))                     # (C5)
+        t = np.maximum(matmul(x, self.Wt.value, self.bt.value), 0)               # (C6)
         return r * t + (1 - r) * x, HighwayCache(x, r, t)                        # (C7)
 
     def backward(self, dnext: Array, cache: HighwayCache) -> Array:
@@ -94,11 +109,11 @@ class Highway:
         dr, dt = dnext * (t - x), dnext * r                                      # (C7)
         dt = dt * (t > 0)                                                        # (C6) of x Wt + bt
         dr = dr * r * (1 - r)                                                    # (C5) of x Wr + br
-        self.Wt.grad += x.T @ dt                                                 # (C6)
+        self.Wt.grad += matmul(x.T, dt)                                          # (C6)
         self.bt.grad += dt.sum(axis=0)                                           # (C6)
-        self.Wr.grad += x.T @ dr                                                 # (C5)
+        self.Wr.grad += matmul(x.T, dr)                                          # (C5)
         self.br.grad += dr.sum(axis=0)                                           # (C5)
-        dx: Array = dnext * (1 - r) + dt @ self.Wt.value.T + dr @ self.Wr.value.T    # (C7), (C6), (C5)
+        dx: Array = dnext * (1 - r) + matmul(dt, self.Wt.value.T) + matmul(dr, self.Wr.value.T)    # (C7), (C6), (C5)
         return dx
 
 
@@ -107,7 +122,8 @@ class Part(NamedTuple):
 
     words: Array        # (G,) which of the N
     k: Array            # (G, L) int64: their characters, as far as any filter reads
-    longest: int        # characters of the longest, from which on all are equal
+    lengths: Array      # (G,) int64: characters of each, from which on all are equal
+    longest: int        # the longest's
 
 
 class TypesCache(NamedTuple):
@@ -172,7 +188,7 @@ class CharCNN:
         for layer in self.highways:
             x, cache = layer.forward(x)
             caches += [cache] if keep else []
-        v = x if self.Wp is None or self.bp is None else x @ self.Wp.value + self.bp.value    # (C8)
+        v = x if self.Wp is None or self.bp is None else matmul(x, self.Wp.value, self.bp.value)    # (C8)
         return v, TypesCache(parts, place, first, caches, x)
 
     def encode_backward(self, dv: Array, cache: TypesCache) -> None:
@@ -181,9 +197,9 @@ class CharCNN:
             raise ValueError(f"gradient of {len(cache.x)} words is {dv.dtype}{dv.shape}, expected {cache.x.dtype}")
         dx = dv
         if self.Wp is not None and self.bp is not None:
-            self.Wp.grad += cache.top.T @ dv                                     # (C8)
+            self.Wp.grad += matmul(cache.top.T, dv)                              # (C8)
             self.bp.grad += dv.sum(axis=0)                                       # (C8)
-            dx = dv @ self.Wp.value.T                                            # (C8)
+            dx = matmul(dv, self.Wp.value.T)                                     # (C8)
         for layer, layer_cache in zip(reversed(self.highways), reversed(cache.highways), strict=True):
             dx = layer.backward(dx, layer_cache)
         dm = dx * (cache.x > 0 if self.activation == "relu" else 1 - cache.x**2)    # (C4)
@@ -196,7 +212,7 @@ class CharCNN:
         for part in parts:
             e = self.E.value[part.k]                                             # (C1)
             for f, columns in self._columns():
-                m[part.words, columns], found = f.forward(e[:, :part.longest + f.w], keep)
+                m[part.words, columns], found = f.forward(e[:, :part.longest + f.w], part.lengths, keep)
                 if found is not None:
                     place[part.words, columns] = found
         return m, parts, place
@@ -227,7 +243,7 @@ class CharCNN:
         while start < len(k):
             longest = int(lengths[order[start]])
             words = order[start:start + max(1, self.CHUNK // ((longest + 1) * most))]
-            yield Part(words, k[words, :longest + widest].astype(np.int64), longest)
+            yield Part(words, k[words, :longest + widest].astype(np.int64), lengths[words], longest)
             start += len(words)
 
     def _checked(self, k: Array) -> Array:

@@ -56,8 +56,6 @@ class LanguageModel:
     vectors (T, B, D), looked up before.
     """
 
-    MOST = 1 << 22          # numbers that a layer keeps of the steps that `read` does at a time: 16 MB in float32
-
     def __init__(self, config: BiLMConfig, embedding: Embedding | CharCNN, softmax: OutputLayer | None, *,
                  rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
         self.dropout, self.residual = config.dropout, config.residual
@@ -73,11 +71,6 @@ class LanguageModel:
         """words, state of each layer or None for zeros, lengths (B,) or None, rng: draws dropout, None for none
         -> outputs of the layers 0 (the word vectors) to L, each (T, B, its width); the state after the last step; cache
         """
-        return self._encode(words, state, lengths, rng, keep=True)
-
-    def _encode(self, words: Array, state: list[State] | None, lengths: Array | None, rng: np.random.Generator | None,
-                keep: bool) -> tuple[list[Array], list[State], EncodeCache]:
-        """keep False: each layer's cache is let go before the next one's is made, and none comes back."""
         x, cache = (words, None) if words.dtype.kind == "f" else self.embedding.forward(words)
         outputs, states, caches, masks = [x], [], [], []
         for k, layer in enumerate(self.layers):
@@ -86,26 +79,21 @@ class LanguageModel:
             x = h + x if self.residual and k > 0 else h                          # (R1)
             outputs.append(x)
             states.append(after)
+            caches.append(layer_cache)
             masks.append(mask)
-            if keep:
-                caches.append(layer_cache)
-            del layer_cache         # the name alone would keep it while the next layer works
         return outputs, states, EncodeCache(cache, caches, masks)
 
     def read(self, words: Array, state: list[State] | None = None,
              lengths: Array | None = None) -> tuple[list[Array], list[State]]:
-        """Outputs and states of `encode`, without a cache: a few steps at a time, in memory that T does not add to."""
-        T, B = words.shape[:2]
-        kept = max(6 * len(layer.b.value) // 4 for layer in self.layers)        # gates, cell and m: a step, a sequence
-        steps = max(1, self.MOST // max(1, B * kept))
-        whole: list[Array] = []
-        for t in range(0, max(T, 1), steps):
-            left = None if lengths is None else np.clip(lengths - t, 0, min(steps, T - t))
-            outputs, state, _ = self._encode(words[t:t+steps], state, left, None, keep=False)
-            whole = whole or [np.empty((T, *y.shape[1:]), y.dtype) for y in outputs]
-            for y, some in zip(whole, outputs, strict=True):
-                y[t:t+steps] = some
-        return whole, state or []
+        """Outputs and states of `encode`, without a cache."""
+        x = words if words.dtype.kind == "f" else self.embedding.look_up(words)
+        outputs, states = [x], []
+        for k, layer in enumerate(self.layers):
+            y, after = layer.read(x, state[k] if state else None, lengths)
+            x = y + x if self.residual and k > 0 else y                          # (R1)
+            outputs.append(x)
+            states.append(after)
+        return outputs, states
 
     def encode_backward(self, doutputs: list[Array | None], cache: EncodeCache) -> Array | None:
         """Gradients of the outputs 0 to L, None for zero: adds to every Parameter.grad below the softmax.

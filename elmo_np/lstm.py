@@ -50,17 +50,40 @@ def lstm_forward(x: Array, h0: Array, c0: Array, Wx: Array, Wh: Array, b: Array,
     a = x @ Wx + b                                                               # (L1) what needs no state
     for t in range(T):
         live = (t < lengths)[:, None]
-        a[t] += h[t] @ Wh                                                        # (L1)
-        a[t, :, :3*H] = sigmoid(a[t, :, :3*H])                                   # (L2)
-        a[t, :, 3*H:] = np.tanh(a[t, :, 3*H:])                                   # (L2)
-        i, f, o, g = np.split(a[t], 4, axis=1)
-        c_t = f * c[t] + i * g                                                   # (L3)
-        c_t = np.clip(c_t, -cell_clip, cell_clip)                                # (L4)
-        m_t = o * np.tanh(c_t)                                                   # (L5)
-        h_t = np.clip(m_t @ Wp, -proj_clip, proj_clip) if Wp is not None else m_t    # (L6)
-        m[t] = m_t
+        a[t], h_t, c_t, m[t] = step(a[t], h[t], c[t], Wh, Wp, cell_clip, proj_clip)  # (L1)-(L6)
         h[t+1], c[t+1] = np.where(live, h_t, h[t]), np.where(live, c_t, c[t])
     return a, h, c, m
+
+
+def step(a: Array, h: Array, c: Array, Wh: Array, Wp: Array | None, cell_clip: float,
+         proj_clip: float) -> tuple[Array, Array, Array, Array]:
+    """(L1)-(L6) of one step: a (B, 4H) is x Wx + b, h (B, P) and c (B, H) are the state before it -> ifog, h, c, m."""
+    H = c.shape[1]
+    a = a + h @ Wh                                                               # (L1)
+    i, f, o = np.split(sigmoid(a[:, :3*H]), 3, axis=1)                           # (L2)
+    g = np.tanh(a[:, 3*H:])                                                      # (L2)
+    c_t = f * c + i * g                                                          # (L3)
+    c_t = np.clip(c_t, -cell_clip, cell_clip)                                    # (L4)
+    m = o * np.tanh(c_t)                                                         # (L5)
+    h_t = np.clip(m @ Wp, -proj_clip, proj_clip) if Wp is not None else m        # (L6)
+    return np.concatenate([i, f, o, g], axis=1), h_t, c_t, m
+
+
+@twin
+def lstm_read(x: Array, h0: Array, c0: Array, Wx: Array, Wh: Array, b: Array, Wp: Array | None, lengths: Array,
+              cell_clip: float, proj_clip: float) -> tuple[Array, Array, Array]:
+    """(L1)-(L6) as `lstm_forward`, without what backward needs: memory that T adds to only by the outputs.
+
+    -> outputs (T, B, P), zero past a sequence's end; the state h (B, P) and c (B, H) after each sequence's last step
+    The kernel leaves sequences out of the steps that come after their end.
+    """
+    y, h, c = np.zeros((len(x), *h0.shape), x.dtype), h0, c0
+    for t in range(len(x)):
+        live = (t < lengths)[:, None]
+        _, h_t, c_t, _ = step(x[t] @ Wx + b, h, c, Wh, Wp, cell_clip, proj_clip)     # (L1)-(L6)
+        y[t] = np.where(live, h_t, 0)
+        h, c = np.where(live, h_t, h), np.where(live, c_t, c)
+    return y, h, c
 
 
 @twin
@@ -135,16 +158,17 @@ class LSTM:
                 lengths: Array | None = None) -> tuple[Array, State, Cache]:
         """x (T, B, D), state (h (B, P), c (B, H)) or None for zeros, lengths (B,) or None for T each
         -> outputs (T, B, P), the state after each sequence's last step, cache. Raises ValueError for another shape."""
-        T, B = self._check_input(x)
-        Wp = None if self.Wp is None else self.Wp.value
-        state = self._checked_state("state", state, B)
-        lengths = _checked_lengths(lengths, T, B)
-        x = np.ascontiguousarray(x)
-        ifog, h, c, m = lstm_forward(x, *state, self.Wx.value, self.Wh.value, self.bias(), Wp, lengths, self.cell_clip,
-                                     self.proj_clip)                             # (L1)-(L6)
+        args = self._checked(x, state, lengths)
+        ifog, h, c, m = lstm_forward(*args)                                      # (L1)-(L6)
+        x, lengths, T = args[0], args[7], len(args[0])
         live = np.arange(T)[:, None, None] < lengths[:, None]
         y = h[1:] if (lengths == T).all() else np.where(live, h[1:], 0)
         return y, (h[T], c[T]), Cache(x, ifog, h, c, m, lengths)
+
+    def read(self, x: Array, state: State | None = None, lengths: Array | None = None) -> tuple[Array, State]:
+        """`forward` without a cache: outputs (T, B, P), the state after each sequence's last step."""
+        y, h, c = lstm_read(*self._checked(x, state, lengths))                   # (L1)-(L6)
+        return y, (h, c)
 
     def backward(self, dy: Array, cache: Cache, dstate: State | None = None) -> tuple[Array, State]:
         """dy (T, B, P), dstate: gradient of the final state or None for zeros
@@ -173,6 +197,15 @@ class LSTM:
         """The state before the first word of B sequences: h (B, P) and c (B, H) of zeros."""
         (P, H4), dtype = self.Wh.value.shape, self.Wh.value.dtype
         return np.zeros((B, P), dtype), np.zeros((B, H4 // 4), dtype)
+
+    def _checked(self, x: Array, state: State | None, lengths: Array | None) -> tuple[
+            Array, Array, Array, Array, Array, Array, Array | None, Array, float, float]:
+        """The arguments of `lstm_forward`, of the right shape and kind."""
+        T, B = self._check_input(x)
+        h, c = self._checked_state("state", state, B)
+        Wp = None if self.Wp is None else self.Wp.value
+        return (np.ascontiguousarray(x), h, c, self.Wx.value, self.Wh.value, self.bias(), Wp,
+                _checked_lengths(lengths, T, B), self.cell_clip, self.proj_clip)
 
     def _check_input(self, x: Array) -> tuple[int, int]:
         D, dtype = self.Wx.value.shape[0], self.Wx.value.dtype

@@ -11,9 +11,12 @@ from cython cimport floating
 from libc.math cimport INFINITY, sqrt, sqrtf
 from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 
 include "memory.pxi"
 include "simd.pxi"
+include "matmul.pxi"
+include "charcnn.pxi"
 include "lstm.pxi"
 include "softmax.pxi"
 include "embedding.pxi"

@@ -1,10 +1,11 @@
-/* One body: the functions of matmul.h, lstm.h and softmax.h for the CPU that BODY, WIDTH and ROWS describe. No include guard. */
+/* One body: the functions of matmul.h, charcnn.h, lstm.h and softmax.h for the CPU that BODY, WIDTH and ROWS describe. No include guard. */
 #define JOIN_(a, b, c) a##_##b##_##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
 #define NAME(f) JOIN(f, BODY, REAL)
 #define OPERATIONS_OF(R)                                                                                              \
     {WIDTH / (ptrdiff_t)sizeof(R), JOIN(packed_size, BODY, R), JOIN(pack, BODY, R), JOIN(multiply, BODY, R),         \
-     JOIN(gates, BODY, R), JOIN(gates_backward, BODY, R), JOIN(softmax_forward, BODY, R), JOIN(softmax_backward, BODY, R)}
+     JOIN(gates, BODY, R), JOIN(gates_backward, BODY, R), JOIN(softmax_forward, BODY, R), JOIN(softmax_backward, BODY, R),       \
+     JOIN(convolve, BODY, R)}
 #define TABLE_(b) body_##b
 #define TABLE(b) TABLE_(b)
 #define STRING_(b) #b
@@ -22,6 +23,7 @@
 #define LN2_LOW -2.12194440e-4f
 #include "vector.h"
 #include "matmul.h"
+#include "charcnn.h"
 #include "lstm.h"
 #include "softmax.h"
 #undef FOR_BLOCKS
@@ -48,6 +50,7 @@
 #define LN2_LOW 1.42860682030941723212e-6
 #include "vector.h"
 #include "matmul.h"
+#include "charcnn.h"
 #include "lstm.h"
 #include "softmax.h"
 #undef FOR_BLOCKS

@@ -40,6 +40,54 @@ def lstm_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, const f
     return ifog_, h_, c_, m_
 
 
+def lstm_read(const floating[:, :, ::1] x, const floating[:, ::1] h0, const floating[:, ::1] c0,
+              const floating[:, ::1] Wx, const floating[:, ::1] Wh, const floating[::1] b, const floating[:, ::1] Wp,
+              const int64_t[::1] lengths, double cell_clip, double proj_clip):
+    """Twin of elmo_np.lstm.lstm_read. The sequences stand longest first, so that those that go on are the first rows
+    of every array; the words of a block of steps are brought together, so that their product is one."""
+    cdef Py_ssize_t T = x.shape[0], B = x.shape[1], D = x.shape[2], H = c0.shape[1], P = h0.shape[1]
+    cdef Py_ssize_t t, n, first, end, rows, most = max(B, ROWS_AT_A_TIME)
+    cdef bint projected = Wp is not None, single = floating is float
+    order_ = np.argsort(-np.asarray(lengths), kind="stable")
+    live_ = np.count_nonzero(np.arange(T)[:, None] < lengths, axis=1)
+    y_, h_, c_ = zeros((T, B, P), single), empty((B, P), single), empty((B, H), single)
+    h_[...], c_[...] = np.asarray(h0)[order_], np.asarray(c0)[order_]
+    cdef const int64_t[::1] order = order_, live = live_        # places of the sequences; how many go on, a step
+    cdef floating[:, :, ::1] y = y_
+    cdef floating[:, ::1] h = h_, c = c_, m = empty((B, H), single), xs = empty((most, D), single)
+    cdef floating[:, ::1] a = empty((most, 4*H), single)
+    cdef floating[::1] entering = packed(Wx, False, False), recurrent = packed(Wh, False, True), projection
+    if projected:
+        projection = packed(Wp, False, False)
+    if D == 0:
+        np.asarray(a)[...] = b
+    with nogil:
+        first = end = 0
+        while end < T and live[end] and H:
+            rows = 0
+            while end < T and live[end] and rows + live[end] <= most:
+                for n in range(live[end] if D else 0):
+                    memcpy(&xs[rows + n, 0], &x[end, order[n], 0], D * sizeof(floating))
+                rows += live[end]
+                end += 1
+            if D:
+                multiply(&xs[0, 0], D, 1, &entering[0], &a[0, 0], False, &b[0], rows, D, 4*H, INFINITY)     # (L1)
+            rows = 0
+            for t in range(first, end):
+                gates(&h[0, 0], &recurrent[0], &a[rows, 0], &c[0, 0], &c[0, 0], &m[0, 0], live[t], P, H,
+                      cell_clip)                                                                # (L1)-(L5)
+                if projected:
+                    multiply(&m[0, 0], H, 1, &projection[0], &h[0, 0], False, NULL, live[t], H, P, proj_clip)   # (L6)
+                else:
+                    memcpy(&h[0, 0], &m[0, 0], live[t] * H * sizeof(floating))                  # (L6)
+                for n in range(live[t]):
+                    memcpy(&y[t, order[n], 0], &h[n, 0], P * sizeof(floating))
+                rows += live[t]
+            first = end
+    back = np.argsort(order_)
+    return y_, h_[back], c_[back]
+
+
 def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const floating[:, ::1] dc,
                   const floating[:, :, ::1] x, const floating[:, :, ::1] ifog, const floating[:, :, ::1] h,
                   const floating[:, :, ::1] c, const floating[:, :, ::1] m, const floating[:, ::1] Wx,

@@ -1,6 +1,6 @@
 /* Three bodies of the same code, for three kinds of CPU, and the table through which one of them is called.
 
-   matmul.h, lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
+   matmul.h, charcnn.h, lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
    WIDTH bytes. body.h turns them into functions; this file includes it once for every CPU and number type. The choice is
    made at import and not at build time, so that a build may move to another machine. */
 #ifndef ELMO_NP_SIMD_H
@@ -30,6 +30,8 @@
                                  const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block,      \
                                  REAL *dz, REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole,     \
                                  ptrdiff_t P, ptrdiff_t V);                                                           \
+        void (*convolve)(const REAL *e, ptrdiff_t word, ptrdiff_t C, const int64_t *places, const REAL *W, REAL *panel, \
+                         REAL *m, REAL *place, ptrdiff_t G, ptrdiff_t K, ptrdiff_t N);                                 \
     }
 typedef OPERATIONS(float) float_operations;
 typedef OPERATIONS(double) double_operations;

@@ -19,6 +19,8 @@ cdef extern from "simd.h" nogil:
                                  const float *b, const float *z, const float *top, const float *factor, float *block, float *dz,
                                  float *dW, float *db, int add, float *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
                                  Py_ssize_t V) noexcept nogil
+        void (*convolve)(const float *e, Py_ssize_t word, Py_ssize_t C, const int64_t *places, const float *W, float *panel,
+                         float *m, float *place, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
     ctypedef struct double_operations:
         Py_ssize_t lanes
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
@@ -37,6 +39,8 @@ cdef extern from "simd.h" nogil:
                                  const double *b, const double *z, const double *top, const double *factor, double *block, double *dz,
                                  double *dW, double *db, int add, double *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
                                  Py_ssize_t V) noexcept nogil
+        void (*convolve)(const double *e, Py_ssize_t word, Py_ssize_t C, const int64_t *places, const double *W, double *panel,
+                         double *m, double *place, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
     ctypedef struct body:
         const char *name
         float_operations f

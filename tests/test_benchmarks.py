@@ -23,14 +23,19 @@ from elmo_np.train import Trainer
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))     # its files find one another as those of a script do
 
+import embed
 import jobs_elmo_np
 import report
+import side_by_side
 import step
+from embed_elmo_np import fingerprint, random_elmo
+from embed_sizes import BLOCK, EmbedSizes
 from jobs import Skipped, Task
 from measure import OURS, PRODUCT, Disagreement, Measurement, Plan, check_agreement
 from memory import Peak
 from works import GROUPS, PRODUCT_FLOPS, REFERENCE, STEPS, TORCH, Goal, Sizes, Work, all_works, chosen
 
+SMALL = EmbedSizes(4, H=9, P=5, highways=2, filters=((1, 3), (3, 70)), C=4, clip=0.02)    # so that the clips act
 PLAIN, PROJECTED = Sizes(30, 5, 7, 2, 3, 4), Sizes(30, 5, 7, 2, 3, 4, P=3)
 
 
@@ -71,6 +76,35 @@ def test_pytorch_computes_the_same(kind, sizes):
 def test_kernels_and_reference_compute_the_same(kind):
     found = {side: figures(work(kind, PROJECTED, peer=REFERENCE), side)[0] for side in (OURS, REFERENCE)}
     check_agreement(kind, found)
+
+
+def test_pytorch_embeds_the_same(monkeypatch):
+    pytest.importorskip("torch")
+    import embed_torch
+    import peer_torch
+
+    monkeypatch.setattr(embed_torch, "BLOCK", 3)        # two batches, of sentences of different length
+    ours, arrays = figures(work("embed", SMALL))
+    assert len(ours) == SMALL.sentences * 3 * 2
+    check_agreement("embed", {OURS: ours, TORCH: peer_torch.build(work("embed", SMALL), arrays).figures()})
+
+
+def test_vectors_in_another_order_are_noticed():
+    embedded = random_elmo(SMALL).embed(SMALL.text())
+    assert any(np.abs(layers[1]).max() == np.float32(SMALL.clip) for layers in embedded)
+    close = [1.00001 * layers for layers in embedded]
+    check_agreement("embed", {OURS: fingerprint(embedded), TORCH: fingerprint(close)})
+    for other in embedded[::-1], [layers[:, ::-1] for layers in embedded], [layers[::-1] for layers in embedded], [
+            np.roll(layers, layers.shape[2] // 2, axis=2) for layers in embedded]:
+        with pytest.raises(Disagreement):
+            check_agreement("embed", {OURS: fingerprint(embedded), TORCH: fingerprint(other)})
+
+
+def test_what_is_loaded_is_the_model_that_was_saved(tmp_path):
+    job, _ = jobs_elmo_np.build(Task(work("load", SMALL, peer=None), OURS, tmp_path))
+    loaded, made = job.run(), random_elmo(SMALL)
+    for one, other in zip(loaded.embed(SMALL.text()), made.embed(SMALL.text()), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_losses_that_differ_are_noticed():
@@ -128,10 +162,27 @@ def test_floating_point_operations_of_a_projection():
     assert work("lstm", PROJECTED).flops == 3 * 12 * forward
 
 
-def test_every_work_has_a_name_of_its_own_and_a_group():
-    works = all_works()
+def test_floating_point_operations_of_embedding():
+    sizes = EmbedSizes(1, H=9, P=5, highways=2, filters=((2, 6),), C=4)
+    words = sizes.text()[0]
+    lengths = [3, 3, *(len(word.encode()) + 2 for word in set(words))]
+    characters = sum(2 * 2 * 4 * 6 * (length + 1) + 2 * 2 * (2 * 6 * 6) + 2 * 6 * 5 for length in lengths)
+    steps = (len(words) + 2) * 2 * 2 * (2 * (5 + 5) * 4 * 9 + 2 * 9 * 5)
+    assert work("embed", sizes).flops == sizes.flops() == characters + steps
+
+
+def test_the_text_repeats_words_and_its_sentences_differ_in_length():
+    sizes = EmbedSizes(30)
+    assert len(sizes.text()) == 30
+    assert sizes.types < sizes.tokens / 2
+    assert sizes.padded == 30 * (max(map(len, sizes.text())) + 2) > 1.5 * (sizes.tokens + 60)
+    assert EmbedSizes(BLOCK + 1).padded == EmbedSizes(BLOCK).padded + len(EmbedSizes(BLOCK + 1).text()[-1]) + 2
+
+
+@pytest.mark.parametrize(("works", "groups"), [(all_works(), GROUPS), (embed.works(), embed.GROUPS)])
+def test_every_work_has_a_name_of_its_own_and_a_group(works, groups):
     assert len({made.name for made in works}) == len(works)
-    assert {made.group for made in works} == set(GROUPS)
+    assert {made.group for made in works} == set(groups)
 
 
 def test_works_are_chosen_by_name_and_by_group():
@@ -141,8 +192,9 @@ def test_works_are_chosen_by_name_and_by_group():
                                                                           "softmax-zaremba-small"]
 
 
-def test_a_work_comes_through_a_pipe_as_it_was():
-    task = Task(all_works()[1], TORCH, Path("folder"))
+@pytest.mark.parametrize("made", [all_works()[1], embed.works()[0]])
+def test_a_work_comes_through_a_pipe_as_it_was(made):
+    task = Task(made, TORCH, Path("folder"))
     assert Task.from_dict(json.loads(json.dumps(task.as_dict()))) == task
 
 
@@ -242,7 +294,7 @@ def test_without_torch_the_command_says_how_to_get_it(tmp_path):
     file = tmp_path / "rows.json"
     done = command("--quick", "--rounds", "1", "--only", "tiny", "--json", str(file), path=[tmp_path])
     assert done.returncode == 0, done.stderr
-    assert step.NO_TORCH in done.stdout.splitlines()
+    assert side_by_side.NO_TORCH in done.stdout.splitlines()
     row, = json.loads(file.read_text())
     assert (row["work"], row["peer"], row["ratio"]) == ("tiny", None, None)
     assert row["elmo_np_ms"] > 0
@@ -257,3 +309,33 @@ def test_with_torch_the_command_compares(tmp_path):
     row, = json.loads(file.read_text())
     assert row["peer"] == TORCH
     assert all(row[key] > 0 for key in ("elmo_np_ms", "peer_ms", "ratio", "share_of_matmul"))
+
+
+def test_embedding_says_tokens_types_and_rate():
+    made = Work("small", "embed", "embed", EmbedSizes(30), 2, goal=Goal(10.0))
+    row = report.row(made, FOUND)
+    assert (row["tokens"], row["types"]) == (made.sizes.tokens, made.sizes.types)
+    assert row["tokens_per_second"] == pytest.approx(made.sizes.tokens / 0.1)
+    assert row["peer_tokens_per_second"] == pytest.approx(made.sizes.tokens / 0.2)
+    assert row["goal_met"] is False
+    assert "PyTorch, tokens/s" in report.table([(made, row)])
+
+
+def test_a_mistake_in_embed_is_one_line(capsys):
+    assert embed.main(["--only", "smal-30"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "embed.py: error: --only smal-30: there is no such work; did you mean small-30?\n")
+
+
+def test_embed_measures_its_works(capsys, tmp_path, monkeypatch):
+    """Without torch the command itself; what it would compare with is tested above."""
+    monkeypatch.setattr(side_by_side, "torch_version", lambda: ("", "No module named 'torch'"))
+    file = tmp_path / "rows.json"
+    benchmark = embed.EMBED._replace(works=lambda threads, quick: [
+        Work("small", "embed", "embed", SMALL, threads), Work("load", "load", "load", SMALL, threads, None)])
+    assert side_by_side.command(benchmark, ["--quick", "--rounds", "1", "--json", str(file)]) == 0
+    rows = {row["work"]: row for row in json.loads(file.read_text())}
+    assert rows["small"]["elmo_np_ms"] > 0
+    assert rows["load"]["elmo_np_ms"] > 0
+    assert rows["load"]["tokens"] is None
+    assert embed.GROUPS["load"] in capsys.readouterr().out

@@ -113,7 +113,7 @@ def test_the_gradient_goes_to_the_first_place_of_the_largest_and_to_no_other(rng
     f = Filters(2, 1, 1, "relu", rng, np.dtype(np.float64))
     f.W.value[...], f.b.value[...] = [[1], [1]], [5]
     e = np.array([[0, 1, 3, 0, 3, 1]], np.float64)[:, :, None]       # windows 1 4 3 3 4: the largest at 1 and at 4
-    m, place = f.forward(e, keep=True)
+    m, place = f.forward(e, np.array([6]), keep=True)
     assert (m.item(), place.item()) == (9, 1)
     de = f.backward(np.array([[7.0]]), e, place)
     assert de.ravel().tolist() == [0, 7, 7, 0, 0, 0]

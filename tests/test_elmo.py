@@ -605,7 +605,8 @@ def test_counts_in_a_file_that_are_not_one_a_word_are_one_clear_line(folder):
 
 @pytest.mark.skipif(bool(backend.why_not()), reason="NumPy's BLAS rounds by the shape of a product")
 @pytest.mark.parametrize("sizes", [{"hidden_dim": 64, "layers": 2},
-                                   {"hidden_dim": 48, "layers": 3, "projection_dim": 20}])
+                                   {"hidden_dim": 48, "layers": 3, "projection_dim": 20},
+                                   {"hidden_dim": 48, "char_filters": [[1, 9], [3, 70]], "char_highways": 1}])
 def test_with_the_kernels_a_sentence_has_the_same_vectors_in_any_batch_bit_for_bit(sizes):
     elmo = new_elmo(settings(init_scale=0.5, **sizes), VOCABULARY)
     sentences = [list(sentence) for sentence in SENTENCES] * 30

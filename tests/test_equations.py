@@ -185,8 +185,9 @@ def test_a_kernel_carries_the_tags_of_its_reference():
     for name, twin in backend.TWINS.items():
         needed = set().union(*(tags(comment) for _, comment, _ in python_comments(inspect.getsource(twin.reference))))
         kernel = f"kernels/{twin.reference.__module__.removeprefix('elmo_np.')}.pxi"
-        assert needed, f"{name} computes an equation without a tag"
-        assert tags_by_function(kernel).get(name) == needed, f"{name} in {kernel}"
+        # matmul is no equation: the lines that call it are
+        assert needed or name == "matmul", f"{name} computes an equation without a tag"
+        assert tags_by_function(kernel).get(name, set()) == needed, f"{name} in {kernel}"
 
 
 def test_the_tables_name_every_function_that_carries_a_tag_and_its_tags():

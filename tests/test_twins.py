@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from elmo_np import backend, embedding, lstm, optim, softmax  # noqa: F401  (importing them fills the registry)
+from elmo_np import backend, charcnn, embedding, lstm, matmul, optim, softmax  # noqa: F401  (importing them fills the registry)
 
 # (T or N, B, D, H, P or V): 0 and 1 among them, widths on both sides of a vector's and of a panel's
 SIZES = [(0, 2, 3, 4, 5), (1, 1, 1, 1, 1), (3, 0, 2, 4, 3), (4, 3, 2, 5, 2), (3, 7, 4, 16, 17), (2, 8, 3, 33, 70),
@@ -34,6 +34,9 @@ def sample_lstm_forward(rng, dtype, size):
     return [tuple(recurrence(rng, dtype, size, projected).values()) for projected in (False, True)]
 
 
+sample_lstm_read = sample_lstm_forward
+
+
 def sample_lstm_backward(rng, dtype, size):
     calls = []
     for projected, add in (False, False), (False, True), (True, False), (True, True):
@@ -44,6 +47,23 @@ def sample_lstm_backward(rng, dtype, size):
         dWx, dWh = matrices(rng, dtype, Wx.shape, Wh.shape)
         dWp = matrices(rng, dtype, Wp.shape)[0] if projected else None
         calls.append((dy, dh, dc, point["x"], ifog, h, c, m, Wx, Wh, Wp, *list(point.values())[7:], dWx, dWh, dWp, add))
+    return calls
+
+
+def sample_matmul(rng, dtype, size):
+    M, K, N = size[0] * size[1], size[2], size[4]
+    A, B, At, Bt, b = matrices(rng, dtype, (M, K), (K, N), (K, M), (N, K), (N,))
+    deep = matrices(rng, dtype, (M, 300), (300, N))     # more than one block of k
+    return [(A, B), (A, B, b), (At.T, B, b), (A, Bt.T), (At.T, Bt.T), (A[:0], B, b), (A[:, :0], B[:0], b), tuple(deep)]
+
+
+def sample_convolve(rng, dtype, size):
+    G, L, C, N = size[1], size[0] + 3, size[2], size[4]
+    calls = []
+    for w in range(1, 4):
+        # whole numbers: sums without rounding, so that equals, of which the first counts, are equal on both sides
+        e, W = (rng.integers(-2, 3, shape).astype(dtype) for shape in ((G, L, C), (w * C, N)))
+        calls += [(e, W, rng.integers(1, L - w + 2, G), keep) for keep in (False, True)]
     return calls
 
 
@@ -137,6 +157,12 @@ def test_kernels_let_nan_and_infinity_through(path):
         b[7] = bad
         one = np.ones((1, 1), np.float32), np.array([3]), np.zeros((40, 1), np.float32), b
         assert not np.isfinite(softmax.softmax_forward.compiled(*one, False)[0]).all()
+        e = np.zeros((1, 9, 1), np.float32)
+        e[0, 4] = bad
+        for convolve in charcnn.convolve.reference, charcnn.convolve.compiled:
+            largest, place = convolve(e, np.ones((1, 70), np.float32), np.array([9]), True)
+            np.testing.assert_array_equal(largest, np.full((1, 70), bad, np.float32))
+            assert (place == 4).all()
     b = np.zeros(4 * 20, np.float32)
     b[5] = np.nan
     zero, one = np.zeros((1, 20), np.float32), np.ones((1, 1, 1), np.float32)

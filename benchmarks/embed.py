@@ -1,0 +1,52 @@
+"""Embedding at the sizes of published ELMo models, beside PyTorch; and how long such a model takes to load.
+
+    python benchmarks/embed.py [--json FILE] [--rounds N] [--threads N] [--only NAME...] [--quick]
+
+The weights are random, the sentences English: every seventh of the corpus `pydoc`. Both sides take lists of words and
+give all layers of every word; they begin with the same numbers, and must find the same vectors before anything is
+timed. See embed_sizes.py for the sizes and embed_torch.py for what the other side does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from embed_sizes import EmbedSizes
+from side_by_side import Benchmark, command
+from works import Goal, Work
+
+GROUPS = {
+    "embed": "All layers of every word, at the sizes of 2x1024_128_2048cnn_1xhighway (small) and "
+             "2x4096_512_2048cnn_2xhighway (original)",
+    "load": "A model of these sizes from its own file",
+}
+MODELS = {"small": {}, "original": {"H": 4096, "P": 512, "highways": 2}}
+GOALS = {"small": Goal(10.0), "original": Goal(5.0)}       # of two threads; on one nothing is promised
+SENTENCES = 30, 300
+
+
+def works(threads: int = 2, quick: bool = False) -> list[Work]:
+    """threads: of the first rows; the shorter text runs on one too. quick: a tenth of the sentences."""
+    made = []
+    for name, sizes in MODELS.items():
+        for number in SENTENCES:
+            text = EmbedSizes(number // 10 if quick else number, **sizes)
+            made.append(Work(f"{name}-{number}", "embed", "embed", text, threads,
+                             goal=GOALS[name] if threads == 2 else Goal()))
+        if threads == 2:
+            made.append(Work(f"{name}-{SENTENCES[0]}-one-thread", "embed", "embed",
+                             EmbedSizes(SENTENCES[0] // 10 if quick else SENTENCES[0], **sizes), 1))
+    return made + [Work(f"load-{name}", "load", "load", EmbedSizes(0, **sizes), threads, None)
+                   for name, sizes in MODELS.items()]
+
+
+EMBED = Benchmark("embed.py", "Embed sentences with elmo_np and with PyTorch, side by side.", GROUPS, works)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return command(EMBED, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

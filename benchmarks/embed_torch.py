@@ -1,0 +1,134 @@
+"""PyTorch's side of embedding, as AllenNLP's ElmoEmbedder does it: batches padded to their longest sentence, nn.Conv1d
+over all places of all words, and a loop over the steps, because nn.LSTM has no clips.
+
+In two places it does less than AllenNLP: x Wx of all steps is one product, and nothing is kept for a gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from embed_elmo_np import fingerprint
+from embed_sizes import BLOCK, EmbedSizes
+from jobs import Job
+from torch import Tensor, nn
+from works import Work
+
+from elmo_np.characters import BEGIN, BEHIND, BOS, END, EOS, ROWS, spelled
+from elmo_np.parameter import Array
+
+
+class Words(nn.Module):
+    """Characters (N, K) -> vectors (N, P)."""
+
+    def __init__(self, sizes: EmbedSizes):
+        super().__init__()
+        self.embedding = nn.Embedding(ROWS, sizes.C)
+        self.convolutions = nn.ModuleList(nn.Conv1d(sizes.C, n, w) for w, n in sizes.filters)
+        self.highways = nn.ModuleList(nn.Linear(sizes.F, 2 * sizes.F) for _ in range(sizes.highways))
+        self.projection = nn.Linear(sizes.F, sizes.P)
+
+    def forward(self, k: Tensor) -> Tensor:
+        e = self.embedding(k).transpose(1, 2)
+        x = torch.cat([torch.relu(convolution(e).amax(-1)) for convolution in self.convolutions], -1)
+        for highway in self.highways:
+            r, t = highway(x).chunk(2, -1)
+            r = torch.sigmoid(r)
+            x = r * torch.relu(t) + (1 - r) * x
+        vectors: Tensor = self.projection(x)
+        return vectors
+
+
+class Layer(nn.Module):
+    """A direction of a layer: x (B, T, P), lengths (B,) longest first -> h (B, T, P), zero past a sentence's end."""
+
+    def __init__(self, sizes: EmbedSizes, turned: bool):
+        super().__init__()
+        self.input = nn.Linear(sizes.P, 4 * sizes.H)
+        self.state = nn.Linear(sizes.P, 4 * sizes.H, bias=False)
+        self.projection = nn.Linear(sizes.H, sizes.P, bias=False)
+        self.clip, self.turned = sizes.clip, turned
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        (B, T, P), H = x.shape, self.projection.in_features
+        a, out = self.input(x), x.new_zeros(B, T, P)
+        h, c = x.new_zeros(B, P), x.new_zeros(B, H)
+        for t in reversed(range(T)) if self.turned else range(T):
+            live = int((lengths > t).sum())
+            i, f, o, g = (a[:live, t] + self.state(h[:live])).chunk(4, -1)
+            cell = torch.sigmoid(f) * c[:live] + torch.sigmoid(i) * torch.tanh(g)
+            c[:live] = cell.clamp(-self.clip, self.clip)
+            m = torch.sigmoid(o) * torch.tanh(c[:live])
+            h[:live] = self.projection(m).clamp(-self.clip, self.clip)
+            out[:live, t] = h[:live]
+        return out
+
+
+class Embedder(nn.Module):
+    def __init__(self, sizes: EmbedSizes):
+        super().__init__()
+        self.words, self.K = Words(sizes), sizes.K
+        self.directions = nn.ModuleList(nn.ModuleList(Layer(sizes, turned) for _ in range(sizes.L))
+                                        for turned in (False, True))
+
+    def embed(self, text: list[list[str]]) -> list[Array]:
+        """All layers (layers, tokens, 2P) of each sentence."""
+        with torch.inference_mode():
+            return [layers for start in range(0, len(text), BLOCK) for layers in self._batch(text[start:start + BLOCK])]
+
+    def _batch(self, text: list[list[str]]) -> Iterator[Array]:
+        order = sorted(range(len(text)), key=lambda k: -len(text[k]))
+        k, lengths = batch([text[n] for n in order], self.K)
+        words = self.words(k.view(-1, self.K)).view(*k.shape[:2], -1)
+        sides = []
+        for layers in self.directions:
+            sides.append([words])
+            for layer in layers:
+                h = layer(sides[-1][-1], lengths)
+                sides[-1].append(h + sides[-1][-1] if len(sides[-1]) > 1 else h)
+        stack = torch.stack([torch.cat(pair, -1) for pair in zip(*sides, strict=True)]).numpy()
+        places = {n: row for row, n in enumerate(order)}
+        return (stack[:, places[n], 1:len(sentence)+1] for n, sentence in enumerate(text))
+
+
+def batch(text: list[list[str]], K: int) -> tuple[Tensor, Tensor]:
+    """Sentences with their marks -> characters (B, T, K), 0 for no word; lengths (B,)."""
+    k = np.zeros((len(text), max(map(len, text)) + 2, K), np.int64)
+    for row, sentence in zip(k, text, strict=True):
+        row[1:len(sentence)+1] = spelled(sentence, K)
+        for place, mark in (0, BOS), (len(sentence) + 1, EOS):
+            row[place] = BEHIND
+            row[place, :3] = BEGIN, mark, END
+    return torch.from_numpy(k), torch.tensor([len(sentence) + 2 for sentence in text])
+
+
+def embed(work: Work, arrays: Mapping[str, Array]) -> Job:
+    sizes = work.sizes
+    assert isinstance(sizes, EmbedSizes)
+    model, text = Embedder(sizes), sizes.text()
+    with torch.no_grad():
+        put_words(model.words, arrays, sizes)
+        for layers, name in zip(model.directions, ("forward_lm", "backward_lm"), strict=True):
+            for k, layer in enumerate(layers):
+                Wx, Wh, Wp, b = (arrays[f"{name}.layers.{k}.{part}"] for part in ("Wx", "Wh", "Wp", "b"))
+                for linear, W in (layer.input, Wx), (layer.state, Wh), (layer.projection, Wp):
+                    linear.weight.copy_(torch.from_numpy(W.T))
+                layer.input.bias.copy_(torch.from_numpy(b))
+    return Job(lambda: model.embed(text), lambda: fingerprint(model.embed(text)))
+
+
+def put_words(words: Words, arrays: Mapping[str, Array], sizes: EmbedSizes) -> None:
+    def of(name: str) -> Tensor:
+        return torch.from_numpy(arrays[f"forward_lm.embedding.{name}"])
+
+    words.embedding.weight.copy_(of("E"))
+    for k, (convolution, (w, n)) in enumerate(zip(words.convolutions, sizes.filters, strict=True)):
+        convolution.weight.copy_(of(f"filters.{k}.W").view(w, sizes.C, n).permute(2, 1, 0))
+        convolution.bias.copy_(of(f"filters.{k}.b"))
+    for k, highway in enumerate(words.highways):
+        highway.weight.copy_(torch.cat([of(f"highways.{k}.Wr"), of(f"highways.{k}.Wt")], 1).T)
+        highway.bias.copy_(torch.cat([of(f"highways.{k}.br"), of(f"highways.{k}.bt")]))
+    words.projection.weight.copy_(of("Wp").T)
+    words.projection.bias.copy_(of("bp"))
