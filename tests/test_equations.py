@@ -20,10 +20,10 @@ KERNELS = {f"kernels/{path.name}": path.read_text(encoding="utf-8")
            for path in sorted((ROOT / "kernels").iterdir()) if path.suffix in (".h", ".pxi", ".pyx")}
 
 # "## The recurrence (L): `elmo_np/lstm.py`": which letter belongs to which module
-LETTERS = dict(re.findall(r"^## .*\(([A-Z])\): `(elmo_np/\w+\.py)`$", SHEET, re.MULTILINE))
+LETTERS = dict(re.findall(r"^## .*\(([A-Z])\): `(elmo_np/[\w/]+\.py)`$", SHEET, re.MULTILINE))
 DEFINITION = re.compile(r"^\*\*\(([A-Z]\d+)\)\*\*", re.MULTILINE)        # bold and first on its line: **(L3)**
 DEFINED = DEFINITION.findall(SHEET)
-NO_BACKWARD = "OP"      # an update and a perplexity are not differentiated; every other letter is
+NO_BACKWARD = "OPX"     # an update, a perplexity and a search are not differentiated; every other letter is
 TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 
 
