@@ -19,7 +19,7 @@ from elmo_np.config import Settings, read_toml
 from elmo_np.evaluate import evaluate, unigram_perplexity
 from elmo_np.lstm import LSTM
 
-COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "gradcheck", "info")
+COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "task", "gradcheck", "info")
 SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
                           "epochs=1", "shuffle=0") for word in ("--set", key)]
 TEXT = [sentence for sentence in CORPUS[:100] if "bank" not in sentence]

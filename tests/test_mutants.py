@@ -28,7 +28,7 @@ from elmo_np import (
     softmax,
     vectors,
 )
-from elmo_np.tasks import attention, bilstm, crf, decoder, inputs, linear, pooling
+from elmo_np.tasks import attention, bilstm, classifier, crf, decoder, inputs, linear, pooling, tagger
 
 TOLERANCE = 1e-7
 BILM = [name for name in gradient_cases.CASES if name.startswith("biLM")]
@@ -76,6 +76,8 @@ FUNCTIONS = [
     (decoder, "Decoder.backward", ["decoder, dot-product attention"]),
     (inputs, "WordInput.backward", INPUT),
     (inputs, "WordInput.penalty_backward", INPUT),
+    (classifier, "SentenceNetwork.backward", ["sentence classifier", "sentence classifier without a BiLSTM"]),
+    (tagger, "TagNetwork.backward", ["tagger"]),
 ]
 # Mutants that no gradient check can tell: how each reads, and why it passes.
 TRUE = "-True is as true as True"

@@ -45,6 +45,18 @@ def test_word_vectors_of_another_width_stand_alone():
     np.testing.assert_array_equal(layers[0, :, 0], elmo.vectors([SENTENCES[3]], 0)[0])
 
 
+def test_a_part_and_single_words_are_those_of_the_whole():
+    elmo = an_elmo()
+    store = VectorStore(elmo, SENTENCES)
+    some, whole = store.part([3, 1]), store.batch([1, 3])
+    assert len(some) == 2
+    for one, other in zip(some.batch([1, 0]), whole, strict=True):
+        np.testing.assert_array_equal(one, other)
+    words, lengths = VectorStore(elmo, SENTENCES, positions=[1, 0, 3, 2]).batch([2, 3])
+    assert lengths.tolist() == [1, 1]
+    np.testing.assert_array_equal(words[:, 0], np.stack([store.batch([k])[0][:, t, 0] for k, t in ((2, 3), (3, 2))], 1))
+
+
 def test_one_word_has_one_static_vector():
     layers, _ = VectorStore(an_elmo(), SENTENCES).batch([0, 2, 3])
     np.testing.assert_array_equal(layers[0, 0, 0], layers[0, 1, 1])

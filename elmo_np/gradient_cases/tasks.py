@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..parameter import parameters
+from ..parameter import Array, parameters
 from ..softmax import PADDING
 from ..tasks.attention import AdditiveAttention, DotAttention
 from ..tasks.bilstm import BiLSTM
+from ..tasks.classifier import SentenceNetwork
+from ..tasks.config import TaskConfig
 from ..tasks.crf import CRF, bio, everything
 from ..tasks.decoder import Cache, Decoder
 from ..tasks.inputs import WordInput
 from ..tasks.linear import Linear, cross_entropy, cross_entropy_backward
 from ..tasks.pooling import KINDS, pool, pool_backward
+from ..tasks.tagger import TagNetwork
 from .characters import MARGIN
 from .registry import Case, acts, case, case_of
 
@@ -156,6 +160,40 @@ def _input_vector(rng: np.random.Generator) -> Case:
 @case("input of a task, one layer")
 def _input_layer(rng: np.random.Generator) -> Case:
     return _input(rng, "static", 1)
+
+
+CONFIG = TaskConfig(hidden_dim=2, penalty=0.2, input_dropout=0.3, dropout=0.3)
+
+
+def _network(rng: np.random.Generator, layer: SentenceNetwork | TagNetwork, y: Array) -> Case:
+    """A whole network: the loss that a task minimises, from the layers of a biLM on."""
+    _random(layer, rng)
+    layers, scale = rng.normal(size=(2, 4, 3, 4)), 1.7
+
+    def loss() -> float:
+        return scale * layer.forward(layers, LENGTHS, y, np.random.default_rng(1))[0]
+    cache: Any = layer.forward(layers, LENGTHS, y, np.random.default_rng(1))[1]
+    acts(np.asarray(cache.scores.mask) == 0, "dropped numbers before the linear layer")
+    layer.backward(scale, cache)
+    return case_of(layer, loss, {})
+
+
+@case("sentence classifier")
+def _classifier(rng: np.random.Generator) -> Case:
+    config = replace(CONFIG, pooling="mean")
+    return _network(rng, SentenceNetwork(2, 4, 3, config, rng=rng, dtype=np.float64), np.array([2, 0, 1]))
+
+
+@case("sentence classifier without a BiLSTM")
+def _classifier_plain(rng: np.random.Generator) -> Case:
+    config = replace(CONFIG, pooling="ends", hidden_dim=None)
+    return _network(rng, SentenceNetwork(2, 4, 3, config, rng=rng, dtype=np.float64), np.array([2, 0, 1]))
+
+
+@case("tagger")
+def _tagger(rng: np.random.Generator) -> Case:
+    y = np.array([[1, 0, 1], [2, PADDING, 2], [0, PADDING, 0], [1, PADDING, PADDING]])
+    return _network(rng, TagNetwork(2, 4, ["O", "B-a", "I-a"], CONFIG, rng=rng, dtype=np.float64), y)
 
 
 def _random(layer: Layer, rng: np.random.Generator) -> Layer:

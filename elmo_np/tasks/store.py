@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -24,12 +25,13 @@ class VectorStore:
     elmo        the biLM; every sentence is read alone, from a zero state
     sentences   lists of tokens, none of them empty
     layers      numbers of layers of one width, as `batch` stacks them; None: those of `elmo.layers`
+    positions   keep of each sentence the word at this place alone, as if it were the sentence; None: all words
     memory      bytes that may be kept in memory; beyond, the vectors lie in a temporary file that has no name
     Raises UserError for an empty sentence, layers of unequal width, or a disk without room.
     """
 
     def __init__(self, elmo: ELMo, sentences: Sequence[Sequence[str]], layers: Sequence[int] | None = None, *,
-                 memory: int = MEMORY, progress: Progress | None = None):
+                 positions: Sequence[int] | None = None, memory: int = MEMORY, progress: Progress | None = None):
         self.layers = list(elmo.layers if layers is None else layers)
         config, top = elmo.model.config, elmo.model.config.layers
         widths = {2 * (config.output_dim if layer else config.embedding_dim) for layer in self.layers}
@@ -37,10 +39,12 @@ class VectorStore:
             raise UserError(f"layers {self.layers}: expected numbers from 0 to {top} of layers of one width; this "
                             f"model stacks {elmo.layers}")
         self.width, = widths
-        self._ends = np.cumsum([0, *(len(sentence) for sentence in sentences)])
-        self._kept = _room((int(self._ends[-1]), len(self.layers), self.width), memory)
-        for k, vectors in enumerate(_stacked(elmo, sentences, self.layers)):
-            self._kept[self._ends[k]:self._ends[k+1]] = vectors.swapaxes(0, 1)
+        self.lengths: Array = np.array([len(s) for s in sentences] if positions is None else [1] * len(sentences), int)
+        self._begins: Array = np.cumsum(self.lengths) - self.lengths
+        self._kept = _room((int(self.lengths.sum()), len(self.layers), self.width), memory)
+        for k, vectors in enumerate(stacked(elmo, sentences, self.layers)):
+            own = slice(None) if positions is None else slice(positions[k], positions[k] + 1)
+            self._kept[self._place(k)] = vectors[:, own].swapaxes(0, 1)
             if progress:
                 progress.show(f"vectors of {k + 1:,} of {len(sentences):,} sentences")
         if progress:
@@ -48,12 +52,16 @@ class VectorStore:
 
     def __len__(self) -> int:
         """How many sentences."""
-        return len(self._ends) - 1
+        return len(self.lengths)
 
-    @property
-    def lengths(self) -> Array:
-        """Words of each sentence, (N,)."""
-        return np.diff(self._ends)
+    def part(self, sentences: Sequence[int] | Array) -> VectorStore:
+        """The vectors of some of the sentences, by their numbers: the same memory."""
+        other = copy(self)
+        other.lengths, other._begins = self.lengths[sentences], self._begins[sentences]
+        return other
+
+    def _place(self, k: int) -> slice:
+        return slice(int(self._begins[k]), int(self._begins[k] + self.lengths[k]))
 
     def batch(self, sentences: Sequence[int] | Array, layers: Sequence[int] | None = None) -> tuple[Array, Array]:
         """Sentences by their numbers, and which of `layers` (None: all) -> (J, T, B, width) as long as the longest,
@@ -62,7 +70,7 @@ class VectorStore:
         lengths = self.lengths[sentences]
         stack = np.zeros((len(chosen), lengths.max(), len(sentences), self.width), np.float32)
         for b, k in enumerate(sentences):
-            stack[:, :lengths[b], b] = self._kept[self._ends[k]:self._ends[k+1], chosen].swapaxes(0, 1)
+            stack[:, :lengths[b], b] = self._kept[self._place(k), chosen].swapaxes(0, 1)
         return stack, lengths
 
 
@@ -78,7 +86,7 @@ def _room(shape: tuple[int, int, int], memory: int) -> Array:
                         f"{4 * int(np.prod(shape)):,} bytes: make some, or set TMPDIR to another folder") from error
 
 
-def _stacked(elmo: ELMo, sentences: Sequence[Sequence[str]], layers: list[int]) -> Iterator[Array]:
+def stacked(elmo: ELMo, sentences: Sequence[Sequence[str]], layers: list[int]) -> Iterator[Array]:
     """(layers, tokens, width) a sentence."""
     if set(layers) <= set(elmo.layers):
         chosen = [elmo.layers.index(layer) for layer in layers]
