@@ -6,6 +6,7 @@ from elmo_np.bilm import BiLM
 from elmo_np.config import BiLMConfig, Settings
 from elmo_np.elmo import ELMo
 from elmo_np.run import Folder, save_model
+from elmo_np.tasks.data import Occurrence
 from elmo_np.vocabulary import Vocabulary
 
 WORDS = ["anna", "tom", "saw", "met", "in", "paris", "rome", "good", "bad", "film", "."]
@@ -44,3 +45,15 @@ def visits(N, seed=0):
         if rng.random() < 0.5:
             sentences[-1], labels[-1] = ["good", "film", *sentences[-1][3:]], ["O", "O", *labels[-1][3:]]
     return sentences, labels
+
+
+def uses(N, seed=0):
+    """Occurrences of film and paris, whose sense the word after them decides."""
+    rng = np.random.default_rng(seed)
+    sentences, occurrences = [], []
+    for _ in range(N):
+        word, sense = rng.choice(["film", "paris"]), int(rng.integers(2))
+        before = list(rng.choice(WORDS[:5], rng.integers(0, 3)))
+        sentences.append([*before, word, ("good", "bad")[sense], "."])
+        occurrences.append(Occurrence(len(before), str(word), "xy"[sense]))
+    return sentences, occurrences

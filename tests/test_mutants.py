@@ -28,7 +28,7 @@ from elmo_np import (
     softmax,
     vectors,
 )
-from elmo_np.tasks import attention, bilstm, classifier, crf, decoder, inputs, linear, pooling, tagger
+from elmo_np.tasks import attention, bilstm, classifier, crf, decoder, inputs, linear, pooling, senses, tagger
 
 TOLERANCE = 1e-7
 BILM = [name for name in gradient_cases.CASES if name.startswith("biLM")]
@@ -78,6 +78,8 @@ FUNCTIONS = [
     (inputs, "WordInput.penalty_backward", INPUT),
     (classifier, "SentenceNetwork.backward", ["sentence classifier", "sentence classifier without a BiLSTM"]),
     (tagger, "TagNetwork.backward", ["tagger"]),
+    (linear, "Linear.penalty_backward", ["word senses"]),
+    (senses, "SenseNetwork.backward", ["word senses"]),
 ]
 # Mutants that no gradient check can tell: how each reads, and why it passes.
 TRUE = "-True is as true as True"

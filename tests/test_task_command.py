@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from task_helpers import reviews, saved, tiny_elmo, visits
+from task_helpers import reviews, saved, tiny_elmo, uses, visits
 
 from elmo_np.__main__ import main
 from elmo_np.tasks import pictures
@@ -26,12 +26,16 @@ def home(tmp_path_factory):
         columns = ["".join(f"{word} x {label}\n" for word, label in zip(words, labels, strict=True))
                    for words, labels in zip(*visits(80, seed), strict=True)]
         (home / f"{name}.conll").write_text("\n".join(columns))
+        lines = [f"{' '.join(words)}\t{own.position}\t{own.word}\t{own.sense}\n"
+                 for words, own in zip(*uses(80, seed), strict=True)]
+        (home / f"{name}.senses").write_text("".join(lines))
     (home / "new.txt").write_text("anna saw tom in paris rome .\n\ngood film .\n")
     (home / "empty").write_text("")
     (home / "raw.txt").write_text("What a good film.\n")
-    for task, end in ("classify", "tsv"), ("tag", "conll"):
+    for task, end in ("classify", "tsv"), ("tag", "conll"), ("senses", "senses"):
+        more = ["--set", "method=nearest"] if task == "senses" else []
         assert main(["task", task, "train", str(home / f"train.{end}"), "--test", str(home / f"test.{end}"), "--bilm",
-                     str(home / "bilm"), "--out", str(home / task), "--quiet", *FAST]) == 0
+                     str(home / "bilm"), "--out", str(home / task), "--quiet", *FAST, *more]) == 0
     return home
 
 
@@ -49,7 +53,8 @@ def do(home, capsys, monkeypatch):
 
 @pytest.mark.parametrize(("task", "end", "baseline", "measure"), [
     ("classify", "tsv", "bag of words (naive Bayes)", "accuracy"),
-    ("tag", "conll", "each word's most frequent label", "entity F1")])
+    ("tag", "conll", "each word's most frequent label", "entity F1"),
+    ("senses", "senses", "most frequent sense", "accuracy, mean over words")])
 def test_training_leaves_a_model_a_report_and_a_picture(task, end, baseline, measure, home, do):
     report = (home / task / "report.txt").read_text()
     assert f"{measure} on 80 test sentences" in report
@@ -75,6 +80,19 @@ def test_new_text_is_labelled(home, do, tmp_path):
     assert [line.split("\t")[0] for line in lines[:7]] == ["anna", "saw", "tom", "in", "paris", "rome", "."]
     assert lines[0] == "anna\tB-per"
     assert lines[7] == ""
+
+
+def test_new_words_get_their_senses(home, do, tmp_path):
+    (tmp_path / "new").write_text("tom saw paris good .\t2\tparis\n")
+    code, out, err = do("senses", "predict", "senses", tmp_path / "new")
+    assert (code, err) == (0, "")
+    assert out == "tom saw paris good .\t2\tparis\tx\n"
+    code, out, _ = do("senses", "compare", "train.senses", "--test", "test.senses", "--bilm", "bilm", "--seeds", 1,
+                      "--out", tmp_path / "out", "--quiet", *FAST)
+    assert code == 0
+    for name in "static vectors (layer 0)", "layer 1", "layer mix":
+        assert f"  {name}, nearest" in out
+        assert f"  {name}, logistic" in out
 
 
 def test_a_comparison_has_every_input_and_every_seed(home, do, tmp_path):
@@ -128,10 +146,15 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
     ("tag train train.conll --bilm bilm --out tag", "tag holds the files of another training"),
     ("tag train train.conll --bilm bilm --out empty", "expected a folder, or a name for one"),
     ("tag train train.conll --bilm nowhere --out new", "nowhere"),
-    ("tag train train.conll --tokenize --out new", "--tokenize does not go with columns"),
+    ("tag train train.conll --tokenize --out new", "--tokenize does not go with word and label in columns"),
     ("tag train train.conll --bilm bilm --out new --input 7", "input = '7': expected mix"),
     ("tag train train.conll --bilm bilm --out new --set colour=1", "expected key=value with one of"),
     ("tag compare train.conll --bilm bilm --out new --seeds 0", "--seeds 0: expected a whole number of at least 1"),
+    ("classify evaluate classify other.tsv", "unknown label 'fine': this model has bad, good"),
+    ("classify train train.tsv --test other.tsv --bilm bilm --out new", "unknown label 'fine'"),
+    ("senses evaluate senses other.senses", "unknown word 'rome': this model tells the senses of film, paris"),
+    ("senses predict senses train.senses", "line 1: 4 columns, expected sentence<TAB>position<TAB>word:"),
+    ("senses train train.senses --tokenize --out new", "--tokenize does not go with sentence<TAB>position"),
     ("tag train train.conll --test train.conll --out new", "no sentence but those of the test is left"),
     ("classify train nltk:brown --out new", "nltk:brown: expected nltk:sentence_polarity"),
     ("classify train empty --out new", "empty is empty: expected sentence<TAB>label lines"),
@@ -142,13 +165,15 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
 ])
 def test_a_mistake_is_one_line(words, message, home, do):
     (home / "one.tsv").write_text("good film .\tgood\n" * 100)
+    (home / "other.tsv").write_text("fine film .\tfine\n")
+    (home / "other.senses").write_text("rome\t0\trome\tx\n")
     code, out, err = do(*words.split())
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert message in err
 
 
 def test_help_says_what_there_is(do, capsys):
-    for words, texts in [([], ["classify", "tag"]), (["tag"], ["train", "compare", "evaluate", "predict"]),
+    for words, texts in [([], ["classify", "tag", "senses"]), (["tag"], ["train", "compare", "evaluate", "predict"]),
                          (["tag", "train"], ["grammar", "--bilm", "input_dropout"]),
                          (["tag", "evaluate"], ["grammar"])]:
         with pytest.raises(SystemExit):
@@ -164,6 +189,19 @@ def test_pictures_say_what_was_counted():
     assert [text.get_text() for text in ax.texts] == ["1", "0", "1", "1"]
     ax = pictures.type_scores({"per": Score(1, 2, 4), "all": Score(1, 2, 4)}).axes[0]
     assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.5, 0.5, 0.25, 0.25, 1 / 3, 1 / 3])
+    ax = pictures.word_accuracies({"bank": (0.5, 4), "bat": (1.0, 2)}).axes[0]
+    assert [bar.get_width() for bar in ax.patches] == [0.5, 1.0]
     ax = pictures.comparison({"static": [0.5, 0.7], "mix": [0.8, 0.9]}, "accuracy").axes[0]
     assert [list(line.get_xdata()) for line in ax.lines[:2]] == [[0.5, 0.7], [0.8, 0.9]]
     assert ax.lines[2].get_xdata() == pytest.approx([0.6, 0.85])
+
+
+def test_evaluation_on_data_with_a_name_takes_the_part_that_was_held_out(monkeypatch):
+    app = APPLICATIONS["classify"]
+    everything = Examples([[str(k)] for k in range(100)], ["a", "b"] * 50)
+    monkeypatch.setattr("elmo_np.tasks.nltk_data.categories", lambda name: everything)
+    for seed in 0, 1:
+        data = app.data("nltk:subjectivity", None, False, seed)
+        assert app.labelled("nltk:subjectivity", False, seed) == data.test
+        assert not {words[0] for words in data.test.sentences} & {words[0] for words in data.train.sentences}
+    assert len(data.test.sentences) == 10

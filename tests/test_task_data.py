@@ -9,8 +9,17 @@ from elmo_np.corpus import PydocCorpus
 from elmo_np.errors import UserError
 from elmo_np.grammar import GrammarCorpus
 from elmo_np.tasks import builtin, nltk_data
-from elmo_np.tasks.baselines import majority, most_frequent_tags, naive_bayes
-from elmo_np.tasks.data import Examples, read_conll, read_labelled, read_sentences, split, well_formed
+from elmo_np.tasks.baselines import majority, most_frequent_senses, most_frequent_tags, naive_bayes
+from elmo_np.tasks.data import (
+    Examples,
+    Occurrence,
+    read_conll,
+    read_labelled,
+    read_senses,
+    read_sentences,
+    split,
+    well_formed,
+)
 from elmo_np.tasks.scores import accuracy, entity_scores
 
 
@@ -62,8 +71,29 @@ def test_wrong_columns_are_named(text, message, write):
     assert message in str(error.value)
 
 
+def test_an_occurrence_is_a_sentence_a_place_a_word_and_a_sense(write):
+    path = write("the banks were steep .\t1\tbank\triver\n")
+    assert read_senses(path) == ([["the", "banks", "were", "steep", "."]], [Occurrence(1, "bank", "river")])
+    path = write("the banks\t1\tbank\n\n")
+    assert read_senses(path, labelled=False).labels == [Occurrence(1, "bank", "")]
+
+
+@pytest.mark.parametrize(("text", "labelled", "message"), [
+    ("the banks\t1\tbank\n", True, "3 columns, expected sentence<TAB>position<TAB>word<TAB>sense: 'the banks"),
+    ("the banks\t1\tbank\triver\n", False, "4 columns, expected sentence<TAB>position<TAB>word:"),
+    ("the banks\t2\tbank\triver\n", True, "position '2', expected a whole number from 0 to 1, the last of"),
+    ("the banks\t-1\tbank\triver\n", True, "position '-1'"),
+    ("the banks\t1\t\triver\n", True, "4 columns, expected sentence"),
+    ("", True, "is empty: expected sentence<TAB>position<TAB>word<TAB>sense lines"),
+])
+def test_a_wrong_occurrence_is_named(text, labelled, message, write):
+    with pytest.raises(UserError, match=r"^\S+file.txt") as error:
+        read_senses(write(text), labelled)
+    assert message in str(error.value)
+
+
 def test_a_file_that_is_not_there_is_named():
-    for read in read_labelled, read_conll, lambda path: read_sentences(path, False):
+    for read in read_labelled, read_conll, read_senses, lambda path: read_sentences(path, False):
         with pytest.raises(UserError, match="there is no file nowhere"):
             read("nowhere")
 
@@ -110,6 +140,16 @@ def test_phrases_of_the_grammar_are_new_to_the_bilm():
         assert well_formed(labels) == labels
 
 
+def test_senses_of_the_grammar_are_new_to_the_bilm():
+    data = builtin.senses()
+    assert not set(map(tuple, data.test.sentences)) & set(map(tuple, data.corpus))
+    for part, most in (data.train, builtin.LEARNT), (data.test, builtin.LOOKED_UP):
+        assert set(Counter(own.word for own in part.labels).values()) == {most}
+        for words, own in zip(*part, strict=True):
+            assert words[own.position].startswith(own.word[:3])        # a form of it, such as lit of light
+            assert own.sense
+
+
 def test_a_phrase_of_the_grammar_says_who_where_or_when():
     kinds = Counter()
     for sentence in GrammarCorpus(sentences=500).labelled():
@@ -128,6 +168,9 @@ def test_baselines_know_what_they_were_shown():
     assert naive_bayes(train, [["bad"], ["good"], ["unheard"]]) == ["-", "+", "+"]
     tags = Examples([["anna", "saw", "rome"], ["rome", "anna"]], [["B-p", "O", "B-l"], ["B-l", "B-p"]])
     assert most_frequent_tags(tags, [["rome", "met", "anna"]]) == [["B-l", "O", "B-p"]]
+    uses = [Occurrence(0, "a", "x"), Occurrence(0, "a", "y"), Occurrence(0, "a", "y"), Occurrence(0, "b", "z")]
+    asked = [Occurrence(3, word, "") for word in "bac"]
+    assert most_frequent_senses(Examples([["a"]] * 4, uses), asked) == ["z", "y", ""]
 
 
 def test_naive_bayes_is_that_of_the_formula():
@@ -139,10 +182,10 @@ def test_naive_bayes_is_that_of_the_formula():
     assert naive_bayes(train, [["a", "b", "b", "b", "b"]]) == ["+" if plus > minus else "-"] == ["-"]
 
 
-def nltk_examples(name):
+def nltk_examples(read, *name):
     pytest.importorskip("nltk", reason="needs NLTK: pip install nltk")
     try:
-        return nltk_data.categories(name)
+        return read(*name)
     except UserError as error:
         pytest.skip(str(error))
 
@@ -150,10 +193,18 @@ def nltk_examples(name):
 @pytest.mark.parametrize(("name", "labels", "N"), [("sentence_polarity", {"pos", "neg"}, 10662),
                                                    ("subjectivity", {"subj", "obj"}, 10000)])
 def test_nltk_corpora_are_read(name, labels, N):
-    examples = nltk_examples(name)
+    examples = nltk_examples(nltk_data.categories, name)
     assert len(examples.sentences) == len(examples.labels) == N
     assert set(examples.labels) == labels
     assert accuracy(examples.labels, majority(examples, examples.sentences)) == 0.5
+
+
+def test_senseval_is_read():
+    examples = nltk_examples(nltk_data.senseval)
+    assert Counter(own.word for own in examples.labels) == {"hard": 4333, "interest": 2368, "line": 4146, "serve": 4378}
+    forms = {(own.word, words[own.position].lower()) for words, own in zip(*examples, strict=True)}
+    assert {("line", "lines"), ("serve", "served"), ("interest", "interests"), ("hard", "harder")} <= forms
+    assert all(isinstance(token, str) for words in examples.sentences for token in words)
 
 
 def test_what_is_missing_of_nltk_is_one_line(monkeypatch):

@@ -86,6 +86,17 @@ def test_the_best_epoch_stays(monkeypatch):
         np.testing.assert_array_equal(p.value, seen[1][name])
 
 
+def test_of_equal_epochs_the_one_with_the_lower_loss_stays_and_patience_counts_from_it(monkeypatch):
+    """An F1 that stays at zero must not end the training of what is still learning."""
+    model = classifier(TaskConfig(**{**vars(FAST), "patience": 2, "epochs": 9}))
+    monkeypatch.setattr(model, "probabilities", lambda sentences, store: np.eye(2)[np.zeros(len(sentences), int)])
+    history = model.train(*reviews(30), *reviews(20, 1))
+    losses = [epoch.valid_loss for epoch in history]
+    assert len({epoch.valid for epoch in history}) == 1
+    assert len(history) == 9 or min(losses) == losses[-3]
+    assert len(history) > 4
+
+
 def test_a_sentence_is_labelled_alike_in_any_company_and_from_a_store(trained):
     for model, some in (trained[0], reviews(70, 3)[0]), (trained[1], visits(70, 3)[0]):
         alone = [model.predict([sentence])[0] for sentence in some]

@@ -9,7 +9,8 @@ from pathlib import Path
 from ..errors import UserError
 from ..files import atomic_write_text
 from ..tasks import workflow
-from ..tasks.applications import APPLICATIONS, Application
+from ..tasks.application import Application
+from ..tasks.applications import APPLICATIONS
 from ..tasks.config import TaskConfig, overridden
 from ..tasks.data import Data, Examples
 from ..tasks.workflow import TaskFolder

@@ -19,6 +19,7 @@ from ..tasks.decoder import Cache, Decoder
 from ..tasks.inputs import WordInput
 from ..tasks.linear import Linear, cross_entropy, cross_entropy_backward
 from ..tasks.pooling import KINDS, pool, pool_backward
+from ..tasks.senses import SenseNetwork
 from ..tasks.tagger import TagNetwork
 from .characters import MARGIN
 from .registry import Case, acts, case, case_of
@@ -26,6 +27,7 @@ from .registry import Case, acts, case, case_of
 Layer = TypeVar("Layer")
 
 LENGTHS = np.array([4, 1, 3])
+CONFIG = TaskConfig(hidden_dim=2, penalty=0.2, input_dropout=0.3, dropout=0.3)
 
 
 @case("linear layer and cross-entropy")
@@ -162,9 +164,6 @@ def _input_layer(rng: np.random.Generator) -> Case:
     return _input(rng, "static", 1)
 
 
-CONFIG = TaskConfig(hidden_dim=2, penalty=0.2, input_dropout=0.3, dropout=0.3)
-
-
 def _network(rng: np.random.Generator, layer: SentenceNetwork | TagNetwork, y: Array) -> Case:
     """A whole network: the loss that a task minimises, from the layers of a biLM on."""
     _random(layer, rng)
@@ -194,6 +193,19 @@ def _classifier_plain(rng: np.random.Generator) -> Case:
 def _tagger(rng: np.random.Generator) -> Case:
     y = np.array([[1, 0, 1], [2, PADDING, 2], [0, PADDING, 0], [1, PADDING, PADDING]])
     return _network(rng, TagNetwork(2, 4, ["O", "B-a", "I-a"], CONFIG, rng=rng, dtype=np.float64), y)
+
+
+@case("word senses")
+def _senses(rng: np.random.Generator) -> Case:
+    config = replace(CONFIG, weight_decay=0.1)
+    layer = _random(SenseNetwork(2, 4, [0, 0, 0, 1, 1], config, rng=rng, dtype=np.float64), rng)
+    layers, y, scale = rng.normal(size=(2, 1, 4, 4)), np.array([2, 3, 0, 4]), 1.7
+    acts(layer.words[y] == 0, "the first word")
+
+    def loss() -> float:
+        return scale * layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))[0]
+    layer.backward(scale, layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))[1])
+    return case_of(layer, loss, {})
 
 
 def _random(layer: Layer, rng: np.random.Generator) -> Layer:

@@ -1,102 +1,25 @@
-"""Each task from data to report: what reads its files, what it is measured by, what it should beat."""
+"""The tasks of `elmo-np task`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..elmo import ELMo
-from ..errors import UserError
 from ..progress import Progress
 from . import baselines, builtin, nltk_data, pictures
+from .application import Application
 from .classifier import SentenceClassifier
 from .config import TaskConfig
-from .data import Data, Examples, read_conll, read_labelled, read_sentences, split
-from .model import TaskModel
-from .scores import accuracy, confusion, entity_scores, scores
+from .data import Data, Examples, read_conll, read_labelled, read_senses
+from .scores import accuracy, accuracy_by_word, confusion, entity_scores, scores
+from .senses import WordSenses, senses_of
 from .store import VectorStore
 from .tagger import Tagger, bio_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-TESTED = 10         # one of so many examples is held out where there is no test of its own
-
-
-class Application:
-    """One task on the command line."""
-
-    name: str
-    about: str
-    measure: str                    # what `score` is
-    built_in: tuple[str, ...]       # names of data that need no file, the default first
-    columns: str                    # of a file
-    input = "a file with one sentence a line"      # of predict
-    defaults = TaskConfig()
-
-    def data(self, name: str, test: str | None, tokenize: bool, seed: int) -> Data:
-        """What a name on the command line stands for: built-in data, nltk:NAME or a file; `test` a file of its own."""
-        built_in = self._built_in(name, seed)
-        if built_in and not test:
-            return built_in
-        train = built_in.train if built_in else self.read(name, tokenize)
-        corpus = built_in.corpus if built_in else None
-        if test:
-            return Data(train, self.read(test, tokenize), f"the file {test}", corpus)
-        rest, held_out = split(train, TESTED, seed)
-        return Data(rest, held_out, f"one of every {TESTED} examples, drawn by seed {seed}", corpus)
-
-    def read(self, name: str, tokenize: bool) -> Examples:
-        raise TypeError("an Application is of one task")
-
-    def labelled(self, name: str, tokenize: bool, seed: int) -> Examples:
-        """What `evaluate` reads: the test part of built-in data, or a file."""
-        built_in = self._built_in(name, seed)
-        return built_in.test if built_in else self.read(name, tokenize)
-
-    def unlabelled(self, path: str, tokenize: bool) -> Examples:
-        """What `predict` reads."""
-        return Examples(read_sentences(path, tokenize), [])
-
-    def _built_in(self, name: str, seed: int) -> Data | None:
-        """The built-in data of that name, None for another name."""
-        raise TypeError("an Application is of one task")
-
-    def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> TaskModel:
-        raise TypeError("an Application is of one task")
-
-    def load(self, path: str, elmo: ELMo) -> TaskModel:
-        raise TypeError("an Application is of one task")
-
-    def train(self, model: Any, train: Examples, valid: Examples, progress: Progress,
-              stores: tuple[VectorStore, VectorStore] | None = None) -> None:
-        model.train(*train, *valid, stores=stores, progress=progress)
-
-    def store(self, elmo: ELMo, examples: Examples, layers: Sequence[int], progress: Progress) -> VectorStore:
-        return VectorStore(elmo, examples.sentences, layers, progress=progress)
-
-    def predict(self, model: Any, examples: Examples, store: VectorStore | None = None) -> list[Any]:
-        found: list[Any] = model.predict(examples.sentences, store)
-        return found
-
-    def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
-        """{name: predictions} of what looks at no vector."""
-        raise TypeError("an Application is of one task")
-
-    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
-        raise TypeError("an Application is of one task")
-
-    def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
-        """Lines of a table, by label or type."""
-        raise TypeError("an Application is of one task")
-
-    def picture(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
-        raise TypeError("an Application is of one task")
-
-    def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
-        """What `predict` prints."""
-        raise TypeError("an Application is of one task")
-
 
 class Classify(Application):
     name, about = "classify", "a label for a sentence: topic, sentiment"
@@ -144,8 +67,7 @@ class Tag(Application):
     columns = "word and label in columns, a word a line, a blank line between sentences"
 
     def read(self, name: str, tokenize: bool) -> Examples:
-        if tokenize:
-            raise UserError("--tokenize does not go with columns of words: they are split already; leave it out")
+        self._refuse(tokenize)
         return read_conll(name)
 
     def _built_in(self, name: str, seed: int) -> Data | None:
@@ -174,6 +96,68 @@ class Tag(Application):
                 for line in [*(f"{word}\t{label}" for word, label in zip(words, labels, strict=True)), ""]]
 
 
+class Senses(Application):
+    name, about = "senses", "the sense of an ambiguous word in its sentence"
+    measure = "accuracy, mean over words"
+    built_in = ("grammar", "nltk:senseval")
+    columns = "sentence<TAB>position<TAB>word<TAB>sense"
+    input = "a file: sentence<TAB>position<TAB>word"
+    defaults = TaskConfig(learning_rate=0.02, input_dropout=0.0, epochs=100, patience=20)
+    methods = MappingProxyType({f", {method}": {"method": method} for method in ("nearest", "logistic")})
+
+    def read(self, name: str, tokenize: bool) -> Examples:
+        self._refuse(tokenize)
+        return nltk_data.senseval() if name == "nltk:senseval" else read_senses(name)
+
+    def unlabelled(self, path: str, tokenize: bool) -> Examples:
+        return read_senses(path, labelled=False)
+
+    def check(self, model: Any, examples: Examples) -> None:
+        """A sense that training has not shown counts as not found; a word must be known."""
+        model.check_words(examples.labels)
+
+    def _built_in(self, name: str, seed: int) -> Data | None:
+        return builtin.senses() if name == "grammar" else None
+
+    def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> WordSenses:
+        return WordSenses(elmo, senses_of(train.labels), config)
+
+    def load(self, path: str, elmo: ELMo) -> WordSenses:
+        return WordSenses.load(path, elmo)
+
+    def store(self, elmo: ELMo, examples: Examples, layers: Sequence[int], progress: Progress) -> VectorStore:
+        positions = [own.position for own in examples.labels]
+        return VectorStore(elmo, examples.sentences, layers, positions=positions, progress=progress)
+
+    def predict(self, model: Any, examples: Examples, store: VectorStore | None = None) -> list[Any]:
+        found: list[Any] = model.predict(*examples, store)
+        return found
+
+    def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
+        return {"most frequent sense": baselines.most_frequent_senses(train, test.labels)}
+
+    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
+        by_word = self._by_word(examples, predicted)
+        return sum(share for share, _ in by_word.values()) / len(by_word)
+
+    def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        found = self._by_word(examples, predicted)
+        width = max(len("word"), *map(len, found))
+        return [f"  {'word':{width}}  accuracy   there",
+                *(f"  {word:{width}}  {share:8.1%}  {count:6,}" for word, (share, count) in found.items())]
+
+    def picture(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
+        return pictures.word_accuracies(self._by_word(examples, predicted))
+
+    def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        return [f"{' '.join(words)}\t{own.position}\t{own.word}\t{sense}"
+                for words, own, sense in zip(*examples, predicted, strict=True)]
+
+    def _by_word(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, tuple[float, int]]:
+        words, senses = [own.word for own in examples.labels], [own.sense for own in examples.labels]
+        return accuracy_by_word(words, senses, predicted)
+
+
 def _table(found: Mapping[str, Any], what: str) -> list[str]:
     width = max(len(what), *map(len, found))
     return [f"  {what:{width}}  precision  recall      F1   there",
@@ -181,4 +165,4 @@ def _table(found: Mapping[str, Any], what: str) -> list[str]:
               for name, score in found.items())]
 
 
-APPLICATIONS: dict[str, Application] = {task.name: task for task in (Classify(), Tag())}
+APPLICATIONS: dict[str, Application] = {task.name: task for task in (Classify(), Tag(), Senses())}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .data import Examples, well_formed
+from .data import Examples, Occurrence, well_formed
 
 
 def majority(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str]:
@@ -43,3 +43,12 @@ def most_frequent_tags(train: Examples, sentences: Sequence[Sequence[str]]) -> l
             counts[word][own] += 1
     best = {word: count.most_common(1)[0][0] for word, count in counts.items()}
     return [well_formed([best.get(word, "O") for word in sentence]) for sentence in sentences]
+
+
+def most_frequent_senses(train: Examples, occurrences: Sequence[Occurrence]) -> list[str]:
+    """The most frequent sense of each word in training; "" for a word that is not there."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for occurrence in train.labels:
+        counts[occurrence.word][occurrence.sense] += 1
+    best = {word: count.most_common(1)[0][0] for word, count in counts.items()}
+    return [best.get(occurrence.word, "") for occurrence in occurrences]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..corpus import PydocCorpus, _docstrings, _prose, _sources
-from ..demo import fresh_sentences
+from ..demo import STUDIED, fresh_sentences
 from ..errors import UserError
 from ..grammar import GrammarCorpus, LabelledSentence
 from ..text import tokens
-from .data import Data, Examples
+from .data import Data, Examples, Occurrence
 
 # Packages of several files each that every Python of the last years has.
 PACKAGES = ("asyncio", "email", "importlib", "logging", "unittest", "xml")
+LEARNT, LOOKED_UP = 100, 200    # occurrences of a word to learn from and to test on
 TAGGED, TESTED = 400, 1000      # sentences of the grammar: few to learn from, so that what a biLM knows counts
 
 
@@ -43,6 +44,29 @@ def phrases(seed: int = 0) -> Data:
     return Data(_tagged(train), _tagged(fresh_sentences(seed)[:TESTED]),
                 f"sentences of another seed of the grammar than the {TAGGED} of training, none of which the biLM's "
                 "corpus has", GrammarCorpus(seed=seed))
+
+
+def senses(seed: int = 0) -> Data:
+    """Ambiguous words in sentences of the grammar, whose sense it knows."""
+    train = _occurrences(GrammarCorpus(seed=seed).labelled(), LEARNT)
+    return Data(train, _occurrences(fresh_sentences(seed), LOOKED_UP),
+                f"up to {LOOKED_UP} occurrences a word in sentences of another seed of the grammar, none of which the "
+                "biLM's corpus has", GrammarCorpus(seed=seed))
+
+
+def _occurrences(sentences: Iterable[LabelledSentence], most: int) -> Examples:
+    """The first so many occurrences of each of the demo's words."""
+    found, left = Examples([], []), dict.fromkeys(STUDIED, most)
+    for sentence in sentences:
+        for position, named in sentence.senses:
+            word, _, sense = named.partition("/")
+            if left.get(word):
+                left[word] -= 1
+                found.sentences.append(list(sentence.tokens))
+                found.labels.append(Occurrence(position, word, sense))
+        if not any(left.values()):
+            break
+    return found
 
 
 def _tagged(sentences: Sequence[LabelledSentence]) -> Examples:

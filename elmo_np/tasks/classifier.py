@@ -7,6 +7,7 @@ linear layer with cross-entropy (K).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,11 +20,12 @@ from ..progress import Progress
 from . import bilstm, inputs, pooling
 from .bilstm import BiLSTM
 from .config import TaskConfig
-from .fit import Batch, Epoch, fit
+from .fit import Batch, Epoch, Source, fit
 from .inputs import WordInput
 from .linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward, log_softmax
 from .model import TaskModel
 from .pooling import pool, pool_backward
+from .scores import accuracy
 from .store import VectorStore
 
 
@@ -99,13 +101,15 @@ class SentenceClassifier(TaskModel):
         progress = progress or Progress(quiet=True)
         store, valid_store = stores or tuple(VectorStore(self.elmo, some, self.layers, progress=progress)
                                              for some in (sentences, valid_sentences))
-        y = np.array(self.numbers(labels))
-        valid = self.numbers(valid_labels)
+        learning, validating = (Source(held.lengths, partial(self._batch, held, np.array(self.numbers(own))))
+                                for held, own in ((store, labels), (valid_store, valid_labels)))
 
-        def batch(group: Array) -> Batch:
-            return *store.batch(group, self.layers), y[group]
-        return fit(self.network, self.config, store.lengths, batch, lambda: float(np.mean(
-            self.probabilities(valid_sentences, valid_store).argmax(axis=1) == valid)), progress)
+        def score() -> float:
+            return accuracy(valid_labels, self.predict(valid_sentences, valid_store))
+        return fit(self.network, self.config, learning, validating, score, progress)
+
+    def _batch(self, store: VectorStore, y: Array, group: Array) -> Batch:
+        return *store.batch(group, self.layers), y[group]
 
     def probabilities(self, sentences: Sequence[Sequence[str]], store: VectorStore | None = None) -> Array:
         """p of every label of every sentence, (N, C)."""

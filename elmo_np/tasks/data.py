@@ -2,11 +2,13 @@
 
     classify    sentence<TAB>label
     tag         word<TAB or space>...<TAB or space>label, a word a line, a blank line between sentences (CoNLL columns)
+    senses      sentence<TAB>position<TAB>word<TAB>sense: the place of an ambiguous word among the tokens, from 0, and
+                the word that this is a form of
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +32,14 @@ class Examples(NamedTuple):
         return Examples([self.sentences[k] for k in chosen], [self.labels[k] for k in chosen])
 
 
+class Occurrence(NamedTuple):
+    """An ambiguous word in a sentence."""
+
+    position: int       # among the tokens, from 0
+    word: str           # that it is a form of
+    sense: str          # "" where it is to be found out
+
+
 class Data(NamedTuple):
     """What a task is trained and tested on."""
 
@@ -38,8 +48,6 @@ class Data(NamedTuple):
     split: str                                  # how the test sentences were chosen, in words
     corpus: Iterable[Sequence[str]] | None      # text without labels for a biLM; None: the training sentences
 
-
-Reader = Callable[[str, bool], Examples]        # path, whether to split raw text
 
 
 def read_labelled(path: str, tokenize: bool = False) -> Examples:
@@ -89,6 +97,26 @@ def well_formed(labels: Sequence[str]) -> list[str]:
     for begin, end, kind in spans(labels):
         found[begin:end] = [f"B-{kind}", *[f"I-{kind}"] * (end - begin - 1)]
     return found
+
+
+def read_senses(path: str, labelled: bool = True) -> Examples:
+    """A file of the task senses; not `labelled`: without the last column.
+
+    Raises UserError with the line that is wrong.
+    """
+    found, columns = Examples([], []), ["sentence", "position", "word", *(["sense"] if labelled else [])]
+    for number, line in _rows(path):
+        cells = [cell.strip() for cell in line.split("\t")]
+        tokens = cells[0].split()
+        if len(cells) != len(columns) or not all(cells[2:]):
+            raise UserError(f"{path}, line {number}: {len(cells)} columns, expected {'<TAB>'.join(columns)}: "
+                            f"{line!r:.60}")
+        if not cells[1].isdecimal() or int(cells[1]) >= len(tokens):
+            raise UserError(f"{path}, line {number}: position {cells[1]!r:.20}, expected a whole number from 0 to "
+                            f"{len(tokens) - 1}, the last of the sentence's {len(tokens)} tokens")
+        found.sentences.append(tokens)
+        found.labels.append(Occurrence(int(cells[1]), cells[2], cells[3] if labelled else ""))
+    return _some(found, path, f"{'<TAB>'.join(columns)} lines")
 
 
 def read_sentences(path: str, tokenize: bool) -> list[list[str]]:

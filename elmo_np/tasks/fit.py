@@ -27,49 +27,60 @@ class Network(Protocol):
 Batch = tuple[Array, Array, Array]                  # layers (J, T, B, D), lengths (B,), labels
 
 
+class Source(NamedTuple):
+    """Labelled sentences as a network reads them."""
+
+    lengths: Array                                  # (N,): words of each
+    batch: Callable[[Array], Batch]                 # some of their numbers -> what is read for them
+
+
 class Epoch(NamedTuple):
     """What an epoch came to."""
 
-    loss: float         # mean over its batches
-    valid: float        # of the validation, higher is better
+    loss: float         # mean over its batches, with dropout
+    valid_loss: float   # mean over the validation sentences
+    valid: float        # the measure of the task on them, higher is better
 
 
-def fit(network: Network, config: TaskConfig, lengths: Array, batch: Callable[[Array], Batch],
-        validate: Callable[[], float], progress: Progress) -> list[Epoch]:
+def fit(network: Network, config: TaskConfig, train: Source, valid: Source, score: Callable[[], float],
+        progress: Progress) -> list[Epoch]:
     """Train until the epochs are over or the patience is, and leave the numbers of the best epoch.
 
-    lengths     words of each training sentence, (N,)
-    batch       numbers of training sentences -> what the network reads for them
-    validate    how good the network is now, higher is better
+    score   the measure of the task on the validation sentences now, higher is better; of equal epochs the one with the
+            lower validation loss is better: an F1 stays at zero for a while before it rises
     """
     optimizer = Adam(parameters(network), config.learning_rate)
     order, dropout = (np.random.default_rng([config.seed, k]) for k in (1, 2))
     history: list[Epoch] = []
-    best, kept = -np.inf, {name: p.value.copy() for name, p in parameters(network).items()}
+    best, kept = 0, {name: p.value.copy() for name, p in parameters(network).items()}
     with one_blas_thread():
         for epoch in range(1, config.epochs + 1):
             losses = []
-            for group in shuffled_groups(lengths, config.batch_size, order):
+            for group in shuffled_groups(train.lengths, config.batch_size, order):
                 zero_grad(network)
-                loss, cache = network.forward(*batch(group), dropout)
+                loss, cache = network.forward(*train.batch(group), dropout)
                 network.backward(1.0, cache)
                 optimizer.step(clip_scale(global_norm(optimizer.parameters), config.clip_norm))
                 losses.append(loss)
                 progress.show(f"epoch {epoch}/{config.epochs}  batch {len(losses)}  loss {np.mean(losses):.4f}")
-            loss, valid = float(np.mean(losses)), validate()
-            history.append(Epoch(loss, valid))
-            if valid > best:
-                best, since = valid, 0
+            history.append(Epoch(float(np.mean(losses)), _mean_loss(network, valid, config.batch_size), score()))
+            own, before = history[-1], history[best]
+            if epoch == 1 or (own.valid, -own.valid_loss) > (before.valid, -before.valid_loss):
+                best = epoch - 1
                 kept = {name: p.value.copy() for name, p in parameters(network).items()}
-            else:
-                since += 1
-            progress.say(f"epoch {epoch}/{config.epochs}  loss {loss:.4f}  validation {valid:.4f}"
-                         + ("" if since else "  (best so far)"))
-            if since >= config.patience:
+            progress.say(f"epoch {epoch}/{config.epochs}  loss {own.loss:.4f}  validation: loss {own.valid_loss:.4f}, "
+                         f"score {own.valid:.4f}" + ("  (best so far)" if best == epoch - 1 else ""))
+            if epoch - 1 - best >= config.patience:
                 break
     for name, p in parameters(network).items():
         p.value[...] = kept[name]
     return history
+
+
+def _mean_loss(network: Network, source: Source, batch_size: int) -> float:
+    numbers = np.arange(len(source.lengths))
+    groups = np.split(numbers, range(batch_size, len(numbers), batch_size))
+    return sum(network.forward(*source.batch(group))[0] * len(group) for group in groups) / len(numbers)
 
 
 def shuffled_groups(lengths: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Array]:

@@ -3,6 +3,7 @@
     (K1) z_n = x_n W + b
     (K2) log p(c | x_n) = z_n[c] - log sum_k exp(z_n[k])
     (K3) loss = - (1 / N) sum_n log p(y_n | x_n),  in nats a target, over the N targets that are not padding
+    (K4) penalty = mu * sum W^2,  added to the loss where a task asks for it
 
 Dimensions: D width of the input, C labels, N targets.
 The softmax over words (`elmo_np/softmax.py`) computes the same for a vocabulary, in chunks and in a kernel. Labels are
@@ -45,6 +46,14 @@ class Linear:
         self.b.grad += dz_rows.sum(axis=0)                                       # (K1)
         dx: Array = dz @ self.W.value.T                                          # (K1)
         return dx
+
+    def penalty(self, mu: float) -> float:
+        """What is added to the loss of a batch to keep W small."""
+        return mu * float(np.square(self.W.value, dtype=np.float64).sum())       # (K4)
+
+    def penalty_backward(self, dloss: float, mu: float) -> None:
+        """dloss: gradient of whatever is minimised by the penalty; adds to W.grad."""
+        self.W.grad += dloss * 2 * mu * self.W.value                             # (K4)
 
 
 def log_softmax(z: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import UserError
-from .data import Examples
+from .data import Examples, Occurrence
 
 CATEGORIES = ("sentence_polarity", "subjectivity")      # corpora whose sentences have a category each
 
@@ -35,4 +35,19 @@ def categories(name: str) -> Examples:
             if sentence:
                 found.sentences.append(list(sentence))
                 found.labels.append(category)
+    return found
+
+
+def senseval() -> Examples:
+    """The occurrences of hard, interest, line and serve, each with its sense; the first, where there are several.
+
+    Source: Leacock et al. 1998; Bruce and Wiebe 1994.
+    """
+    reader, found = corpus("senseval"), Examples([], [])
+    for file in reader.fileids():
+        for instance in reader.instances(file):
+            # Some tokens have no part of speech and stand alone.
+            tokens = [token if isinstance(token, str) else token[0] for token in instance.context]
+            found.sentences.append(tokens)
+            found.labels.append(Occurrence(instance.position, file.removesuffix(".pos"), instance.senses[0]))
     return found

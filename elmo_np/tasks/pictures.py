@@ -50,6 +50,17 @@ def type_scores(found: Mapping[str, Score]) -> Figure:
 
 
 @picture
+def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
+    """The share of right senses of each word; found: {word: (share, occurrences)}."""
+    figure, axes = _figure(6.4, 1.4 + 0.34 * len(found))
+    ax, y = axes[0, 0], np.arange(len(found))[::-1]
+    ax.barh(y, [share for share, _ in found.values()], height=0.6, color=COLOURS[0])
+    ax.set_yticks(y, [_plain(f"{word} ({count})") for word, (_, count) in found.items()])
+    ax.set(xlim=(0, 1), xlabel="accuracy", title="Senses that are right, by word (occurrences)")
+    return figure
+
+
+@picture
 def comparison(rows: Mapping[str, Sequence[float]], measure: str) -> Figure:
     """A row a method: its mean over the seeds, and a mark for each seed."""
     figure, axes = _figure(7.2, 1.6 + 0.36 * len(rows))

@@ -74,3 +74,12 @@ def entity_scores(there: Sequence[Sequence[str]], predicted: Sequence[Sequence[s
     def entities(sentences: Sequence[Sequence[str]]) -> list[tuple[Hashable, str]]:
         return [((k, begin, end), kind) for k, labels in enumerate(sentences) for begin, end, kind in spans(labels)]
     return scores(entities(there), entities(predicted))
+
+
+def accuracy_by_word(words: Sequence[str], there: Sequence[str],
+                     predicted: Sequence[str]) -> dict[str, tuple[float, int]]:
+    """{word: (share of its senses that are right, occurrences)}, in order."""
+    right: dict[str, list[bool]] = {word: [] for word in sorted(set(words))}
+    for word, one, other in zip(words, there, predicted, strict=True):
+        right[word].append(one == other)
+    return {word: (float(np.mean(own)), len(own)) for word, own in right.items()}

@@ -7,6 +7,7 @@ The network: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from . import bilstm, crf, inputs
 from .bilstm import BiLSTM
 from .config import TaskConfig
 from .crf import CRF, bio
-from .fit import Batch, Epoch, fit
+from .fit import Batch, Epoch, Source, fit
 from .inputs import WordInput
 from .linear import Linear
 from .model import TaskModel
@@ -101,18 +102,19 @@ class Tagger(TaskModel):
         progress = progress or Progress(quiet=True)
         store, valid_store = stores or tuple(VectorStore(self.elmo, some, self.layers, progress=progress)
                                              for some in (sentences, valid_sentences))
-        numbers = [self.numbers(own) for own in labels]
-        for own in valid_labels:
-            self.numbers(own)
+        learning, validating = (Source(held.lengths, partial(self._batch, held, [self.numbers(some) for some in own]))
+                                for held, own in ((store, labels), (valid_store, valid_labels)))
 
-        def batch(group: Array) -> Batch:
-            layers, lengths = store.batch(group, self.layers)
-            y = np.full((lengths.max(), len(group)), PADDING)
-            for b, k in enumerate(group):
-                y[:lengths[b], b] = numbers[k]
-            return layers, lengths, y
-        return fit(self.network, self.config, store.lengths, batch, lambda: entity_scores(
-            valid_labels, self.predict(valid_sentences, valid_store))["all"].f1, progress)
+        def score() -> float:
+            return entity_scores(valid_labels, self.predict(valid_sentences, valid_store))["all"].f1
+        return fit(self.network, self.config, learning, validating, score, progress)
+
+    def _batch(self, store: VectorStore, labels: list[list[int]], group: Array) -> Batch:
+        layers, lengths = store.batch(group, self.layers)
+        y = np.full((lengths.max(), len(group)), PADDING)
+        for b, k in enumerate(group):
+            y[:lengths[b], b] = labels[k]
+        return layers, lengths, y
 
     def predict(self, sentences: Sequence[Sequence[str]], store: VectorStore | None = None) -> list[list[str]]:
         """The best labels of every sentence's words."""

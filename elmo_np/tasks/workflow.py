@@ -2,8 +2,8 @@
 
     model.safetensors   the network of the task; the biLM is not in it
     bilm.txt            where the biLM lies, relative to the folder where that is below it
-    bilm/               the biLM, where none was given: trained on text that has no test sentence
-    report.txt, *.png   what was printed and drawn
+    bilm/               the biLM, where none was given: trained on bilm-corpus.txt, in which no test sentence is
+    report.txt, *.png   what was printed and drawn; of a comparison also results.csv, a row a method and seed
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from ..files import atomic_write_text
 from ..progress import Progress
 from ..run import Folder
 from ..train import train as train_bilm
-from .applications import Application
+from .application import Application
 from .config import TaskConfig
 from .data import Data, Examples, split, split_numbers
 from .model import TaskModel
@@ -108,7 +109,8 @@ def train(app: Application, data: Data, valid: Examples | None, config: TaskConf
     """Train one model, write its folder -> the report."""
     elmo, place = bilm_for(data, bilm, folder, config.seed, quiet)
     learnt, valid = (data.train, valid) if valid else split(data.train, config.held_out, config.seed)
-    model = app.model(elmo, learnt, config, tokenize)
+    model = app.model(elmo, data.train, config, tokenize)
+    app.check(model, data.test)
     with Progress(quiet=quiet) as progress:
         app.train(model, learnt, valid, progress)
     model.save(folder.model)
@@ -122,6 +124,7 @@ def train(app: Application, data: Data, valid: Examples | None, config: TaskConf
 def report(app: Application, model: TaskModel, test: Examples, picture: Path | None,
            train: Examples | None = None) -> list[str]:
     """How a model does on labelled sentences, beside the baselines if there is what they learn from."""
+    app.check(model, test)
     predicted = app.predict(model, test)
     rows = {name: app.score(test, found) for name, found in (app.baselines(train, test) if train else {}).items()}
     rows[f"this model, input {model.config.input}"] = app.score(test, predicted)
@@ -155,7 +158,7 @@ def _one(app: Application, elmo: ELMo, data: Data, valid: Examples | None, confi
         rest, held_out = split_numbers(len(train), config.held_out, config.seed)
         learnt, valid = data.train.some(rest), data.train.some(held_out)
         train, held = train.part(rest), train.part(held_out)
-    model = app.model(elmo, learnt, config, False)
+    model = app.model(elmo, data.train, config, False)
     app.train(model, learnt, valid, Progress(quiet=True), (train, held))
     return app.score(data.test, app.predict(model, data.test, tested))
 
@@ -174,11 +177,10 @@ def compare(app: Application, data: Data, valid: Examples | None, config: TaskCo
                                      in app.baselines(data.train, data.test).items()}
     with Progress(quiet=quiet) as progress:
         for name, kind, stores in inputs_of(elmo, app, [data.train, valid or data.train, data.test], progress):
-            found[name] = []
-            for seed in range(config.seed, config.seed + seeds):
-                score = _one(app, elmo, data, valid, replace(config, input=kind, seed=seed), stores)
-                found[name].append(score)
-                progress.say(f"{name}, seed {seed}: {app.measure} {score:.1%}")
+            for (method, changes), seed in product(app.methods.items(), range(config.seed, config.seed + seeds)):
+                score = _one(app, elmo, data, valid, replace(config, input=kind, seed=seed, **changes), stores)
+                found.setdefault(name + method, []).append(score)
+                progress.say(f"{name}{method}, seed {seed}: {app.measure} {score:.1%}")
     plots.save(comparison(found, f"{app.measure} on test sentences"), folder.path / "comparison.png")
     atomic_write_text(folder.results, as_csv(found))
     lines = [f"{app.measure} on {len(data.test.sentences):,} test sentences; test: {data.split}", *table(found)]
