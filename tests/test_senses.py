@@ -56,10 +56,10 @@ def test_nearest_is_the_sense_whose_mean_direction_has_the_largest_cosine():
 
 
 def test_a_word_chooses_among_its_own_senses():
-    model = WordSenses(tiny_elmo(), {"film": ["x"], "paris": ["p", "q"]}, TaskConfig(**FAST))
-    occurrences = [Occurrence(0, "film", ""), Occurrence(0, "paris", "")]
+    model = WordSenses(tiny_elmo(), {"film/movie": ["x/1"], "paris": ["p", "q"]}, TaskConfig(**FAST))
+    occurrences = [Occurrence(0, "film/movie", ""), Occurrence(0, "paris", "")]
     found = model.predict([["film", "."], ["paris", "."]], occurrences)
-    assert found[0] == "x"
+    assert found[0] == "x/1"
     assert found[1] in "pq"
 
 

@@ -109,6 +109,16 @@ def test_a_comparison_has_every_input_and_every_seed(home, do, tmp_path):
     assert out.startswith((tmp_path / "out" / "report.txt").read_text())
 
 
+def test_a_comparison_takes_word_vectors_of_another_width_as_they_are(home, do, tmp_path):
+    saved(tiny_elmo(layers=2, embedding_dim=6), tmp_path / "bilm")
+    code, out, _ = do("tag", "compare", "train.conll", "--valid", "test.conll", "--bilm", tmp_path / "bilm", "--seeds",
+                      1, "--out", tmp_path / "out", "--quiet", *FAST)
+    assert code == 0
+    for name in "static vectors (layer 0)", "layer 1", "layer 2", "layer mix":
+        assert f"  {name} " in out
+    assert "8 test sentences; test: one of every 10 examples, drawn by seed 0" in out
+
+
 def test_without_a_bilm_one_is_trained_that_has_not_read_the_test(home, do, tmp_path):
     out = tmp_path / "out"
     assert do("classify", "train", "train.tsv", "--test", "test.tsv", "--out", out, "--quiet", *FAST)[0] == 0

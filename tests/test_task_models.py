@@ -48,8 +48,10 @@ def test_a_tagger_learns_entities_of_several_words(trained):
 
 
 @pytest.mark.parametrize("kind", ["mix", "vector", "static", "top", "1"])
-def test_every_input_can_be_trained(kind):
-    model = classifier(TaskConfig(**{**vars(FAST), "input": kind, "epochs": 1}))
+@pytest.mark.parametrize("embedding_dim", [8, 6], ids=["words as wide as layers", "words less wide"])
+def test_every_input_can_be_trained(kind, embedding_dim):
+    model = classifier(TaskConfig(**{**vars(FAST), "input": kind, "epochs": 1}),
+                       tiny_elmo(layers=2, embedding_dim=embedding_dim))
     before = {name: p.value.copy() for name, p in parameters(model.network).items()}
     model.train(*reviews(20), *reviews(20, 1))
     moved = {name for name, p in parameters(model.network).items() if (p.value != before[name]).any()}

@@ -126,10 +126,11 @@ class WordSenses(TaskModel):
         """The sense of each occurrence. Raises UserError for a word that training has not shown."""
         self.check_words(occurrences)
         words = np.array([self.words[own.word] for own in occurrences])
+        names = [sense for own in self.senses.values() for sense in own]
         found: dict[int, str] = {}
         for numbers, layers, _ in self.batches(sentences, store or self.store(sentences, occurrences)):
             best = self.network.scores(layers, words[numbers])[0].argmax(axis=1)
-            found.update(zip(numbers, (self.labels[k].partition("/")[2] for k in best), strict=True))
+            found.update(zip(numbers, (names[k] for k in best), strict=True))
         return [found[k] for k in range(len(sentences))]
 
     def check_words(self, occurrences: Sequence[Occurrence]) -> None:
