@@ -95,6 +95,14 @@ def test_new_words_get_their_senses(home, do, tmp_path):
         assert f"  {name}, logistic" in out
 
 
+def test_raw_text_is_split_in_training_and_ever_after(home, do, tmp_path):
+    (tmp_path / "raw.tsv").write_text("anna saw a good film.\tgood\ntom saw a bad film.\tbad\n" * 20)
+    assert do("classify", "train", tmp_path / "raw.tsv", "--tokenize", "--bilm", "bilm", "--out", tmp_path / "out",
+              "--quiet", *FAST)[0] == 0
+    assert do("classify", "predict", tmp_path / "out", "raw.txt")[1].startswith("What a good film .\t")
+    assert do("classify", "predict", "classify", "raw.txt")[1].startswith("What a good film.\t")
+
+
 def test_a_comparison_has_every_input_and_every_seed(home, do, tmp_path):
     code, out, err = do("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--seeds", 2,
                         "--out", tmp_path / "out", *FAST, "--set", "epochs=1")
@@ -103,6 +111,7 @@ def test_a_comparison_has_every_input_and_every_seed(home, do, tmp_path):
     names = ["static vectors (layer 0)", "layer 1", "layer mix"]
     assert [row["method"] for row in rows] == ["most frequent label", "bag of words (naive Bayes)",
                                                *(name for name in names for _ in range(2))]
+    assert [row["seed"] for row in rows[2:]] == ["0", "1"] * 3
     assert all(f"{name}, seed {seed}: accuracy" in err for name in names for seed in (0, 1))
     assert out.count("over 2 seeds") == 3
     assert (tmp_path / "out" / "comparison.png").stat().st_size > 5000
@@ -127,6 +136,15 @@ def test_without_a_bilm_one_is_trained_that_has_not_read_the_test(home, do, tmp_
     assert read == trained - tested
     assert trained & tested
     assert do("classify", "predict", out, "new.txt")[0] == 0
+    (out / "model.safetensors").unlink()
+    (out / "report.txt").unlink()
+    again = "classify", "train", "train.tsv", "--out", out, "--quiet", *FAST
+    code, _, err = do(*again)                       # other test sentences: the biLM may have read them
+    assert code == 2
+    assert "is a biLM of other data than these" in err
+    bilm = (out / "bilm" / "model.safetensors").read_bytes()
+    assert do(*again, "--test", "test.tsv")[0] == 0
+    assert (out / "bilm" / "model.safetensors").read_bytes() == bilm
     moved = tmp_path / "moved"
     out.rename(moved)                               # its biLM is below it
     assert do("classify", "predict", moved, "new.txt")[0] == 0
@@ -162,6 +180,7 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
     ("tag compare train.conll --bilm bilm --out new --seeds 0", "--seeds 0: expected a whole number of at least 1"),
     ("classify evaluate classify other.tsv", "unknown label 'fine': this model has bad, good"),
     ("classify train train.tsv --test other.tsv --bilm bilm --out new", "unknown label 'fine'"),
+    ("senses compare train.senses --test other.senses --bilm bilm --out new", "unknown word 'rome'"),
     ("senses evaluate senses other.senses", "unknown word 'rome': this model tells the senses of film, paris"),
     ("senses predict senses train.senses", "line 1: 4 columns, expected sentence<TAB>position<TAB>word:"),
     ("senses train train.senses --tokenize --out new", "--tokenize does not go with sentence<TAB>position"),

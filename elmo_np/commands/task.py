@@ -97,10 +97,10 @@ def _learn(args: argparse.Namespace, app: Application) -> int:
     config = overridden(app.defaults, args.set)
     config = dataclasses.replace(config, **{key: value for key, value in direct.items() if value is not None})
     data: Data = app.data(args.data, args.test, args.tokenize, config.seed)
-    valid: Examples | None = app.read(args.valid, args.tokenize) if args.valid else None
+    valid: Examples | None = app.read(args.valid, data.raw) if args.valid else None
     folder = workflow.new_folder(args.out)
     if args.action == "train":
-        lines = workflow.train(app, data, valid, config, folder, args.bilm, args.tokenize, args.quiet)
+        lines = workflow.train(app, data, valid, config, folder, args.bilm, args.quiet)
         lines.append(f"{folder.path}: try elmo-np task {app.name} predict {folder.path} FILE")
     else:
         lines = workflow.compare(app, data, valid, config, folder, args.bilm, args.seeds, args.quiet)

@@ -36,14 +36,15 @@ class Application:
     def data(self, name: str, test: str | None, tokenize: bool, seed: int) -> Data:
         """What a name on the command line stands for: built-in data, nltk:NAME or a file; `test` a file of its own."""
         built_in = self._built_in(name, seed)
-        if built_in and not test:
+        if built_in and test:
+            return built_in._replace(test=self.read(test, built_in.raw), split=f"the file {test}")
+        if built_in:
             return built_in
-        train = built_in.train if built_in else self.read(name, tokenize)
-        corpus = built_in.corpus if built_in else None
+        examples = self.read(name, tokenize)
         if test:
-            return Data(train, self.read(test, tokenize), f"the file {test}", corpus)
-        rest, held_out = split(train, TESTED, seed)
-        return Data(rest, held_out, f"one of every {TESTED} examples, drawn by seed {seed}", corpus)
+            return Data(examples, self.read(test, tokenize), f"the file {test}", None, tokenize)
+        rest, held_out = split(examples, TESTED, seed)
+        return Data(rest, held_out, f"one of every {TESTED} examples, drawn by seed {seed}", None, tokenize)
 
     def read(self, name: str, tokenize: bool) -> Examples:
         raise TypeError("an Application is of one task")

@@ -35,7 +35,7 @@ def docstrings() -> Data:
     if len(set(train.labels)) < 2 or not test.sentences:
         raise UserError("this Python has no library sources to read: give a file of sentence<TAB>label lines")
     return Data(train, test, "each 4th source file of a package; sentences that the others have too are left out",
-                Without(PydocCorpus(), frozenset(map(tuple, test.sentences))))
+                Without(PydocCorpus(), frozenset(map(tuple, test.sentences))), raw=True)
 
 
 def phrases(seed: int = 0) -> Data:

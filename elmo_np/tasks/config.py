@@ -16,7 +16,8 @@ class TaskConfig:
 
     input: str = option("mix", "what is read for a word: mix, vector (W h_bi + b), static, top, or a layer's number")
     penalty: float = option(0.001, "lambda: keeps the mix near the average of the layers", at_least=0)
-    input_dropout: float = option(0.5, "share dropped of the input", at_least=0, less_than=1)
+    input_dropout: float = option(0.2, "share dropped of the input; the paper drops half, of a larger biLM", at_least=0,
+                                  less_than=1)
     hidden_dim: int | None = option(64, "cells of a direction of the BiLSTM; none: no BiLSTM", at_least=1)
     dropout: float = option(0.3, "share dropped below the linear layer", at_least=0, less_than=1)
     pooling: str = option("max", f"classify: of a sentence's words: {', '.join(KINDS)}", *KINDS)
@@ -24,7 +25,7 @@ class TaskConfig:
     weight_decay: float = option(0.0001, "senses, logistic: mu, keeps the weights small", at_least=0)
     epochs: int = option(20, "times through the training sentences", at_least=1)
     batch_size: int = option(32, "sentences a step", at_least=1)
-    learning_rate: float = option(0.002, "of Adam", above=0)
+    learning_rate: float = option(0.005, "of Adam", above=0)
     clip_norm: float = option(5.0, "largest norm of all gradients together", above=0)
     patience: int = option(5, "epochs without a better validation before the end", at_least=1)
     held_out: int = option(10, "without a validation file: one of so many training sentences validates", at_least=2)

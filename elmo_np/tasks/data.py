@@ -47,6 +47,7 @@ class Data(NamedTuple):
     test: Examples
     split: str                                  # how the test sentences were chosen, in words
     corpus: Iterable[Sequence[str]] | None      # text without labels for a biLM; None: the training sentences
+    raw: bool = False                           # whether new text is to be split, as these sentences were
 
 
 

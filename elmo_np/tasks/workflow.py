@@ -78,13 +78,15 @@ def bilm_for(data: Data, given: str | None, folder: TaskFolder, seed: int, quiet
         return ELMo.load(given), str(Path(given).resolve())
     corpus = folder.path / "bilm-corpus.txt"
     text: Iterable[Sequence[str]] = data.train.sentences if data.corpus is None else data.corpus
+    test = {tuple(sentence) for sentence in data.test.sentences}
+    lines = [" ".join(sentence) + "\n" for sentence in text if tuple(sentence) not in test]
+    if not lines:
+        raise UserError("no sentence but those of the test is left to train a biLM on: give one with --bilm")
     if not Folder(folder.own_bilm).in_use():
-        test = {tuple(sentence) for sentence in data.test.sentences}
-        lines = [" ".join(sentence) + "\n" for sentence in text if tuple(sentence) not in test]
-        if not lines:
-            raise UserError("no sentence but those of the test is left to train a biLM on: give one with --bilm")
         atomic_write_text(corpus, "".join(lines))
         Progress(quiet=quiet).say(f"no --bilm given: training one on {len(lines):,} sentences, {folder.own_bilm}")
+    elif not corpus.is_file() or corpus.read_bytes() != "".join(lines).encode():
+        raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
     settings = replaced(preset("demo"), corpus=str(corpus), seed=seed)
     elmo = train_bilm(str(corpus), folder.own_bilm, settings=settings, quiet=quiet,
                       resume=Folder(folder.own_bilm).last.exists())
@@ -105,11 +107,11 @@ def elmo_of(folder: TaskFolder, given: str | None, task: str) -> ELMo:
 
 
 def train(app: Application, data: Data, valid: Examples | None, config: TaskConfig, folder: TaskFolder,
-          bilm: str | None, tokenize: bool, quiet: bool) -> list[str]:
+          bilm: str | None, quiet: bool) -> list[str]:
     """Train one model, write its folder -> the report."""
     elmo, place = bilm_for(data, bilm, folder, config.seed, quiet)
     learnt, valid = (data.train, valid) if valid else split(data.train, config.held_out, config.seed)
-    model = app.model(elmo, data.train, config, tokenize)
+    model = app.model(elmo, data.train, config, data.raw)
     app.check(model, data.test)
     with Progress(quiet=quiet) as progress:
         app.train(model, learnt, valid, progress)
@@ -149,8 +151,15 @@ def inputs_of(elmo: ELMo, app: Application, examples: Sequence[Examples],
     yield "layer mix", "mix", stacked
 
 
+class Passing(Progress):
+    """Progress of which no line stays: one of many trainings."""
+
+    def say(self, line: str) -> None:
+        self.show(line)
+
+
 def _one(app: Application, elmo: ELMo, data: Data, valid: Examples | None, config: TaskConfig,
-         stores: list[VectorStore]) -> float:
+         stores: list[VectorStore], progress: Progress) -> float:
     """The test score of one model; stores: of the examples to train, to validate and to test on."""
     train, held, tested = stores
     learnt = data.train
@@ -159,7 +168,7 @@ def _one(app: Application, elmo: ELMo, data: Data, valid: Examples | None, confi
         learnt, valid = data.train.some(rest), data.train.some(held_out)
         train, held = train.part(rest), train.part(held_out)
     model = app.model(elmo, data.train, config, False)
-    app.train(model, learnt, valid, Progress(quiet=True), (train, held))
+    app.train(model, learnt, valid, progress, (train, held))
     return app.score(data.test, app.predict(model, data.test, tested))
 
 
@@ -175,14 +184,16 @@ def compare(app: Application, data: Data, valid: Examples | None, config: TaskCo
     elmo, _ = bilm_for(data, bilm, folder, config.seed, quiet)
     found: dict[str, list[float]] = {name: [app.score(data.test, predicted)] for name, predicted
                                      in app.baselines(data.train, data.test).items()}
-    with Progress(quiet=quiet) as progress:
+    app.check(app.model(elmo, data.train, config, data.raw), data.test)
+    with Progress(quiet=quiet) as progress, Passing(quiet=quiet) as passing:
         for name, kind, stores in inputs_of(elmo, app, [data.train, valid or data.train, data.test], progress):
             for (method, changes), seed in product(app.methods.items(), range(config.seed, config.seed + seeds)):
-                score = _one(app, elmo, data, valid, replace(config, input=kind, seed=seed, **changes), stores)
+                score = _one(app, elmo, data, valid, replace(config, input=kind, seed=seed, **changes), stores, passing)
+                passing.close()
                 found.setdefault(name + method, []).append(score)
                 progress.say(f"{name}{method}, seed {seed}: {app.measure} {score:.1%}")
     plots.save(comparison(found, f"{app.measure} on test sentences"), folder.path / "comparison.png")
-    atomic_write_text(folder.results, as_csv(found))
+    atomic_write_text(folder.results, as_csv(found, config.seed))
     lines = [f"{app.measure} on {len(data.test.sentences):,} test sentences; test: {data.split}", *table(found)]
     atomic_write_text(folder.report, "\n".join([*lines, ""]))
     return lines
@@ -196,10 +207,11 @@ def table(found: dict[str, list[float]]) -> list[str]:
             for name, values in found.items()]
 
 
-def as_csv(found: dict[str, list[float]]) -> str:
+def as_csv(found: dict[str, list[float]], first: int) -> str:
+    """A row a method and seed, from `first` on; what draws nothing has one row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["method", "seed", "score"])
     for name, values in found.items():
-        writer.writerows([name, k, f"{value:.6f}"] for k, value in enumerate(values))
+        writer.writerows([name, k, f"{value:.6f}"] for k, value in enumerate(values, first))
     return out.getvalue()
