@@ -70,6 +70,10 @@ def test_a_mistake_is_one_line(monkeypatch):
     with pytest.raises(UserError, match="sentence 1 is empty"):
         VectorStore(an_elmo(), [["a"], []])
 
+    for t in -1, 2:
+        with pytest.raises(UserError, match=rf"sentence 0 has 2 words, but position {t} is asked for: expected 0 to 1"):
+            VectorStore(an_elmo(), [["a", "b"]], positions=[t])
+
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
     monkeypatch.setattr(tempfile, "TemporaryFile", full)

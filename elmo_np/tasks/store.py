@@ -27,7 +27,7 @@ class VectorStore:
     layers      numbers of layers of one width, as `batch` stacks them; None: those of `elmo.layers`
     positions   keep of each sentence the word at this place alone, as if it were the sentence; None: all words
     memory      bytes that may be kept in memory; beyond, the vectors lie in a temporary file that has no name
-    Raises UserError for an empty sentence, layers of unequal width, or a disk without room.
+    Raises UserError for an empty sentence, a position outside of one, layers of unequal width, a disk without room.
     """
 
     def __init__(self, elmo: ELMo, sentences: Sequence[Sequence[str]], layers: Sequence[int] | None = None, *,
@@ -38,6 +38,11 @@ class VectorStore:
         if not self.layers or not all(0 <= layer <= top for layer in self.layers) or len(widths) != 1:
             raise UserError(f"layers {self.layers}: expected numbers from 0 to {top} of layers of one width; this "
                             f"model stacks {elmo.layers}")
+        if positions is not None:
+            for k, (sentence, t) in enumerate(zip(sentences, positions, strict=True)):
+                if not 0 <= t < len(sentence):
+                    raise UserError(f"sentence {k} has {len(sentence)} words, but position {t} is asked for: expected 0 "
+                                    f"to {len(sentence) - 1}")
         self.width, = widths
         self.lengths: Array = np.array([len(s) for s in sentences] if positions is None else [1] * len(sentences), int)
         self._begins: Array = np.cumsum(self.lengths) - self.lengths
