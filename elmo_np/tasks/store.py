@@ -41,8 +41,8 @@ class VectorStore:
         if positions is not None:
             for k, (sentence, t) in enumerate(zip(sentences, positions, strict=True)):
                 if not 0 <= t < len(sentence):
-                    raise UserError(f"sentence {k} has {len(sentence)} words, but position {t} is asked for: expected 0 "
-                                    f"to {len(sentence) - 1}")
+                    raise UserError(f"sentence {k} has {len(sentence)} words, but position {t} is asked for: expected "
+                                    f"0 to {len(sentence) - 1}")
         self.width, = widths
         self.lengths: Array = np.array([len(s) for s in sentences] if positions is None else [1] * len(sentences), int)
         self._begins: Array = np.cumsum(self.lengths) - self.lengths
