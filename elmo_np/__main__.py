@@ -29,8 +29,11 @@ def parser() -> Parser:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         made = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
-        command.arguments(made.add_argument)
         made.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed") else "")
+        if hasattr(command, "subcommands"):
+            command.subcommands(made)
+        else:
+            command.arguments(made.add_argument)
     return whole
 
 

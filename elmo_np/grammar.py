@@ -35,16 +35,19 @@ DEEPEST = 3  # below this depth a nonterminal takes its first production, which 
 PLURAL = 0.3  # share of plurals, where there is a choice
 DRIFT = 0.05  # share of side clauses that turn to another topic
 NO_FOCUS = 0.05  # share of sentences that are not written for the sake of an ambiguous word
+SPANS = {"Person": "person", "Name": "person", "Kin": "person", "Where": "place", "When": "time"}
 
 
 @dataclass(frozen=True)
 class LabelledSentence:
-    """A sentence, (position, sense) for each ambiguous word in it, its topic and the number of its pattern."""
+    """A sentence, (position, sense) for each ambiguous word in it, its topic and the number of its pattern, and
+    (begin, end, type) of each phrase that says who, where or when."""
 
     tokens: tuple[str, ...]
     senses: tuple[tuple[int, str], ...]
     topic: str
     template: int
+    spans: tuple[tuple[int, int, str], ...]
 
 
 class GrammarCorpus:
@@ -353,6 +356,7 @@ class _Writer:
         self.random = random
         self.tokens: list[Token] = []
         self.picked: list[Phrase] = []
+        self.spans: list[tuple[int, int, str]] = []
         self.focus = self._draw_focus()
         self.topic = TOPICS[self.focus.topic]
         self.noun = _draw(random, self.focus.nouns) if self.focus.nouns else {}
@@ -369,7 +373,7 @@ class _Writer:
         tokens = [form for form, _ in self.tokens]
         _article(tokens)
         senses = tuple((i, sense) for i, (form, sense) in enumerate(self.tokens) if form in AMBIGUOUS)
-        return LabelledSentence(tuple(tokens), senses, self.focus.topic, numbers[drawn])
+        return LabelledSentence(tuple(tokens), senses, self.focus.topic, numbers[drawn], tuple(self.spans))
 
     def _draw_focus(self) -> Focus:
         if self.random.random() < NO_FOCUS:
@@ -408,7 +412,10 @@ class _Writer:
             name = "Who"
         rule = _RULES.get(f"{name}:{feature}") or _RULES.get(name)
         if rule is None:
+            begin = len(self.tokens)
             self._terminal(name, feature, deed)
+            if name in SPANS:
+                self.spans.append((begin, len(self.tokens), SPANS[name]))
             return
         drawn = 0 if depth > DEEPEST else rule.draw(self.random)
         topic = self.topic

@@ -20,10 +20,10 @@ KERNELS = {f"kernels/{path.name}": path.read_text(encoding="utf-8")
            for path in sorted((ROOT / "kernels").iterdir()) if path.suffix in (".h", ".pxi", ".pyx")}
 
 # "## The recurrence (L): `elmo_np/lstm.py`": which letter belongs to which module
-LETTERS = dict(re.findall(r"^## .*\(([A-Z])\): `(elmo_np/\w+\.py)`$", SHEET, re.MULTILINE))
+LETTERS = dict(re.findall(r"^## .*\(([A-Z])\): `(elmo_np/[\w/]+\.py)`$", SHEET, re.MULTILINE))
 DEFINITION = re.compile(r"^\*\*\(([A-Z]\d+)\)\*\*", re.MULTILINE)        # bold and first on its line: **(L3)**
 DEFINED = DEFINITION.findall(SHEET)
-NO_BACKWARD = "OPM"     # an update, a perplexity and a prediction are not differentiated; every other letter is
+NO_BACKWARD = "OPMX"    # an update, a perplexity, a prediction and a search have no gradient; every other letter has
 CONSTANT = {"Q1", "Q2"}     # depend on no parameter
 TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 

@@ -29,12 +29,17 @@ from elmo_np import (
     softmax,
     vectors,
 )
+from elmo_np.tasks import attention, bilstm, classifier, crf, decoder, inputs, linear, pooling, senses, tagger
 
 TOLERANCE = 1e-7
 BILM = [name for name in gradient_cases.CASES if name.startswith("biLM")]
 CHARACTERS = [name for name in gradient_cases.CASES if name.startswith("characters, ")]
 MIXES = [name for name in gradient_cases.CASES if name.startswith("layer mix")]
 LSTM = [name for name in gradient_cases.CASES if name.startswith("lstm")]
+LINEAR = ["linear layer and cross-entropy"]
+CRF = ["CRF, BIO constraints", "CRF"]
+ATTENTION = ["attention, additive", "attention, dot product"]
+INPUT = [name for name in gradient_cases.CASES if name.startswith("input of a task")]
 # module, function, the cases that run it, smallest first
 FUNCTIONS = [
     (embedding, "scatter_add", ["embedding"]),
@@ -65,6 +70,23 @@ FUNCTIONS = [
      ["hidden states of all layers, residual connections", "hidden states of all layers", *BILM]),
     (language_model, "LanguageModel.backward", BILM),
     (bilm, "BiLM.backward", sorted(BILM, key=lambda name: "CNN and softmax shared" not in name)),
+    (linear, "Linear.backward", LINEAR),
+    (linear, "cross_entropy_backward", LINEAR),
+    (pooling, "pool_backward", ["pooling, mean"]),
+    (bilstm, "BiLSTM.backward", ["bidirectional LSTM over vectors"]),
+    (crf, "marginals", CRF),
+    (crf, "CRF.backward", CRF),
+    (attention, "attend_backward", ATTENTION),
+    (attention, "_Attention.backward", ATTENTION),
+    (attention, "AdditiveAttention.score_backward", ATTENTION[:1]),
+    (attention, "DotAttention.score_backward", ATTENTION[1:]),
+    (decoder, "Decoder.backward", ["decoder, dot-product attention"]),
+    (inputs, "WordInput.backward", INPUT),
+    (inputs, "WordInput.penalty_backward", INPUT),
+    (classifier, "SentenceNetwork.backward", ["sentence classifier", "sentence classifier without a BiLSTM"]),
+    (tagger, "TagNetwork.backward", ["tagger"]),
+    (linear, "Linear.penalty_backward", ["word senses"]),
+    (senses, "SenseNetwork.backward", ["word senses"]),
 ]
 # Mutants that no gradient check can tell: how each reads, and why it passes.
 TRUE = "-True is as true as True"
@@ -85,6 +107,8 @@ EQUAL = {
     "n, r, N = cache; n = -n": "it enters twice, as n times the sum of dn n",
     "dtypes = np.zeros((N, dv[0].shape[-1]), dv[0].dtype); dtypes = -dtypes": "it is zero",
     "self.E.rows.append(-ids)": "which rows may differ from zero is test_embedding.py's",
+    "p, pairs, Z = (np.empty_like(z), np.zeros((C, C), z.dtype), log_Z[:, None]); p = -p": "every step fills it later",
+    "p, pairs, Z = (np.empty_like(z), np.zeros((C, C), z.dtype), log_Z[:, None]); pairs = -pairs": "it is zero",
     "left out: self.E.rows.append(ids)": "which rows may differ from zero is test_embedding.py's",
 }
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)

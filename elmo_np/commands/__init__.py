@@ -1,4 +1,5 @@
-"""The commands of elmo-np, a module each: ABOUT, a line; `arguments`, its options; `run`, which gives an exit code."""
+"""The commands of elmo-np, a module each: ABOUT, a line; `arguments`, its options, or `subcommands`; `run`, which gives
+an exit code."""
 
 from . import (
     convert,
@@ -14,9 +15,11 @@ from . import (
     score,
     similar,
     substitutes,
+    task,
     train,
 )
 
+# In the order of --help
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
             "score": score, "substitutes": substitutes, "sample": sample, "explore": explore, "report": report,
-            "convert": convert, "export": export, "gradcheck": gradcheck, "info": info}     # in the order of --help
+            "task": task, "convert": convert, "export": export, "gradcheck": gradcheck, "info": info}

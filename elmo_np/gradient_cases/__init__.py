@@ -5,7 +5,7 @@ padded steps, dropped and kept numbers. The tests and `elmo-np gradcheck` run th
 Each module here lists its own in CASES as it is imported; the order of the imports is that of the table.
 """
 
-from . import layers, characters, models  # isort: skip
+from . import layers, characters, models, tasks  # isort: skip
 from .registry import CASES, Case, run
 
-__all__ = ["CASES", "Case", "characters", "layers", "models", "run"]
+__all__ = ["CASES", "Case", "characters", "layers", "models", "run", "tasks"]

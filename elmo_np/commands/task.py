@@ -1,0 +1,109 @@
+"""`elmo-np task NAME ACTION`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from ..errors import UserError
+from ..files import atomic_write_text
+from ..tasks import workflow
+from ..tasks.application import Application
+from ..tasks.applications import APPLICATIONS
+from ..tasks.config import TaskConfig, overridden
+from ..tasks.data import Data, Examples
+from ..tasks.workflow import TaskFolder
+from .common import Add
+
+ABOUT = "use the vectors: classify sentences, tag words, tell senses"
+ACTIONS = {"train": "train a task model, and say how it does on test data",
+           "compare": "the same task from static vectors, each layer and the mix, over several seeds",
+           "evaluate": "how a task model does on labelled data",
+           "predict": "label new text"}
+
+
+def subcommands(parser: argparse.ArgumentParser) -> None:
+    names = parser.add_subparsers(dest="task", required=True, metavar="NAME")
+    for name, app in APPLICATIONS.items():
+        made = names.add_parser(name, help=app.about, description=app.about)
+        actions = made.add_subparsers(dest="action", required=True, metavar="ACTION")
+        for action, about in ACTIONS.items():
+            one = actions.add_parser(action, help=about, description=about, epilog=_settings(app, action),
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+            _arguments(one.add_argument, app, action)
+
+
+def _settings(app: Application, action: str) -> str | None:
+    """The settings with their meaning, for --help."""
+    if action not in ("train", "compare"):
+        return None
+    rows = [f"  {field.name + ' = ' + str(getattr(app.defaults, field.name)).lower():24} {field.metadata['doc']}"
+            for field in dataclasses.fields(TaskConfig)]
+    return "\n".join(["settings:", *rows])
+
+
+def _arguments(add: Add, app: Application, action: str) -> None:
+    names = ", ".join(app.built_in)
+    if action in ("train", "compare"):
+        add("data", nargs="?", default=app.built_in[0], metavar="DATA",
+            help=f"{names} (default {app.built_in[0]}), or a file: {app.columns}")
+        add("--test", metavar="FILE", help="test on this (default: what the data holds out)")
+        add("--valid", metavar="FILE", help="choose the best epoch on this (default: training sentences are held out)")
+        add("--bilm", metavar="DIR", help="folder of a biLM (default: train one on the data's own text)")
+        add("--out", required=True, metavar="DIR", help="folder to write")
+        add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, see below; may be repeated")
+        add("--seed", type=int, metavar="N", help="short for --set seed=N")
+        add("--tokenize", action="store_true", help="the sentences are raw text: split them")
+        add("--quiet", action="store_true", help="no progress")
+    else:
+        add("dir", metavar="DIR", help="folder of a task model")
+        what = f"{names}, or a file: {app.columns}" if action == "evaluate" else app.input
+        add("data", metavar="DATA", help=what)
+        add("--bilm", metavar="DIR", help="the biLM of the model, if it is no longer where it was")
+    if action == "train":
+        add("--input", metavar="KIND", help="short for --set input=KIND: mix, vector, static, top, or a layer's number")
+    if action == "compare":
+        add("--seeds", type=int, default=3, metavar="N", help="how many seeds, from --seed on (default 3)")
+    if action in ("evaluate", "predict"):
+        add("--out", metavar="FILE", help="a picture, .png or .svg" if action == "evaluate" else "write here")
+
+
+def run(args: argparse.Namespace) -> int:
+    app = APPLICATIONS[args.task]
+    if args.action in ("train", "compare"):
+        return _learn(args, app)
+    if args.out and Path(args.out).exists():
+        raise UserError(f"{args.out} exists already: give another --out, or remove it")
+    folder = TaskFolder(Path(args.dir))
+    elmo = workflow.elmo_of(folder, args.bilm, app.name)
+    model = app.load(str(folder.model), elmo)
+    if args.action == "evaluate":
+        test = app.labelled(args.data, model.tokenize, model.config.seed)
+        print("\n".join(workflow.report(app, model, test, Path(args.out) if args.out else None)))
+        return 0
+    examples = app.unlabelled(args.data, model.tokenize)
+    lines = app.lines(model, examples, app.predict(model, examples))
+    if args.out:
+        atomic_write_text(args.out, "\n".join([*lines, ""]))
+        print(f"{args.out}: {len(examples.sentences):,} sentences")
+    else:
+        print("\n".join(lines))
+    return 0
+
+
+def _learn(args: argparse.Namespace, app: Application) -> int:
+    direct = {"input": getattr(args, "input", None), "seed": args.seed}
+    config = overridden(app.defaults, args.set)
+    config = dataclasses.replace(config, **{key: value for key, value in direct.items() if value is not None})
+    data: Data = app.data(args.data, args.test, args.tokenize, config.seed)
+    valid: Examples | None = app.read(args.valid, data.raw) if args.valid else None
+    folder = workflow.new_folder(args.out)
+    if args.action == "train":
+        lines = workflow.train(app, data, valid, config, folder, args.bilm, args.quiet)
+        lines.append(f"{folder.path}: try elmo-np task {app.name} predict {folder.path} FILE")
+    else:
+        lines = workflow.compare(app, data, valid, config, folder, args.bilm, args.seeds, args.quiet)
+        lines.append(f"{folder.path}: report.txt, results.csv, comparison.png")
+    print("\n".join(lines))
+    return 0

@@ -1,0 +1,1 @@
+"""What the vectors are for: the building blocks of a task's network, and the tasks."""

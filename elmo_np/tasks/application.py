@@ -1,0 +1,106 @@
+"""What `elmo-np task` has to know of a task: what reads its data, what it is measured by, what it should beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ..elmo import ELMo
+from ..errors import UserError
+from ..progress import Progress
+from .config import TaskConfig
+from .data import Data, Examples, read_sentences, split
+from .model import TaskModel
+from .store import VectorStore
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TESTED = 10         # one of so many examples is held out where there is no test of its own
+
+
+class Application:
+    """One task on the command line."""
+
+    name: str
+    about: str
+    measure: str                    # what `score` is
+    built_in: tuple[str, ...]       # names of data that need no file, the default first
+    columns: str                    # of a file
+    input = "a file with one sentence a line"      # of predict
+    defaults = TaskConfig()
+    # What is compared beside the inputs: settings, by what they are called.
+    methods: Mapping[str, dict[str, Any]] = MappingProxyType({"": {}})
+
+    def data(self, name: str, test: str | None, tokenize: bool, seed: int) -> Data:
+        """What a name on the command line stands for: built-in data, nltk:NAME or a file; `test` a file of its own."""
+        built_in = self._built_in(name, seed)
+        if built_in and test:
+            return built_in._replace(test=self.read(test, built_in.raw), split=f"the file {test}")
+        if built_in:
+            return built_in
+        examples = self.read(name, tokenize)
+        if test:
+            return Data(examples, self.read(test, tokenize), f"the file {test}", None, tokenize)
+        rest, held_out = split(examples, TESTED, seed)
+        return Data(rest, held_out, f"one of every {TESTED} examples, drawn by seed {seed}", None, tokenize)
+
+    def read(self, name: str, tokenize: bool) -> Examples:
+        raise TypeError("an Application is of one task")
+
+    def _refuse(self, tokenize: bool) -> None:
+        """For a file whose words are split already."""
+        if tokenize:
+            raise UserError(f"--tokenize does not go with {self.columns}: the words are split already; leave it out")
+
+    def labelled(self, name: str, tokenize: bool, seed: int) -> Examples:
+        """What `evaluate` reads: the part of built-in data that `train` tested on with that seed, or a file."""
+        return self.data(name, None, tokenize, seed).test if name in self.built_in else self.read(name, tokenize)
+
+    def unlabelled(self, path: str, tokenize: bool) -> Examples:
+        """What `predict` reads."""
+        return Examples(read_sentences(path, tokenize), [])
+
+    def _built_in(self, name: str, seed: int) -> Data | None:
+        """The built-in data of that name, None for another name."""
+        raise TypeError("an Application is of one task")
+
+    def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> TaskModel:
+        raise TypeError("an Application is of one task")
+
+    def load(self, path: str, elmo: ELMo) -> TaskModel:
+        raise TypeError("an Application is of one task")
+
+    def train(self, model: Any, train: Examples, valid: Examples, progress: Progress,
+              stores: tuple[VectorStore, VectorStore] | None = None) -> None:
+        model.train(*train, *valid, stores=stores, progress=progress)
+
+    def check(self, model: Any, examples: Examples) -> None:
+        """Raise UserError for a label that the model does not know, before anything long begins."""
+        model.numbers([label for own in examples.labels for label in ([own] if isinstance(own, str) else own)])
+
+    def store(self, elmo: ELMo, examples: Examples, layers: Sequence[int], progress: Progress) -> VectorStore:
+        return VectorStore(elmo, examples.sentences, layers, progress=progress)
+
+    def predict(self, model: Any, examples: Examples, store: VectorStore | None = None) -> list[Any]:
+        found: list[Any] = model.predict(examples.sentences, store)
+        return found
+
+    def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
+        """{name: predictions} of what looks at no vector."""
+        raise TypeError("an Application is of one task")
+
+    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
+        raise TypeError("an Application is of one task")
+
+    def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        """Lines of a table, by label or type."""
+        raise TypeError("an Application is of one task")
+
+    def picture(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
+        raise TypeError("an Application is of one task")
+
+    def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        """What `predict` prints."""
+        raise TypeError("an Application is of one task")

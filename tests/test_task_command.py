@@ -1,0 +1,236 @@
+"""elmo-np task: what a person types, reads and gets in the folder; a mistake is one line and costs nothing."""
+
+import csv
+
+import pytest
+from task_helpers import reviews, saved, tiny_elmo, uses, visits
+
+from elmo_np.__main__ import main
+from elmo_np.tasks import pictures
+from elmo_np.tasks.applications import APPLICATIONS
+from elmo_np.tasks.data import Examples
+from elmo_np.tasks.scores import Score
+
+FAST = [word for setting in ("hidden_dim=8", "epochs=8", "learning_rate=0.02", "batch_size=10", "input_dropout=0",
+                             "dropout=0") for word in ("--set", setting)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Files of both tasks, a biLM, and a model of each; no test changes them."""
+    home = tmp_path_factory.mktemp("home")
+    saved(tiny_elmo(), home / "bilm")
+    for name, seed in ("train", 0), ("test", 1):
+        lines = [f"{' '.join(words)}\t{label}\n" for words, label in zip(*reviews(80, seed), strict=True)]
+        (home / f"{name}.tsv").write_text("".join(lines))
+        columns = ["".join(f"{word} x {label}\n" for word, label in zip(words, labels, strict=True))
+                   for words, labels in zip(*visits(80, seed), strict=True)]
+        (home / f"{name}.conll").write_text("\n".join(columns))
+        lines = [f"{' '.join(words)}\t{own.position}\t{own.word}\t{own.sense}\n"
+                 for words, own in zip(*uses(80, seed), strict=True)]
+        (home / f"{name}.senses").write_text("".join(lines))
+    (home / "new.txt").write_text("anna saw tom in paris rome .\n\ngood film .\n")
+    (home / "empty").write_text("")
+    (home / "raw.txt").write_text("What a good film.\n")
+    for task, end in ("classify", "tsv"), ("tag", "conll"), ("senses", "senses"):
+        more = ["--set", "method=nearest"] if task == "senses" else []
+        assert main(["task", task, "train", str(home / f"train.{end}"), "--test", str(home / f"test.{end}"), "--bilm",
+                     str(home / "bilm"), "--out", str(home / task), "--quiet", *FAST, *more]) == 0
+    return home
+
+
+@pytest.fixture
+def do(home, capsys, monkeypatch):
+    """Run a command where `home` is: its exit code, what it printed, what it said on stderr."""
+    monkeypatch.chdir(home)
+
+    def do(*words):
+        capsys.readouterr()
+        code = main(["task", *map(str, words)])
+        return code, *capsys.readouterr()
+    return do
+
+
+@pytest.mark.parametrize(("task", "end", "baseline", "measure"), [
+    ("classify", "tsv", "bag of words (naive Bayes)", "accuracy"),
+    ("tag", "conll", "each word's most frequent label", "entity F1"),
+    ("senses", "senses", "most frequent sense", "accuracy, mean over words")])
+def test_training_leaves_a_model_a_report_and_a_picture(task, end, baseline, measure, home, do):
+    report = (home / task / "report.txt").read_text()
+    assert f"{measure} on 80 test sentences" in report
+    assert baseline in report
+    assert "72 training sentences, 8 to validate; test: the file" in report
+    assert (home / task / f"{task}.png").stat().st_size > 5000
+    code, out, err = do(task, "evaluate", task, f"test.{end}")
+    assert (code, err) == (0, "")
+    own, = (line for line in report.splitlines() if "this model, input mix" in line)
+    assert own.split()[-1] == next(line for line in out.splitlines() if "this model" in line).split()[-1]
+    assert float(own.split()[-1].rstrip("%")) > 80
+
+
+def test_new_text_is_labelled(home, do, tmp_path):
+    code, out, err = do("classify", "predict", "classify", "new.txt")
+    assert (code, err) == (0, "")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert [row[0] for row in rows] == ["anna saw tom in paris rome .", "good film ."]
+    assert rows[1][1] == "good"
+    code, out, _ = do("tag", "predict", "tag", "new.txt", "--out", tmp_path / "out")
+    assert out.endswith(": 2 sentences\n")
+    lines = (tmp_path / "out").read_text().split("\n")
+    assert [line.split("\t")[0] for line in lines[:7]] == ["anna", "saw", "tom", "in", "paris", "rome", "."]
+    assert lines[0] == "anna\tB-per"
+    assert lines[7] == ""
+
+
+def test_new_words_get_their_senses(home, do, tmp_path):
+    (tmp_path / "new").write_text("tom saw paris good .\t2\tparis\n")
+    code, out, err = do("senses", "predict", "senses", tmp_path / "new")
+    assert (code, err) == (0, "")
+    assert out == "tom saw paris good .\t2\tparis\tx\n"
+    code, out, _ = do("senses", "compare", "train.senses", "--test", "test.senses", "--bilm", "bilm", "--seeds", 1,
+                      "--out", tmp_path / "out", "--quiet", *FAST)
+    assert code == 0
+    for name in "static vectors (layer 0)", "layer 1", "layer mix":
+        assert f"  {name}, nearest" in out
+        assert f"  {name}, logistic" in out
+
+
+def test_raw_text_is_split_in_training_and_ever_after(home, do, tmp_path):
+    (tmp_path / "raw.tsv").write_text("anna saw a good film.\tgood\ntom saw a bad film.\tbad\n" * 20)
+    assert do("classify", "train", tmp_path / "raw.tsv", "--tokenize", "--bilm", "bilm", "--out", tmp_path / "out",
+              "--quiet", *FAST)[0] == 0
+    assert do("classify", "predict", tmp_path / "out", "raw.txt")[1].startswith("What a good film .\t")
+    assert do("classify", "predict", "classify", "raw.txt")[1].startswith("What a good film.\t")
+
+
+def test_a_comparison_has_every_input_and_every_seed(home, do, tmp_path):
+    code, out, err = do("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--seeds", 2,
+                        "--out", tmp_path / "out", *FAST, "--set", "epochs=1")
+    assert code == 0
+    rows = list(csv.DictReader((tmp_path / "out" / "results.csv").read_text().splitlines()))
+    names = ["static vectors (layer 0)", "layer 1", "layer mix"]
+    assert [row["method"] for row in rows] == ["most frequent label", "bag of words (naive Bayes)",
+                                               *(name for name in names for _ in range(2))]
+    assert [row["seed"] for row in rows[2:]] == ["0", "1"] * 3
+    assert all(f"{name}, seed {seed}: accuracy" in err for name in names for seed in (0, 1))
+    assert out.count("over 2 seeds") == 3
+    assert (tmp_path / "out" / "comparison.png").stat().st_size > 5000
+    assert out.startswith((tmp_path / "out" / "report.txt").read_text())
+
+
+def test_a_comparison_takes_word_vectors_of_another_width_as_they_are(home, do, tmp_path):
+    saved(tiny_elmo(layers=2, embedding_dim=6), tmp_path / "bilm")
+    code, out, _ = do("tag", "compare", "train.conll", "--valid", "test.conll", "--bilm", tmp_path / "bilm", "--seeds",
+                      1, "--out", tmp_path / "out", "--quiet", *FAST)
+    assert code == 0
+    for name in "static vectors (layer 0)", "layer 1", "layer 2", "layer mix":
+        assert f"  {name} " in out
+    assert "8 test sentences; test: one of every 10 examples, drawn by seed 0" in out
+
+
+def test_without_a_bilm_one_is_trained_that_has_not_read_the_test(home, do, tmp_path):
+    out = tmp_path / "out"
+    assert do("classify", "train", "train.tsv", "--test", "test.tsv", "--out", out, "--quiet", *FAST)[0] == 0
+    read = {tuple(line.split()) for line in (out / "bilm-corpus.txt").read_text().splitlines()}
+    trained, tested = ({tuple(words) for words in reviews(80, seed)[0]} for seed in (0, 1))
+    assert read == trained - tested
+    assert trained & tested
+    assert do("classify", "predict", out, "new.txt")[0] == 0
+    (out / "model.safetensors").unlink()
+    (out / "report.txt").unlink()
+    again = "classify", "train", "train.tsv", "--out", out, "--quiet", *FAST
+    code, _, err = do(*again)                       # other test sentences: the biLM may have read them
+    assert code == 2
+    assert "is a biLM of other data than these" in err
+    bilm = (out / "bilm" / "model.safetensors").read_bytes()
+    assert do(*again, "--test", "test.tsv")[0] == 0
+    assert (out / "bilm" / "model.safetensors").read_bytes() == bilm
+    moved = tmp_path / "moved"
+    out.rename(moved)                               # its biLM is below it
+    assert do("classify", "predict", moved, "new.txt")[0] == 0
+
+
+def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
+    (home / "bilm").rename(tmp_path / "elsewhere")
+    try:
+        code, _, err = do("tag", "predict", "tag", "new.txt")
+        assert code == 2
+        assert "say with --bilm where it is" in err
+        assert do("tag", "predict", "tag", "new.txt", "--bilm", tmp_path / "elsewhere")[0] == 0
+    finally:
+        (tmp_path / "elsewhere").rename(home / "bilm")
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    ("tag evaluate tag test.tsv", "test.tsv, line 1: expected a word and, in the last column"),
+    ("classify evaluate classify test.conll", "test.conll, line 1: 1 columns, expected sentence<TAB>label"),
+    ("classify evaluate tag test.tsv", "holds a model of the task tag, expected a model of the task classify"),
+    ("tag evaluate bilm test.conll", "say with --bilm where the biLM is"),
+    ("tag evaluate bilm test.conll --bilm bilm", "holds no task model"),
+    ("tag predict nowhere new.txt", "nowhere has no model.safetensors: expected a folder that `elmo-np task tag"),
+    ("tag predict tag nowhere", "there is no file nowhere"),
+    ("tag predict tag empty", "empty is empty: expected one sentence a line"),
+    ("tag predict tag new.txt --out raw.txt", "raw.txt exists already"),
+    ("tag train train.conll --bilm bilm --out tag", "tag holds the files of another training"),
+    ("tag train train.conll --bilm bilm --out empty", "expected a folder, or a name for one"),
+    ("tag train train.conll --bilm nowhere --out new", "nowhere"),
+    ("tag train train.conll --tokenize --out new", "--tokenize does not go with word and label in columns"),
+    ("tag train train.conll --bilm bilm --out new --input 7", "input = '7': expected mix"),
+    ("tag train train.conll --bilm bilm --out new --set colour=1", "expected key=value with one of"),
+    ("tag compare train.conll --bilm bilm --out new --seeds 0", "--seeds 0: expected a whole number of at least 1"),
+    ("classify evaluate classify other.tsv", "unknown label 'fine': this model has bad, good"),
+    ("classify train train.tsv --test other.tsv --bilm bilm --out new", "unknown label 'fine'"),
+    ("senses compare train.senses --test other.senses --bilm bilm --out new", "unknown word 'rome'"),
+    ("senses evaluate senses other.senses", "unknown word 'rome': this model tells the senses of film, paris"),
+    ("senses predict senses train.senses", "line 1: 4 columns, expected sentence<TAB>position<TAB>word:"),
+    ("senses train train.senses --tokenize --out new", "--tokenize does not go with sentence<TAB>position"),
+    ("tag train train.conll --test train.conll --out new", "no sentence but those of the test is left"),
+    ("classify train nltk:brown --out new", "nltk:brown: expected nltk:sentence_polarity"),
+    ("classify train empty --out new", "empty is empty: expected sentence<TAB>label lines"),
+    ("classify train one.tsv --bilm bilm --out new", "labels good: expected two or more"),
+    ("classify train docstring --out new", "there is no file docstring"),
+    ("fly train x --out new", "invalid choice: 'fly'"),
+    ("tag fly", "invalid choice: 'fly'"),
+])
+def test_a_mistake_is_one_line(words, message, home, do):
+    (home / "one.tsv").write_text("good film .\tgood\n" * 100)
+    (home / "other.tsv").write_text("fine film .\tfine\n")
+    (home / "other.senses").write_text("rome\t0\trome\tx\n")
+    code, out, err = do(*words.split())
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert message in err
+
+
+def test_help_says_what_there_is(do, capsys):
+    for words, texts in [([], ["classify", "tag", "senses"]), (["tag"], ["train", "compare", "evaluate", "predict"]),
+                         (["tag", "train"], ["grammar", "--bilm", "input_dropout"]),
+                         (["tag", "evaluate"], ["grammar"])]:
+        with pytest.raises(SystemExit):
+            main(["task", *words, "--help"])
+        out = capsys.readouterr().out
+        assert all(text in out for text in texts)
+
+
+def test_pictures_say_what_was_counted():
+    examples = Examples([["x"]] * 3, ["a", "b", "b"])
+    ax = APPLICATIONS["classify"].picture(examples, ["a", "b", "a"]).axes[0]
+    assert ax.get_title() == "66.7% on the diagonal are right"
+    assert [text.get_text() for text in ax.texts] == ["1", "0", "1", "1"]
+    ax = pictures.type_scores({"per": Score(1, 2, 4), "all": Score(1, 2, 4)}).axes[0]
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.5, 0.5, 0.25, 0.25, 1 / 3, 1 / 3])
+    ax = pictures.word_accuracies({"bank": (0.5, 4), "bat": (1.0, 2)}).axes[0]
+    assert [bar.get_width() for bar in ax.patches] == [0.5, 1.0]
+    ax = pictures.comparison({"static": [0.5, 0.7], "mix": [0.8, 0.9]}, "accuracy").axes[0]
+    assert [list(line.get_xdata()) for line in ax.lines[:2]] == [[0.5, 0.7], [0.8, 0.9]]
+    assert ax.lines[2].get_xdata() == pytest.approx([0.6, 0.85])
+
+
+def test_evaluation_on_data_with_a_name_takes_the_part_that_was_held_out(monkeypatch):
+    app = APPLICATIONS["classify"]
+    everything = Examples([[str(k)] for k in range(100)], ["a", "b"] * 50)
+    monkeypatch.setattr("elmo_np.tasks.nltk_data.categories", lambda name: everything)
+    for seed in 0, 1:
+        data = app.data("nltk:subjectivity", None, False, seed)
+        assert app.labelled("nltk:subjectivity", False, seed) == data.test
+        assert not {words[0] for words in data.test.sentences} & {words[0] for words in data.train.sentences}
+    assert len(data.test.sentences) == 10
