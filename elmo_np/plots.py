@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Okabe and Ito 2008; with a marker each, so that print and any eye can do without the colours
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MARKERS = ("o", "^", "s", "D", "v", "P")
+HATCHES = ("", "//", "..", "xx", "--", "oo")
 FORWARD, BACKWARD = COLOURS[0], COLOURS[5]
 STYLE: Any = {
     "font.size": 10, "axes.titlesize": 11, "axes.spines.top": False, "axes.spines.right": False,
@@ -105,6 +106,58 @@ def _epoch_ends(rows: Sequence[Mapping[str, str]], tokens: Array) -> list[float]
 
 
 @picture
+def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str,
+          log: str = "", level: tuple[float, str] | None = None) -> Figure:
+    """Curves over one axis, each with a marker of its own.
+
+    series      {name: a number for each x, NaN where there is none}
+    log         the axes with a logarithmic scale: "", "x", "y" or "xy"
+    level       a height to compare with, and what it is: drawn as a broken line
+    """
+    figure, axes = _figure(6.4, 3.8)
+    ax = axes[0, 0]
+    for k, (name, y) in enumerate(series.items()):
+        ax.plot(x, y, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)], markersize=4,
+                markevery=max(1, len(x) // 20), linewidth=1.6, label=_plain(name))
+    if level is not None:
+        ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=_plain(level[1]))
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale="log" if "x" in log else "linear",
+           yscale="log" if "y" in log else "linear")
+    if "x" not in log:
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    if "y" in log and max(ax.get_ylim()) / min(ax.get_ylim()) < 30:
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("{x:g}")
+    if len(series) + (level is not None) > 1:
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+@picture
+def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], *, title: str, ylabel: str, xlabel: str = "",
+         level: tuple[float, str] | None = None) -> Figure:
+    """Bars side by side, a colour and a hatching for each name of `series`, a place on the axis for each group.
+
+    series      {name: a height for each group}; level as for `lines`
+    """
+    figure, axes = _figure(max(6.4, 1.5 + 0.55 * len(groups)), 3.8)
+    ax, width = axes[0, 0], 0.8 / len(series)
+    for k, (name, heights) in enumerate(series.items()):
+        ax.bar(np.arange(len(groups)) + (k - (len(series) - 1) / 2) * width, heights, width * 0.92,
+               color=COLOURS[k % len(COLOURS)], hatch=HATCHES[k % len(HATCHES)], edgecolor="white", linewidth=0,
+               label=_plain(name))
+    if level is not None:
+        ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=_plain(level[1]))
+    turned = {"rotation": 40, "ha": "right"} if max(map(len, groups)) * len(groups) > 60 else {}
+    ax.set_xticks(range(len(groups)), [_plain(group) for group in groups], **turned)
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    ax.grid(visible=False, axis="x")
+    if len(series) + (level is not None) > 1:
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+@picture
 def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[str]) -> Figure:
     """Every occurrence of one word, by its static and by its contextual vector, coloured by sense.
 
@@ -163,8 +216,10 @@ def gates(words: Sequence[str], ifog: Array, cells: int = 40) -> Figure:
     names = ("input gate i: what is written", "forget gate f: what is kept", "output gate o: what is shown")
     for k, (ax, name) in enumerate(zip(axes[0], names, strict=True)):
         gate = ifog[:, k*H + chosen].T
-        image = ax.imshow(gate, aspect="auto", vmin=0, vmax=1, cmap="cividis", interpolation="nearest")
-        ax.set_xticks(range(len(words)), [_plain(word) for word in words], rotation=60, ha="right")
+        image = ax.pcolormesh(gate, vmin=0, vmax=1, cmap="cividis")     # not imshow, which is a bitmap in an SVG
+        ax.invert_yaxis()
+        ax.set_yticks([])
+        ax.set_xticks(np.arange(len(words)) + 0.5, [_plain(word) for word in words], rotation=60, ha="right")
         ax.set(title=name, ylabel=f"the {len(chosen)} cells whose forget gate varies most" if k == 0 else "")
         ax.grid(visible=False)
     figure.colorbar(image, ax=axes, label="gate, from shut (0) to open (1)", shrink=0.9)

@@ -37,6 +37,10 @@ PICTURES = {
     "curves alone": lambda: plots.training_curves(curve()),
     "occurrences": lambda: plots.occurrences("bank", STATIC, CONTEXTUAL, SENSES),
     "gates": lambda: plots.gates(WORDS, IFOG, cells=5),
+    "lines": lambda: plots.lines([1, 10, 100], {"one": [3, 2, 1], "other": [1.0, np.nan, 2]}, title="It falls",
+                                 xlabel="steps", ylabel="loss (nats)", log="x", level=(2.5, "chance")),
+    "bars": lambda: plots.bars(WORDS, {"one": range(6), "other": [1] * 6}, title="It grows", xlabel="word",
+                               ylabel="loss (nats)", level=(2.5, "chance")),
 }
 
 
@@ -131,7 +135,7 @@ def test_the_gates_of_the_cells_whose_forget_gate_varies_most_are_drawn():
     assert "open (1)" in bar.get_ylabel()
     forget = IFOG[:, 9:18]
     chosen = np.argsort(-forget.std(axis=0), kind="stable")[:5]
-    shown = [np.asarray(ax.images[0].get_array()) for ax in axes]
+    shown = [np.asarray(ax.collections[0].get_array()) for ax in axes]
     order = sorted(chosen, key=lambda cell: -forget[:, cell].mean())
     for k, image in enumerate(shown):
         assert image.shape == (5, 6)
@@ -140,7 +144,7 @@ def test_the_gates_of_the_cells_whose_forget_gate_varies_most_are_drawn():
 
 def test_fewer_cells_than_asked_for_are_all_drawn():
     axes = drawn(plots.gates(WORDS, IFOG, cells=40)).axes
-    assert axes[0].images[0].get_array().shape == (9, 6)
+    assert axes[0].collections[0].get_array().shape == (9, 6)
     assert axes[0].get_ylabel() == "the 9 cells whose forget gate varies most"
 
 

@@ -1,0 +1,81 @@
+"""What the tutorials share: code printed from its source, and a small model that is the same on every machine."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from .batches import sentence_batches
+from .bilm import BiLM
+from .config import BiLMConfig
+from .elmo import ELMo
+from .errors import UserError
+from .optim import Adam, clip_scale, global_norm
+from .parallel import one_blas_thread
+from .parameter import parameters
+from .vocabulary import Vocabulary
+
+_TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
+
+
+def show(name: str, *tags: str) -> None:
+    """Print the source of a function, a method or a class of elmo_np; of a twin, the NumPy function.
+
+    name    "lstm.lstm_forward", "bilm.BiLM.forward": module, then what is in it
+    tags    "L3": only the lines that carry one of these tags; none: all of it
+    Raises UserError where there is no such function, or no such line in it.
+    """
+    module, _, rest = name.partition(".")
+    try:
+        found: Any = import_module(f"elmo_np.{module}")
+        for part in rest.split("."):
+            found = getattr(found, part)
+        source = textwrap.dedent(inspect.getsource(getattr(found, "reference", found)))
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise UserError(f"there is no source of {name!r}: expected a name such as 'lstm.lstm_forward'") from error
+    if not tags:
+        print(source.rstrip())
+        return
+    lines = [line for line in source.splitlines() if not _carried(line).isdisjoint(tags)]
+    if not lines:
+        raise UserError(f"no line of {name} carries {' or '.join(tags)}")
+    print(re.sub(r" {2,}# ", "    # ", textwrap.dedent("\n".join(lines))))
+
+
+def _carried(line: str) -> set[str]:
+    """The tags at the end of a line, ranges written out."""
+    found = set()
+    for letter, first, last in _TAG.findall(line.partition("  # ")[2]):
+        low, high = sorted((int(first), int(last or first)))
+        found |= {f"{letter}{number}" for number in range(low, high + 1)}
+    return found
+
+
+def trained(sentences: Sequence[Sequence[str]], config: BiLMConfig, *, epochs: int = 1, rate: float = 0.01,
+            batch_size: int = 16, seed: int = 0) -> ELMo:
+    """A biLM that has read `sentences` for some epochs, each sentence from a zero state, with Adam.
+
+    Processors and libraries round differently, and updates make more of it. In float64, and with an epsilon far above
+    the rounding of a gradient, some hundred updates make 1e-13 of it, which no printed figure shows; with Adam's
+    usual 1e-8 up to 1e-4, because a step is then as long for noise as for a gradient.
+    """
+    vocabulary = Vocabulary.build(sentences)
+    model = BiLM(config, len(vocabulary), rng=np.random.default_rng(seed), dtype=np.float64)
+    arrays = parameters(model)
+    optimizer = Adam(arrays, rate, epsilon=1e-4)
+    numbers = [vocabulary.encode(sentence) for sentence in sentences]
+    with one_blas_thread():
+        for _ in range(epochs):
+            for batch in sentence_batches(numbers, batch_size):
+                _, _, cache = model.forward(batch)
+                model.backward(1.0, cache)
+                optimizer.step(clip_scale(global_norm(arrays), 5.0))
+                for parameter in arrays.values():
+                    parameter.zero_grad()
+    return ELMo(model, vocabulary)
