@@ -194,7 +194,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
         table, _, name = key.strip().rpartition(".")
         if not table and name not in TABLE_OF:
             raise _unknown(name)
-        tables.setdefault(table or TABLE_OF[name], {})[name] = _value(text.strip())
+        tables.setdefault(table or TABLE_OF[name], {})[name] = parsed_value(text.strip())
     return _updated(settings, tables)
 
 
@@ -263,7 +263,7 @@ def _known(table: str, values: Mapping[str, object]) -> dict[str, object]:
     return {key: None if value == "none" and optional(FIELDS[table][key]) else value for key, value in values.items()}
 
 
-def _value(text: str) -> object:
+def parsed_value(text: str) -> object:
     """The value of a key=value: TOML where it is TOML, else a number like .5, else the bare word."""
     try:
         parsed = tomllib.loads(f"value = {text}")

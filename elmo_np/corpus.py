@@ -107,7 +107,7 @@ class TextCorpus:
     def __iter__(self) -> Iterator[list[str]]:
         empty = True
         for path in self.paths:
-            for line in _lines(path):
+            for line in text_lines(path):
                 if sentence := self._split(line):
                     empty = False
                     yield sentence
@@ -115,7 +115,7 @@ class TextCorpus:
             raise UserError(f"{self.name} has no sentence: expected one a line; check that it is the right file")
 
 
-def _lines(path: Path) -> Iterator[str]:
+def text_lines(path: Path) -> Iterator[str]:
     """The lines of a UTF-8 file; decoded one by one, so that an error knows its line."""
     try:
         with open(path, "rb") as file:
@@ -148,7 +148,7 @@ class PydocCorpus:
 def _pydoc_sentences() -> tuple[tuple[str, ...], ...]:
     """The sentences of 3 to 60 tokens, each once: docstrings are copied from class to class."""
     # Interned: one object a word instead of one an occurrence.
-    sentences = (sentence for document in _documents() for sentence in _prose(document))
+    sentences = (sentence for document in _documents() for sentence in prose(document))
     tokenized = (tuple(map(sys.intern, text.tokens(sentence))) for sentence in sentences)
     # The longest that is still a sentence and not a list; fewer than 3 tokens give a language model no context.
     found = tuple(dict.fromkeys(sentence for sentence in tokenized if 3 <= len(sentence) <= 60))
@@ -161,8 +161,8 @@ def _documents() -> Iterator[str]:
     """Help topics, then the docstrings of the standard library and of NumPy, in the order of their paths."""
     yield from _help_topics()
     for folder in (Path(sysconfig.get_path("stdlib")), Path(np.__file__).parent):
-        for path in _sources(folder):
-            yield from _docstrings(path)
+        for path in sources(folder):
+            yield from docstrings_of(path)
 
 
 def _help_topics() -> Iterator[str]:
@@ -174,14 +174,14 @@ def _help_topics() -> Iterator[str]:
         yield topic
 
 
-def _sources(folder: Path) -> list[Path]:
+def sources(folder: Path) -> list[Path]:
     """The .py files below a folder, without tests and without other packages."""
     skipped = {"site-packages", "dist-packages", "test", "tests", "idle_test"}
     relative = (path.relative_to(folder) for path in folder.rglob("*.py"))
     return [folder / path for path in sorted(relative) if skipped.isdisjoint(path.parts)]
 
 
-def _docstrings(path: Path) -> Iterator[str]:
+def docstrings_of(path: Path) -> Iterator[str]:
     """The docstrings of a source file, read without running it; none where Python cannot parse it."""
     try:
         with warnings.catch_warnings():
@@ -198,7 +198,7 @@ _NO_PROSE = re.compile(r">>>|-{4}|={4}")
 _PROSE = re.compile(r"[A-Z].*[a-z].*\.")
 
 
-def _prose(document: str) -> Iterator[str]:
+def prose(document: str) -> Iterator[str]:
     """The sentences in a document's paragraphs of prose; examples, tables and signatures are left out."""
     for paragraph in re.split(r"\n\s*\n", document):
         words = paragraph.split()

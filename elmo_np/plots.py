@@ -45,7 +45,7 @@ def picture(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return styled
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Any]:
+def blank_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Any]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -71,7 +71,7 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
 
     unigram     perplexity of the model that sees no context, drawn as a line to compare with
     """
-    figure, axes = _figure(6.4, 4.0)
+    figure, axes = blank_figure(6.4, 4.0)
     ax, tokens = axes[0, 0], np.cumsum([int(row["tokens"]) for row in rows if row["split"] != "valid"])
     ends, sampled = _epoch_ends(rows, tokens), any(row["split"] == "sampled" for row in rows)
     for direction, colour in ("forward", FORWARD), ("backward", BACKWARD):
@@ -114,13 +114,13 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: s
     log         the axes with a logarithmic scale: "", "x", "y" or "xy"
     level       a height to compare with, and what it is: drawn as a broken line
     """
-    figure, axes = _figure(6.4, 3.8)
+    figure, axes = blank_figure(6.4, 3.8)
     ax = axes[0, 0]
     for k, (name, y) in enumerate(series.items()):
         ax.plot(x, y, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)], markersize=4,
-                markevery=max(1, len(x) // 20), linewidth=1.6, label=_plain(name))
+                markevery=max(1, len(x) // 20), linewidth=1.6, label=plain(name))
     if level is not None:
-        ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=_plain(level[1]))
+        ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=plain(level[1]))
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale="log" if "x" in log else "linear",
            yscale="log" if "y" in log else "linear")
     if "x" not in log:
@@ -140,16 +140,16 @@ def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], *, title:
 
     series      {name: a height for each group}; level as for `lines`
     """
-    figure, axes = _figure(max(6.4, 1.5 + 0.55 * len(groups)), 3.8)
+    figure, axes = blank_figure(max(6.4, 1.5 + 0.55 * len(groups)), 3.8)
     ax, width = axes[0, 0], 0.8 / len(series)
     for k, (name, heights) in enumerate(series.items()):
         ax.bar(np.arange(len(groups)) + (k - (len(series) - 1) / 2) * width, heights, width * 0.92,
                color=COLOURS[k % len(COLOURS)], hatch=HATCHES[k % len(HATCHES)], edgecolor="white", linewidth=0,
-               label=_plain(name))
+               label=plain(name))
     if level is not None:
-        ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=_plain(level[1]))
+        ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=plain(level[1]))
     turned = {"rotation": 40, "ha": "right"} if max(map(len, groups)) * len(groups) > 60 else {}
-    ax.set_xticks(range(len(groups)), [_plain(group) for group in groups], **turned)
+    ax.set_xticks(range(len(groups)), [plain(group) for group in groups], **turned)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.grid(visible=False, axis="x")
     if len(series) + (level is not None) > 1:
@@ -163,13 +163,13 @@ def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[st
 
     static, contextual (N, dim), senses: one each; drawn are the first two principal components
     """
-    figure, axes = _figure(8.4, 4.4, columns=2)
+    figure, axes = blank_figure(8.4, 4.4, columns=2)
     for ax, vectors in zip(axes[0], (static, contextual), strict=True):
         points, share = principal_components(vectors)
         for k, sense in enumerate(sorted(set(senses))):
             own = points[[other == sense for other in senses]]
             ax.scatter(own[:, 0], own[:, 1], s=14, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)],
-                       alpha=0.6, linewidths=0, label=_plain(f"{sense} ({len(own)})"))
+                       alpha=0.6, linewidths=0, label=plain(f"{sense} ({len(own)})"))
         if share.sum() == 0:
             note = f"all {len(points)} occurrences\nare this one point"
             ax.annotate(note, (0, 0), (12, 12), textcoords="offset points")
@@ -177,13 +177,13 @@ def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[st
         else:
             ax.set(xlabel=f"first principal component ({share[0]:.0%} of variance)",
                    ylabel=f"second principal component ({share[1]:.0%})")
-    axes[0, 0].set_title(_plain(f"static: one vector for every “{word}”"))
-    axes[0, 1].set_title(_plain(f"contextual: “{word}” parts by sense"))
+    axes[0, 0].set_title(plain(f"static: one vector for every “{word}”"))
+    axes[0, 1].set_title(plain(f"contextual: “{word}” parts by sense"))
     figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that matplotlib draws as it is: a dollar sign begins no formula, an underscore hides no legend."""
     return text.replace("$", r"\$") if not text.startswith("_") else " " + text.replace("$", r"\$")
 
@@ -211,7 +211,7 @@ def gates(words: Sequence[str], ifog: Array, cells: int = 40) -> Figure:
     forget = ifog[:, H:2*H]
     varied = np.argsort(-forget.std(axis=0), kind="stable")[:cells]
     chosen = varied[np.argsort(-forget[:, varied].mean(axis=0), kind="stable")]
-    figure, axes = _figure(max(6.4, 3 + 1.1 * len(words)), 4.2, columns=3)
+    figure, axes = blank_figure(max(6.4, 3 + 1.1 * len(words)), 4.2, columns=3)
     image: Any = None
     names = ("input gate i: what is written", "forget gate f: what is kept", "output gate o: what is shown")
     for k, (ax, name) in enumerate(zip(axes[0], names, strict=True)):
@@ -219,7 +219,7 @@ def gates(words: Sequence[str], ifog: Array, cells: int = 40) -> Figure:
         image = ax.pcolormesh(gate, vmin=0, vmax=1, cmap="cividis")     # not imshow, which is a bitmap in an SVG
         ax.invert_yaxis()
         ax.set_yticks([])
-        ax.set_xticks(np.arange(len(words)) + 0.5, [_plain(word) for word in words], rotation=60, ha="right")
+        ax.set_xticks(np.arange(len(words)) + 0.5, [plain(word) for word in words], rotation=60, ha="right")
         ax.set(title=name, ylabel=f"the {len(chosen)} cells whose forget gate varies most" if k == 0 else "")
         ax.grid(visible=False)
     figure.colorbar(image, ax=axes, label="gate, from shut (0) to open (1)", shrink=0.9)

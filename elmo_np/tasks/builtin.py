@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..corpus import PydocCorpus, _docstrings, _prose, _sources
+from ..corpus import PydocCorpus, docstrings_of, prose, sources
 from ..demo import STUDIED, fresh_sentences
 from ..errors import UserError
 from ..grammar import GrammarCorpus, LabelledSentence
@@ -25,7 +25,7 @@ def docstrings() -> Data:
     train, test = Examples([], []), Examples([], [])
     folder = Path(sysconfig.get_path("stdlib"))
     for package in PACKAGES:
-        for number, path in enumerate(_sources(folder / package)):
+        for number, path in enumerate(sources(folder / package)):
             part = test if number % 4 == 1 else train
             for sentence in _sentences(path):
                 part.sentences.append(sentence)
@@ -82,8 +82,8 @@ def _tagged(sentences: Sequence[LabelledSentence]) -> Examples:
 
 def _sentences(path: Path) -> Iterator[list[str]]:
     """The prose of a source file, each sentence once, as the corpus pydoc splits it."""
-    for document in _docstrings(path):
-        for sentence in dict.fromkeys(_prose(document)):
+    for document in docstrings_of(path):
+        for sentence in dict.fromkeys(prose(document)):
             words = tokens(sentence)
             if 5 <= len(words) <= 60:           # less says too little of where it is from
                 yield words

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable
 
-from ..config import _value
+from ..config import parsed_value
 from ..errors import UserError
 from ..options import check, option
 from .pooling import KINDS
@@ -55,6 +55,6 @@ def overridden(config: TaskConfig, assignments: Iterable[str]) -> TaskConfig:
         key, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals or key not in known:
             raise UserError(f"{assignment!r:.60}: expected key=value with one of {', '.join(sorted(known))}")
-        value = str(text) if key == "input" else _value(text)
+        value = str(text) if key == "input" else parsed_value(text)
         values[key] = None if value == "none" else value
     return dataclasses.replace(config, **values)    # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import text
-from ..corpus import _lines
+from ..corpus import text_lines
 from ..errors import UserError
 from .scores import spans
 
@@ -146,7 +146,7 @@ def _rows(path: str, blank: bool = False) -> Iterator[tuple[int, str]]:
     """(line number, line without its end) of a text file."""
     if not Path(path).is_file():
         raise UserError(f"there is no file {path}: expected a text file; check the path")
-    for number, line in enumerate(_lines(Path(path)), 1):
+    for number, line in enumerate(text_lines(Path(path)), 1):
         if blank or line.strip():
             yield number, line.rstrip("\r\n")
 

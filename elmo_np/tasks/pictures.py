@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..parameter import Array
-from ..plots import COLOURS, _figure, _plain, picture
+from ..plots import COLOURS, blank_figure, picture, plain
 from .scores import Score
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
     """counts (C, C): row i, column j counts what is label i and was taken for label j."""
     C = len(labels)
-    figure, axes = _figure(2.6 + 0.55 * C, 2.2 + 0.5 * C)
+    figure, axes = blank_figure(2.6 + 0.55 * C, 2.2 + 0.5 * C)
     ax, share = axes[0, 0], counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(share, vmin=0, vmax=1, cmap="cividis", interpolation="nearest")
     for i, j in np.ndindex(C, C):
         ax.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8,
                 color="black" if share[i, j] > 0.55 else "white")
-    names = [_plain(label) for label in labels]
+    names = [plain(label) for label in labels]
     ax.set_xticks(range(C), names, rotation=60, ha="right")
     ax.set_yticks(range(C), names)
     right = np.trace(counts) / max(1, counts.sum())
@@ -38,12 +38,12 @@ def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
 @picture
 def type_scores(found: Mapping[str, Score]) -> Figure:
     """Precision, recall and F1 of each type of entity, and of all."""
-    figure, axes = _figure(6.4, 1.6 + 0.55 * len(found))
+    figure, axes = blank_figure(6.4, 1.6 + 0.55 * len(found))
     ax, y = axes[0, 0], np.arange(len(found))[::-1]
     for k, what in enumerate(("precision", "recall", "f1")):
         values = [getattr(score, what) for score in found.values()]
         ax.barh(y + 0.25 * (1 - k), values, height=0.22, color=COLOURS[k], label="F1" if what == "f1" else what)
-    ax.set_yticks(y, [_plain(f"{name} ({score.there})") for name, score in found.items()])
+    ax.set_yticks(y, [plain(f"{name} ({score.there})") for name, score in found.items()])
     ax.set(xlim=(0, 1), xlabel="share", title="Entities found exactly, by type (how many there are)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
@@ -52,10 +52,10 @@ def type_scores(found: Mapping[str, Score]) -> Figure:
 @picture
 def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
     """The share of right senses of each word; found: {word: (share, occurrences)}."""
-    figure, axes = _figure(6.4, 1.4 + 0.34 * len(found))
+    figure, axes = blank_figure(6.4, 1.4 + 0.34 * len(found))
     ax, y = axes[0, 0], np.arange(len(found))[::-1]
     ax.barh(y, [share for share, _ in found.values()], height=0.6, color=COLOURS[0])
-    ax.set_yticks(y, [_plain(f"{word} ({count})") for word, (_, count) in found.items()])
+    ax.set_yticks(y, [plain(f"{word} ({count})") for word, (_, count) in found.items()])
     ax.set(xlim=(0, 1), xlabel="accuracy", title="Senses that are right, by word (occurrences)")
     return figure
 
@@ -63,12 +63,12 @@ def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
 @picture
 def comparison(rows: Mapping[str, Sequence[float]], measure: str) -> Figure:
     """A row a method: its mean over the seeds, and a mark for each seed."""
-    figure, axes = _figure(7.2, 1.6 + 0.36 * len(rows))
+    figure, axes = blank_figure(7.2, 1.6 + 0.36 * len(rows))
     ax, y = axes[0, 0], np.arange(len(rows))[::-1]
     for place, values in zip(y, rows.values(), strict=True):
         ax.plot(values, [place] * len(values), "|", color="0.35", markersize=11)
     ax.plot([float(np.mean(values)) for values in rows.values()], y, "o", color=COLOURS[0], markersize=6)
-    ax.set_yticks(y, [_plain(name) for name in rows])
+    ax.set_yticks(y, [plain(name) for name in rows])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.xaxis.set_major_formatter("{x:.2f}")
     ax.set(xlabel=measure, title="Same data and budget: mean (dot), seeds (bars)")

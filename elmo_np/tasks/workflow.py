@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import plots
 from ..config import preset, replaced
-from ..corpus import _lines
+from ..corpus import text_lines
 from ..elmo import ELMo
 from ..errors import UserError
 from ..files import atomic_write_text
@@ -100,7 +100,7 @@ def elmo_of(folder: TaskFolder, given: str | None, task: str) -> ELMo:
                         "wrote")
     if given is None and not folder.bilm.is_file():
         raise UserError(f"{folder.bilm} is not there: say with --bilm where the biLM is that the model was trained on")
-    path = given or str(folder.path / "".join(_lines(folder.bilm)).strip())
+    path = given or str(folder.path / "".join(text_lines(folder.bilm)).strip())
     if not Path(path).exists():
         raise UserError(f"{path}, the biLM of {folder.path}, is not there: say with --bilm where it is")
     return ELMo.load(path)
