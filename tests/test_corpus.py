@@ -167,12 +167,12 @@ def test_pydoc_lives_without_help_topics(monkeypatch):
     assert list(_help_topics()) == []
 
 
-def test_a_source_file_that_python_cannot_parse_has_no_docstrings(tmp_path):
-    from elmo_np.corpus import _docstrings
+def test_a_source_file_that_python_cannot_parse_has_nodocstrings_of(tmp_path):
+    from elmo_np.corpus import docstrings_of
 
-    assert list(_docstrings(write(tmp_path / "a.py", "print 'two'"))) == []
-    assert list(_docstrings(write(tmp_path / "b.py", b"'\xff'"))) == []
-    assert "Said." in list(_docstrings(write(tmp_path / "c.py", 'def f():\n    "Said."\n    return "\\d"\n')))
+    assert list(docstrings_of(write(tmp_path / "a.py", "print 'two'"))) == []
+    assert list(docstrings_of(write(tmp_path / "b.py", b"'\xff'"))) == []
+    assert "Said." in list(docstrings_of(write(tmp_path / "c.py", 'def f():\n    "Said."\n    return "\\d"\n')))
 
 
 def test_the_built_in_grammar_makes_the_same_sentences_from_the_same_seed():

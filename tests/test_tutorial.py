@@ -12,8 +12,8 @@ from elmo_np.tutorial import show, trained
 
 
 def test_the_lines_of_a_tag_are_printed_without_their_indentation(capsys):
-    show("lstm.lstm_forward", "L3")
-    assert capsys.readouterr().out == "c_t = f * c[t] + i * g    # (L3)\n"
+    show("lstm.step", "L3")
+    assert capsys.readouterr().out == "c_t = f * c + i * g    # (L3)\n"
 
 
 def test_a_tag_within_a_range_is_found(capsys):
