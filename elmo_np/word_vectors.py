@@ -59,8 +59,8 @@ def static_vectors(elmo: ELMo, words: Sequence[str] | None = None, corpus: Itera
         chosen, left_out = _chosen(elmo, known, words, counts)
         blocks = []
         for start in range(0, len(chosen), BLOCK):
-            progress.show(f"{start:,} of {len(chosen):,} words")
             blocks.append(_token_layer(elmo, known, chosen[start:start + BLOCK]))
+            progress.show(f"{min(start + BLOCK, len(chosen)):,} of {len(chosen):,} words")
     tally = counts if counts is not None else _vocabulary_counts(elmo)
     known_counts = None if tally is None else [tally[word] for word in chosen]
     return WordVectors(chosen, known_counts, np.concatenate(blocks).astype(np.float32), left_out)
