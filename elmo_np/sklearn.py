@@ -51,6 +51,11 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self._split(self._checked(), X)
         return self
 
+    def fit_transform(self, X: Iterable[str | Sequence[str]], y: object = None) -> Array:
+        """`fit` and `transform`, for which the sentences are read once: a generator will do."""
+        self._forget()
+        return self.transform(X)
+
     def transform(self, X: Iterable[str | Sequence[str]]) -> Array:
         """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, mostly float32.
 
@@ -94,10 +99,9 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if getattr(X, "ndim", 1) != 1:
             raise UserError(f"X is a {type(X).__name__} of shape {X.shape}: expected a list or a column of sentences; "
                             "of a table give one column, such as table[\"text\"]")
-        try:
-            sentences = [self._words(elmo, number, sentence) for number, sentence in enumerate(X)]
-        except TypeError:
-            raise UserError(f"X is of type {type(X).__name__}: expected a list of sentences") from None
+        if not isinstance(X, Iterable):
+            raise UserError(f"X is of type {type(X).__name__}: expected a list of sentences")
+        sentences = [self._words(elmo, number, sentence) for number, sentence in enumerate(X)]
         if not sentences:
             raise UserError("X has no sentence: expected one or more")
         return sentences

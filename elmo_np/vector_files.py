@@ -20,6 +20,7 @@ import numpy as np
 from .errors import UserError
 from .files import atomic_write
 from .parameter import Array
+from .progress import Progress
 
 TEXT, BINARY = ".txt", ".bin"
 _NO_WORD = re.compile(r"[ \t\n\r\f\v\ud800-\udfff]|^$")     # what ends a word in such a file, or has no UTF-8
@@ -42,10 +43,11 @@ def check_target(out: str | os.PathLike[str]) -> None:
         raise UserError(f"cannot write {out}: there is no folder {path.parent}; create it, or give another path")
 
 
-def write_word2vec(path: str | os.PathLike[str], words: Sequence[str], vectors: Array) -> None:
+def write_word2vec(path: str | os.PathLike[str], words: Sequence[str], vectors: Array, *, quiet: bool = False) -> None:
     """Write FILE.txt or FILE.bin, whole or not at all; from both, float32 comes back bit for bit.
 
-    words (N), vectors (N, dim). Raises UserError for a word with white space in it, or where it cannot be written.
+    words (N), vectors (N, dim); quiet: no progress on stderr.
+    Raises UserError for a word with white space in it, or where the file cannot be written.
     """
     check_target(path)
     for word in words:
@@ -61,14 +63,16 @@ def write_word2vec(path: str | os.PathLike[str], words: Sequence[str], vectors: 
         yield head
         for word, row in zip(words, rows, strict=True):
             yield f"{word} ".encode() + row
-    atomic_write(path, chunks())
+    with Progress(quiet=quiet) as progress:
+        atomic_write(path, _watched(chunks(), path, progress))
 
 
-def write_projector(folder: str | os.PathLike[str], vectors: Array, columns: Mapping[str, Sequence[object]]) -> None:
+def write_projector(folder: str | os.PathLike[str], vectors: Array, columns: Mapping[str, Sequence[object]], *,
+                    quiet: bool = False) -> None:
     """Make a folder with vectors.tsv and metadata.tsv, both or neither.
 
     vectors (N, dim); columns: what each is called, and N values. White space in a value becomes a single space.
-    Raises UserError where the folder cannot be made.
+    quiet: no progress on stderr. Raises UserError where the folder cannot be made.
     """
     check_target(folder)
     out = Path(folder)
@@ -76,13 +80,23 @@ def write_projector(folder: str | os.PathLike[str], vectors: Array, columns: Map
     try:
         shutil.rmtree(begun, ignore_errors=True)        # what a killed run left
         begun.mkdir()
-        atomic_write(begun / "vectors.tsv", (line.encode() for line in _lines(vectors, "\t")))
+        with Progress(quiet=quiet) as progress:
+            lines = (line.encode() for line in _lines(vectors, "\t"))
+            atomic_write(begun / "vectors.tsv", _watched(lines, folder, progress))
         atomic_write(begun / "metadata.tsv", _table(columns))
         os.replace(begun, out)
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror or error}; give another path") from error
     finally:
         shutil.rmtree(begun, ignore_errors=True)
+
+
+def _watched(rows: Iterator[bytes], out: str | os.PathLike[str], progress: Progress) -> Iterator[bytes]:
+    """The rows, with a word of how many there were."""
+    for number, row in enumerate(rows, 1):
+        if number % 1000 == 0:
+            progress.show(f"writing {out}: {number:,} vectors")
+        yield row
 
 
 def _lines(vectors: Array, between: str) -> Iterator[str]:

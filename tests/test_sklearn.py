@@ -64,7 +64,8 @@ def test_texts_are_split_as_the_models_corpus_was_unless_told_otherwise(run):
     texts = [" ".join(sentence) for sentence in SENTENCES[:5]]
     expected = ElmoTransformer(run).transform(SENTENCES[:5])
     for same in texts, tuple(texts), np.array(texts), np.array(texts, object), [np.array(s) for s in SENTENCES[:5]]:
-        np.testing.assert_array_equal(ElmoTransformer(run).transform(same), expected)
+        np.testing.assert_array_equal(ElmoTransformer(run).fit(same).transform(same), expected)
+    np.testing.assert_array_equal(ElmoTransformer(run).fit_transform(text for text in texts), expected)
     joined = [text.replace(" .", ".") for text in texts]
     assert not np.array_equal(ElmoTransformer(run).transform(joined), expected)
     np.testing.assert_array_equal(ElmoTransformer(run, tokenize=True).transform(joined), expected)
@@ -180,7 +181,7 @@ def test_a_path_without_its_model_is_one_line(run, tmp_path):
     ([["good", None]], "sentence 0 is .*: expected a text, or a list of tokens"), ([b"good"], "sentence 0 is b'good'"),
     ([3.5], "sentence 0 is 3.5"),
 ])
-@pytest.mark.parametrize("method", ["fit", "transform"])
+@pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_other_than_sentences_are_one_line(run, X, message, method):
     with pytest.raises(UserError, match=message) as raised:
         getattr(ElmoTransformer(run), method)(X)

@@ -105,6 +105,17 @@ def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path):
 # The command
 
 
+@pytest.mark.parametrize("out", ["x.txt", "x.bin", "p"])
+def test_ctrl_c_leaves_nothing(do, tmp_path, monkeypatch, out):     # noqa: F811
+    def pressed(rows, *_):
+        yield next(rows)
+        raise KeyboardInterrupt
+    monkeypatch.setattr("elmo_np.vector_files._watched", pressed)
+    _, err = do("vectors", "run", "--out", tmp_path / out, code=130)
+    assert err.endswith("elmo-np: stopped\n")
+    assert os.listdir(tmp_path) == []
+
+
 def test_the_vocabularys_static_vectors_are_written(do, tmp_path):  # noqa: F811
     elmo = ELMo.load("run")
     expected = static_vectors(elmo, quiet=True)

@@ -26,8 +26,9 @@ def arguments(add: Add) -> None:
     add("--words", metavar="FILE", help="which words, one a line (default: the vocabulary, or all of --corpus)")
     add("--corpus", metavar="CORPUS", help="where words are counted and occur (default, where contexts are needed: "
         "what the model was trained on)")
-    add("--occurrences", nargs="*", metavar="WORD", help="a point for each occurrence of these words instead of one a "
-        "word, with its sentence and, of the grammar, its sense (default: the words that explore shows)")
+    add("--occurrences", nargs="*", metavar="WORD", help="a point for each occurrence of these words, with commas or "
+        "spaces between, instead of one a word; with its sentence and, of the grammar, its sense (default: the words "
+        "that explore shows)")
     add("--max", type=int, default=MOST, metavar="N", help=f"occurrences of a word at most (default {MOST})")
     add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
 
@@ -39,9 +40,8 @@ def run(args: argparse.Namespace) -> int:
     if is_word2vec(args.out) or args.words:
         raise UserError("--occurrences takes its words itself and needs a folder: a word2vec file has one vector a "
                         "word; expected --out FOLDER and no --words")
-    elmo = ELMo.load(args.dir)
-    found = occurrence_vectors(elmo, corpus_of(args, elmo), args.occurrences, _layer(args.layer or "top"),
-                               most=args.max)
+    elmo, words = ELMo.load(args.dir), [word for word in ",".join(args.occurrences).split(",") if word]
+    found = occurrence_vectors(elmo, corpus_of(args, elmo), words, _layer(args.layer or "top"), most=args.max)
     pairs = [(sample, occurrence) for sample in found.samples for occurrence in sample.shown]
     columns: Columns = {"word": [sample.word for sample, _ in pairs], "count": [sample.total for sample, _ in pairs],
                         "sentence": [" ".join(occurrence.sentence) for _, occurrence in pairs]}
