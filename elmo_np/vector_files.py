@@ -47,8 +47,10 @@ def write_word2vec(path: str | os.PathLike[str], words: Sequence[str], vectors: 
     """Write FILE.txt or FILE.bin, whole or not at all; from both, float32 comes back bit for bit.
 
     words (N), vectors (N, dim); quiet: no progress on stderr.
-    Raises UserError for a word with white space in it, or where the file cannot be written.
+    Raises UserError for another name, a word with white space in it, or where the file cannot be written.
     """
+    if not is_word2vec(path):
+        raise UserError(f"{path}: expected a name that ends in {TEXT} or {BINARY}, which says the format")
     check_target(path)
     for word in words:
         if _NO_WORD.search(word):

@@ -74,6 +74,11 @@ def test_a_word_that_a_reader_would_not_find_again_is_refused(tmp_path, word, su
     assert os.listdir(tmp_path) == []
 
 
+def test_the_name_says_the_format(tmp_path):
+    with pytest.raises(UserError, match=r"expected a name that ends in \.txt or \.bin"):
+        write_word2vec(tmp_path / "vectors", ["the"], np.zeros((1, 3), np.float32))
+
+
 # The projector
 
 
