@@ -31,6 +31,7 @@ from .words import Words, words_of
 BATCH = 64              # sentences at once; the vectors do not depend on it
 WINDOW = 1 << 22        # numbers of a window of sentences, which are held until all are there: 16 MB in float32
 STATES = ("reset", "carry", "warm")
+POOLINGS = ("mean", "max")
 SETTLED = 1e-6          # largest change of a number of the state from one neutral sentence to the next
 MOST_SENTENCES = 200    # a state that wanders on after so many is taken as it is: the same for all sentences still
 
@@ -114,12 +115,20 @@ class ELMo:
         return list(self.stream(sentences, layer, state, marks=marks))
 
     def sentence_vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "average",
-                         state: str = "reset") -> list[Array]:
-        """The mean of `vectors` over the words of a sentence, and nothing but its words.
+                         state: str = "reset", pooling: str = "mean") -> list[Array]:
+        """The mean of `vectors` over the words of a sentence, and nothing but its words; or the largest of each number.
 
+        pooling     "mean" or "max"
         -> an array (dim,) a sentence; (layers, dim) with layer "all"
         """
-        return [vectors.mean(axis=-2) for vectors in self.stream(sentences, layer, state)]
+        if pooling not in POOLINGS:
+            raise UserError(f"pooling {pooling!r}: expected one of {', '.join(POOLINGS)}")
+        return [vectors.mean(axis=-2) if pooling == "mean" else vectors.max(axis=-2)
+                for vectors in self.stream(sentences, layer, state)]
+
+    def width(self, layer: str | int = "top") -> int:
+        """How many numbers a vector of this layer has: 2P, or 2D for the word vectors."""
+        return 2 * (self.model.config.embedding_dim if layer == 0 else self.model.config.output_dim)
 
     def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str | BiState = "reset", *,
                marks: bool = False) -> Iterator[Array]:
@@ -142,7 +151,9 @@ class ELMo:
             raise UserError(f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
         if not isinstance(state, tuple) and state not in STATES:
             raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
-        return self._parts(sentences, top if layer == "top" else layer, state, marks)
+        # int: NumPy's whole numbers, as a search over layers gives them, are layers too
+        number = top if layer == "top" else layer if isinstance(layer, str) else int(layer)
+        return self._parts(sentences, number, state, marks)
 
     def _parts(self, sentences: Iterable[Sequence[str]], layer: str | int, state: str | BiState,
                marks: bool) -> Iterator[tuple[int, Iterable[Array]]]:

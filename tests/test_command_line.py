@@ -21,7 +21,7 @@ from elmo_np.lstm import LSTM
 from elmo_np.predict import sample, score, substitutes
 
 COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore", "report",
-            "task", "convert", "export", "gradcheck", "info")
+            "vectors", "task", "convert", "export", "gradcheck", "info")
 SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
                           "epochs=1", "shuffle=0") for word in ("--set", key)]
 TEXT = [sentence for sentence in CORPUS[:100] if "bank" not in sentence]

@@ -177,6 +177,22 @@ def test_a_layer_of_another_width_comes_alone_and_is_no_part_of_the_average():
     assert stack.shape[0] == 2
 
 
+@pytest.mark.parametrize("layer", [0, 1, np.int64(2), "top", "average", "mix", "all"])
+def test_a_sentence_is_the_mean_or_the_largest_of_its_words_and_as_wide(elmo, layer):
+    for pooling, pool in ("mean", np.mean), ("max", np.max):
+        found = elmo.sentence_vectors(SENTENCES[:9], layer, pooling=pooling)
+        all_close(found, [pool(h, axis=-2) for h in elmo.vectors(SENTENCES[:9], layer)])
+        assert {one.shape[-1] for one in found} == {elmo.width(layer)}
+    with pytest.raises(UserError, match="pooling 'sum': expected one of mean, max"):
+        elmo.sentence_vectors(SENTENCES[:1], layer, pooling="sum")
+
+
+def test_a_layers_number_may_be_one_of_numpy(elmo):
+    for layer in 0, 1, 2:
+        np.testing.assert_array_equal(elmo.vectors(SENTENCES[:1], np.int64(layer)), elmo.vectors(SENTENCES[:1], layer))
+    assert some(embedding_dim=5).width(np.int64(0)) == 10
+
+
 @pytest.mark.parametrize("layer", ["bottom", "", 3, -1, "1", None, 1.5])
 def test_another_layer_is_refused(elmo, layer):
     message = f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to 2"

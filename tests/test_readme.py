@@ -1,12 +1,13 @@
 """What the README promises: links that resolve, commands that are there, code that runs."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from elmo_np import train
-from elmo_np.__main__ import parser
+from elmo_np import ELMo, train
+from elmo_np.__main__ import main, parser
 from elmo_np.config import preset, replaced
 from elmo_np.grammar import GrammarCorpus
 
@@ -63,3 +64,26 @@ def test_the_python_that_the_readme_shows_runs(tmp_path, monkeypatch, capsys):
     assert len(shown) == 2
     assert all(re.fullmatch(r"-?\d\.\d\d [a-z ]+ \.", line) for line in shown)
     assert (tmp_path / "run/model.safetensors").exists()
+
+
+@pytest.mark.parametrize("library", ["sklearn", "gensim", "spacy"])
+def test_the_example_for_another_library_runs_where_that_is(library, tmp_path, monkeypatch):
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    example, = (block for block in re.findall(r"```py\n(.*?)```", README, re.DOTALL)
+                if re.search(rf"^(from|import) {library}\b", block, re.MULTILINE))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 600)
+    train("grammar", "demo-out/grammar", settings=replaced(preset("demo"), epochs=1, hidden_dim=8), quiet=True)
+    commands = re.findall(r"elmo-np (vectors [^\n`]+)", README)
+    assert [main(command.split()) for command in commands] == [0, 0]
+    if library == "spacy":
+        import_module("elmo_np.spacy")          # an editable install that is older does not name it to spaCy
+    names = {}
+    exec(compile(example, "README.md", "exec"), names)
+    bank, = ELMo.load("demo-out/grammar").vectors([["the", "bank", "of", "the", "river", "was", "steep", "."]])
+    if library == "sklearn":
+        assert list(names["classifier"].predict(["the bank lent money ."])) == ["money"]
+    elif library == "gensim":
+        assert names["words"]["bank"].shape == (256,)
+    else:
+        assert (names["vector"] == bank[1]).all()

@@ -17,9 +17,11 @@ from . import (
     substitutes,
     task,
     train,
+    vectors,
 )
 
 # In the order of --help
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
             "score": score, "substitutes": substitutes, "sample": sample, "explore": explore, "report": report,
-            "task": task, "convert": convert, "export": export, "gradcheck": gradcheck, "info": info}
+            "vectors": vectors, "task": task, "convert": convert, "export": export, "gradcheck": gradcheck,
+            "info": info}

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Settings, read_toml
+from ..corpus import Corpus, open_corpus
 from ..elmo import ELMo
+from ..errors import UserError
 from ..run import Folder
 
 Add = Callable[..., Any]        # argparse's add_argument
@@ -23,3 +25,13 @@ def settings_of(path: str) -> Settings:
     """The settings of a run's folder, or the defaults for a model file without one."""
     config = Folder(Path(path) if Path(path).is_dir() else Path(path).parent).config
     return read_toml(config, Settings()) if config.exists() else Settings()
+
+
+def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:
+    """The corpus --corpus names, or what the model was trained on. Raises UserError where neither is known."""
+    settings = settings_of(args.dir)
+    name = args.corpus or settings.data.corpus
+    if name is None:
+        raise UserError(f"{args.dir} does not say what it was trained on: give --corpus")
+    tokenize = splits(args, elmo) if args.corpus else settings.data.tokenize
+    return open_corpus(name, tokenize=tokenize, seed=settings.train.seed)

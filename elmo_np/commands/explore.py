@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from ..corpus import open_corpus
 from ..elmo import ELMo
 from ..errors import UserError
 from ..pages.explore import MOST, explore, summary
 from ..pages.page import check_target
-from .common import Add, settings_of, splits
+from .common import Add, corpus_of
 
 ABOUT = "a page on which the occurrences of words are points, by layer"
 
@@ -26,12 +25,8 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     check_target(args.out)
-    elmo, settings = ELMo.load(args.dir), settings_of(args.dir)
-    name = args.corpus or settings.data.corpus
-    if name is None:
-        raise UserError(f"{args.dir} does not say what it was trained on: give --corpus")
-    tokenize = splits(args, elmo) if args.corpus else settings.data.tokenize
-    corpus = open_corpus(name, tokenize=tokenize, seed=settings.train.seed)
+    elmo = ELMo.load(args.dir)
+    corpus = corpus_of(args, elmo)
     words = None if args.words is None else [word for word in ",".join(args.words).split(",") if word]
     if words == []:
         raise UserError("--words names no word: expected words with commas or spaces between, such as bank,play")

@@ -1,0 +1,142 @@
+"""Sentences to vectors inside of scikit-learn's pipelines: the extra [sklearn].
+
+    make_pipeline(ElmoTransformer("run"), LogisticRegression()).fit(sentences, labels)
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+try:
+    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+except ImportError:
+    raise ImportError("elmo_np.sklearn needs scikit-learn: pip install 'elmo_np[sklearn]'") from None
+
+from .elmo import ELMo
+from .errors import UserError
+from .parameter import Array
+from .text import tokens
+
+
+class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A sentence -> one vector: the vectors of its words in their sentence, pooled.
+
+    model     the folder of a run, or a model file: the transformer holds the path, so that its pickle is a line, and
+              whoever reads it needs the model at that path. Or an ELMo: clones share it, and a pickle holds it whole
+    layer     "top", "average", "mix", one layer by its number, or "all": those of `ELMo.layers` side by side
+    pooling   "mean" or "max", over the words alone
+    state     "reset": every sentence from a zero state; "warm": every sentence from one settled state, the same for all
+    tokenize  whether sentences given as text are split by elmo_np.text.tokens or at spaces; None: as the model's corpus
+
+    Nothing is learnt from the sentences: `transform` needs no `fit`, and a sentence has the same vector beside any
+    other. All mistakes are UserError, a ValueError.
+    """
+
+    def __init__(self, model: Any = None, *, layer: str | int = "average", pooling: str = "mean",
+                 state: str = "reset", tokenize: bool | None = None):
+        self.model = model
+        self.layer = layer
+        self.pooling = pooling
+        self.state = state
+        self.tokenize = tokenize
+
+    def fit(self, X: Iterable[str | Sequence[str]], y: object = None) -> ElmoTransformer:
+        """Read the model, and check parameters and sentences. X as in `transform`; y is not looked at."""
+        self._forget()
+        self._split(self._checked(), X)
+        return self
+
+    def fit_transform(self, X: Iterable[str | Sequence[str]], y: object = None) -> Array:
+        """`fit` and `transform`, for which the sentences are read once: a generator will do."""
+        self._forget()
+        return self.transform(X)
+
+    def transform(self, X: Iterable[str | Sequence[str]]) -> Array:
+        """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, mostly float32.
+
+        Raises UserError for a matrix, a sparse one too, no sentence, an empty one, or one that is no text.
+        """
+        elmo = self._checked()
+        pooled = elmo.sentence_vectors(self._split(elmo, X), self.layer, self.state, self.pooling)
+        return np.stack(pooled).reshape(len(pooled), -1)
+
+    @property
+    def elmo(self) -> ELMo:
+        """The ELMo in use; one given by its path is read when it is first needed."""
+        if isinstance(self.model, ELMo):
+            return self.model
+        if not isinstance(self.model, str | os.PathLike):
+            raise UserError(f"model = {self.model!r:.60}: expected the folder of a run, a model file or an ELMo, such "
+                            "as ElmoTransformer(\"run\")")
+        loaded: tuple[object, ELMo] | None = self.__dict__.get("_loaded")
+        if loaded is None or loaded[0] != self.model:
+            self._loaded = loaded = self.model, ELMo.load(self.model)
+        return loaded[1]
+
+    @property
+    def _n_features_out(self) -> int:
+        """What `get_feature_names_out` counts."""
+        elmo = self._checked()
+        return elmo.width(self.layer) * (len(elmo.layers) if self.layer == "all" else 1)
+
+    def _checked(self) -> ELMo:
+        """The ELMo; parameters that it cannot serve are refused."""
+        if self.state == "carry":
+            raise UserError("state 'carry': a vector would depend on the sentences before it; expected reset or warm")
+        elmo = self.elmo
+        elmo.sentence_vectors((), self.layer, self.state, self.pooling)
+        return elmo
+
+    def _split(self, elmo: ELMo, X: Any) -> list[list[str]]:
+        """The tokens of every sentence."""
+        if isinstance(X, str):
+            raise UserError(f"X is the text {X[:40]!r}: expected sentences; for one give a list, [text]")
+        if getattr(X, "ndim", 1) != 1:
+            raise UserError(f"X is a {type(X).__name__} of shape {X.shape}: expected a list or a column of sentences; "
+                            "of a table give one column, such as table[\"text\"]")
+        if not isinstance(X, Iterable):
+            raise UserError(f"X is of type {type(X).__name__}: expected a list of sentences")
+        sentences = [self._words(elmo, number, sentence) for number, sentence in enumerate(X)]
+        if not sentences:
+            raise UserError("X has no sentence: expected one or more")
+        return sentences
+
+    def _words(self, elmo: ELMo, number: int, sentence: Any) -> list[str]:
+        if isinstance(sentence, str):
+            split = elmo.tokenize if self.tokenize is None else self.tokenize
+            words = tokens(sentence) if split else sentence.split()
+        elif isinstance(sentence, Sequence | np.ndarray) and all(isinstance(word, str) for word in sentence):
+            words = list(sentence)
+        else:
+            raise UserError(f"sentence {number} is {sentence!r:.60}: expected a text, or a list of tokens, each a text")
+        if not words:
+            raise UserError(f"sentence {number} is {sentence!r:.60}, without a word: expected at least one; leave it "
+                            "out, or give a mark in its place")
+        return words
+
+    def _forget(self) -> None:
+        """The model of a path is read anew: another one may be there."""
+        self.__dict__.pop("_loaded", None)
+
+    def __sklearn_clone__(self) -> ElmoTransformer:
+        """An ELMo is shared, where scikit-learn would copy it: nothing here changes one."""
+        bare = copy.copy(self)
+        bare.model = None
+        clone: ElmoTransformer = super(ElmoTransformer, bare).__sklearn_clone__()
+        clone.model = self.model
+        return clone
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_loaded"}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = tags.input_tags.string = True
+        tags.input_tags.two_d_array = tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []      # of the input, which has none
+        return tags

@@ -1,0 +1,46 @@
+"""ELMo's vectors in spaCy's pipelines: nlp.add_pipe("elmo_np", config={"model": "run"}); the extra [spacy]."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+try:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+    from spacy.util import minibatch
+except ImportError:
+    raise ImportError("elmo_np.spacy needs spaCy: pip install 'elmo_np[spacy]'") from None
+from .elmo import ELMo
+
+
+def similarity(one: Any, other: Any) -> float:
+    """Cosine of the vectors. Without this hook spaCy says 1 of a word and the same word in another sentence."""
+    lengths = one.vector_norm * other.vector_norm
+    return float(one.vector @ other.vector / lengths) if lengths else 0.0
+
+
+@Language.factory("elmo_np", assigns=["doc.tensor", "token.vector"], default_config={"layer": "top"})
+class ElmoComponent:
+    """Every token's vector in its sentence, where sentences are known, or in its text; zero for what is only space.
+    Between processes spaCy sends doc.tensor, and no hooks."""
+
+    def __init__(self, nlp: Language, name: str, model: str, layer: int | str):
+        self.elmo, self.layer = ELMo.load(model), layer
+        self.elmo.parts((), layer)                      # a mistake shows before the first text
+
+    def __call__(self, doc: Doc) -> Doc:
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], batch_size: int = 128) -> Iterator[Doc]:
+        for docs in minibatch(stream, batch_size):
+            for doc in docs:
+                doc.tensor = np.zeros((len(doc), self.elmo.width(self.layer)), np.float32)
+                doc.user_token_hooks["vector"] = lambda token: token.doc.tensor[token.i]
+                doc.user_token_hooks["similarity"] = doc.user_span_hooks["similarity"] = similarity
+            spans = [span for doc in docs for span in (doc.sents if doc.has_annotation("SENT_START") else [doc])]
+            words = [found for span in spans if (found := [token for token in span if not token.is_space])]
+            vectors = self.elmo.stream([[token.text for token in sentence] for sentence in words], self.layer)
+            for sentence, h in zip(words, vectors, strict=True):
+                sentence[0].doc.tensor[[token.i for token in sentence]] = h
+            yield from docs
