@@ -154,6 +154,16 @@ def test_one_changed_number_makes_another_picture():
     assert same_picture('<g style="fill: #3e4567"/>', '<g style="fill: #3e4567"/>')
 
 
+def test_a_library_that_a_page_needs_is_missed_only_where_it_is_absent(tmp_path):
+    page = tmp_path / "page.md"
+    for library, missed in ("numpy", ""), ("no_such_library", "no_such_library"):
+        page.write_text(f"# A\n\n**You will** read. **You need** it (`pip install {library}`).\n", encoding="utf-8")
+        assert lacking(page) == missed
+    page.write_text("# A\n\n**You will** read. **You need** nothing.\n\nSee `pip install no_such_library`.\n",
+                    encoding="utf-8")
+    assert lacking(page) == ""
+
+
 def test_writing_puts_in_what_is_printed_and_is_then_stable(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A\n\n```python\nx = 2\n```\n\nThen:\n\n```python\nprint(x)\n```\n\n```text\nold\n```\n\nEnd.\n\n"
