@@ -34,13 +34,15 @@ def test_what_is_not_there_is_said_in_one_line(name, tags):
     assert "\n" not in str(caught.value)
 
 
-def test_a_model_is_the_same_on_both_backends():
+@pytest.mark.parametrize("words", [{}, {"char_filters": ((1, 4), (3, 8)), "char_dim": 4, "max_characters": 12}],
+                         ids=["by id", "by characters"])
+def test_a_model_is_the_same_on_both_backends(words):
     if backend.why_not():
         pytest.skip(backend.why_not())
     sentences, found = list(GrammarCorpus(seed=0, sentences=200)), []
     for name in "numpy", "cython":
         with backend.use(name):
-            elmo = trained(sentences, BiLMConfig(embedding_dim=8, hidden_dim=8), epochs=2)
+            elmo = trained(sentences, BiLMConfig(embedding_dim=8, hidden_dim=8, **words), epochs=2)
         found.append(parameters(elmo.model))
     for name, p in found[0].items():
         # 26 updates of at most 0.01, each right to some 1e-13 of itself but for what the updates before have changed

@@ -9,6 +9,7 @@ elmo_np.tutorial.trained), figures have few digits, nothing is timed.
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import os
 import re
@@ -27,11 +28,18 @@ IMAGES = FOLDER / "img"
 PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name != "equations.md"]
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
                    re.MULTILINE | re.DOTALL)
+NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that the project does without
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(img/([\w.-]+)\)")
 NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?!\w)")        # not those of a colour or an id
 # Coordinates are points, 1/72 inch, with 6 decimals: rounding differs in the last, no eye sees a hundredth.
 POINT = 0.01
+
+
+def lacking(page):
+    """The library that a page says it needs, if it is not installed; else ""."""
+    needed = NEEDS.search(page.read_text(encoding="utf-8"))
+    return needed[1] if needed and importlib.util.find_spec(needed[1]) is None else ""
 
 
 def run_blocks(page, folder):
@@ -81,6 +89,8 @@ def drawn_with_this_matplotlib(picture):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_a_tutorial_prints_and_draws_what_it_shows(page, tmp_path):
+    if lacking(page):
+        pytest.skip(f"{lacking(page)}, which {page.name} says it needs, is not installed")
     for match, printed in run_blocks(page, tmp_path):
         line = page.read_text(encoding="utf-8").count("\n", 0, match.start()) + 1
         assert printed == (match["text"] or ""), f"{page.name}, the block at line {line}"
@@ -144,6 +154,16 @@ def test_one_changed_number_makes_another_picture():
     assert same_picture('<g style="fill: #3e4567"/>', '<g style="fill: #3e4567"/>')
 
 
+def test_a_library_that_a_page_needs_is_missed_only_where_it_is_absent(tmp_path):
+    page = tmp_path / "page.md"
+    for library, missed in ("numpy", ""), ("no_such_library", "no_such_library"):
+        page.write_text(f"# A\n\n**You will** read. **You need** it (`pip install {library}`).\n", encoding="utf-8")
+        assert lacking(page) == missed
+    page.write_text("# A\n\n**You will** read. **You need** nothing.\n\nSee `pip install no_such_library`.\n",
+                    encoding="utf-8")
+    assert lacking(page) == ""
+
+
 def test_writing_puts_in_what_is_printed_and_is_then_stable(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A\n\n```python\nx = 2\n```\n\nThen:\n\n```python\nprint(x)\n```\n\n```text\nold\n```\n\nEnd.\n\n"
@@ -163,6 +183,9 @@ def main():
     args = parser.parse_args()
     for page in PAGES:
         if args.names and not page.name.startswith(tuple(args.names)):
+            continue
+        if lacking(page):
+            print(f"{page.name}: left out, it needs {lacking(page)}: pip install {lacking(page)}", file=sys.stderr)
             continue
         start, source = time.perf_counter(), page.read_text(encoding="utf-8")
         results = run_blocks(page, ROOT)
