@@ -15,7 +15,7 @@ from ..text import tokens
 from .data import Data, Examples, Occurrence
 from .invented import translated
 
-PAIRS, TRANSLATED = 2000, 500   # pairs to learn from, few as well, and to test on
+PAIRS, TRANSLATED = 2000, 500   # pairs to learn from and to test on
 
 # Packages of several files each that every Python of the last years has.
 PACKAGES = ("asyncio", "email", "importlib", "logging", "unittest", "xml")

@@ -1,10 +1,10 @@
 """A made-up language: sentences of the grammar, translated by rules of our own.
 
-    bank (of a river), bank (of money)   an ambiguous word has a word a sense
-    anna sold the old boat in may .      when comes first, where comes last, before the full stop
-    the old boat -> old -l? boat         an article stands behind the first word of what it belongs to, and agrees with
+    bank -> pedmbojib, or pedmludiy      words are spelled by a table of letters; an ambiguous one has a word a sense
+    anna sold a boat in may .            when comes first, where comes last, before the full stop
+    the old boat -> uns -lu pueh         an article stands behind the first word of what it belongs to, and agrees with
                                          that word's last vowel
-    .. saw anna                          a person who does not begin the sentence has a mark before the name
+    tom saw anna -> hul wex a- edde      a person who does not begin the sentence has a mark before the name
 
 So a translator needs the sense of a word, words from other places, and words that depend on others. Orders and endings
 like these are found in languages of the world: articles behind the first word in Bulgarian, vowel harmony in Turkish, a
