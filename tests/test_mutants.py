@@ -29,7 +29,19 @@ from elmo_np import (
     softmax,
     vectors,
 )
-from elmo_np.tasks import attention, bilstm, classifier, crf, decoder, inputs, linear, pooling, senses, tagger
+from elmo_np.tasks import (
+    attention,
+    bilstm,
+    classifier,
+    crf,
+    decoder,
+    encoder_decoder,
+    inputs,
+    linear,
+    pooling,
+    senses,
+    tagger,
+)
 
 TOLERANCE = 1e-7
 BILM = [name for name in gradient_cases.CASES if name.startswith("biLM")]
@@ -87,6 +99,8 @@ FUNCTIONS = [
     (tagger, "TagNetwork.backward", ["tagger"]),
     (linear, "Linear.penalty_backward", ["word senses"]),
     (senses, "SenseNetwork.backward", ["word senses"]),
+    (encoder_decoder, "EncoderDecoder.backward",
+     ["translator, learnt embeddings, no BiLSTM, additive attention", "translator"]),
 ]
 # Mutants that no gradient check can tell: how each reads, and why it passes.
 TRUE = "-True is as true as True"

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from elmo_np.tasks.scores import Score, accuracy, confusion, entity_scores, scores, spans
+from elmo_np.tasks.scores import Score, accuracy, confusion, entity_scores, scores, spans, token_accuracy
 
 LABELS = ["O", "B-a", "I-a", "B-b", "I-b"]
 
@@ -49,3 +49,10 @@ def test_labels_are_counted_one_by_one():
     np.testing.assert_array_equal(confusion(there, predicted, ["x", "y", "z"]), [[1, 0, 0], [0, 1, 1], [0, 1, 0]])
     found = scores(enumerate(there), enumerate(predicted))
     assert found == {"x": Score(1, 1, 1), "y": Score(1, 2, 2), "z": Score(0, 1, 1), "all": Score(2, 4, 4)}
+
+
+def test_a_word_is_right_at_its_place_and_one_too_many_counts_as_wrong():
+    assert token_accuracy([["a", "b"], ["c"]], [["a", "b"], ["c"]]) == 1
+    assert token_accuracy([["a", "b"]], [["b", "a"]]) == 0
+    assert token_accuracy([["a", "b"], ["c"]], [["a", "b", "c", "d"], []]) == 2 / 5
+    assert token_accuracy([[]], [[]]) == 1

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from elmo_np.tasks.search import beam_search
+from elmo_np.tasks.search import _largest, beam_search
 
 START, END, V, LONGEST = 0, 1, 4, 4
 
@@ -73,3 +73,10 @@ def test_a_beam_below_one_is_refused(model):
     for beam, longest in (0, 3), (2, 0):
         with pytest.raises(ValueError, match="expected whole numbers of at least 1"):
             beam_search(step, state, start=START, end=END, beam=beam, longest=longest)
+
+
+def test_the_largest_are_those_of_a_whole_sort_ties_and_never_among_them(rng):
+    for N, beam in product((1, 5, 40), (1, 3, 60)):
+        S = rng.integers(0, 6, N).astype(float)
+        S[S == 0] = -np.inf
+        np.testing.assert_array_equal(_largest(S, beam), np.argsort(-S, kind="stable")[:beam])

@@ -1,7 +1,9 @@
 """elmo-np task: what a person types, reads and gets in the folder; a mistake is one line and costs nothing."""
 
 import csv
+import re
 
+import numpy as np
 import pytest
 from task_helpers import reviews, saved, tiny_elmo, uses, visits
 
@@ -13,6 +15,9 @@ from elmo_np.tasks.scores import Score
 
 FAST = [word for setting in ("hidden_dim=8", "epochs=8", "learning_rate=0.02", "batch_size=10", "input_dropout=0",
                              "dropout=0") for word in ("--set", setting)]
+
+TRANSLATE = [word for setting in ("epochs=40", "patience=40", "hidden_dim=24", "word_dim=16", "decoder_dim=32")
+             for word in ("--set", setting)]
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +34,13 @@ def home(tmp_path_factory):
         lines = [f"{' '.join(words)}\t{own.position}\t{own.word}\t{own.sense}\n"
                  for words, own in zip(*uses(80, seed), strict=True)]
         (home / f"{name}.senses").write_text("".join(lines))
+        lines = [f"{' '.join(words)}\t{' '.join(words).upper()}\tfrom somewhere\n" for words in reviews(80, seed)[0]]
+        (home / f"{name}.pairs").write_text("".join(lines))
     (home / "new.txt").write_text("anna saw tom in paris rome .\n\ngood film .\n")
     (home / "empty").write_text("")
     (home / "raw.txt").write_text("What a good film.\n")
-    for task, end in ("classify", "tsv"), ("tag", "conll"), ("senses", "senses"):
-        more = ["--set", "method=nearest"] if task == "senses" else []
+    for task, end in ("classify", "tsv"), ("tag", "conll"), ("senses", "senses"), ("translate", "pairs"):
+        more = {"senses": ["--set", "method=nearest"], "translate": TRANSLATE}.get(task, [])
         assert main(["task", task, "train", str(home / f"train.{end}"), "--test", str(home / f"test.{end}"), "--bilm",
                      str(home / "bilm"), "--out", str(home / task), "--quiet", *FAST, *more]) == 0
     return home
@@ -54,12 +61,15 @@ def do(home, capsys, monkeypatch):
 @pytest.mark.parametrize(("task", "end", "baseline", "measure"), [
     ("classify", "tsv", "bag of words (naive Bayes)", "accuracy"),
     ("tag", "conll", "each word's most frequent label", "entity F1"),
-    ("senses", "senses", "most frequent sense", "accuracy, mean over words")])
+    ("senses", "senses", "most frequent sense", "accuracy, mean over words"),
+    ("translate", "pairs", "word by word (Dice)", APPLICATIONS["translate"].measure)])
 def test_training_leaves_a_model_a_report_and_a_picture(task, end, baseline, measure, home, do):
     report = (home / task / "report.txt").read_text()
     assert f"{measure} on 80 test sentences" in report
     assert baseline in report
-    assert "72 training sentences, 8 to validate; test: the file" in report
+    found = re.match(r"(\d+) training sentences, (\d+) to validate; test: the file", report)
+    assert sum(map(int, found.groups())) == 80
+    assert int(found[2]) >= 8
     assert (home / task / f"{task}.png").stat().st_size > 5000
     code, out, err = do(task, "evaluate", task, f"test.{end}")
     assert (code, err) == (0, "")
@@ -93,6 +103,33 @@ def test_new_words_get_their_senses(home, do, tmp_path):
     for name in "static vectors (layer 0)", "layer 1", "layer mix":
         assert f"  {name}, nearest" in out
         assert f"  {name}, logistic" in out
+
+
+def test_new_sentences_are_translated(home, do, tmp_path):
+    code, out, err = do("translate", "predict", "translate", "new.txt")
+    assert (code, err) == (0, "")
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["anna saw tom in paris rome .", "good film ."]
+    assert out.splitlines()[1].split("\t")[1] == "GOOD FILM ."
+    code, out, _ = do("translate", "compare", "train.pairs", "--test", "test.pairs", "--bilm", "bilm", "--seeds", 1,
+                      "--out", tmp_path / "out", "--quiet", *FAST, "--set", "epochs=1", "--set", "max_source=5")
+    assert code == 0
+    for name in "learnt embeddings, no biLM", "static vectors (layer 0)", "layer 1", "layer mix":
+        assert f"  {name} " in out
+    assert int(out.split(" test sentences")[0].split()[-1]) == sum(len(words) <= 5 for words in reviews(80, 1)[0])
+
+
+def test_without_sacrebleu_there_are_other_measures_and_a_line_that_says_how_to_get_it(home, do, monkeypatch):
+    monkeypatch.setattr("elmo_np.tasks.translation.available", lambda: False)
+    code, out, err = do("translate", "evaluate", "translate", "test.pairs")
+    assert (code, err) == (0, "")
+    assert out.startswith("token accuracy on 80 test sentences:")
+    assert "for BLEU: pip install 'elmo_np[bleu]'" in out
+
+
+def test_a_source_is_tested_or_trained_on_whatever_its_translations():
+    examples = Examples([[str(k % 20)] for k in range(50)], [[str(k)] for k in range(50)])
+    rest, held_out = APPLICATIONS["translate"].hold_out(examples, 10, 0)
+    assert not {k % 20 for k in rest} & {k % 20 for k in held_out}
 
 
 def test_raw_text_is_split_in_training_and_ever_after(home, do, tmp_path):
@@ -189,6 +226,12 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
     ("classify train empty --out new", "empty is empty: expected sentence<TAB>label lines"),
     ("classify train one.tsv --bilm bilm --out new", "labels good: expected two or more"),
     ("classify train docstring --out new", "there is no file docstring"),
+    ("translate evaluate translate new.txt", "new.txt, line 1: 1 column, expected source<TAB>target"),
+    ("translate evaluate tag test.pairs", "holds a model of the task tag, expected a model of the task translate"),
+    ("translate train empty --out new", "empty is empty: expected source<TAB>target lines"),
+    ("translate train train.pairs --out new --set max_source=1", "sources has at most max_source = 1 words"),
+    ("translate train train.pairs --out new --set attention=cosine", "attention = 'cosine': expected"),
+    ("classify train train.tsv --bilm bilm --out new --input learnt", "input = 'learnt': expected mix"),
     ("fly train x --out new", "invalid choice: 'fly'"),
     ("tag fly", "invalid choice: 'fly'"),
 ])
@@ -202,7 +245,8 @@ def test_a_mistake_is_one_line(words, message, home, do):
 
 
 def test_help_says_what_there_is(do, capsys):
-    for words, texts in [([], ["classify", "tag", "senses"]), (["tag"], ["train", "compare", "evaluate", "predict"]),
+    for words, texts in [([], ["classify", "tag", "senses", "translate"]),
+                         (["tag"], ["train", "compare", "evaluate", "predict"]),
                          (["tag", "train"], ["grammar", "--bilm", "input_dropout"]),
                          (["tag", "evaluate"], ["grammar"])]:
         with pytest.raises(SystemExit):
@@ -220,6 +264,10 @@ def test_pictures_say_what_was_counted():
     assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.5, 0.5, 0.25, 0.25, 1 / 3, 1 / 3])
     ax = pictures.word_accuracies({"bank": (0.5, 4), "bat": (1.0, 2)}).axes[0]
     assert [bar.get_width() for bar in ax.patches] == [0.5, 1.0]
+    pairs = [(["a", "b"], ["x", "y", "</S>"], np.eye(3, 2)), (["c"], ["z"], np.ones((1, 1)))]
+    figure = pictures.attention(pairs)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["x", "y", "</S>"]
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), np.eye(3, 2))
     ax = pictures.comparison({"static": [0.5, 0.7], "mix": [0.8, 0.9]}, "accuracy").axes[0]
     assert [list(line.get_xdata()) for line in ax.lines[:2]] == [[0.5, 0.7], [0.8, 0.9]]
     assert ax.lines[2].get_xdata() == pytest.approx([0.6, 0.85])

@@ -3,21 +3,24 @@
 import builtins
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from elmo_np.corpus import PydocCorpus
 from elmo_np.errors import UserError
 from elmo_np.grammar import GrammarCorpus
 from elmo_np.tasks import builtin, nltk_data
-from elmo_np.tasks.baselines import majority, most_frequent_senses, most_frequent_tags, naive_bayes
+from elmo_np.tasks.baselines import majority, most_frequent_senses, most_frequent_tags, naive_bayes, word_by_word
 from elmo_np.tasks.data import (
     Examples,
     Occurrence,
     read_conll,
     read_labelled,
+    read_pairs,
     read_senses,
     read_sentences,
-    split,
+    split_by_sentence,
+    split_numbers,
     well_formed,
 )
 from elmo_np.tasks.scores import accuracy, entity_scores
@@ -109,15 +112,48 @@ def test_labels_are_brought_to_one_form():
 
 
 def test_a_split_holds_out_a_share_that_the_seed_draws():
-    examples = Examples([[str(k)] for k in range(50)], list(range(50)))
-    rest, held_out = split(examples, 10, 0)
-    assert (len(rest.labels), len(held_out.labels)) == (45, 5)
-    assert sorted(rest.labels + held_out.labels) == list(range(50))
-    assert [words == [str(label)] for words, label in zip(*held_out, strict=True)] == [True] * 5
-    assert split(examples, 10, 0) == (rest, held_out)
-    assert split(examples, 10, 1)[1] != held_out
+    rest, held_out = split_numbers(50, 10, 0)
+    assert (len(rest), len(held_out)) == (45, 5)
+    assert sorted(rest + held_out) == list(range(50))
+    assert split_numbers(50, 10, 0) == (rest, held_out)
+    assert split_numbers(50, 10, 1)[1] != held_out
     with pytest.raises(UserError, match="50 sentences are too few to hold out one of every 60"):
-        split(examples, 60, 0)
+        split_numbers(50, 60, 0)
+
+
+def test_equal_sentences_stay_in_one_part():
+    sentences = [[str(k % 20)] for k in range(50)]
+    rest, held_out = split_by_sentence(sentences, 10, 0)
+    assert sorted(rest + held_out) == list(range(50))
+    words = [{sentences[k][0] for k in part} for part in (rest, held_out)]
+    assert (len(words[1]), words[0] & words[1]) == (2, set())
+
+
+@pytest.mark.parametrize(("line", "message"), [
+    ("Go .", "line 2: 1 column, expected source<TAB>target"),
+    ("Go .\t", "line 2: there is no word in the target"),
+    (" \tVa !", "line 2: there is no word in the source"),
+])
+def test_a_wrong_pair_is_named(line, message, write):
+    with pytest.raises(UserError, match=message):
+        read_pairs(write(f"Run !\tCours !\n{line}\n"))
+
+
+def test_pairs_stand_in_the_first_two_columns(write):
+    path = write("Go!\tVa !\tCC BY\n\nRun!\tCours !\n")
+    assert read_pairs(path) == ([["Go!"], ["Run!"]], [["Va", "!"], ["Cours", "!"]])
+    assert read_pairs(path, tokenize=True).sentences == [["Go", "!"], ["Run", "!"]]
+
+
+def test_pairs_of_the_grammar_are_new_to_the_bilm():
+    data = builtin.pairs()
+    assert (len(data.train.sentences), len(data.test.sentences)) == (builtin.PAIRS, builtin.TRANSLATED)
+    tested = set(map(tuple, data.test.sentences))
+    assert not tested & set(map(tuple, data.train.sentences))
+    assert not tested & set(map(tuple, data.corpus))
+    known = {word for words in data.train.labels for word in words}
+    written = [word for words in data.test.labels for word in words]
+    assert np.mean([word in known for word in written]) > 0.99
 
 
 def test_documentation_is_split_by_file_and_the_bilm_does_not_see_the_test():
@@ -171,6 +207,11 @@ def test_baselines_know_what_they_were_shown():
     uses = [Occurrence(0, "a", "x"), Occurrence(0, "a", "y"), Occurrence(0, "a", "y"), Occurrence(0, "b", "z")]
     asked = [Occurrence(3, word, "") for word in "bac"]
     assert most_frequent_senses(Examples([["a"]] * 4, uses), asked) == ["z", "y", ""]
+
+
+def test_each_word_has_the_partner_that_it_shares_most_pairs_with():
+    train = Examples([["the", "dog"], ["the", "cat"], ["a", "dog"]], [["le", "chien"], ["le", "chat"], ["un", "chien"]])
+    assert word_by_word(train, [["a", "cat", "barks"], []]) == [["un", "chat"], []]
 
 
 def test_naive_bayes_is_that_of_the_formula():

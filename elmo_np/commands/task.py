@@ -16,11 +16,11 @@ from ..tasks.data import Data, Examples
 from ..tasks.workflow import TaskFolder
 from .common import Add
 
-ABOUT = "use the vectors: classify sentences, tag words, tell senses"
+ABOUT = "use the vectors: classify sentences, tag words, tell senses, translate"
 ACTIONS = {"train": "train a task model, and say how it does on test data",
            "compare": "the same task from static vectors, each layer and the mix, over several seeds",
            "evaluate": "how a task model does on labelled data",
-           "predict": "label new text"}
+           "predict": "label new text, or translate it"}
 
 
 def subcommands(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     elmo = workflow.elmo_of(folder, args.bilm, app.name)
     model = app.load(str(folder.model), elmo)
     if args.action == "evaluate":
-        test = app.labelled(args.data, model.tokenize, model.config.seed)
+        test = app.fitting(app.labelled(args.data, model.tokenize, model.config.seed), model.config)
         print("\n".join(workflow.report(app, model, test, Path(args.out) if args.out else None)))
         return 0
     examples = app.unlabelled(args.data, model.tokenize)
@@ -98,6 +98,8 @@ def _learn(args: argparse.Namespace, app: Application) -> int:
     config = dataclasses.replace(config, **{key: value for key, value in direct.items() if value is not None})
     data: Data = app.data(args.data, args.test, args.tokenize, config.seed)
     valid: Examples | None = app.read(args.valid, data.raw) if args.valid else None
+    data = data._replace(train=app.fitting(data.train, config), test=app.fitting(data.test, config))
+    valid = app.fitting(valid, config) if valid else None
     folder = workflow.new_folder(args.out)
     if args.action == "train":
         lines = workflow.train(app, data, valid, config, folder, args.bilm, args.quiet)

@@ -16,6 +16,7 @@ from ..tasks.classifier import SentenceNetwork
 from ..tasks.config import TaskConfig
 from ..tasks.crf import CRF, bio, everything
 from ..tasks.decoder import Cache, Decoder
+from ..tasks.encoder_decoder import LEARNT, EncoderDecoder
 from ..tasks.inputs import WordInput
 from ..tasks.linear import Linear, cross_entropy, cross_entropy_backward
 from ..tasks.pooling import KINDS, pool, pool_backward
@@ -206,6 +207,34 @@ def _senses(rng: np.random.Generator) -> Case:
         return scale * layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))[0]
     layer.backward(scale, layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))[1])
     return case_of(layer, loss, {})
+
+
+def _translator(rng: np.random.Generator, config: TaskConfig, source: Array) -> Case:
+    J = 1 if config.input == LEARNT else len(source)
+    layer = _random(EncoderDecoder(J, 4, 5, 6, config, rng=rng, dtype=np.float64), rng)
+    y, scale = np.array([[3, 4, 5], [1, 5, 3], [PADDING, 1, 1]]), 1.7
+
+    def loss() -> float:
+        return scale * layer.forward(source, LENGTHS, y, np.random.default_rng(1))[0]
+    cache = layer.forward(source, LENGTHS, y, np.random.default_rng(1))[1]
+    acts(np.asarray(cache.source.mask) == 0, "dropped numbers of the source")
+    acts(np.asarray(cache.decoder.a_mask) == 0, "dropped numbers before the softmax")
+    layer.backward(scale, cache)
+    return case_of(layer, loss, {})
+
+
+TRANSLATE = replace(CONFIG, word_dim=3, decoder_dim=4)
+
+
+@case("translator")
+def _translator_mix(rng: np.random.Generator) -> Case:
+    return _translator(rng, TRANSLATE, rng.normal(size=(2, 4, 3, 4)))
+
+
+@case("translator, learnt embeddings, no BiLSTM, additive attention")
+def _translator_learnt(rng: np.random.Generator) -> Case:
+    config = replace(TRANSLATE, input=LEARNT, hidden_dim=None, attention="additive")
+    return _translator(rng, config, np.array([[1, 4, 2], [3, 0, 2], [0, 0, 1], [2, 0, 0]]))
 
 
 def _random(layer: Layer, rng: np.random.Generator) -> Layer:

@@ -10,7 +10,7 @@ from ..elmo import ELMo
 from ..errors import UserError
 from ..progress import Progress
 from .config import TaskConfig
-from .data import Data, Examples, read_sentences, split
+from .data import Data, Examples, read_sentences, split_numbers
 from .model import TaskModel
 from .store import VectorStore
 
@@ -25,13 +25,20 @@ class Application:
 
     name: str
     about: str
-    measure: str                    # what `score` is
     built_in: tuple[str, ...]       # names of data that need no file, the default first
     columns: str                    # of a file
     input = "a file with one sentence a line"      # of predict
+    unit = "examples"               # what is drawn where some are held out
     defaults = TaskConfig()
+    # Inputs that are compared beside the biLM's, by what they are called.
+    more_inputs: Mapping[str, str] = MappingProxyType({})
     # What is compared beside the inputs: settings, by what they are called.
     methods: Mapping[str, dict[str, Any]] = MappingProxyType({"": {}})
+
+    @property
+    def measure(self) -> str:
+        """What `score` is."""
+        raise TypeError("an Application is of one task")
 
     def data(self, name: str, test: str | None, tokenize: bool, seed: int) -> Data:
         """What a name on the command line stands for: built-in data, nltk:NAME or a file; `test` a file of its own."""
@@ -43,11 +50,21 @@ class Application:
         examples = self.read(name, tokenize)
         if test:
             return Data(examples, self.read(test, tokenize), f"the file {test}", None, tokenize)
-        rest, held_out = split(examples, TESTED, seed)
-        return Data(rest, held_out, f"one of every {TESTED} examples, drawn by seed {seed}", None, tokenize)
+        rest, held_out = self.hold_out(examples, TESTED, seed)
+        return Data(examples.some(rest), examples.some(held_out),
+                    f"one of every {TESTED} {self.unit}, drawn by seed {seed}", None, tokenize)
+
+    def hold_out(self, examples: Examples, every: int, seed: int) -> tuple[list[int], list[int]]:
+        """The numbers of examples in two parts: without one of every so many, and those. Raises UserError for too
+        few."""
+        return split_numbers(len(examples.sentences), every, seed)
 
     def read(self, name: str, tokenize: bool) -> Examples:
         raise TypeError("an Application is of one task")
+
+    def fitting(self, examples: Examples, config: TaskConfig) -> Examples:
+        """Those of the examples that a model of these settings is for. Raises UserError where there are none."""
+        return examples
 
     def _refuse(self, tokenize: bool) -> None:
         """For a file whose words are split already."""

@@ -17,6 +17,7 @@ from .scores import accuracy, accuracy_by_word, confusion, entity_scores, scores
 from .senses import WordSenses, senses_of
 from .store import VectorStore
 from .tagger import Tagger, bio_labels
+from .translation import Translate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -165,4 +166,4 @@ def _table(found: Mapping[str, Any], what: str) -> list[str]:
               for name, score in found.items())]
 
 
-APPLICATIONS: dict[str, Application] = {task.name: task for task in (Classify(), Tag(), Senses())}
+APPLICATIONS: dict[str, Application] = {task.name: task for task in (Classify(), Tag(), Senses(), Translate())}

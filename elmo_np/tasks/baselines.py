@@ -45,6 +45,21 @@ def most_frequent_tags(train: Examples, sentences: Sequence[Sequence[str]]) -> l
     return [well_formed([best.get(word, "O") for word in sentence]) for sentence in sentences]
 
 
+def word_by_word(train: Examples, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Each word's partner of the other language, in the order of the source: the word with the highest coefficient of
+    Dice, 2 n(both) / (n(one) + n(other)) over training pairs; nothing for a word that is not there."""
+    one, other, both = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for source, target in zip(train.sentences, train.labels, strict=True):
+        words = set(target)
+        other.update(words)
+        for word in set(source):
+            one[word] += 1
+            both[word].update(words)
+    best = {word: max(sorted(found), key=lambda own: found[own] / (one[word] + other[own]))
+            for word, found in both.items()}
+    return [[best[word] for word in sentence if word in best] for sentence in sentences]
+
+
 def most_frequent_senses(train: Examples, occurrences: Sequence[Occurrence]) -> list[str]:
     """The most frequent sense of each word in training; "" for a word that is not there."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)

@@ -13,6 +13,9 @@ from ..errors import UserError
 from ..grammar import GrammarCorpus, LabelledSentence
 from ..text import tokens
 from .data import Data, Examples, Occurrence
+from .invented import translated
+
+PAIRS, TRANSLATED = 2000, 500   # pairs to learn from and to test on
 
 # Packages of several files each that every Python of the last years has.
 PACKAGES = ("asyncio", "email", "importlib", "logging", "unittest", "xml")
@@ -52,6 +55,18 @@ def senses(seed: int = 0) -> Data:
     return Data(train, _occurrences(fresh_sentences(seed), LOOKED_UP),
                 f"up to {LOOKED_UP} occurrences a word in sentences of another seed of the grammar, none of which the "
                 "biLM's corpus has", GrammarCorpus(seed=seed))
+
+
+def pairs(seed: int = 0) -> Data:
+    """Sentences of the grammar and what they are in a made-up language."""
+    train = [sentence for sentence, _ in zip(GrammarCorpus(seed=seed).labelled(), range(PAIRS), strict=False)]
+    return Data(_translated(train), _translated(fresh_sentences(seed)[:TRANSLATED]),
+                f"sentences of another seed of the grammar than the {PAIRS} of training, none of which the biLM's "
+                "corpus has", GrammarCorpus(seed=seed))
+
+
+def _translated(sentences: Sequence[LabelledSentence]) -> Examples:
+    return Examples([list(sentence.tokens) for sentence in sentences], [translated(own) for own in sentences])
 
 
 def _occurrences(sentences: Iterable[LabelledSentence], most: int) -> Examples:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ..config import parsed_value
 from ..errors import UserError
 from ..options import check, option
+from .attention import KINDS as ATTENTION
 from .pooling import KINDS
 
 
@@ -14,7 +15,8 @@ from .pooling import KINDS
 class TaskConfig:
     """How a task model is made and trained. Raises UserError for a value out of its range."""
 
-    input: str = option("mix", "what is read for a word: mix, vector (W h_bi + b), static, top, or a layer's number")
+    input: str = option("mix", "what is read for a word: mix, vector (W h_bi + b), static, top, or a layer's number; "
+                       "translate: or learnt, an embedding of its own")
     penalty: float = option(0.001, "lambda: keeps the mix near the average of the layers", at_least=0)
     input_dropout: float = option(0.2, "share dropped of the input; the paper drops half, of a larger biLM", at_least=0,
                                   less_than=1)
@@ -23,6 +25,12 @@ class TaskConfig:
     pooling: str = option("max", f"classify: of a sentence's words: {', '.join(KINDS)}", *KINDS)
     method: str = option("logistic", "senses: logistic regression, or nearest mean of a sense", "logistic", "nearest")
     weight_decay: float = option(0.0001, "senses, logistic: mu, keeps the weights small", at_least=0)
+    attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION)
+    word_dim: int = option(64, "translate: width of the target words' vectors", at_least=1)
+    decoder_dim: int = option(128, "translate: cells of the decoder", at_least=1)
+    beam: int = option(4, "translate: sentences that a search follows at once; 1: greedy", at_least=1)
+    max_source: int = option(25, "translate: pairs with more words in the source are left out", at_least=1)
+    min_count: int = option(1, "translate: rarer words of the training pairs become <UNK>", at_least=1)
     epochs: int = option(20, "times through the training sentences", at_least=1)
     batch_size: int = option(32, "sentences a step", at_least=1)
     learning_rate: float = option(0.005, "of Adam", above=0)

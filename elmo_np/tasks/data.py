@@ -4,6 +4,7 @@
     tag         word<TAB or space>...<TAB or space>label, a word a line, a blank line between sentences (CoNLL columns)
     senses      sentence<TAB>position<TAB>word<TAB>sense: the place of an ambiguous word among the tokens, from 0, and
                 the word that this is a form of
+    translate   source<TAB>target, sentences of two languages; further columns are not read
 """
 
 from __future__ import annotations
@@ -120,26 +121,47 @@ def read_senses(path: str, labelled: bool = True) -> Examples:
     return _some(found, path, f"{'<TAB>'.join(columns)} lines")
 
 
+def read_pairs(path: str, tokenize: bool = False) -> Examples:
+    """A file of the task translate. Raises UserError with the line that is wrong."""
+    found = Examples([], [])
+    for number, line in _rows(path):
+        cells = line.split("\t")
+        if len(cells) < 2:
+            raise UserError(f"{path}, line {number}: {len(cells)} column, expected source<TAB>target: {line!r:.60}")
+        source, target = (text.tokens(cell) if tokenize else cell.split() for cell in cells[:2])
+        if not source or not target:
+            raise UserError(f"{path}, line {number}: there is no word in the {'target' if source else 'source'}: "
+                            f"{line!r:.60}")
+        found.sentences.append(source)
+        found.labels.append(target)
+    return _some(found, path, "source<TAB>target lines")
+
+
 def read_sentences(path: str, tokenize: bool) -> list[list[str]]:
     """One sentence a line, without labels; blank lines are skipped. Raises UserError."""
     found = [text.tokens(line) if tokenize else line.split() for _, line in _rows(path)]
     return _some(Examples(found, []), path, "one sentence a line").sentences
 
 
-def split(examples: Examples, every: int, seed: int) -> tuple[Examples, Examples]:
-    """The examples without one of every so many, and those, drawn by the seed. Raises UserError for too few."""
-    rest, held_out = split_numbers(len(examples.sentences), every, seed)
-    return examples.some(rest), examples.some(held_out)
-
-
 def split_numbers(N: int, every: int, seed: int) -> tuple[list[int], list[int]]:
-    """The numbers 0 .. N-1 in two parts, each in order, as `split` does."""
+    """The numbers 0 .. N-1 without one of every so many, and those, drawn by the seed; each in order. Raises UserError
+    for too few."""
     count = N // every
     if not count:
         raise UserError(f"{N} sentences are too few to hold out one of every {every}: expected more, or a file of its "
                         "own to hold out")
     order = np.random.default_rng([seed, 3]).permutation(N)
     return sorted(order[count:].tolist()), sorted(order[:count].tolist())
+
+
+def split_by_sentence(sentences: Sequence[Sequence[str]], every: int, seed: int) -> tuple[list[int], list[int]]:
+    """As `split_numbers`, but one of every so many different sentences: equal ones stay together."""
+    different = list(dict.fromkeys(map(tuple, sentences)))
+    chosen = {different[k] for k in split_numbers(len(different), every, seed)[1]}
+    parts: tuple[list[int], list[int]] = [], []
+    for k, sentence in enumerate(sentences):
+        parts[tuple(sentence) in chosen].append(k)
+    return parts
 
 
 def _rows(path: str, blank: bool = False) -> Iterator[tuple[int, str]]:

@@ -37,7 +37,8 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
     named = {"mix": elmo.layers, "vector": [top], "top": [top], "static": [0],
              **{str(layer): [layer] for layer in range(top + 1)}}
     if kind not in named:
-        raise UserError(f"input = {kind!r}: expected mix, vector, static, top, or a layer's number from 0 to {top}")
+        raise UserError(f"input = {kind!r}: expected mix, vector, static, top, or a layer's number from 0 to {top} "
+                        "(of the task translate also learnt)")
     return named[kind]
 
 

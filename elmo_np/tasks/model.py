@@ -1,4 +1,4 @@
-"""A task model and its file: what classifier, tagger and word senses have in common."""
+"""A task model and its file: what classifier, tagger, word senses and translator have in common."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TaskModel:
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], config: TaskConfig | None = None, *, tokenize: bool = False):
         self.elmo, self.labels, self.config, self.tokenize = elmo, list(labels), config or TaskConfig(), tokenize
-        self.layers = layers_of(elmo, self.config.input)
+        self.layers = self._layers()
         bilm = elmo.model.config
         self.width = 2 * (bilm.embedding_dim if self.layers == [0] else bilm.output_dim)
         if len(set(self.labels)) < 2 or len(set(self.labels)) < len(self.labels):
@@ -45,8 +45,12 @@ class TaskModel:
         self.number = {label: k for k, label in enumerate(self.labels)}
         self.network: Any = self._network(np.random.default_rng([self.config.seed, 0]))
 
+    def _layers(self) -> list[int]:
+        """The numbers of the layers that the network reads."""
+        return layers_of(self.elmo, self.config.input)
+
     def _network(self, rng: np.random.Generator) -> Any:
-        raise TypeError("a TaskModel is SentenceClassifier, Tagger or WordSenses")
+        raise TypeError("a TaskModel is SentenceClassifier, Tagger, WordSenses or Translator")
 
     def numbers(self, labels: Sequence[str]) -> list[int]:
         """The numbers of labels. Raises UserError for one that is not the model's."""
@@ -61,13 +65,19 @@ class TaskModel:
 
         store   their vectors, if they are there already; else a window of sentences at a time is computed
         """
+        for numbers in self.groups(sentences):
+            if store:
+                yield numbers, *store.batch(numbers, self.layers)
+            else:
+                held = VectorStore(self.elmo, [sentences[k] for k in numbers], self.layers)
+                yield numbers, *held.batch(np.arange(len(numbers)), self.layers)
+
+    def groups(self, sentences: Sequence[Sequence[str]]) -> Iterator[list[int]]:
+        """The numbers of sentences, in batches of like length; while they are read, BLAS has one thread."""
         start = 0
         with one_blas_thread():
             for window in windows(sentences, BATCH):
-                held = store or VectorStore(self.elmo, window, self.layers)
-                for group in length_groups(window, BATCH):
-                    numbers = [start + k for k in group]
-                    yield numbers, *held.batch(numbers if store else group, self.layers)
+                yield from ([start + k for k in group] for group in length_groups(window, BATCH))
                 start += len(window)
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -61,6 +61,23 @@ def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
 
 
 @picture
+def attention(pairs: Sequence[tuple[Sequence[str], Sequence[str], Array]]) -> Figure:
+    """A panel a sentence: (words of the source, words written with the end mark where it was, their shares (T, S))."""
+    widest, highest = (max(len(pair[k]) for pair in pairs) for k in (0, 1))
+    figure, axes = blank_figure(len(pairs) * (1.6 + 0.3 * widest), 2.0 + 0.3 * highest, len(pairs))
+    for ax, (source, written, p) in zip(axes[0], pairs, strict=True):
+        ax.imshow(p, vmin=0, vmax=1, cmap="cividis", interpolation="nearest")
+        ax.set_xticks(range(len(source)), [plain(word) for word in source], rotation=60, ha="right")
+        ax.set_yticks(range(len(written)), [plain(word) for word in written])
+        ax.set_xlabel("source")
+        ax.grid(visible=False)
+    axes[0, 0].set_ylabel("written, from top to bottom")
+    figure.suptitle("Where the decoder looks for each word that it writes")
+    figure.colorbar(axes[0, 0].images[0], ax=list(axes[0]), label="share of attention", shrink=0.7)
+    return figure
+
+
+@picture
 def comparison(rows: Mapping[str, Sequence[float]], measure: str) -> Figure:
     """A row a method: its mean over the seeds, and a mark for each seed."""
     figure, axes = blank_figure(7.2, 1.6 + 0.36 * len(rows))

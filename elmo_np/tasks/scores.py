@@ -83,3 +83,12 @@ def accuracy_by_word(words: Sequence[str], there: Sequence[str],
     for word, one, other in zip(words, there, predicted, strict=True):
         right[word].append(one == other)
     return {word: (float(np.mean(own)), len(own)) for word, own in right.items()}
+
+
+def token_accuracy(references: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:
+    """The share of words that are right at their place, of as many as the longer one of reference and translation has;
+    1 where there are none at all."""
+    right = sum(a == b for one, other in zip(references, predicted, strict=True)
+                for a, b in zip(one, other, strict=False))
+    places = sum(max(len(one), len(other)) for one, other in zip(references, predicted, strict=True))
+    return right / places if places else 1.0

@@ -67,7 +67,7 @@ def beam_search(step: Step, state: State, *, start: int, end: int, beam: int, lo
         log_p, state = step(np.array([words[-1] for words in live]), state)
         S = total[:, None] + log_p                                               # (X3)
         V = S.shape[1]
-        best = np.argsort(-S, axis=None, kind="stable")[:beam]                   # (X3)
+        best = _largest(S.reshape(-1), beam)                                     # (X3)
         kept = []
         for k in map(int, best):
             words, log_all = [*live[k // V], k % V], float(S.flat[k])
@@ -80,3 +80,10 @@ def beam_search(step: Step, state: State, *, start: int, end: int, beam: int, lo
             break
         total, state = S.flat[kept], [array[np.array(kept) // V] for array in state]
     return sorted(ended, key=lambda found: -found.score)[:beam]                  # (X4)
+
+
+def _largest(S: Array, beam: int) -> Array:
+    """The places of the `beam` largest of S (N,), largest first, of equals the first: a sort of those alone."""
+    rank = min(beam, len(S))
+    places = np.flatnonzero(np.partition(S, -rank)[-rank] <= S)
+    return places[np.argsort(-S[places], kind="stable")[:beam]]

@@ -29,7 +29,7 @@ from ..run import Folder
 from ..train import train as train_bilm
 from .application import Application
 from .config import TaskConfig
-from .data import Data, Examples, split, split_numbers
+from .data import Data, Examples
 from .model import TaskModel
 from .pictures import comparison
 from .store import VectorStore
@@ -110,7 +110,10 @@ def train(app: Application, data: Data, valid: Examples | None, config: TaskConf
           bilm: str | None, quiet: bool) -> list[str]:
     """Train one model, write its folder -> the report."""
     elmo, place = bilm_for(data, bilm, folder, config.seed, quiet)
-    learnt, valid = (data.train, valid) if valid else split(data.train, config.held_out, config.seed)
+    learnt = data.train
+    if valid is None:
+        rest, held_out = app.hold_out(data.train, config.held_out, config.seed)
+        learnt, valid = data.train.some(rest), data.train.some(held_out)
     model = app.model(elmo, data.train, config, data.raw)
     app.check(model, data.test)
     with Progress(quiet=quiet) as progress:
@@ -145,6 +148,8 @@ def inputs_of(elmo: ELMo, app: Application, examples: Sequence[Examples],
         made = {key: app.store(elmo, some, layers, progress) for key, some in kept.items()}
         return [made[id(some)] for some in examples]
     stacked = stores(elmo.layers)
+    for name, kind in app.more_inputs.items():
+        yield name, kind, stacked
     yield "static vectors (layer 0)", "static", stacked if 0 in elmo.layers else stores([0])
     for layer in range(1, elmo.model.config.layers + 1):
         yield f"layer {layer}", str(layer), stacked
@@ -164,7 +169,7 @@ def _one(app: Application, elmo: ELMo, data: Data, valid: Examples | None, confi
     train, held, tested = stores
     learnt = data.train
     if valid is None:
-        rest, held_out = split_numbers(len(train), config.held_out, config.seed)
+        rest, held_out = app.hold_out(data.train, config.held_out, config.seed)
         learnt, valid = data.train.some(rest), data.train.some(held_out)
         train, held = train.part(rest), train.part(held_out)
     model = app.model(elmo, data.train, config, False)
