@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from task_helpers import reviews, tiny_elmo
+from task_helpers import reviews, same_vectors, tiny_elmo
 from test_words import SENTENCES, SIZES, some
 
 from elmo_np import Vocabulary
@@ -48,13 +48,13 @@ def test_a_model_of_characters_spells_any_word(share):
     words = ["the", "never-seen", "été", "<"]
     found = static_vectors(elmo, words, quiet=True)
     both, = elmo.vectors([words], 0)
-    np.testing.assert_array_equal(found.vectors, both[:, :both.shape[1] // 2] if share else both)
+    same_vectors(found.vectors, both[:, :both.shape[1] // 2] if share else both)
     marks = static_vectors(elmo, quiet=True)
     assert marks.words == [word for word in elmo.vocabulary.words if word != "<UNK>"]
     expected, = elmo.vectors([["the"]], 0, marks=True)
     for word, row in ("<S>", 0), ("</S>", 2):
         found = marks.vectors[marks.words.index(word)]
-        np.testing.assert_array_equal(found, expected[row][:len(found)])
+        same_vectors(found, expected[row][:len(found)])
 
 
 def test_a_model_of_characters_without_words_needs_some():
@@ -124,7 +124,7 @@ def test_an_occurrence_has_the_vector_of_its_place_and_the_grammar_its_sense():
             assert occurrence.sentence[occurrence.position] == sample.word
             assert occurrence.sense.startswith(f"{sample.word}/")
             expected, = elmo.vectors([occurrence.sentence])
-            np.testing.assert_array_equal(next(rows), expected[occurrence.position])
+            same_vectors(next(rows), expected[occurrence.position])
     assert next(rows, None) is None
 
 
