@@ -410,32 +410,32 @@ def test_no_row_of_the_curve_is_a_mean_over_the_few_words_that_an_epoch_ends_wit
     assert tokens[-1] >= max(tokens) / 2
 
 
-def test_a_loss_summed_over_steps_gives_the_few_words_of_a_last_batch_no_more_weight_than_others(tmp_path, monkeypatch):
-    """A row's sum of its losses, averaged over rows: a mean times the steps would let three words move as 80 do."""
+@pytest.fixture
+def scales(monkeypatch):
+    """What each batch's loss is multiplied by, in turn."""
     seen = []
 
     def backward(self, dloss, cache, whole=BiLM.backward):
         seen.append(dloss)
         whole(self, dloss, cache)
     monkeypatch.setattr(BiLM, "backward", backward)
+    return seen
+
+
+def test_a_loss_summed_over_steps_gives_the_few_words_of_a_last_batch_no_more_weight_than_others(tmp_path, scales):
+    """A row's sum of its losses, averaged over rows: a mean times the steps would let three words move as 80 do."""
     run(tmp_path, "epochs=1", "loss_scale=steps", "streams=contiguous")
     sizes = [batch.tokens for batch in contiguous_batches(
         [[0, *range(len(sentence)), 1] for k, sentence in enumerate(CORPUS, 1) if k % 20], 8, 10)]
     assert sizes[0] == 80
     assert sizes[-1] < 40
-    assert seen == [tokens / 8 for tokens in sizes]
+    assert scales == [tokens / 8 for tokens in sizes]
 
 
-def test_half_of_the_steps_is_what_the_original_elmo_scales_its_loss_by(tmp_path, monkeypatch):
-    seen = []
-
-    def backward(self, dloss, cache, whole=BiLM.backward):
-        seen.append(dloss)
-        whole(self, dloss, cache)
-    monkeypatch.setattr(BiLM, "backward", backward)
+def test_half_of_the_steps_is_what_the_original_elmo_scales_its_loss_by(tmp_path, scales):
     run(tmp_path, "epochs=1", "loss_scale=elmo", "steps=20", "streams=contiguous")
-    assert seen[0] == 20 / 2            # 20 times the mean of the two directions' means
-    assert len(set(seen)) > 1           # the last batches have fewer targets
+    assert scales[0] == 20 / 2            # 20 times the mean of the two directions' means
+    assert len(set(scales)) > 1           # the last batches have fewer targets
 
 
 def test_a_model_that_does_not_predict_is_refused_before_anything_is_written(tmp_path):
