@@ -120,6 +120,7 @@ class DataConfig:
     """What is read. Raises UserError for a value out of its range."""
 
     corpus: str | None = option(None, "a text file, a glob of shards, pydoc or grammar")
+    fine_tune: str | None = option(None, "folder of a run whose model goes on learning; none: a new model")
     valid: str | None = option(None, "a file to validate on; none: sentences of the corpus are held out")
     held_out: int = option(20, "every n-th sentence validates, if no validation file is given", at_least=2)
     tokenize: bool = option(False, "split raw text into tokens; false: spaces separate them")

@@ -14,8 +14,9 @@ from .bilm import BiState, Loss
 from .config import BiLMConfig, Settings, TrainConfig, from_json
 from .elmo import ELMo
 from .errors import UserError
+from .fine_tuning import take_over
 from .optim import Optimizer
-from .parameter import Array, parameters
+from .parameter import Array
 from .progress import Progress
 from .run import Folder, read_model
 
@@ -105,9 +106,7 @@ def restore(folder: Folder, elmo: ELMo, settings: Settings, optimizer: Optimizer
     if json.loads(texts["machine"]) != machine():
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
                      "the continuation is as good, but not the same bit for bit")
-    values = found.take(elmo)
-    for name, p in parameters(elmo).items():
-        p.value[...] = values[name]
+    take_over(found, elmo)
     optimizer.load_state({k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
     for rng, at in zip(rngs, json.loads(texts["rngs"]), strict=True):
         rng.bit_generator.state = at

@@ -20,6 +20,7 @@ from .elmo import ELMo
 from .errors import UserError
 from .evaluate import evaluate
 from .files import atomic_write_text
+from .fine_tuning import begun, take_over
 from .metrics import Metrics
 from .optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
 from .parallel import one_blas_thread, threads
@@ -109,9 +110,13 @@ class Trainer:
         progress.show("reading the corpus")
         data = settings.data
         self.fingerprints = (fingerprint(corpus), fingerprint(valid))
-        self.vocabulary = Vocabulary.build(corpus, data.min_count, data.max_vocabulary)
+        start = begun(settings)
+        self.vocabulary = start.vocabulary.counted(corpus) if start else \
+            Vocabulary.build(corpus, data.min_count, data.max_vocabulary)
         self._check_sizes()
         self.elmo = new_elmo(settings, self.vocabulary)
+        if start:
+            take_over(start, self.elmo)
         self.model = self.elmo.model
         self.words = words_of(self.model, self.vocabulary)
         self.parameters = parameters(self.model)

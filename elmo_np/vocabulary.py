@@ -71,6 +71,14 @@ class Vocabulary:
         return cls([*MARKS, *(word for word, _ in kept)],
                    [n_sentences, n_sentences, left_out, *(count for _, count in kept)])
 
+    def counted(self, sentences: Iterable[Sequence[str]]) -> "Vocabulary":
+        """The same words with the counts of another corpus, as `build` counts: any other word is an <UNK>."""
+        counts = [0] * len(self)
+        for sentence in sentences:
+            for id in self.encode(sentence):
+                counts[id] += 1
+        return Vocabulary(self.words, counts)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
         r"""Read a vocabulary: UTF-8, one word a line; a byte-order mark and "\r\n" are tolerated.

@@ -95,12 +95,14 @@ FUNCTIONS = [
     (decoder, "Decoder.backward", ["decoder, dot-product attention"]),
     (inputs, "WordInput.backward", INPUT),
     (inputs, "WordInput.penalty_backward", INPUT),
+    (inputs, "beside_backward", ["translator, learnt embeddings beside the mix"]),
     (classifier, "SentenceNetwork.backward", ["sentence classifier", "sentence classifier without a BiLSTM"]),
     (tagger, "TagNetwork.backward", ["tagger"]),
     (linear, "Linear.penalty_backward", ["word senses"]),
     (senses, "SenseNetwork.backward", ["word senses"]),
     (encoder_decoder, "EncoderDecoder.backward",
-     ["translator, learnt embeddings, no BiLSTM, additive attention", "translator"]),
+     ["translator, learnt embeddings, no BiLSTM, additive attention", "translator",
+      "translator, learnt embeddings beside the mix"]),
 ]
 # Mutants that no gradient check can tell: how each reads, and why it passes.
 TRUE = "-True is as true as True"

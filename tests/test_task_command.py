@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 from task_helpers import reviews, saved, tiny_elmo, uses, visits
 
+from elmo_np import ELMo
 from elmo_np.__main__ import main
-from elmo_np.tasks import pictures
+from elmo_np.config import Settings, read_toml
+from elmo_np.errors import UserError
+from elmo_np.parameter import parameters
+from elmo_np.progress import Progress
+from elmo_np.tasks import pictures, word2vec
 from elmo_np.tasks.applications import APPLICATIONS
-from elmo_np.tasks.data import Examples
+from elmo_np.tasks.bilm import Source
+from elmo_np.tasks.data import Examples, fold_numbers
+from elmo_np.tasks.folder import TaskFolder
 from elmo_np.tasks.scores import Score
+from elmo_np.tasks.translator import Translator
 
 FAST = [word for setting in ("hidden_dim=8", "epochs=8", "learning_rate=0.02", "batch_size=10", "input_dropout=0",
                              "dropout=0") for word in ("--set", setting)]
@@ -155,6 +163,107 @@ def test_a_comparison_has_every_input_and_every_seed(home, do, tmp_path):
     assert out.startswith((tmp_path / "out" / "report.txt").read_text())
 
 
+def test_a_comparison_in_folds_tests_every_sentence_once(home, do, tmp_path):
+    code, out, err = do("classify", "compare", "train.tsv", "--bilm", "bilm", "--folds", 4, "--inputs", "static", "mix",
+                        "--out", tmp_path / "out", *FAST, "--set", "epochs=1")
+    assert code == 0
+    rows = list(csv.DictReader((tmp_path / "out" / "results.csv").read_text().splitlines()))
+    names = ["most frequent label", "bag of words (naive Bayes)", "static vectors (layer 0)", "layer mix"]
+    assert [(row["method"], row["fold"]) for row in rows] == [(name, str(k)) for name in names for k in range(1, 5)]
+    assert out.startswith("accuracy on 80 test sentences; test: 4 folds, drawn by seed 0: each sentence is tested once")
+    assert out.count("over 4 folds") == 4
+    assert "fold 3 of 4, layer mix, seed 2: accuracy" in err
+
+
+def test_folds_part_the_sentences_and_keep_equal_ones_together():
+    sentences = [["a"], ["b"], ["a"], ["c"], ["d"], ["e"]] * 3
+    folds = fold_numbers(sentences, 3, seed=0)
+    assert sorted(k for _, own in folds for k in own) == list(range(18))
+    for rest, own in folds:
+        assert sorted(rest + own) == list(range(18))
+        assert not {sentences[k][0] for k in rest} & {sentences[k][0] for k in own}
+    assert folds != fold_numbers(sentences, 3, seed=1)
+    assert folds == fold_numbers(sentences, 3, seed=0)
+
+
+def test_each_fold_fine_tunes_the_bilm_on_what_it_learns_from(home, do, tmp_path):
+    code, *_ = do("classify", "compare", "train.tsv", "--bilm", "bilm", "--fine-tune", 2, "--folds", 2, "--inputs",
+                  "mix", "--out", tmp_path / "out", "--quiet", *FAST, "--set", "epochs=1")
+    assert code == 0
+    sentences = reviews(80, 0)[0]
+    read = [{tuple(line.split()) for line in (tmp_path / f"out/fold-{k}/bilm-corpus.txt").read_text().splitlines()}
+            for k in (0, 1)]
+    assert read[0] | read[1] == set(map(tuple, sentences))
+    assert not read[0] & read[1]                # with two folds, one learns from what the other is tested on
+    for k in 0, 1:
+        settings = read_toml(tmp_path / f"out/fold-{k}/bilm/config.toml", Settings())
+        assert (settings.data.fine_tune, settings.train.epochs) == ("bilm", 2)
+
+
+def test_a_task_model_reads_the_bilm_that_was_fine_tuned_for_it(home, do, tmp_path):
+    out = tmp_path / "out"
+    assert do("classify", "train", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--fine-tune", 1, "--out", out,
+              "--quiet", *FAST)[0] == 0
+    assert (out / "bilm.txt").read_text() == "bilm\n"
+    arrays = [{name: p.value for name, p in parameters(ELMo.load(path).model).items()} for path in
+              (home / "bilm", out / "bilm")]
+    assert any((arrays[0][name] != arrays[1][name]).any() for name in arrays[0])
+    assert do("classify", "predict", out, "new.txt")[0] == 0
+
+
+def test_word2vec_is_compared_on_the_text_of_the_bilm(home, do, tmp_path):
+    pytest.importorskip("gensim", reason="gensim is not installed: pip install 'elmo_np[word2vec]'")
+    code, out, _ = do("classify", "compare", "train.tsv", "--test", "test.tsv", "--seeds", 2, "--inputs", "word2vec",
+                      "static", "--out", tmp_path / "out", "--quiet", *FAST)
+    assert code == 0
+    assert "  word2vec (gensim), of the biLM's text " in out
+    assert "  static vectors (layer 0) " in out
+    assert "layer mix" not in out
+    folder, elmo = TaskFolder(tmp_path / "out"), ELMo.load(tmp_path / "out/bilm")
+    corpus = word2vec.texts(folder, Source())
+    assert list(corpus) == [line.split() for line in folder.corpus.read_text().splitlines()]
+    made = [word2vec.trained(corpus, 8, 0, Progress(quiet=True)) for _ in range(2)]
+    vectors = [own.vectors([["good", "film", "neverseen"]], layer=0)[0] for own in made]
+    assert vectors[0].shape == (3, 16)
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    assert vectors[0][:2].any(axis=1).all()
+    assert not vectors[0][2].any()
+    assert {word for word in made[0].vocabulary.words if "<" not in word} <= set(elmo.vocabulary.words)
+
+
+def test_without_the_text_of_the_bilm_word2vec_is_left_out_and_the_report_says_why(home, do, tmp_path):
+    code, out, _ = do("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--seeds", 1,
+                      "--out", tmp_path / "out", "--quiet", *FAST, "--set", "epochs=1")
+    assert code == 0
+    assert re.search(r"word2vec is left out, because .*bilm.config.toml|for word2vec beside them: pip install", out)
+    assert "word2vec (gensim)" not in out
+
+
+def test_the_text_of_a_fine_tuned_bilm_is_all_that_it_has_read(home, do, tmp_path):
+    for name, text in ("first", "a good film .\n"), ("second", "a bad film .\n"):
+        (tmp_path / f"{name}.txt").write_text(text * 40)
+    common = ["--quiet", "--epochs", "1", "--set", "hidden_dim=8", "--set", "embedding_dim=8", "--set", "min_count=1"]
+    assert main(["train", str(tmp_path / "first.txt"), "--out", str(tmp_path / "one"), *common]) == 0
+    assert main(["train", str(tmp_path / "second.txt"), "--out", str(tmp_path / "two"), "--quiet", "--fine-tune",
+                 str(tmp_path / "one")]) == 0
+    found = word2vec.texts(TaskFolder(tmp_path), Source(str(tmp_path / "two")))
+    assert list(found) == [["a", "bad", "film", "."]] * 40 + [["a", "good", "film", "."]] * 40
+    (tmp_path / "first.txt").unlink()
+    with pytest.raises(UserError, match=r"first\.txt"):
+        word2vec.texts(TaskFolder(tmp_path), Source(str(tmp_path / "two")))
+
+
+def test_a_translator_can_read_the_mix_beside_embeddings_of_its_own(home, do, tmp_path):
+    out = tmp_path / "out"
+    assert do("translate", "train", "train.pairs", "--test", "test.pairs", "--bilm", "bilm", "--input", "learnt+mix",
+              "--out", out, "--quiet", *FAST, *TRANSLATE)[0] == 0
+    model = Translator.load(out / "model.safetensors", ELMo.load(home / "bilm"))
+    assert {"embedding.E", "input.mix.w"} <= set(parameters(model.network))
+    code, printed, _ = do("translate", "predict", out, "new.txt")
+    assert code == 0
+    assert "GOOD FILM ." in printed
+
+
 def test_a_comparison_takes_word_vectors_of_another_width_as_they_are(home, do, tmp_path):
     saved(tiny_elmo(layers=2, embedding_dim=6), tmp_path / "bilm")
     code, out, _ = do("tag", "compare", "train.conll", "--valid", "test.conll", "--bilm", tmp_path / "bilm", "--seeds",
@@ -215,6 +324,13 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
     ("tag train train.conll --bilm bilm --out new --input 7", "input = '7': expected mix"),
     ("tag train train.conll --bilm bilm --out new --set colour=1", "expected key=value with one of"),
     ("tag compare train.conll --bilm bilm --out new --seeds 0", "--seeds 0: expected a whole number of at least 1"),
+    ("tag compare train.conll --bilm bilm --out new --folds 1", "--folds 1: expected a whole number from 2 to"),
+    ("tag compare train.conll --bilm bilm --out new --folds 2 --seeds 2", "--seeds does not go with --folds"),
+    ("tag compare train.conll --test test.conll --bilm bilm --out new --folds 2", "--test does not go with --folds"),
+    ("tag compare grammar --bilm bilm --out new --folds 2", "--folds 2 does not go with grammar, which has a test"),
+    ("tag compare train.conll --bilm bilm --out new --inputs mixed", "--inputs mixed: expected some of word2vec"),
+    ("tag train train.conll --out new --fine-tune 1", "--fine-tune goes on with a biLM that there is"),
+    ("tag train train.conll --bilm bilm --out new --fine-tune -1", "--fine-tune -1: expected a number of epochs"),
     ("classify evaluate classify other.tsv", "unknown label 'fine': this model has bad, good"),
     ("classify train train.tsv --test other.tsv --bilm bilm --out new", "unknown label 'fine'"),
     ("senses compare train.senses --test other.senses --bilm bilm --out new", "unknown word 'rome'"),

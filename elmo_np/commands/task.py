@@ -8,17 +8,18 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..files import atomic_write_text
-from ..tasks import workflow
+from ..tasks import compare, workflow
 from ..tasks.application import Application
 from ..tasks.applications import APPLICATIONS
+from ..tasks.bilm import Source, bilm_of
 from ..tasks.config import TaskConfig, overridden
 from ..tasks.data import Data, Examples
-from ..tasks.workflow import TaskFolder
+from ..tasks.folder import TaskFolder, new_folder
 from .common import Add
 
 ABOUT = "use the vectors: classify sentences, tag words, tell senses, translate"
 ACTIONS = {"train": "train a task model, and say how it does on test data",
-           "compare": "the same task from static vectors, each layer and the mix, over several seeds",
+           "compare": "the same task from static vectors, each layer and the mix, over several seeds or in folds",
            "evaluate": "how a task model does on labelled data",
            "predict": "label new text, or translate it"}
 
@@ -45,12 +46,15 @@ def _settings(app: Application, action: str) -> str | None:
 
 def _arguments(add: Add, app: Application, action: str) -> None:
     names = ", ".join(app.built_in)
+    more = "".join(f", {kind}" for kind in [*app.more_inputs.values(), *app.joined_inputs.values()])
     if action in ("train", "compare"):
         add("data", nargs="?", default=app.built_in[0], metavar="DATA",
             help=f"{names} (default {app.built_in[0]}), or a file: {app.columns}")
         add("--test", metavar="FILE", help="test on this (default: what the data holds out)")
         add("--valid", metavar="FILE", help="choose the best epoch on this (default: training sentences are held out)")
         add("--bilm", metavar="DIR", help="folder of a biLM (default: train one on the data's own text)")
+        add("--fine-tune", type=int, default=0, metavar="N",
+            help="first let that biLM go on learning from the data's own text, for N epochs (default 0)")
         add("--out", required=True, metavar="DIR", help="folder to write")
         add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, see below; may be repeated")
         add("--seed", type=int, metavar="N", help="short for --set seed=N")
@@ -62,9 +66,15 @@ def _arguments(add: Add, app: Application, action: str) -> None:
         add("data", metavar="DATA", help=what)
         add("--bilm", metavar="DIR", help="the biLM of the model, if it is no longer where it was")
     if action == "train":
-        add("--input", metavar="KIND", help="short for --set input=KIND: mix, vector, static, top, or a layer's number")
+        add("--input", metavar="KIND", help="short for --set input=KIND: mix, vector, static, top, or a layer's "
+                                              "number" + more)
     if action == "compare":
-        add("--seeds", type=int, default=3, metavar="N", help="how many seeds, from --seed on (default 3)")
+        add("--seeds", type=int, metavar="N", help="how many seeds, from --seed on (default 3)")
+        add("--folds", type=int, metavar="K", help="in place of one test and several seeds: test each of K parts with "
+                                                   "what the others have taught, each with a biLM of its own if --bilm "
+                                                   "gives none or with --fine-tune")
+        add("--inputs", nargs="+", default=[], metavar="KIND", help="compare these alone: static, a layer's number, "
+                                                                    "mix, word2vec (needs gensim)" + more)
     if action in ("evaluate", "predict"):
         add("--out", metavar="FILE", help="a picture, .png or .svg" if action == "evaluate" else "write here")
 
@@ -76,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out and Path(args.out).exists():
         raise UserError(f"{args.out} exists already: give another --out, or remove it")
     folder = TaskFolder(Path(args.dir))
-    elmo = workflow.elmo_of(folder, args.bilm, app.name)
+    elmo = bilm_of(folder, args.bilm, app.name)
     model = app.load(str(folder.model), elmo)
     if args.action == "evaluate":
         test = app.fitting(app.labelled(args.data, model.tokenize, model.config.seed), model.config)
@@ -96,16 +106,36 @@ def _learn(args: argparse.Namespace, app: Application) -> int:
     direct = {"input": getattr(args, "input", None), "seed": args.seed}
     config = overridden(app.defaults, args.set)
     config = dataclasses.replace(config, **{key: value for key, value in direct.items() if value is not None})
-    data: Data = app.data(args.data, args.test, args.tokenize, config.seed)
-    valid: Examples | None = app.read(args.valid, data.raw) if args.valid else None
-    data = data._replace(train=app.fitting(data.train, config), test=app.fitting(data.test, config))
-    valid = app.fitting(valid, config) if valid else None
-    folder = workflow.new_folder(args.out)
+    source = Source(args.bilm, args.fine_tune)
+    source.check()
+    folds = _folds(args, app, config)
+    data = None if folds else _fitting(app, app.data(args.data, args.test, args.tokenize, config.seed), config)
+    valid: Examples | None = app.fitting(app.read(args.valid, (data or folds[0]).raw), config) if args.valid else None
+    folder = new_folder(args.out)
     if args.action == "train":
-        lines = workflow.train(app, data, valid, config, folder, args.bilm, args.quiet)
+        assert data
+        lines = workflow.train(app, data, valid, config, folder, source, args.quiet)
         lines.append(f"{folder.path}: try elmo-np task {app.name} predict {folder.path} FILE")
     else:
-        lines = workflow.compare(app, data, valid, config, folder, args.bilm, args.seeds, args.quiet)
+        rounds = compare.of_folds(folds, folder, config.seed) if data is None else \
+            compare.of_seeds(data, folder, config.seed, 3 if args.seeds is None else args.seeds)
+        lines = compare.compare(app, rounds, valid, config, folder, source, args.inputs, args.quiet)
         lines.append(f"{folder.path}: report.txt, results.csv, comparison.png")
     print("\n".join(lines))
     return 0
+
+
+def _fitting(app: Application, data: Data, config: TaskConfig) -> Data:
+    return data._replace(train=app.fitting(data.train, config), test=app.fitting(data.test, config))
+
+
+def _folds(args: argparse.Namespace, app: Application, config: TaskConfig) -> list[Data]:
+    """What --folds asks for; nothing without it. Raises UserError for what does not go with it."""
+    folds: int | None = getattr(args, "folds", None)
+    if folds is None:
+        return []
+    for name, value in ("--test", args.test), ("--seeds", args.seeds):
+        if value is not None:
+            raise UserError(f"{name} does not go with --folds: every fold is the test once, with a seed of its own; "
+                            "leave one of them out")
+    return [_fitting(app, data, config) for data in app.folds(args.data, folds, args.tokenize, config.seed)]

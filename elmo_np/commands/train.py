@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..config import Settings, override, preset, read_toml, replaced
+from ..fine_tuning import settings_of
 from ..pages.reports import training_report
 from ..run import Folder
 from ..train import train
@@ -20,6 +21,8 @@ def arguments(add: Add) -> None:
     add("--valid", metavar="FILE", help="validate on this; without it every 20th sentence is held out")
     add("--out", required=True, metavar="DIR", help="folder of the run")
     add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")
+    add("--fine-tune", metavar="DIR", help="go on with the model of that run on this corpus, by its settings or those "
+                                           "of --preset; one epoch, unless --epochs says otherwise")
     add("--config", metavar="FILE.toml", help="settings on top of the preset")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again")
     add("--epochs", type=int, metavar="N", help="short for --set epochs=N")
@@ -32,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     folder = Folder(Path(args.out))
     if args.resume and args.preset is None and folder.config.exists():
         settings = read_toml(folder.config, Settings())
+    elif args.fine_tune:
+        settings = settings_of(args.fine_tune, preset(args.preset) if args.preset else None)
     else:
         settings = preset(args.preset or "demo")
     if args.config:

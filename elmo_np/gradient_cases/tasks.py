@@ -16,7 +16,7 @@ from ..tasks.classifier import SentenceNetwork
 from ..tasks.config import TaskConfig
 from ..tasks.crf import CRF, bio, everything
 from ..tasks.decoder import Cache, Decoder
-from ..tasks.encoder_decoder import LEARNT, EncoderDecoder
+from ..tasks.encoder_decoder import JOINED, LEARNT, EncoderDecoder, Words
 from ..tasks.inputs import WordInput
 from ..tasks.linear import Linear, cross_entropy, cross_entropy_backward
 from ..tasks.pooling import KINDS, pool, pool_backward
@@ -209,8 +209,8 @@ def _senses(rng: np.random.Generator) -> Case:
     return case_of(layer, loss, {})
 
 
-def _translator(rng: np.random.Generator, config: TaskConfig, source: Array) -> Case:
-    J = 1 if config.input == LEARNT else len(source)
+def _translator(rng: np.random.Generator, config: TaskConfig, source: Words) -> Case:
+    J = 1 if source.layers is None else len(source.layers)
     layer = _random(EncoderDecoder(J, 4, 5, 6, config, rng=rng, dtype=np.float64), rng)
     y, scale = np.array([[3, 4, 5], [1, 5, 3], [PADDING, 1, 1]]), 1.7
 
@@ -218,6 +218,8 @@ def _translator(rng: np.random.Generator, config: TaskConfig, source: Array) -> 
         return scale * layer.forward(source, LENGTHS, y, np.random.default_rng(1))[0]
     cache = layer.forward(source, LENGTHS, y, np.random.default_rng(1))[1]
     acts(np.asarray(cache.source.mask) == 0, "dropped numbers of the source")
+    if layer.embedding:
+        acts(np.asarray(cache.source.learnt) == 0, "dropped numbers of the learnt embedding")
     acts(np.asarray(cache.decoder.a_mask) == 0, "dropped numbers before the softmax")
     layer.backward(scale, cache)
     return case_of(layer, loss, {})
@@ -228,13 +230,19 @@ TRANSLATE = replace(CONFIG, word_dim=3, decoder_dim=4)
 
 @case("translator")
 def _translator_mix(rng: np.random.Generator) -> Case:
-    return _translator(rng, TRANSLATE, rng.normal(size=(2, 4, 3, 4)))
+    return _translator(rng, TRANSLATE, Words(rng.normal(size=(2, 4, 3, 4)), None))
+
+
+@case("translator, learnt embeddings beside the mix")
+def _translator_joined(rng: np.random.Generator) -> Case:
+    source = Words(rng.normal(size=(2, 4, 3, 4)), rng.integers(0, 5, (4, 3)))
+    return _translator(rng, replace(TRANSLATE, input=JOINED + "mix"), source)
 
 
 @case("translator, learnt embeddings, no BiLSTM, additive attention")
 def _translator_learnt(rng: np.random.Generator) -> Case:
     config = replace(TRANSLATE, input=LEARNT, hidden_dim=None, attention="additive")
-    return _translator(rng, config, np.array([[1, 4, 2], [3, 0, 2], [0, 0, 1], [2, 0, 0]]))
+    return _translator(rng, config, Words(None, np.array([[1, 4, 2], [3, 0, 2], [0, 0, 1], [2, 0, 0]])))
 
 
 def _random(layer: Layer, rng: np.random.Generator) -> Layer:

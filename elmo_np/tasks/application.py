@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from ..elmo import ELMo
 from ..errors import UserError
 from ..progress import Progress
 from .config import TaskConfig
-from .data import Data, Examples, read_sentences, split_numbers
+from .data import Data, Examples, fold_numbers, read_sentences, split_numbers
 from .model import TaskModel
 from .store import VectorStore
 
@@ -32,6 +32,7 @@ class Application:
     defaults = TaskConfig()
     # Inputs that are compared beside the biLM's, by what they are called.
     more_inputs: Mapping[str, str] = MappingProxyType({})
+    joined_inputs: Mapping[str, str] = MappingProxyType({})     # likewise; they hold the biLM's and more
     # What is compared beside the inputs: settings, by what they are called.
     methods: Mapping[str, dict[str, Any]] = MappingProxyType({"": {}})
 
@@ -49,10 +50,27 @@ class Application:
             return built_in
         examples = self.read(name, tokenize)
         if test:
-            return Data(examples, self.read(test, tokenize), f"the file {test}", None, tokenize)
+            return Data(examples, self.read(test, tokenize), f"the file {test}", self.text(examples), tokenize)
         rest, held_out = self.hold_out(examples, TESTED, seed)
-        return Data(examples.some(rest), examples.some(held_out),
-                    f"one of every {TESTED} {self.unit}, drawn by seed {seed}", None, tokenize)
+        train = examples.some(rest)
+        return Data(train, examples.some(held_out), f"one of every {TESTED} {self.unit}, drawn by seed {seed}",
+                    self.text(train), tokenize)
+
+    def folds(self, name: str, count: int, tokenize: bool, seed: int) -> list[Data]:
+        """The same in so many parts, each of which is the test once. Raises UserError for too few sentences, and for
+        data with a test of their own."""
+        if self._built_in(name, seed):
+            raise UserError(f"--folds {count} does not go with {name}, which has a test of its own: leave it out")
+        examples, found = self.read(name, tokenize), []
+        for rest, held_out in fold_numbers(examples.sentences, count, seed):
+            train = examples.some(rest)
+            found.append(Data(train, examples.some(held_out), f"{count} folds, drawn by seed {seed}: each sentence is "
+                              "tested once, with what the other folds have taught", self.text(train), tokenize))
+        return found
+
+    def text(self, train: Examples) -> Iterable[Sequence[str]] | None:
+        """What a biLM is trained on, None for the training sentences."""
+        return None
 
     def hold_out(self, examples: Examples, every: int, seed: int) -> tuple[list[int], list[int]]:
         """The numbers of examples in two parts: without one of every so many, and those. Raises UserError for too

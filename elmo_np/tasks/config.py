@@ -16,7 +16,7 @@ class TaskConfig:
     """How a task model is made and trained. Raises UserError for a value out of its range."""
 
     input: str = option("mix", "what is read for a word: mix, vector (W h_bi + b), static, top, or a layer's number; "
-                       "translate: or learnt, an embedding of its own")
+                       "translate: or learnt, an embedding of its own, and learnt+mix, both")
     penalty: float = option(0.001, "lambda: keeps the mix near the average of the layers", at_least=0)
     input_dropout: float = option(0.2, "share dropped of the input; the paper drops half, of a larger biLM", at_least=0,
                                   less_than=1)

@@ -164,6 +164,21 @@ def split_by_sentence(sentences: Sequence[Sequence[str]], every: int, seed: int)
     return parts
 
 
+def fold_numbers(sentences: Sequence[Sequence[str]], count: int, seed: int) -> list[tuple[list[int], list[int]]]:
+    """The numbers of sentences in so many folds, drawn by the seed: for each, those of the others, and its own.
+
+    Equal sentences are in one fold. Raises UserError for less than two folds, and for more than there are sentences.
+    """
+    different = list(dict.fromkeys(map(tuple, sentences)))
+    if not 2 <= count <= len(different):
+        raise UserError(f"--folds {count}: expected a whole number from 2 to {len(different):,}, the number of "
+                        "different sentences")
+    order = np.random.default_rng([seed, 4]).permutation(len(different))
+    fold = {different[k]: place % count for place, k in enumerate(order.tolist())}
+    own = np.array([fold[tuple(sentence)] for sentence in sentences])
+    return [(np.flatnonzero(own != k).tolist(), np.flatnonzero(own == k).tolist()) for k in range(count)]
+
+
 def _rows(path: str, blank: bool = False) -> Iterator[tuple[int, str]]:
     """(line number, line without its end) of a text file."""
     if not Path(path).is_file():

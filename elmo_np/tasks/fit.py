@@ -18,13 +18,13 @@ from .config import TaskConfig
 class Network(Protocol):
     """What can be trained: a loss of a batch, and its gradients."""
 
-    def forward(self, layers: Array, lengths: Array, y: Array,
+    def forward(self, source: Any, lengths: Array, y: Array, /,
                 rng: np.random.Generator | None = None) -> tuple[float, Any]: ...
 
     def backward(self, dloss: float, cache: Any) -> None: ...
 
 
-Batch = tuple[Array, Array, Array]                  # layers (J, T, B, D), lengths (B,), labels
+Batch = tuple[Any, Array, Array]    # what is read, mostly layers (J, T, B, D); lengths (B,); labels
 
 
 class Source(NamedTuple):

@@ -1,6 +1,7 @@
 """What a task's network reads for a word (N): layers of a frozen biLM, mixed or mapped in a way that is learnt with it.
 
     (N1) penalty = lambda * sum_j w_j^2,  added to the task's loss; w are the numbers of the layer mix (V3)
+    (N2) x_t = [e_t ; m_t],  where a task has an embedding e of its own beside what the biLM says, m
 
     "mix"       the layer mix of all layers, (V3) and (V4): w and gamma are learnt
     "vector"    the article's v_t = W h_t_bi + b (V2) of the top layer: W and b are learnt
@@ -8,8 +9,8 @@
     "top", "0", "1", ..     one layer as it is: nothing is learnt
 
 Dropout (D) acts on the result. Dimensions: J layers, T steps, B sentences, 2P width of a layer.
-Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, and lambda, "to bias the weights to stay close
-to an average of all layers".
+Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, (N2), and lambda, "to bias the weights to stay
+close to an average of all layers".
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
              **{str(layer): [layer] for layer in range(top + 1)}}
     if kind not in named:
         raise UserError(f"input = {kind!r}: expected mix, vector, static, top, or a layer's number from 0 to {top} "
-                        "(of the task translate also learnt)")
+                        "(of the task translate also learnt, and learnt+ before one of these)")
     return named[kind]
 
 
@@ -80,3 +81,14 @@ class WordInput:
         """dloss: gradient of whatever is minimised by the penalty; adds to the mix's w.grad."""
         if self.mix:
             self.mix.w.grad += dloss * 2 * self.lambda_ * self.mix.w.value       # (N1)
+
+
+def beside(e: Array, m: Array) -> Array:
+    """e, m (T, B, D) -> x (T, B, 2D)."""
+    return np.concatenate([e, m], axis=-1)      # (N2)
+
+
+def beside_backward(dx: Array) -> tuple[Array, Array]:
+    """dx (T, B, 2D) -> gradients of e and of m."""
+    de, dm = np.split(dx, 2, axis=-1)           # (N2)
+    return np.ascontiguousarray(de), np.ascontiguousarray(dm)

@@ -78,8 +78,8 @@ def attention(pairs: Sequence[tuple[Sequence[str], Sequence[str], Array]]) -> Fi
 
 
 @picture
-def comparison(rows: Mapping[str, Sequence[float]], measure: str) -> Figure:
-    """A row a method: its mean over the seeds, and a mark for each seed."""
+def comparison(rows: Mapping[str, Sequence[float]], measure: str, what: str = "seeds") -> Figure:
+    """A row a method: its mean over the seeds or folds, and a mark for each."""
     figure, axes = blank_figure(7.2, 1.6 + 0.36 * len(rows))
     ax, y = axes[0, 0], np.arange(len(rows))[::-1]
     for place, values in zip(y, rows.values(), strict=True):
@@ -88,5 +88,5 @@ def comparison(rows: Mapping[str, Sequence[float]], measure: str) -> Figure:
     ax.set_yticks(y, [plain(name) for name in rows])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.xaxis.set_major_formatter("{x:.2f}")
-    ax.set(xlabel=measure, title="Same data and budget: mean (dot), seeds (bars)")
+    ax.set(xlabel=measure, title=f"Same data and budget: mean (dot), {what} (bars)")
     return figure

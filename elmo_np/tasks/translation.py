@@ -15,7 +15,7 @@ from .application import Application
 from .bleu import available, bleu
 from .config import TaskConfig
 from .data import Data, Examples, read_pairs, split_by_sentence
-from .encoder_decoder import LEARNT
+from .encoder_decoder import JOINED, LEARNT
 from .scores import token_accuracy
 from .translator import MARKS, Translation, Translator, words_of
 
@@ -31,6 +31,7 @@ class Translate(Application):
     columns, unit = "source<TAB>target", "different sources"
     defaults = TaskConfig(input_dropout=0.1, dropout=0.2, learning_rate=0.003)
     more_inputs = MappingProxyType({"learnt embeddings, no biLM": LEARNT})
+    joined_inputs = MappingProxyType({"learnt embeddings beside the layer mix": JOINED + "mix"})
 
     @property
     def measure(self) -> str:
@@ -42,11 +43,9 @@ class Translate(Application):
     def _built_in(self, name: str, seed: int) -> Data | None:
         return builtin.pairs() if name == "grammar" else None
 
-    def data(self, name: str, test: str | None, tokenize: bool, seed: int) -> Data:
-        """A biLM trained on these reads each source once, the long ones with the others."""
-        found = super().data(name, test, tokenize, seed)
-        different = list(dict.fromkeys(map(tuple, found.train.sentences)))
-        return found._replace(corpus=different) if found.corpus is None else found
+    def text(self, train: Examples) -> list[tuple[str, ...]]:
+        """Each source once, the long ones with the others."""
+        return list(dict.fromkeys(map(tuple, train.sentences)))
 
     def hold_out(self, examples: Examples, every: int, seed: int) -> tuple[list[int], list[int]]:
         """All translations of a source are in one part."""

@@ -20,7 +20,7 @@ from ..progress import Progress
 from ..softmax import PADDING
 from ..vocabulary import BOS, EOS, UNK
 from .config import TaskConfig
-from .encoder_decoder import END, LEARNT, START, UNKNOWN, EncoderDecoder, padded, read
+from .encoder_decoder import END, LEARNT, START, UNKNOWN, EncoderDecoder, Words, bilm_input, padded, read
 from .fit import Batch, Epoch, Source, fit
 from .inputs import layers_of
 from .model import TaskModel
@@ -42,7 +42,8 @@ class Translator(TaskModel):
     """Sentences of a target language for those of a source language.
 
     labels          the words of the target: MARKS, then words
-    source_words    UNK, then the words of the source that the input "learnt" knows; others read nothing of it
+    source_words    UNK, then the words of the source that the inputs "learnt" and "learnt+.." know; other inputs read
+                    nothing of it
     """
 
     TASK = "translate"
@@ -59,7 +60,7 @@ class Translator(TaskModel):
 
     def _layers(self) -> list[int]:
         """With the input "learnt", for their width alone: that of the static vectors."""
-        return layers_of(self.elmo, "static" if self.config.input == LEARNT else self.config.input)
+        return layers_of(self.elmo, bilm_input(self.config.input) or "static")
 
     def _network(self, rng: np.random.Generator) -> EncoderDecoder:
         return EncoderDecoder(len(self.layers), self.width, len(self.source_words), len(self.labels), self.config,
@@ -93,23 +94,25 @@ class Translator(TaskModel):
         return fit(self.network, self.config, learning, validating, score, progress)
 
     def _store(self, sentences: Sequence[Sequence[str]], progress: Progress) -> VectorStore | None:
-        if self.config.input == LEARNT:
+        if not bilm_input(self.config.input):
             return None
         return VectorStore(self.elmo, sentences, self.layers, progress=progress)
 
     def _batch(self, sentences: Sequence[Sequence[str]], store: VectorStore | None, y: Sequence[Sequence[int]],
                group: Array) -> Batch:
-        return *self._read(sentences, store, group), padded([y[k] for k in group], PADDING)
+        source, lengths = self._read(sentences, store, group)
+        return source, lengths, padded([y[k] for k in group], PADDING)
 
     def _read(self, sentences: Sequence[Sequence[str]], store: VectorStore | None,
-              group: Sequence[int] | Array) -> tuple[Array, Array]:
+              group: Sequence[int] | Array) -> tuple[Words, Array]:
         """What the network reads for sentences by their numbers, and their lengths."""
-        if self.config.input == LEARNT:
-            own = [[self.source_number.get(word, 0) for word in sentences[k]] for k in group]
-            return padded(own, 0), np.array([len(ids) for ids in own])
-        if store is None:
-            store, group = VectorStore(self.elmo, [sentences[k] for k in group], self.layers), np.arange(len(group))
-        return store.batch(group, self.layers)
+        layers = ids = None
+        if self.config.input.startswith(LEARNT):
+            ids = padded([[self.source_number.get(word, 0) for word in sentences[k]] for k in group], 0)
+        if bilm_input(self.config.input):
+            own = store or VectorStore(self.elmo, [sentences[k] for k in group], self.layers)
+            layers, _ = own.batch(group if store else np.arange(len(group)), self.layers)
+        return Words(layers, ids), np.array([len(sentences[k]) for k in group])
 
     def predict(self, sentences: Sequence[Sequence[str]], store: VectorStore | None = None, *,
                 beam: int | None = None) -> list[Translation]:

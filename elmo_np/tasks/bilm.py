@@ -1,0 +1,79 @@
+"""The biLM of a task: the one given, the one given after it was fine-tuned on the task's text, or one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..config import preset, replaced
+from ..corpus import text_lines
+from ..elmo import ELMo
+from ..errors import UserError
+from ..files import atomic_write_text
+from ..fine_tuning import settings_of
+from ..progress import Progress
+from ..run import Folder
+from ..train import train
+from .data import Data
+from .folder import TaskFolder
+
+
+class Source(NamedTuple):
+    """given: folder of a biLM, None to train one on the task's text; fine_tune: epochs that the one given goes on
+    learning from that text."""
+
+    given: str | None = None
+    fine_tune: int = 0
+
+    def check(self) -> None:
+        """Raise UserError for what cannot be."""
+        if self.fine_tune < 0:
+            raise UserError(f"--fine-tune {self.fine_tune}: expected a number of epochs, 0 for none")
+        if self.fine_tune and not self.given:
+            raise UserError("--fine-tune goes on with a biLM that there is: say which with --bilm; without one, one is "
+                            "trained on the same text")
+
+
+def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: bool) -> tuple[ELMo, str]:
+    """-> the biLM, and where it lies. The text that it learns from has no test sentence.
+
+    Raises UserError where there is none, or a training in the folder is of another text.
+    """
+    source.check()
+    if source.given and not source.fine_tune:
+        return ELMo.load(source.given), str(Path(source.given).resolve())
+    text: Iterable[Sequence[str]] = data.train.sentences if data.corpus is None else data.corpus
+    test = {tuple(sentence) for sentence in data.test.sentences}
+    lines = [" ".join(sentence) + "\n" for sentence in text if tuple(sentence) not in test]
+    if not lines:
+        raise UserError("no sentence but those of the test is left to train a biLM on: give one with --bilm")
+    bilm = Folder(folder.own_bilm)
+    if not bilm.in_use():
+        atomic_write_text(folder.corpus, "".join(lines))
+        how = f"going on with {source.given}" if source.given else "no --bilm given: training one"
+        Progress(quiet=quiet).say(f"{how} on {len(lines):,} sentences, {folder.own_bilm}")
+    elif not folder.corpus.is_file() or folder.corpus.read_bytes() != "".join(lines).encode():
+        raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
+    if source.given:
+        settings = replaced(settings_of(source.given), tokenize=False, epochs=source.fine_tune)
+    else:
+        settings = preset("demo")
+    learnt = len(lines) - len(lines) // settings.data.held_out
+    settings = replaced(settings, corpus=str(folder.corpus), seed=seed,
+                        batch_size=max(1, min(settings.train.batch_size, learnt)))
+    elmo = train(str(folder.corpus), bilm.path, settings=settings, quiet=quiet, resume=bilm.last.exists())
+    return elmo, folder.own_bilm.name
+
+
+def bilm_of(folder: TaskFolder, given: str | None, task: str) -> ELMo:
+    """The biLM of a task model: the one given, or the one that it was trained on."""
+    if not folder.model.is_file():
+        raise UserError(f"{folder.path} has no model.safetensors: expected a folder that `elmo-np task {task} train` "
+                        "wrote")
+    if given is None and not folder.bilm.is_file():
+        raise UserError(f"{folder.bilm} is not there: say with --bilm where the biLM is that the model was trained on")
+    path = given or str(folder.path / "".join(text_lines(folder.bilm)).strip())
+    if not Path(path).exists():
+        raise UserError(f"{path}, the biLM of {folder.path}, is not there: say with --bilm where it is")
+    return ELMo.load(path)

@@ -1,0 +1,122 @@
+"""Fine-tuning: training begins where another ended, with its words, and what does not fit is refused."""
+
+import numpy as np
+import pytest
+
+from elmo_np import ELMo, checkpoint
+from elmo_np.__main__ import main
+from elmo_np.config import read_toml, replaced
+from elmo_np.evaluate import evaluate
+from elmo_np.fine_tuning import settings_of
+from elmo_np.grammar import GrammarCorpus
+from elmo_np.parameter import parameters
+from elmo_np.run import Folder
+from elmo_np.train import Trainer, train
+from elmo_np.vocabulary import Vocabulary
+
+TEXT = [list(sentence) for sentence in GrammarCorpus(seed=0, sentences=300)]
+DOMAIN = [["the", "zymurgy", *sentence] for sentence in GrammarCorpus(seed=1, sentences=200)]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A run that has read TEXT; no test changes it."""
+    out = tmp_path_factory.mktemp("base") / "run"
+    file = out.parent / "text.txt"
+    file.write_text("".join(" ".join(words) + "\n" for words in TEXT))
+    settings = ["hidden_dim=12", "embedding_dim=12", "batch_size=8", "dropout=0.25", "learning_rate=0.01"]
+    assert main(["train", str(file), "--out", str(out), "--epochs", "2", "--quiet",
+                 *[word for setting in settings for word in ("--set", setting)]]) == 0
+    return out
+
+
+def test_training_begins_with_the_numbers_of_the_other_model(base, tmp_path, monkeypatch):
+    seen = {}
+
+    def step(self, batch):
+        seen.update({name: p.value.copy() for name, p in parameters(self.elmo).items()})
+        raise KeyboardInterrupt
+    monkeypatch.setattr(Trainer, "_step", step)
+    with pytest.raises(KeyboardInterrupt):
+        train(DOMAIN, tmp_path / "run", settings=settings_of(base), quiet=True)
+    expected = parameters(ELMo.load(base))
+    assert seen.keys() == expected.keys()
+    for name, p in expected.items():
+        np.testing.assert_array_equal(seen[name], p.value)
+
+
+def test_the_model_gets_better_on_the_domain_and_keeps_its_words(base, tmp_path):
+    before, model_file = ELMo.load(base), (base / "model.safetensors").read_bytes()
+    after = train(DOMAIN, tmp_path / "run", settings=settings_of(base), quiet=True)
+    assert after.vocabulary == before.vocabulary
+    assert "zymurgy" not in after.vocabulary
+    held_out = [["the", "zymurgy", *sentence] for sentence in GrammarCorpus(seed=2, sentences=50)]
+    first, then = (evaluate(own.model, own.vocabulary, held_out) for own in (before, after))
+    assert then.forward < 0.9 * first.forward
+    assert then.backward < 0.9 * first.backward
+    assert (base / "model.safetensors").read_bytes() == model_file
+
+
+def test_the_settings_are_those_of_the_run_for_one_epoch(base, tmp_path):
+    settings = settings_of(base)
+    assert settings.train == replaced(read_toml(base / "config.toml", settings), epochs=1).train
+    assert (settings.data.corpus, settings.data.valid, settings.data.fine_tune) == (None, None, str(base))
+    assert settings.model.dropout == 0.25
+    (base.parent / "domain.txt").write_text("".join(" ".join(words) + "\n" for words in DOMAIN))
+    assert main(["train", str(base.parent / "domain.txt"), "--fine-tune", str(base), "--out", str(tmp_path / "run"),
+                 "--set", "dropout=0.5", "--epochs", "3", "--quiet"]) == 0
+    written = read_toml(tmp_path / "run/config.toml", settings)
+    assert (written.model.dropout, written.train.epochs, written.data.fine_tune) == (0.5, 3, str(base))
+
+
+def test_fine_tuning_that_stopped_goes_on_to_the_same_bytes(base, tmp_path, monkeypatch):
+    settings = replaced(settings_of(base), epochs=2)
+    train(DOMAIN, tmp_path / "whole", settings=settings, quiet=True)
+    original, steps = Trainer._step, []
+
+    def step(self, batch):
+        steps.append(batch)
+        original(self, batch)
+        if len(steps) == 10:
+            self._save()
+            raise KeyboardInterrupt
+    monkeypatch.setattr(Trainer, "_step", step)
+    with pytest.raises(KeyboardInterrupt):
+        train(DOMAIN, tmp_path / "parts", settings=settings, quiet=True)
+    monkeypatch.undo()
+    train(DOMAIN, tmp_path / "parts", settings=settings, quiet=True, resume=True)
+    for file in "model.safetensors", "last.safetensors":
+        one, other = (checkpoint.load(tmp_path / name / file)[0] for name in ("whole", "parts"))
+        assert {name: array.tobytes() for name, array in one.items()} == \
+            {name: array.tobytes() for name, array in other.items()}
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["--fine-tune", "nowhere"], "nowhere"),
+    (["--fine-tune", "{base}", "--set", "hidden_dim=20"],
+     "hidden_dim = 20, but the model of {base} has 12: expected the same, because its numbers are where training "
+     "begins; leave the setting out"),
+    (["--fine-tune", "{base}", "--set", "layers=2"], "layers = 2, but the model of {base} has 1")])
+def test_what_does_not_fit_is_one_line_and_nothing_is_written(words, message, base, tmp_path, capsys):
+    corpus = tmp_path / "text.txt"
+    corpus.write_text("the bank closed .\n" * 40)
+    code = main(["train", str(corpus), "--out", str(tmp_path / "run"), "--quiet",
+                 *[word.format(base=base) for word in words]])
+    assert code == 2
+    line, = capsys.readouterr().err.splitlines()
+    assert message.format(base=base) in line
+    assert not Folder(tmp_path / "run").in_use()
+
+
+def test_counts_of_another_corpus_stand_by_the_same_words():
+    counted = Vocabulary.build([["a", "a", "b"]]).counted([["a", "c"], ["b", "a"]])
+    assert dict(zip(counted.words, counted.counts, strict=True)) == \
+        {"<S>": 2, "</S>": 2, "<UNK>": 1, "a": 2, "b": 1}
+
+
+def test_a_model_that_splits_raw_text_goes_on_doing_so(base, tmp_path):
+    file = tmp_path / "raw.txt"
+    file.write_text("The bank closed, at last.\n" * 60)
+    settings = replaced(settings_of(base), tokenize=True)
+    train(str(file), tmp_path / "raw", settings=settings, quiet=True)
+    assert settings_of(tmp_path / "raw").data.tokenize
