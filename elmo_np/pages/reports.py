@@ -75,16 +75,19 @@ def _curves(run: Finished) -> str:
     """Perplexity against the tokens read."""
     lines: dict[tuple[str, str], list[tuple[float, float]]] = {
         (direction, split): [] for split in ("valid", "train") for direction in ("forward", "backward")}
-    seen = 0
+    seen, sampled = 0, any(row["split"] == "sampled" for row in run.rows)
     for row in run.rows:
-        seen += int(row["tokens"]) if row["split"] == "train" else 0
-        for direction in "forward", "backward":
+        seen += int(row["tokens"]) if row["split"] != "valid" else 0
+        for direction in ("forward", "backward") if row["split"] != "sampled" else ():
             lines[direction, row["split"]].append((seen, float(row[f"{direction}_perplexity"])))
+    if sampled:
+        lines = {key: points for key, points in lines.items() if points}
     drawn = [Line(direction if split == "valid" else "", points, f"{direction} {split}", dots=split == "valid")
              for (direction, split), points in lines.items()]
     if run.unigram is not None:
         drawn.append(Line("unigram model", [(0, run.unigram), (seen, run.unigram)], "unigram"))
-    return "<p>With dots: held out, after every epoch. Thin: training.</p>" + log_chart(
+    thin = "The sampled losses of training are no perplexities, and are not drawn." if sampled else "Thin: training."
+    return f"<p>With dots: held out, after every epoch. {thin}</p>" + log_chart(
         drawn, "tokens read, each direction", "perplexity, lower is better",
         "Perplexity of both directions against the tokens read; the table below has the figures held out")
 
