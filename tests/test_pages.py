@@ -386,7 +386,7 @@ def test_the_report_can_be_written_again_and_says_what_is_gone(run, tmp_path, ca
 def test_a_training_with_sampled_losses_has_a_report_of_its_perplexities(tmp_path):
     (tmp_path / "text.txt").write_text("the bank closed at noon .\n" * 60)
     assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "2",
-                 "--set", "softmax=sampled", "--set", "samples=4", "--set", "hidden_dim=8", "--set", "embedding_dim=8"]) == 0
+                 "--set", "softmax=sampled", "--set", "samples=4", "--set", "hidden_dim=8"]) == 0
     text = (tmp_path / "run/report.html").read_text(encoding="utf-8")
     assert "The sampled losses of training are no perplexities, and are not drawn." in text
     curves = text[text.index("<svg"):text.index("</svg>")]
