@@ -71,6 +71,7 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
     """
     found: dict[str, list[float]] = {}
     notes: list[str] = []
+    static: dict[word2vec.Texts, ELMo] = {}
     with Progress(quiet=quiet) as progress, Passing(quiet=quiet) as passing:
         for number, (data, own, seeds) in enumerate(rounds, 1):
             place = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
@@ -81,8 +82,11 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
                 found.setdefault(name, []).append(app.score(data.test, predicted))
             corpus = word2vec.texts_or_why(own, source) if not only or WORD2VEC in only else None
             notes = [corpus] if isinstance(corpus, str) else []
+            if isinstance(corpus, word2vec.Texts) and corpus not in static:     # folds may have one text
+                D = elmo.model.config.embedding_dim
+                static = {corpus: word2vec.trained(corpus, D, config.seed, progress)}
             for one in inputs_of(app, elmo, [data.train, valid or data.train, data.test], only, progress,
-                                 None if isinstance(corpus, str) else corpus, config.seed):
+                                 next(iter(static.values()), None)):
                 for (method, changes), seed in product(app.methods.items(), seeds):
                     settings = replace(config, input=one.kind, seed=seed, **changes)
                     score = _score(app, one, data, valid, settings, passing)
@@ -99,8 +103,8 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
 
 
 def inputs_of(app: Application, elmo: ELMo, examples: Sequence[Examples], only: Sequence[str], progress: Progress,
-              corpus: word2vec.Texts | None, seed: int) -> Iterator[Input]:
-    """From what knows no context to the mix; corpus: of word2vec, None to leave it out."""
+              other: ELMo | None) -> Iterator[Input]:
+    """From what knows no context to the mix; other: word2vec's vectors, None to leave them out."""
     kinds = [*app.more_inputs.values(), WORD2VEC, "static", *map(str, range(1, elmo.model.config.layers + 1)), "mix",
              *app.joined_inputs.values()]
     for kind in only:
@@ -116,8 +120,7 @@ def inputs_of(app: Application, elmo: ELMo, examples: Sequence[Examples], only: 
     for name, kind in app.more_inputs.items():
         if kind in wanted:
             yield Input(name, kind, elmo, stacked)
-    if WORD2VEC in wanted and corpus is not None:
-        other = word2vec.trained(corpus, elmo.model.config.embedding_dim, seed, progress)
+    if WORD2VEC in wanted and other is not None:
         yield Input("word2vec (gensim), of the biLM's text", "static", other, stores(other, [0]))
     if "static" in wanted:
         yield Input("static vectors (layer 0)", "static", elmo, stacked if 0 in elmo.layers else stores(elmo, [0]))

@@ -29,7 +29,7 @@ from .folder import TaskFolder
 class Texts:
     """What a biLM has read, from its last training back to its first."""
 
-    settings: list[Settings]
+    settings: tuple[Settings, ...]
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         for own in self.settings:
@@ -49,7 +49,7 @@ def texts(folder: TaskFolder, source: Source) -> Texts:
         open_corpus(settings.data.corpus)
         found.append(settings)
         run = settings.data.fine_tune
-    return Texts(found)
+    return Texts(tuple(found))
 
 
 def texts_or_why(folder: TaskFolder, source: Source) -> Texts | str:

@@ -1,0 +1,258 @@
+"""What the vectors are worth on real data: word senses, sentiment, subjectivity, named entities, translation.
+
+    python benchmarks/tasks.py --out FOLDER [--wnut DIR] [--tatoeba fra.txt] [--only NAME...] [--quick]
+
+A biLM is trained on open text and on the training text of the tasks, `elmo-np task .. compare` runs on each of them,
+and tasks.md and results/tasks.svg say what came out. MASC and the corpora of senses and sentences come through NLTK
+(set NLTK_DATA); --wnut is a folder with the three files of WNUT-17, --tatoeba the English-French pairs, fra.txt:
+without them those tasks are left out. What FOLDER holds already is not done again: a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from machine import describe
+from tasks_report import Found, Goal, page, picture
+from tasks_text import Pairs, Part, masc, parts, tatoeba
+
+from elmo_np import backend, train
+from elmo_np.__main__ import Parser, guarded
+from elmo_np.config import Settings, preset, replaced
+from elmo_np.errors import UserError
+from elmo_np.files import atomic_write_text
+from elmo_np.plots import save
+from elmo_np.progress import Progress, duration
+from elmo_np.run import Folder
+from elmo_np.tasks import compare, nltk_data
+from elmo_np.tasks.applications import APPLICATIONS
+from elmo_np.tasks.bilm import Source
+from elmo_np.tasks.config import TaskConfig, overridden
+from elmo_np.tasks.data import Examples
+from elmo_np.tasks.folder import TaskFolder
+
+HERE = Path(__file__).parent
+WNUT = {"train": "wnut17train.conll", "valid": "emerging.dev.conll", "test": "emerging.test.annotated"}
+MOST_WORDS = 8          # of a source of Tatoeba
+EVERY = 3               # one of so many of those sources: a training is to end within half an hour
+FINE_TUNE = 3           # epochs
+# As accurate on validation sentences as the defaults, in half the time
+SENTENCES = ("batch_size=64", "epochs=12", "patience=3")
+STATIC, MIX = "static vectors (layer 0)", "layer mix"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One comparison, and what it should show.
+
+    about       for a heading
+    task, data  of `elmo-np task`; test, valid: files, None for what the data hold out
+    settings    key=value, as --set takes them; chosen on validation sentences
+    text, held  for the biLM to read, None for the training sentences; not to read, besides what is tested on
+    folds       or else `seeds`
+    fine_tune   epochs of the biLM on the text of each fold
+    inputs      that are compared, none for all
+    bilms       the experiment whose biLMs these are too, "" for its own
+    """
+
+    name: str
+    about: str
+    task: str
+    data: str
+    goals: tuple[Goal, ...]
+    test: str | None = None
+    valid: str | None = None
+    text: Sequence[Sequence[str]] | None = None
+    held: Sequence[Sequence[str]] = ()
+    settings: tuple[str, ...] = ()
+    folds: int | None = None
+    seeds: int = 3
+    fine_tune: int = 0
+    inputs: tuple[str, ...] = ()
+    bilms: str = ""
+    notes: str = ""
+
+    def command(self) -> str:
+        """The same by hand."""
+        words = ["elmo-np task", self.task, "compare", self.data]
+        for name, value in ("--test", self.test), ("--valid", self.valid):
+            words += [name, value] if value else []
+        words += ["--bilm FOLDER/bilm", *([f"--fine-tune {self.fine_tune}"] if self.fine_tune else [])]
+        words += [f"--folds {self.folds}"] if self.folds else [f"--seeds {self.seeds}"]
+        words += [f"--set {one}" for one in self.settings]
+        words += ["--inputs", *self.inputs] if self.inputs else []
+        return " ".join([*words, f"--out FOLDER/{self.name}"])
+
+    def config(self) -> TaskConfig:
+        return overridden(APPLICATIONS[self.task].defaults, self.settings)
+
+
+def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Experiment]:
+    """All of them, those first that need no files."""
+    few = ("epochs=1",) if quick else ()
+    folds, seeds = (2, 1) if quick else (10, 3)
+    senses = Experiment(
+        "senses", "Word senses: hard, interest, line, serve", "senses", "nltk:senseval", folds=2 if quick else 5,
+        settings=few, goals=(
+            Goal("layer 2, logistic", 0.15, "most frequent sense"),
+            Goal("layer 2, logistic", 0.15, "static vectors (layer 0), logistic")))
+    polarity = Experiment(
+        "polarity", "Sentiment: sentence_polarity, a BiLSTM on the vectors", "classify", "nltk:sentence_polarity",
+        folds=folds, fine_tune=FINE_TUNE, settings=few or SENTENCES, goals=(Goal(MIX, 0.03, STATIC),))
+    mean = replace(
+        polarity, name="polarity-mean", about="Sentiment, the mean of the vectors and a linear layer", bilms="polarity",
+        settings=few or ("hidden_dim=none", "pooling=mean", "learning_rate=0.02", "epochs=40"))
+    subjectivity = Experiment(
+        "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=FINE_TUNE,
+        settings=few or SENTENCES, goals=(Goal(MIX, 0.88),))
+    found = [senses, polarity, mean, subjectivity]
+    if wnut:
+        found.append(Experiment(
+            "entities", "Named entities: WNUT-17", "tag", str(wnut / WNUT["train"]), test=str(wnut / WNUT["test"]),
+            valid=str(wnut / WNUT["valid"]), seeds=seeds, settings=few, goals=(Goal(MIX, 0.05, STATIC),)))
+    if pairs:
+        learnt, both = "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"
+        found.append(Experiment(
+            "translation", f"Translation: Tatoeba English-French, up to {MOST_WORDS} words", "translate",
+            str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=1,
+            inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", *(few or ("epochs=12",))),
+            goals=(Goal(both, 0.0, learnt), Goal(both, 0.25), Goal(learnt, 0.25))))
+    return found
+
+
+
+
+def settings_of_bilm(text: Path, quick: bool) -> Settings:
+    """Characters, by the original ELMo's recipe at a size for a laptop; sentence by sentence, as tasks read."""
+    settings = replaced(preset("elmo-tiny"), corpus=str(text.resolve()), state="reset", shuffle=200000, min_count=2)
+    if quick:
+        settings = replaced(settings, epochs=1, hidden_dim=16, projection_dim=16, embedding_dim=16, softmax="full")
+    return settings
+
+
+COMMAND = "elmo-np train FOLDER/text.txt --out FOLDER/bilm --preset elmo-tiny --set state=reset --set shuffle=200000 " \
+          "--set min_count=2"
+
+
+@dataclass
+class Bench:
+    """One run of this program."""
+
+    out: Path
+    todo: list[Experiment]
+    quick: bool
+    progress: Progress
+    rounds: dict[str, list[compare.Round]] = field(default_factory=dict)
+    valid: dict[str, Examples | None] = field(default_factory=dict)
+
+    def read(self) -> list[Part]:
+        """All data, before anything long begins -> the text of the biLM: all but what is tested on, and so nothing of
+        the data that are tested in folds, since every part of them is a test."""
+        training: dict[str, Iterable[Sequence[str]]] = {"MASC": masc()}
+        tested: list[Sequence[str]] = []
+        for one in self.todo:
+            app, config = APPLICATIONS[one.task], one.config()
+            self.progress.show(f"reading {one.data}")
+            folder = TaskFolder(self.out / (one.bilms or one.name))
+            valid = app.read(one.valid, False) if one.valid else None
+            if one.folds:
+                data = app.folds(one.data, one.folds, False, config.seed)
+            else:
+                data = [app.data(one.data, one.test, False, config.seed)]
+                training[one.about] = data[0].train.sentences if one.text is None else one.text
+            tested += [sentence for own in data for sentence in own.test.sentences]
+            tested += [*one.held, *(valid.sentences if valid else [])]
+            data = [own._replace(train=app.fitting(own.train, config), test=app.fitting(own.test, config))
+                    for own in data]
+            self.valid[one.name] = valid
+            self.rounds[one.name] = compare.of_folds(data, folder, config.seed) if one.folds else \
+                compare.of_seeds(data[0], folder, config.seed, one.seeds)
+        return parts(training, tested)
+
+
+    def bilm(self, found: list[Part]) -> None:
+        text, folder = self.out / "text.txt", Folder(self.out / "bilm")
+        lines = "".join(" ".join(sentence) + "\n" for part in found for sentence in part.kept)
+        if folder.in_use() and text.read_text(encoding="utf-8") != lines:
+            raise UserError(f"{folder.path} is a biLM of other text than that of these tasks: give another --out")
+        atomic_write_text(text, lines)
+        train(str(text.resolve()), folder.path, settings=settings_of_bilm(text, self.quick),
+              resume=folder.last.exists())
+
+    def run(self, one: Experiment) -> Found:
+        folder, source = TaskFolder(self.out / one.name), Source(str(self.out / "bilm"), one.fine_tune)
+        taken = self.out / f"{one.name}.seconds"
+        if not folder.results.exists():
+            self.progress.say(f"{one.about}: {one.command()}")
+            start = time.perf_counter()
+            folder.path.mkdir(parents=True, exist_ok=True)
+            compare.compare(APPLICATIONS[one.task], self.rounds[one.name], self.valid[one.name], one.config(), folder,
+                            source, one.inputs)
+            atomic_write_text(taken, f"{time.perf_counter() - start:.0f}\n")
+        seconds = float(taken.read_text()) if taken.exists() else None
+        sizes = [(len(own.data.train.sentences), len(own.data.test.sentences)) for own in self.rounds[one.name]]
+        return Found(one.about, one.command(), APPLICATIONS[one.task].measure, "folds" if one.folds else "seeds",
+                     one.goals, compare.read_results(folder.results), sizes, self.rounds[one.name][0].data.split,
+                     seconds, one.notes)
+
+
+def parser() -> Parser:
+    made = Parser(prog="tasks.py", description="What the vectors are worth on real data.")
+    made.add_argument("--out", required=True, metavar="FOLDER", type=Path, help="for everything that is trained")
+    made.add_argument("--wnut", metavar="DIR", type=Path, help=f"folder with {', '.join(WNUT.values())}")
+    made.add_argument("--tatoeba", metavar="FILE", type=Path, help="English<TAB>French pairs")
+    made.add_argument("--page", metavar="FILE", type=Path, default=HERE / "tasks.md",
+                      help="to write, and results/tasks.svg beside it (default benchmarks/tasks.md)")
+    made.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME", help="these experiments alone")
+    made.add_argument("--quick", action="store_true", help="a tiny biLM, one epoch, two folds: to see that it works")
+    return made
+
+
+def run(argv: Sequence[str] | None) -> None:
+    args = parser().parse_args(argv)
+    backend.require()
+    for name in WNUT.values() if args.wnut else ():
+        if not (args.wnut / name).is_file():
+            raise UserError(f"--wnut {args.wnut}: there is no {name} in it, expected {', '.join(WNUT.values())}")
+    for name in "masc_tagged", "senseval", *nltk_data.CATEGORIES:
+        nltk_data.corpus(name)
+    if args.tatoeba and not args.tatoeba.is_file():
+        raise UserError(f"--tatoeba {args.tatoeba}: there is no such file; expected fra.txt, English<TAB>French lines")
+    args.out.mkdir(parents=True, exist_ok=True)
+    pairs = tatoeba(args.tatoeba, args.out, MOST_WORDS, 100 if args.quick else EVERY) if args.tatoeba else None
+    todo = experiments(args.wnut, pairs, args.quick)
+    names = [one.name for one in todo]
+    for name in args.only:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            raise UserError(f"--only {name}: expected some of {', '.join(names)}"
+                            + (f"; did you mean {near[0]}?" if near else ""))
+    with Progress() as progress:
+        bench = Bench(args.out, todo, args.quick, progress)
+        text = bench.read()
+        bench.bilm(text)
+        found = []
+        for one in todo:
+            if not args.only or one.name in args.only or (args.out / one.name / "results.csv").exists():
+                found.append(bench.run(one))
+                atomic_write_text(args.page, page(found, text, Folder(args.out / "bilm"), COMMAND, describe("")))
+                save(picture(found), args.page.parent / "results" / "tasks.svg")
+        left_out = [name for name, given in (("WNUT-17", args.wnut), ("Tatoeba", args.tatoeba)) if not given]
+        if left_out:
+            progress.say(f"left out, because no file was given: {', '.join(left_out)}")
+        progress.say(f"{args.page}: {len(found)} tasks" + "".join(
+            f"; {one.about}: {duration(one.seconds)}" for one in found if one.seconds))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark; the exit code comes back: 2 for a user's mistake."""
+    return guarded("tasks.py", lambda: run(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

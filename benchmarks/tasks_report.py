@@ -1,0 +1,126 @@
+"""tasks.md and its picture: what the comparisons of benchmarks/tasks.py have found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from tasks_text import Part
+
+from elmo_np.metrics import read
+from elmo_np.plots import COLOURS
+from elmo_np.plots import picture as drawn
+from elmo_np.progress import duration
+from elmo_np.run import Folder
+
+HEAD = """# What the vectors are worth
+
+Written by `python benchmarks/tasks.py`, which trains the biLM, runs each comparison and writes this page. Every row of
+a table has the same data, the same network and the same budget of training; only what is read for a word differs. Dots
+in the picture are means, bars the single folds or seeds.
+
+![The score of every method on each task](results/tasks.svg)
+"""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """method: should score `at_least` this; with `over`, so much more than that method."""
+
+    method: str
+    at_least: float
+    over: str | None = None
+
+    def reached(self, found: Mapping[str, Sequence[float]]) -> tuple[str, bool] | None:
+        """What came out, in words, and whether that is enough; None where a method was not compared."""
+        if self.method not in found or (self.over is not None and self.over not in found):
+            return None
+        value = float(np.mean(found[self.method]))
+        if self.over is None:
+            return f"{self.method} at least {self.at_least:.0%}: {value:.1%}", value >= self.at_least
+        more = value - float(np.mean(found[self.over]))
+        wanted = f"at least {100 * self.at_least:.0f} points over" if self.at_least else "above"
+        return f"{self.method} {wanted} {self.over}: {100 * more:+.1f}", more > 0 and more >= self.at_least
+
+
+@dataclass(frozen=True)
+class Found:
+    """One comparison. scores: {method: a score a fold or seed}; sizes: sentences to train and to test on, a round."""
+
+    about: str
+    command: str
+    measure: str
+    what: str
+    goals: Sequence[Goal]
+    scores: Mapping[str, Sequence[float]]
+    sizes: Sequence[tuple[int, int]]
+    split: str
+    seconds: float | None
+    notes: str = ""
+
+
+def page(found: Sequence[Found], text: Sequence[Part], bilm: Folder, command: str, machine: str) -> str:
+    """The whole page."""
+    tasks = (line for one in found for line in _task(one))
+    return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}.", ""])
+
+
+def _summary(found: Sequence[Found]) -> list[str]:
+    lines = ["| task | goal | met |", "|---|---|---|"]
+    for one in found:
+        for goal in one.goals:
+            reached = goal.reached(one.scores)
+            if reached:
+                lines.append(f"| {one.about} | {reached[0]} | {'yes' if reached[1] else '**no**'} |")
+    return [*lines, ""]
+
+
+def _task(one: Found) -> list[str]:
+    trained, tested = one.sizes[0][0], sum(size for _, size in one.sizes)
+    each = ", in each fold" if one.what == "folds" else ""
+    took = f" All rows together took {duration(one.seconds)}." if one.seconds else ""
+    lines = [f"## {one.about}", "", f"{trained:,} sentences to learn from{each}, {tested:,} to test on. "
+             f"Test: {one.split}.{took}", ""]
+    lines += [one.notes, ""] if one.notes else []
+    lines += ["```sh", one.command, "```", "", f"| | {one.measure} | lowest to highest | |", "|---|---:|---|---|"]
+    best = max(one.scores, key=lambda name: float(np.mean(one.scores[name])))
+    for name, values in one.scores.items():
+        mean = f"{np.mean(values):.1%}"
+        spread = f"{min(values):.1%} to {max(values):.1%}" if len(values) > 1 else ""
+        lines.append(f"| {name} | {f'**{mean}**' if name == best else mean} | {spread} | "
+                     f"{f'{len(values)} {one.what}' if len(values) > 1 else ''} |")
+    return [*lines, ""]
+
+
+def _bilm(text: Sequence[Part], bilm: Folder, command: str) -> list[str]:
+    valid = [row for row in read(bilm.metrics) if row["split"] == "valid"]
+    best = min(valid, key=lambda row: float(row["forward_loss"]) + float(row["backward_loss"]))
+    lines = ["## The biLM", "", "```sh", command, "```", "",
+             "Any word is read, by its characters. What it has read, without any sentence that a task tests on, "
+             "whatever its capitals:", "", "| source | sentences | left out | tokens |", "|---|---:|---:|---:|"]
+    lines += [f"| {part.name} | {len(part.kept):,} | {part.found - len(part.kept):,} | {part.tokens:,} |"
+              for part in text]
+    forward, backward = (float(best[f"{name}_perplexity"]) for name in ("forward", "backward"))
+    return [*lines, "", f"Perplexity on every 20th sentence, held out: {forward:.1f} forward, {backward:.1f} backward "
+            f"after epoch {best['epoch']}.", ""]
+
+
+@drawn
+def picture(found: Sequence[Found]) -> Figure:
+    """A panel a task, a row a method."""
+    rows = [len(one.scores) for one in found]
+    figure = Figure(figsize=(7.2, 0.7 * len(rows) + 0.27 * sum(rows)), layout="constrained")
+    axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=[count + 1 for count in rows])
+    for ax, one in zip(axes[:, 0], found, strict=True):
+        y = np.arange(len(one.scores))[::-1]
+        for place, values in zip(y, one.scores.values(), strict=True):
+            ax.plot(values, [place] * len(values), "|", color="0.35", markersize=9)
+        ax.plot([float(np.mean(values)) for values in one.scores.values()], y, "o", color=COLOURS[0], markersize=5)
+        ax.set_yticks(y, list(one.scores), fontsize=8)
+        ax.set_ylim(-0.6, len(y) - 0.4)
+        ax.xaxis.set_major_formatter("{x:.0%}")
+        ax.set_title(f"{one.about} ({one.measure})", fontsize=9, loc="left")
+        ax.grid(visible=True, axis="x", alpha=0.3)
+    return figure

@@ -1,0 +1,79 @@
+"""The text of the biLM for benchmarks/tasks.py: open text, and what tasks with a fixed split train on.
+
+MASC through NLTK (open: Ide et al. 2010), the training sentences of WNUT-17, the English of Tatoeba's training part. A
+sentence that any task tests on, in any fold, is left out whatever its capitals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from elmo_np.files import atomic_write_text
+from elmo_np.tasks import nltk_data
+from elmo_np.tasks.applications import APPLICATIONS
+
+Sentence = Sequence[str]
+
+
+class Part(NamedTuple):
+    """Sentences of one source: how many, and how many of them are no test sentence and were kept."""
+
+    name: str
+    found: int
+    kept: list[Sentence]
+
+    @property
+    def tokens(self) -> int:
+        return sum(map(len, self.kept))
+
+
+def plain(sentence: Sentence) -> tuple[str, ...]:
+    """What two sentences that differ in capitals alone have in common."""
+    return tuple(word.lower() for word in sentence)
+
+
+def masc() -> Iterator[Sentence]:
+    """The tokens of MASC, white space in them removed."""
+    for sentence in nltk_data.corpus("masc_tagged").sents():
+        if words := ["".join(word.split()) for word in sentence]:
+            yield [word for word in words if word]
+
+
+def parts(training: dict[str, Iterable[Sentence]], tested: Iterable[Sentence]) -> list[Part]:
+    """The sources without the test sentences of all tasks."""
+    held = {plain(sentence) for sentence in tested}
+    found = []
+    for name, sentences in training.items():
+        every = list(sentences)
+        found.append(Part(name, len(every), [own for own in every if own and plain(own) not in held]))
+    return found
+
+
+class Pairs(NamedTuple):
+    """Files of tokens, source<TAB>target; all the English of the training part, each sentence once; that of the test
+    part."""
+
+    train: Path
+    test: Path
+    english: list[Sentence]
+    held: list[Sentence]
+
+
+def tatoeba(path: Path, out: Path, most: int, every: int) -> Pairs:
+    """Pairs of one of so many different sources of at most so many words, from the split that `elmo-np task translate
+    train fra.txt --tokenize` makes."""
+    app = APPLICATIONS["translate"]
+    data = app.data(str(path), None, True, 0)
+    found = []
+    for name, some in ("train", data.train), ("test", data.test):
+        different = dict.fromkeys(tuple(words) for words in some.sentences if len(words) <= most)
+        chosen = set(islice(different, 0, None, every))
+        file = out / f"tatoeba-{name}.tsv"
+        atomic_write_text(file, "".join(
+            f"{' '.join(source)}\t{' '.join(target)}\n" for source, target in zip(*some, strict=True)
+            if tuple(source) in chosen))
+        found.append(file)
+    return Pairs(*found, app.text(data.train), data.test.sentences)
