@@ -187,7 +187,7 @@ class Bench:
     def run(self, one: Experiment) -> Found:
         folder, source = TaskFolder(self.out / one.name), Source(str(self.out / "bilm"), one.fine_tune)
         taken = self.out / f"{one.name}.seconds"
-        if not folder.results.exists():
+        if not folder.report.exists():
             self.progress.say(f"{one.about}: {one.command()}")
             start = time.perf_counter()
             folder.path.mkdir(parents=True, exist_ok=True)
@@ -238,7 +238,7 @@ def run(argv: Sequence[str] | None) -> None:
         bench.bilm(text)
         found = []
         for one in todo:
-            if not args.only or one.name in args.only or (args.out / one.name / "results.csv").exists():
+            if not args.only or one.name in args.only or (args.out / one.name / "report.txt").exists():
                 found.append(bench.run(one))
                 atomic_write_text(args.page, page(found, text, Folder(args.out / "bilm"), COMMAND, describe("")))
                 save(picture(found), args.page.parent / "results" / "tasks.svg")

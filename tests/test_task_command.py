@@ -13,7 +13,7 @@ from elmo_np.config import Settings, read_toml
 from elmo_np.errors import UserError
 from elmo_np.parameter import parameters
 from elmo_np.progress import Progress
-from elmo_np.tasks import pictures, word2vec
+from elmo_np.tasks import compare, pictures, word2vec
 from elmo_np.tasks.applications import APPLICATIONS
 from elmo_np.tasks.bilm import Source
 from elmo_np.tasks.data import Examples, fold_numbers
@@ -173,6 +173,23 @@ def test_a_comparison_in_folds_tests_every_sentence_once(home, do, tmp_path):
     assert out.startswith("accuracy on 80 test sentences; test: 4 folds, drawn by seed 0: each sentence is tested once")
     assert out.count("over 4 folds") == 4
     assert "fold 3 of 4, layer mix, seed 2: accuracy" in err
+
+
+def test_what_a_stopped_comparison_has_found_is_there(home, do, tmp_path, monkeypatch):
+    original, calls = compare._score, []
+
+    def score(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*args)
+    monkeypatch.setattr(compare, "_score", score)
+    code, *_ = do("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--seeds", 2, "--inputs",
+                  "static", "mix", "--out", tmp_path / "out", "--quiet", *FAST, "--set", "epochs=1")
+    assert code == 130
+    found = compare.read_results(tmp_path / "out/results.csv")
+    assert len(found["static vectors (layer 0)"]) == 2
+    assert "layer mix" not in found
 
 
 def test_folds_part_the_sentences_and_keep_equal_ones_together():

@@ -71,6 +71,7 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
     """
     found: dict[str, list[float]] = {}
     notes: list[str] = []
+    what = "folds" if len(rounds) > 1 else "seeds"
     static: dict[word2vec.Texts, ELMo] = {}
     with Progress(quiet=quiet) as progress, Passing(quiet=quiet) as passing:
         for number, (data, own, seeds) in enumerate(rounds, 1):
@@ -92,10 +93,10 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
                     score = _score(app, one, data, valid, settings, passing)
                     passing.close()
                     found.setdefault(one.name + method, []).append(score)
+                    # What there is stays, if the rest is stopped
+                    atomic_write_text(folder.results, as_csv(found, rounds[0].seeds[0], what))
                     progress.say(f"{place}{one.name}{method}, seed {seed}: {app.measure} {score:.1%}")
-    what = "folds" if len(rounds) > 1 else "seeds"
     plots.save(comparison(found, f"{app.measure} on test sentences", what), folder.path / "comparison.png")
-    atomic_write_text(folder.results, as_csv(found, rounds[0].seeds[0], what))
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
     lines = [f"{app.measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
     atomic_write_text(folder.report, "\n".join([*lines, ""]))
