@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ from .vocabulary import Vocabulary
 from .words import batch_of, words_of
 
 _TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
+_COMMENT = re.compile(r"\s+(?:#|/\*)\s(.*)")
+# How a function begins and ends: in the first column, and in Cython before the next line that begins there.
+_IN_C = r"^(?:INLINE|static)\b[^\n]*\bNAME\(%s\)\(", r".*?^\}"
+_IN_CYTHON = r"^c?p?def\b[^\n]*?\b%s\(", r".*?(?=^\S|\Z)"
 
 
 def show(name: str, *tags: str) -> None:
@@ -40,19 +45,51 @@ def show(name: str, *tags: str) -> None:
         source = textwrap.dedent(inspect.getsource(getattr(found, "reference", found)))
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise UserError(f"there is no source of {name!r}: expected a name such as 'lstm.lstm_forward'") from error
+    print(_shown(name, source, tags))
+
+
+def show_kernel(file: str, function: str, *tags: str) -> None:
+    """Print the source of a kernel as `show` does that of its NumPy function.
+
+    file        "lstm.h", "lstm.pxi": its name in kernels/
+    function    "gates_block", "lstm_forward": what is in it; in C the name that NAME( ) holds
+    tags        "L3": only the lines that carry one of these tags, where a statement runs over lines its last; none: all
+    Raises UserError where there is no such file, no such function, or no such line in it.
+    """
+    start, end = _IN_C if file.endswith(".h") else _IN_CYTHON
+    found = re.search(start % re.escape(function) + end, kernel_source(file), re.MULTILINE | re.DOTALL)
+    if not found:
+        raise UserError(f"there is no function {function!r} in kernels/{file}: expected a name such as 'gates_block', "
+                        "which is in lstm.h")
+    print(_shown(f"{function} in kernels/{file}", found[0], tags))
+
+
+def kernel_source(file: str) -> str:
+    """The text of a file of kernels/. It is in the project's folder and not in an installed package.
+
+    Raises UserError where there is no such file, in the package's folder or in the one in which Python runs.
+    """
+    for folder in Path(__file__).parents[1], Path.cwd():
+        path = folder / "kernels" / file
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise UserError(f"there is no kernels/{file}: run this in the project's folder, which has the kernels' sources")
+
+
+def _shown(name: str, source: str, tags: Sequence[str]) -> str:
+    """All of a source, or its lines that carry one of the tags."""
     if not tags:
-        print(source.rstrip())
-        return
+        return source.rstrip()
     lines = [line for line in source.splitlines() if not _carried(line).isdisjoint(tags)]
     if not lines:
         raise UserError(f"no line of {name} carries {' or '.join(tags)}")
-    print(re.sub(r" {2,}# ", "    # ", textwrap.dedent("\n".join(lines))))
+    return re.sub(r" {2,}(#|/\*) ", r"    \1 ", textwrap.dedent("\n".join(lines)))
 
 
 def _carried(line: str) -> set[str]:
     """The tags at the end of a line, ranges written out."""
-    found = set()
-    for letter, first, last in _TAG.findall(line.partition("  # ")[2]):
+    found, comment = set(), _COMMENT.search(line)
+    for letter, first, last in _TAG.findall(comment[1] if comment else ""):
         low, high = sorted((int(first), int(last or first)))
         found |= {f"{letter}{number}" for number in range(low, high + 1)}
     return found

@@ -13,13 +13,18 @@ import importlib.util
 import io
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 
+from elmo_np import backend
+from elmo_np.lstm import lstm_forward
 from elmo_np.parallel import one_blas_thread
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +34,7 @@ PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name != "equations
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
                    re.MULTILINE | re.DOTALL)
 NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that the project does without
+NEEDS_KERNELS = re.compile(r"\*\*You need\*\* [^\n]*the compiled kernels")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(img/([\w.-]+)\)")
 NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?!\w)")        # not those of a colour or an id
@@ -37,9 +43,14 @@ POINT = 0.01
 
 
 def lacking(page):
-    """The library that a page says it needs, if it is not installed; else ""."""
-    needed = NEEDS.search(page.read_text(encoding="utf-8"))
-    return needed[1] if needed and importlib.util.find_spec(needed[1]) is None else ""
+    """What a page says it needs and is not there, with the reason or with what mends it; else ""."""
+    source = page.read_text(encoding="utf-8")
+    needed = NEEDS.search(source)
+    if needed and importlib.util.find_spec(needed[1]) is None:
+        return f"{needed[1]} (pip install {needed[1]})"
+    if NEEDS_KERNELS.search(source) and backend.why_not():
+        return f"the compiled kernels ({backend.why_not()})"
+    return ""
 
 
 def run_blocks(page, folder):
@@ -90,7 +101,7 @@ def drawn_with_this_matplotlib(picture):
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_a_tutorial_prints_and_draws_what_it_shows(page, tmp_path):
     if lacking(page):
-        pytest.skip(f"{lacking(page)}, which {page.name} says it needs, is not installed")
+        pytest.skip(f"{page.name} needs {lacking(page)}")
     for match, printed in run_blocks(page, tmp_path):
         line = page.read_text(encoding="utf-8").count("\n", 0, match.start()) + 1
         assert printed == (match["text"] or ""), f"{page.name}, the block at line {line}"
@@ -156,12 +167,52 @@ def test_one_changed_number_makes_another_picture():
 
 def test_a_library_that_a_page_needs_is_missed_only_where_it_is_absent(tmp_path):
     page = tmp_path / "page.md"
-    for library, missed in ("numpy", ""), ("no_such_library", "no_such_library"):
+    for library, missed in ("numpy", ""), ("no_such_library", "no_such_library (pip install no_such_library)"):
         page.write_text(f"# A\n\n**You will** read. **You need** it (`pip install {library}`).\n", encoding="utf-8")
         assert lacking(page) == missed
     page.write_text("# A\n\n**You will** read. **You need** nothing.\n\nSee `pip install no_such_library`.\n",
                     encoding="utf-8")
     assert lacking(page) == ""
+
+
+def test_the_kernels_that_a_page_needs_are_missed_only_where_they_are_absent(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("# A\n\n**You will** read. **You need** the compiled kernels.\n", encoding="utf-8")
+    for reason, missed in ("", ""), ("no compiler", "the compiled kernels (no compiler)"):
+        monkeypatch.setattr(backend, "why_not", lambda reason=reason: reason)
+        assert lacking(page) == missed
+    page.write_text("# A\n\n**You will** read of the compiled kernels. **You need** nothing.\n", encoding="utf-8")
+    assert lacking(page) == ""
+
+
+def test_the_loop_and_the_program_that_a_page_shows_without_running_them_run(tmp_path):
+    """The naive loop of 11 is compiled as the page says and compared; its program is run for a single round."""
+    pytest.importorskip("Cython", reason="Cython, part of the extra [test], is not installed")
+    pytest.importorskip("setuptools", reason="setuptools, part of the extra [test], is not installed")
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
+    page = (FOLDER / "11-numpy-to-cython.md").read_text(encoding="utf-8")
+    (loop,), (program,) = (re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+                           for kind in ("cython", "py"))
+    assert "\ncythonize -i naive.pyx\n" in page
+    (tmp_path / "naive.pyx").write_text(loop, encoding="utf-8")
+    environment = {**os.environ, "CFLAGS": "-O0", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    subprocess.run([sys.executable, "-m", "Cython.Build.Cythonize", "-i", "naive.pyx"], cwd=tmp_path, env=environment,
+                   check=True, capture_output=True)
+    made, = tmp_path.glob("naive.*.so")
+    spec = importlib.util.spec_from_file_location("naive", made)
+    naive = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(naive)
+    T, B, D, H, rng = 3, 2, 5, 4, np.random.default_rng(0)
+    args = [rng.normal(size=shape) for shape in ((T, B, D), (B, H), (B, H), (D, 4*H), (H, 4*H), (4*H,))]
+    _, h, c, _ = lstm_forward.reference(*args, None, np.full(B, T), np.inf, np.inf)
+    for found, expected in zip(naive.naive_forward(*args), (h, c), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    if not backend.why_not():
+        program = program.replace("ROUNDS, T = 9, 20", "ROUNDS, T = 1, 2")
+        ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True,
+                             capture_output=True, text=True)
+        assert re.fullmatch(r"kernels: \w+\n(B +\d+  H +\d+  NumPy .* naive loop .* kernel .*\n){4}", ran.stdout)
 
 
 def test_writing_puts_in_what_is_printed_and_is_then_stable(tmp_path):
@@ -185,7 +236,7 @@ def main():
         if args.names and not page.name.startswith(tuple(args.names)):
             continue
         if lacking(page):
-            print(f"{page.name}: left out, it needs {lacking(page)}: pip install {lacking(page)}", file=sys.stderr)
+            print(f"{page.name}: left out, it needs {lacking(page)}", file=sys.stderr)
             continue
         start, source = time.perf_counter(), page.read_text(encoding="utf-8")
         results = run_blocks(page, ROOT)
