@@ -405,6 +405,6 @@ def test_the_curves_of_a_report_are_drawn(reader, reports):
     reader.open(reports["training"])
     lines = reader.run("return [...document.querySelectorAll('.chart path.line')].map((line) => ["
                        "line.getTotalLength(), getComputedStyle(line).stroke, getComputedStyle(line).fill])")
-    assert len(lines) == 5      # two directions held out, two in training, the unigram model
+    assert len(lines) == 7      # two directions held out, two in training, the unigram model; how far both reach back
     assert all(length > 20 and stroke != "none" and fill == "none" for length, stroke, fill in lines)
     assert len({stroke for _, stroke, _ in lines}) == 3
