@@ -38,6 +38,8 @@ class Reader:
         self.scheme(scheme)
         self.driver.get(path.as_uri())
         self.until(lambda: self.run("return document.readyState") == "complete")
+        # A plot has its size, and points their places, with the first frame.
+        self.until(lambda: self.run("return typeof scatter === 'undefined' || scatter.width > 0"))
 
     def size(self, width, height):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
