@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from test_pages import HOSTILE, model
+from test_pages import HOSTILE, model, page_of_2000
 
 from elmo_np.__main__ import main
 from elmo_np.gradcheck import Row
@@ -38,6 +38,8 @@ class Reader:
         self.scheme(scheme)
         self.driver.get(path.as_uri())
         self.until(lambda: self.run("return document.readyState") == "complete")
+        # A plot has its size, and points their places, with the first frame.
+        self.until(lambda: self.run("return typeof scatter === 'undefined' || scatter.width > 0"))
 
     def size(self, width, height):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
@@ -149,6 +151,17 @@ def test_the_page_opens_with_its_first_word(at_page, explored):
     assert len(at_page.places()) == 40
     assert np.unique(at_page.pixels().reshape(-1, 3), axis=0).shape[0] > 10
     assert at_page.run("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_a_page_of_2000_occurrences_paints_them(reader, tmp_path, rng, record_testsuite_property):
+    """When it first did stands in a JUnit report: how long it may take is the machine's affair."""
+    write(tmp_path / "page.html", page_of_2000(rng))
+    reader.open(tmp_path / "page.html")
+    assert len(reader.places()) == 2000
+    assert np.unique(reader.pixels().reshape(-1, 3), axis=0).shape[0] > 10
+    paint, = reader.run("return performance.getEntriesByName('first-contentful-paint').map((e) => e.startTime)")
+    record_testsuite_property("first_contentful_paint_ms", round(paint))
+    assert reader.errors() == []
 
 
 def test_a_word_is_picked(at_page, explored):
@@ -405,6 +418,6 @@ def test_the_curves_of_a_report_are_drawn(reader, reports):
     reader.open(reports["training"])
     lines = reader.run("return [...document.querySelectorAll('.chart path.line')].map((line) => ["
                        "line.getTotalLength(), getComputedStyle(line).stroke, getComputedStyle(line).fill])")
-    assert len(lines) == 5      # two directions held out, two in training, the unigram model
+    assert len(lines) == 7      # two directions held out, two in training, the unigram model; how far both reach back
     assert all(length > 20 and stroke != "none" and fill == "none" for length, stroke, fill in lines)
     assert len({stroke for _, stroke, _ in lines}) == 3

@@ -132,6 +132,37 @@ def test_equations_stand_in_reading_order_in_the_section_of_their_letter():
     assert {tag[0] for tag in DEFINED} == set(LETTERS)
 
 
+def test_the_contents_list_every_section_with_its_letter_and_its_module():
+    contents, *sections = re.split(r"^## ", SHEET, flags=re.MULTILINE)
+    listed = re.findall(r"^\| ([A-Z]?) ?\| \[([^]]+)\]\(#[\w-]+\) \| (?:\[[\w./]+\]\(\.\./([\w./]+)\) )?\|", contents,
+                        re.MULTILINE)
+    titles = [section.partition("\n")[0] for section in sections]
+    assert [f"{title} ({letter}): `{module}`" if letter else title for letter, title, module in listed] == titles
+
+
+def derived(section):
+    """The tags whose way back a section derives: those that "*(L6), backward.*" names, and before a "*Backward.*" all
+    that are defined above it."""
+    found = set()
+    for match in re.finditer(r"^\*(.*?)[Bb]ackward\.\*", section, re.MULTILINE):
+        found |= tags(match[1]) or set(DEFINITION.findall(section[:match.start()]))
+    return found
+
+
+def test_every_equation_has_its_derivation_or_is_said_to_have_no_gradient():
+    for section in re.split(r"^## ", SHEET, flags=re.MULTILINE):
+        own = set(DEFINITION.findall(section))
+        if {tag[0] for tag in own} & set(NO_BACKWARD):
+            assert re.search(r"no\s+(gradient|backward\s+pass)", section), section[:40]
+        else:
+            assert own - CONSTANT <= derived(section), section[:40]
+
+
+def test_a_derivation_counts_for_what_it_names_or_for_what_stands_above_it():
+    assert derived("**(L1)** a\n\n*Backward.* As b.\n\n**(L2)** c\n") == {"L1"}
+    assert derived("**(L1)** a\n\n**(L2)** c\n\n**(L3)** d\n\n*(L3) and (L2), backward.* e\n") == {"L2", "L3"}
+
+
 def test_every_tag_in_the_code_is_defined_on_the_sheet():
     for file, found in IN_CODE.items():
         assert found <= set(DEFINED), file

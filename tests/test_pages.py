@@ -13,7 +13,8 @@ from test_train import CORPUS
 from elmo_np import ELMo, backend, gradient_cases
 from elmo_np.__main__ import main
 from elmo_np.bilm import BiLM
-from elmo_np.config import BiLMConfig
+from elmo_np.config import BiLMConfig, Settings, preset, replaced
+from elmo_np.corpus import held_out, open_corpus
 from elmo_np.errors import UserError
 from elmo_np.gradcheck import Row
 from elmo_np.grammar import AMBIGUOUS, GrammarCorpus
@@ -22,10 +23,12 @@ from elmo_np.pages import chart, geometry
 from elmo_np.pages.explore import NONE, ROUNDED, explore, explore_page
 from elmo_np.pages.occurrences import Occurrence, Sample, counted, default_words, frequent_words, samples
 from elmo_np.pages.page import embedded, page, table, write
-from elmo_np.pages.reports import SECTIONS, Checked, gradcheck_page
+from elmo_np.pages.reports import SECTIONS, Checked, Finished, gradcheck_page
 from elmo_np.predict import sample
 from elmo_np.progress import Progress
+from elmo_np.reach import longest, reach
 from elmo_np.vocabulary import Vocabulary
+from elmo_np.words import words_of
 
 QUIET = Progress(quiet=True)
 HOSTILE = ["</script><script>document.title='owned'</script>", "<!--", "<script>", "&amp;", "<img/src=x>"]
@@ -289,13 +292,16 @@ def test_the_same_model_and_corpus_give_the_same_bytes(grammar, tmp_path):
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
-def test_2000_occurrences_of_words_in_long_sentences_weigh_less_than_1_5_megabytes(rng):
-    """Sentences of 25 words, as long as the news has them, none twice, and two LSTM layers."""
+def page_of_2000(rng):
+    """Occurrences in sentences of 25 words, as long as the news has them, none twice, and two LSTM layers."""
     drawn = [[f"word{k:02}" for k in row] for row in rng.integers(0, 100, (2000, 24)).tolist()]
     sentences = [(*row[:12], "word", *row[12:]) for row in drawn]
     shown = Sample("word", 2000, [Occurrence(sentence, 12, "") for sentence in sentences])
-    text = explore_page(model(sentences, dim=4), "news", [shown], QUIET)
-    assert len(text.encode()) < 1.5e6
+    return explore_page(model(sentences, dim=4), "news", [shown], QUIET)
+
+
+def test_2000_occurrences_of_words_in_long_sentences_weigh_less_than_1_5_megabytes(rng):
+    assert len(page_of_2000(rng).encode()) < 1.5e6
 
 
 def test_a_corpus_with_markup_is_data_alone(tmp_path):
@@ -362,9 +368,37 @@ def test_training_leaves_a_report_with_every_section(run):
         for drawn in sample(elmo, direction=direction, count=5, length=30):
             assert any(text.startswith(" ".join(drawn.words)) for text in found.texts["li"])
     assert {"hidden_dim", "NumPy", np.__version__} <= set(found.texts["td"])
-    assert [tag for tag, _ in found.tags].count("svg") == 1
+    assert [tag for tag, _ in found.tags].count("svg") == 2
     assert [tag for tag, _ in found.tags].count("script") == 1
     assert len([1 for tag, attributes in found.tags if attributes.get("class") == "near"]) == 6
+
+
+def test_the_report_shows_how_far_gradients_reach_on_what_was_validated_on(run):
+    text = (run / "run/report.html").read_text(encoding="utf-8")
+    elmo, valid = ELMo.load(run / "run"), list(held_out(open_corpus(str(run / "corpus.txt")), 20)[1])
+    assert preset("demo").train.state == "carry"
+    found = reach(elmo.model, words_of(elmo.model, elmo.vocabulary), valid, 21, joined=True)
+    assert found.targets == (sum(map(len, valid)) + len(valid)) // 21 > 2
+    assert f"the mean over {found.targets} held-out words" in text
+    for k in 1, 20:
+        cells = [f"<td class=number>{100 * lengths[k] / lengths[0]:.3g} %</td>" for lengths in found[:2]]
+        assert f"<tr><td class=number>{k}</td>{''.join(cells)}</tr>" in text
+
+
+@pytest.mark.parametrize("options", [{}, {"char_filters": ((1, 4), (3, 4)), "char_dim": 4}],
+                         ids=["words", "characters"])
+def test_the_reach_of_whole_sentences_ends_where_they_do(options):
+    sentences = [sentence for sentence in CORPUS[:200] if len(sentence) < 12]
+    settings = replaced(Settings(), state="reset")
+
+    def section(valid):
+        return SECTIONS["How far back gradients reach"](
+            Finished(model(sentences, **options), settings, [], None, valid, None, (), QUIET))
+    K = longest(sentences, joined=False)
+    assert 5 < K < 13
+    rows = re.findall(r"<tr><td class=number>(\d+)</td>", section(sentences))
+    assert [int(k) for k in rows] == [k for k in (1, 2, 3, 5, 10) if k < K]
+    assert section([("a", "b")] * 30) == "<p>What was validated on is too short to look back in.</p>"
 
 
 def test_the_report_can_be_written_again_and_says_what_is_gone(run, tmp_path, capsys):
@@ -377,6 +411,7 @@ def test_the_report_can_be_written_again_and_says_what_is_gone(run, tmp_path, ca
         (run / "moved.txt").rename(run / "corpus.txt")
     text = (tmp_path / "gone.html").read_text(encoding="utf-8")
     assert "The corpus is not there to look in." in text
+    assert "What was validated on is not there to look in." in text
     assert "unigram model" not in text
     capsys.readouterr()
     assert main(["report", str(tmp_path)]) == 2

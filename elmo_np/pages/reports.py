@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
+from itertools import islice
 from typing import NamedTuple
 
 from ..config import FIELDS, Settings, read_toml
@@ -16,6 +17,7 @@ from ..gradcheck import TOLERANCE, Row
 from ..metrics import read
 from ..predict import sample
 from ..progress import Progress
+from ..reach import longest, reach
 from ..run import Folder
 from ..words import words_of
 from .chart import Line, log_chart
@@ -26,6 +28,7 @@ from .page import check_target, page, table, write
 Versions = Sequence[tuple[str, str]]
 SAMPLES, LONGEST = 5, 30                # sentences drawn in each direction, words of one at most
 WORDS, MOST, NEIGHBOURS = 3, 300, 4     # of the neighbours' section: words, occurrences looked among, lines an example
+READ, SHORTEST = 2000, 4                # of the reach: sentences to choose from, and what is no curve below it
 
 
 class Finished(NamedTuple):
@@ -35,7 +38,8 @@ class Finished(NamedTuple):
     settings: Settings
     rows: list[dict[str, str]]          # of metrics.csv
     corpus: Corpus | None               # None: it is not there any more, or was given from Python
-    unigram: float | None               # perplexity of the unigram model on what was validated on
+    valid: Corpus | None                # what was validated on, likewise
+    unigram: float | None               # perplexity of the unigram model on that
     versions: Versions
     progress: Progress
 
@@ -68,7 +72,7 @@ def _finished(folder: Folder, versions: Versions, progress: Progress) -> Finishe
     valid = held_out(corpus, data.held_out)[1] if data.valid is None and corpus is not None else opened(data.valid)
     progress.show("reading what was validated on")
     unigram = unigram_perplexity(elmo.vocabulary, valid) if valid is not None and elmo.vocabulary.counts else None
-    return Finished(elmo, settings, read(folder.metrics), corpus, unigram, versions, progress)
+    return Finished(elmo, settings, read(folder.metrics), corpus, valid, unigram, versions, progress)
 
 
 def _curves(run: Finished) -> str:
@@ -102,6 +106,34 @@ def _perplexities(run: Finished) -> str:
     if run.unigram is not None:
         says += f" The unigram model, which sees no context, has {run.unigram:,.1f}."
     return f"<p>{says}</p>" + table(("epoch", "forward", "backward", "learning rate", ""), rows, numbers=(0, 1, 2, 3))
+
+
+def _reach(run: Finished) -> str:
+    """How long the gradient of one word's loss is at the words before it, in both directions."""
+    if run.valid is None:
+        return "<p>What was validated on is not there to look in.</p>"
+    run.progress.show("following gradients back")
+    sentences, joined = list(islice(run.valid, READ)), run.settings.train.state == "carry"
+    K = longest(sentences, joined)
+    if K < SHORTEST:
+        return "<p>What was validated on is too short to look back in.</p>"
+    found = reach(run.elmo.model, words_of(run.elmo.model, run.elmo.vocabulary), sentences, K, joined=joined)
+    if not (found.forward[0] > 0 and found.backward[0] > 0):
+        return "<p>The gradients are zero, or no numbers.</p>"
+    shares = {"forward": found.forward / found.forward[0], "backward": found.backward / found.backward[0]}
+    cut = f" Training cuts the gradients every {run.settings.train.steps} words." if joined else ""
+    says = ("<p>How much would the prediction of a word change if the vector of a word read before it did? The length "
+            "of the gradient of the loss with respect to that vector, the mean over "
+            f"{found.targets} held-out words, as a share of what it is at the word read last: {found.forward[0]:.2g} "
+            f"forward, {found.backward[0]:.2g} backward.{cut}</p>")
+    # A length of zero has no logarithm.
+    lines = [Line(direction, [(k, y) for k, y in enumerate(share.tolist()) if y > 0], direction, dots=True)
+             for direction, share in shares.items()]
+    rows = [(k, *(f"{100 * share[k]:.3g} %" for share in shares.values())) for k in (1, 2, 3, 5, 10, 15, 20) if k < K]
+    return says + log_chart(
+        lines, "words back", "length of the gradient (1: the word read last)",
+        "Length of the gradient against the distance in words, both directions; the table below has some of the figures"
+    ) + table(("words back", *shares), rows, numbers=(0, 1, 2))
 
 
 def _neighbours(run: Finished) -> str:
@@ -162,8 +194,8 @@ def _versions(run: Finished) -> str:
 
 # The sections of a training's page, in order: a heading, and what writes the HTML below it. One more is a line.
 SECTIONS: dict[str, Callable[[Finished], str]] = {
-    "Curves": _curves, "Perplexities": _perplexities, "Samples": _samples, "Neighbours": _neighbours,
-    "Configuration": _configuration, "Versions": _versions}
+    "Curves": _curves, "Perplexities": _perplexities, "How far back gradients reach": _reach,
+    "Samples": _samples, "Neighbours": _neighbours, "Configuration": _configuration, "Versions": _versions}
 
 
 class Checked(NamedTuple):
