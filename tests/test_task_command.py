@@ -400,7 +400,7 @@ def test_pictures_say_what_was_counted():
     pairs = [(["a", "b"], ["x", "y", "</S>"], np.eye(3, 2)), (["c"], ["z"], np.ones((1, 1)))]
     figure = pictures.attention(pairs)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["x", "y", "</S>"]
-    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), np.eye(3, 2))
+    np.testing.assert_array_equal(figure.axes[0].collections[0].get_array(), np.eye(3, 2))
     ax = pictures.comparison({"static": [0.5, 0.7], "mix": [0.8, 0.9]}, "accuracy").axes[0]
     assert [list(line.get_xdata()) for line in ax.lines[:2]] == [[0.5, 0.7], [0.8, 0.9]]
     assert ax.lines[2].get_xdata() == pytest.approx([0.6, 0.85])

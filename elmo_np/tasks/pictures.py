@@ -66,14 +66,15 @@ def attention(pairs: Sequence[tuple[Sequence[str], Sequence[str], Array]]) -> Fi
     widest, highest = (max(len(pair[k]) for pair in pairs) for k in (0, 1))
     figure, axes = blank_figure(len(pairs) * (1.6 + 0.3 * widest), 2.0 + 0.3 * highest, len(pairs))
     for ax, (source, written, p) in zip(axes[0], pairs, strict=True):
-        ax.imshow(p, vmin=0, vmax=1, cmap="cividis", interpolation="nearest")
-        ax.set_xticks(range(len(source)), [plain(word) for word in source], rotation=60, ha="right")
-        ax.set_yticks(range(len(written)), [plain(word) for word in written])
-        ax.set_xlabel("source")
+        ax.pcolormesh(p, vmin=0, vmax=1, cmap="cividis")        # not imshow, which is a bitmap in an SVG
+        ax.set(aspect="equal", xlabel="source")
+        ax.invert_yaxis()
+        ax.set_xticks(np.arange(len(source)) + 0.5, [plain(word) for word in source], rotation=60, ha="right")
+        ax.set_yticks(np.arange(len(written)) + 0.5, [plain(word) for word in written])
         ax.grid(visible=False)
     axes[0, 0].set_ylabel("written, from top to bottom")
     figure.suptitle("Where the decoder looks for each word that it writes")
-    figure.colorbar(axes[0, 0].images[0], ax=list(axes[0]), label="share of attention", shrink=0.7)
+    figure.colorbar(axes[0, 0].collections[0], ax=list(axes[0]), label="share of attention", shrink=0.7)
     return figure
 
 
