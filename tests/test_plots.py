@@ -36,6 +36,7 @@ PICTURES = {
     "curves": lambda: plots.training_curves(curve(), 300.0),
     "curves alone": lambda: plots.training_curves(curve()),
     "occurrences": lambda: plots.occurrences("bank", STATIC, CONTEXTUAL, SENSES),
+    "senses by layer": lambda: plots.senses_by_layer("bank", [STATIC, CONTEXTUAL, CONTEXTUAL ** 2], SENSES),
     "gates": lambda: plots.gates(WORDS, IFOG, cells=5),
     "lines": lambda: plots.lines([1, 10, 100], {"one": [3, 2, 1], "other": [1.0, np.nan, 2]}, title="It falls",
                                  xlabel="steps", ylabel="loss (nats)", log="x", level=(2.5, "chance")),
