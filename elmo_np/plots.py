@@ -125,6 +125,9 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: s
            yscale="log" if "y" in log else "linear")
     if "x" not in log:
         ax.xaxis.get_major_locator().set_params(integer=True)
+    elif max(x) / min(x) < 30:              # powers of ten would name one place of the axis, or two
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.set_xticks([], minor=True)
     if "y" in log and max(ax.get_ylim()) / min(ax.get_ylim()) < 30:
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("{x:g}")
