@@ -125,6 +125,9 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: s
            yscale="log" if "y" in log else "linear")
     if "x" not in log:
         ax.xaxis.get_major_locator().set_params(integer=True)
+    elif max(x) / min(x) < 30:              # powers of ten would name one place of the axis, or two
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.set_xticks([], minor=True)
     if "y" in log and max(ax.get_ylim()) / min(ax.get_ylim()) < 30:
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("{x:g}")
@@ -165,22 +168,42 @@ def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[st
     """
     figure, axes = blank_figure(8.4, 4.4, columns=2)
     for ax, vectors in zip(axes[0], (static, contextual), strict=True):
-        points, share = principal_components(vectors)
-        for k, sense in enumerate(sorted(set(senses))):
-            own = points[[other == sense for other in senses]]
-            ax.scatter(own[:, 0], own[:, 1], s=14, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)],
-                       alpha=0.6, linewidths=0, label=plain(f"{sense} ({len(own)})"))
-        if share.sum() == 0:
-            note = f"all {len(points)} occurrences\nare this one point"
-            ax.annotate(note, (0, 0), (12, 12), textcoords="offset points")
-            ax.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[0], yticks=[0], xlabel="no difference to draw")
-        else:
-            ax.set(xlabel=f"first principal component ({share[0]:.0%} of variance)",
-                   ylabel=f"second principal component ({share[1]:.0%})")
+        _scatter(ax, vectors, senses)
     axes[0, 0].set_title(plain(f"static: one vector for every “{word}”"))
     axes[0, 1].set_title(plain(f"contextual: “{word}” parts by sense"))
     figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+@picture
+def senses_by_layer(word: str, layers: Sequence[Array], senses: Sequence[str]) -> Figure:
+    """Every occurrence of one word, a panel for each layer's vectors, from the static ones up, coloured by sense.
+
+    layers  (N, dim) each; senses: one an occurrence; drawn are the first two principal components of each layer
+    """
+    figure, axes = blank_figure(0.4 + 3.6 * len(layers), 4.2, columns=len(layers))
+    for layer, (ax, vectors) in enumerate(zip(axes[0], layers, strict=True)):
+        _scatter(ax, vectors, senses)
+        ax.set_title(f"layer {layer}")
+    figure.suptitle(plain(f"“{word}”: the same occurrences, layer by layer"))
+    figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _scatter(ax: Any, vectors: Array, senses: Sequence[str]) -> None:
+    """One panel: points (N, dim) along their first two principal components, a colour and a marker a sense."""
+    points, share = principal_components(vectors)
+    for k, sense in enumerate(sorted(set(senses))):
+        own = points[[other == sense for other in senses]]
+        ax.scatter(own[:, 0], own[:, 1], s=14, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)],
+                   alpha=0.6, linewidths=0, label=plain(f"{sense} ({len(own)})"))
+    if share.sum() == 0:
+        note = f"all {len(points)} occurrences\nare this one point"
+        ax.annotate(note, (0, 0), (12, 12), textcoords="offset points")
+        ax.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[0], yticks=[0], xlabel="no difference to draw")
+    else:
+        ax.set(xlabel=f"first principal component ({share[0]:.0%} of variance)",
+               ylabel=f"second principal component ({share[1]:.0%})")
 
 
 def plain(text: str) -> str:

@@ -36,6 +36,7 @@ PICTURES = {
     "curves": lambda: plots.training_curves(curve(), 300.0),
     "curves alone": lambda: plots.training_curves(curve()),
     "occurrences": lambda: plots.occurrences("bank", STATIC, CONTEXTUAL, SENSES),
+    "senses by layer": lambda: plots.senses_by_layer("bank", [STATIC, CONTEXTUAL, CONTEXTUAL ** 2], SENSES),
     "gates": lambda: plots.gates(WORDS, IFOG, cells=5),
     "lines": lambda: plots.lines([1, 10, 100], {"one": [3, 2, 1], "other": [1.0, np.nan, 2]}, title="It falls",
                                  xlabel="steps", ylabel="loss (nats)", log="x", level=(2.5, "chance")),
@@ -120,6 +121,23 @@ def test_occurrences_are_drawn_static_beside_contextual_with_a_legend_of_senses(
     assert "all 12 occurrences\nare this one point" in texts(figure)
     assert "variance" not in static.get_xlabel()
     assert "variance" in contextual.get_xlabel()
+
+
+def test_senses_by_layer_have_a_panel_a_layer_of_its_own_vectors():
+    figure = drawn(plots.senses_by_layer("bank", [STATIC, CONTEXTUAL, CONTEXTUAL ** 2], SENSES))
+    assert [ax.get_title() for ax in figure.axes] == ["layer 0", "layer 1", "layer 2"]
+    assert legend(figure) == ["bank/money (8)", "bank/river (4)"]
+    assert "no difference" in figure.axes[0].get_xlabel()
+    river = [sense == "bank/river" for sense in SENSES]
+    for ax, vectors in zip(figure.axes[1:], (CONTEXTUAL, CONTEXTUAL ** 2), strict=True):
+        points = plots.principal_components(vectors)[0][river]
+        np.testing.assert_array_equal(ax.collections[1].get_offsets(), points)
+
+
+@pytest.mark.parametrize(("x", "ticks"), [([15, 30, 60], ["15", "30", "60"]), ([0.5, 2], ["0.5", "2"])])
+def test_a_logarithmic_axis_of_few_powers_of_ten_names_the_places_themselves(x, ticks):
+    figure = drawn(plots.lines(x, {"one": x}, title="It grows", xlabel="words", ylabel="nats", log="x"))
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels(which="both")] == ticks
 
 
 def test_more_senses_than_colours_are_drawn():
