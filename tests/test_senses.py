@@ -55,6 +55,16 @@ def test_nearest_is_the_sense_whose_mean_direction_has_the_largest_cosine():
     assert model.predict(fresh, places) == expected
 
 
+@pytest.mark.parametrize("frequent", ["x", "y"])
+def test_where_all_senses_are_as_near_the_most_frequent_is_taken(frequent):
+    model = WordSenses(tiny_elmo(), SENSES, TaskConfig(**{**FAST, "method": "nearest", "input": "static"}))
+    sentences, occurrences = uses(300)
+    rare = [k for k, own in enumerate(occurrences) if own.sense != frequent][30:]
+    kept = [k for k in range(300) if k not in rare]
+    model.train([sentences[k] for k in kept], [occurrences[k] for k in kept], *uses(30, 1))
+    assert set(model.predict(*uses(100, 2))) == {frequent}
+
+
 def test_a_word_chooses_among_its_own_senses():
     model = WordSenses(tiny_elmo(), {"film/movie": ["x/1"], "paris": ["p", "q"]}, TaskConfig(**FAST))
     occurrences = [Occurrence(0, "film/movie", ""), Occurrence(0, "paris", "")]

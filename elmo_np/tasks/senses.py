@@ -33,6 +33,7 @@ from .scores import accuracy
 from .store import VectorStore
 
 UNSEEN = -1e30      # the score of a sense that no training vector has: below every other of its word
+TIE = 1e-4          # cosines that differ by less are equal: more than rounding makes of them
 
 
 class Cache(NamedTuple):
@@ -148,14 +149,16 @@ class WordSenses(TaskModel):
 
     def _average(self, store: VectorStore, y: Array) -> None:
         """The mean direction of each sense as its column of W: the largest product is then the nearest by cosine, since
-        the length of what is compared is the same for all senses."""
+        the length of what is compared is the same for all senses. Where there is no nearest, as among static vectors,
+        whose means are all the same, the most frequent sense is taken."""
         layers, _ = store.batch(np.arange(len(store)), self.layers)
-        x = unit(self.network.input.forward(layers)[0][0])
+        vectors = self.network.input.forward(layers)[0][0]
+        x, length = unit(vectors), float(np.linalg.norm(vectors, axis=1).mean())
         means = np.stack([x[y == k].mean(axis=0) if (y == k).any() else np.zeros(self.width, np.float32)
                           for k in range(len(self.labels))])
+        counts = np.bincount(y, minlength=len(self.labels))
         self.network.linear.W.value[...] = unit(means).T
-        unseen = ~np.isin(np.arange(len(self.labels)), y)
-        self.network.linear.b.value[...] = np.where(unseen, UNSEEN, 0)
+        self.network.linear.b.value[...] = np.where(counts == 0, UNSEEN, TIE * length * counts / len(y))
 
     def _texts(self) -> dict[str, str]:
         return {"senses": json.dumps(self.senses)}
