@@ -147,6 +147,7 @@ class Bench:
     todo: list[Experiment]
     quick: bool
     progress: Progress
+    wnut: Path | None = None
     rounds: dict[str, list[compare.Round]] = field(default_factory=dict)
     valid: dict[str, Examples | None] = field(default_factory=dict)
 
@@ -196,9 +197,15 @@ class Bench:
             atomic_write_text(taken, f"{time.perf_counter() - start:.0f}\n")
         seconds = float(taken.read_text()) if taken.exists() else None
         sizes = [(len(own.data.train.sentences), len(own.data.test.sentences)) for own in self.rounds[one.name]]
-        return Found(one.about, one.command(), APPLICATIONS[one.task].measure, "folds" if one.folds else "seeds",
-                     one.goals, compare.read_results(folder.results), sizes, self.rounds[one.name][0].data.split,
-                     seconds, one.notes)
+        command, split = (self.shown(text) for text in (one.command(), self.rounds[one.name][0].data.split))
+        return Found(one.about, command, APPLICATIONS[one.task].measure, "folds" if one.folds else "seeds", one.goals,
+                     compare.read_results(folder.results), sizes, split, seconds, one.notes)
+
+    def shown(self, text: str) -> str:
+        """Without the places of this machine."""
+        for name, folder in ("FOLDER", self.out), ("WNUT", self.wnut):
+            text = text.replace(str(folder), name) if folder else text
+        return text
 
 
 def parser() -> Parser:
@@ -216,6 +223,7 @@ def parser() -> Parser:
 def run(argv: Sequence[str] | None) -> None:
     args = parser().parse_args(argv)
     backend.require()
+    args.out = args.out.resolve()
     for name in WNUT.values() if args.wnut else ():
         if not (args.wnut / name).is_file():
             raise UserError(f"--wnut {args.wnut}: there is no {name} in it, expected {', '.join(WNUT.values())}")
@@ -233,7 +241,7 @@ def run(argv: Sequence[str] | None) -> None:
             raise UserError(f"--only {name}: expected some of {', '.join(names)}"
                             + (f"; did you mean {near[0]}?" if near else ""))
     with Progress() as progress:
-        bench = Bench(args.out, todo, args.quick, progress)
+        bench = Bench(args.out, todo, args.quick, progress, args.wnut)
         text = bench.read()
         bench.bilm(text)
         found = []

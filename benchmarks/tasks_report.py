@@ -17,9 +17,9 @@ from elmo_np.run import Folder
 
 HEAD = """# What the vectors are worth
 
-Written by `python benchmarks/tasks.py`, which trains the biLM, runs each comparison and writes this page. Every row of
-a table has the same data, the same network and the same budget of training; only what is read for a word differs. Dots
-in the picture are means, bars the single folds or seeds.
+Written by `python benchmarks/tasks.py --out FOLDER --wnut WNUT --tatoeba fra.txt`, which trains the biLM, runs each
+comparison and writes this page. Every row of a table has the same data, the same network and the same budget of
+training; only what is read for a word differs. Dots in the picture are means, bars the single folds or seeds.
 
 ![The score of every method on each task](results/tasks.svg)
 """

@@ -111,8 +111,10 @@ def test_a_whole_run_leaves_a_page_and_a_picture_and_does_nothing_twice(tmp_path
     assert [len(values) for values in found[0].scores.values()] == [2, 2, 2, 2]
     written = page(found, read, Folder(tmp_path / "out/bilm"), tasks.COMMAND, "a machine")
     for expected in ("| In folds | layer mix at least 0%", "## With a test", "2 folds |", "2 seeds |", "a machine",
-                     folds.command(), "| MASC | 60 | 60 | 240 |"):
+                     "--bilm FOLDER/bilm --fine-tune 1 --folds 2", "| MASC | 60 | 60 | 240 |"):
         assert expected in written
+    assert f"--out {tmp_path / 'out'}" not in written
+    assert bench.shown(f"{tmp_path / 'out'}/pairs.tsv") == "FOLDER/pairs.tsv"
     save(picture(found), tmp_path / "picture.svg")
     drawn = (tmp_path / "picture.svg").read_text()
     assert all(one.about in drawn for one in found)
