@@ -64,7 +64,8 @@ class Found:
 def page(found: Sequence[Found], text: Sequence[Part], bilm: Folder, command: str, machine: str) -> str:
     """The whole page."""
     tasks = (line for one in found for line in _task(one))
-    return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}.", ""])
+    return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}. Times "
+                      "are of a machine that may have had other work to do.", ""])
 
 
 def _summary(found: Sequence[Found]) -> list[str]:
