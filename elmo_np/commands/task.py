@@ -24,7 +24,16 @@ ACTIONS = {"train": "train a task model, and say how it does on test data",
            "predict": "label new text, or translate it"}
 
 
+EXAMPLES = """each NAME has the actions train, compare, evaluate and predict, for example:
+  elmo-np task classify train --out topics           built-in data: nothing else is needed
+  elmo-np task classify predict topics new.txt
+  elmo-np task tag train train.conll --test test.conll --bilm run --out names
+  elmo-np task senses compare --out senses           what static vectors, each layer and the mix come to
+elmo-np task NAME ACTION --help has the columns of files and the settings"""
+
+
 def subcommands(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     names = parser.add_subparsers(dest="task", required=True, metavar="NAME")
     for name, app in APPLICATIONS.items():
         made = names.add_parser(name, help=app.about, description=app.about)
