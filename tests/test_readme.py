@@ -40,6 +40,12 @@ def test_every_link_of_a_page_leads_somewhere(page):
     assert missing == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_formula_within_a_line_has_a_backslash_that_markdown_would_take(page):
+    formulas = re.findall(r"\$[^$\n]+\$", re.sub(r"`[^`\n]*`", "", prose(page)))
+    assert [formula for formula in formulas if re.search(r"\\[^a-zA-Z]", formula)] == []
+
+
 def test_an_anchor_is_named_as_github_names_it(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A B\n\n## Where it's: `a_b/c.py` (L)\n\n```sh\n# none\n```\n", encoding="utf-8")
