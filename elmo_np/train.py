@@ -14,7 +14,7 @@ import numpy as np
 from . import backend
 from .batches import Batch, Encoded, contiguous_batches, sentence_batches, stream_batches
 from .bilm import BiState, Loss
-from .config import Settings, TrainConfig, learning_rate_at, replaced, write_toml
+from .config import Settings, TrainConfig, learning_rate_at, read_toml, replaced, write_toml
 from .corpus import again, fingerprint, held_out, open_corpus
 from .elmo import ELMo
 from .errors import UserError
@@ -60,6 +60,8 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
         raise UserError(f"{out} already holds a run: give another --out, {hint}")
     if resume and not folder.last.exists():
         raise UserError(f"{out} has no last.safetensors to resume from: expected a folder that `elmo-np train` wrote")
+    if resume:
+        _same_start(folder, settings)
     progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
     trainer = Trainer(*_corpora(corpus, given, settings), folder, settings, progress)
     with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
@@ -76,6 +78,15 @@ def _with_corpora(settings: Settings, corpus: str | Corpus, valid: str | Corpus 
     """Settings that say what is read, where it has a name, so that the run's folder says so too."""
     named = {key: name for key, name in (("corpus", corpus), ("valid", valid)) if isinstance(name, str)}
     return replaced(settings, **named)
+
+
+def _same_start(folder: Folder, settings: Settings) -> None:
+    """Raise UserError where the run that is to go on began with another model than these settings say."""
+    if folder.config.is_file():
+        began, now = (own.data.fine_tune or "none" for own in (read_toml(folder.config, Settings()), settings))
+        if began != now:
+            raise UserError(f"the run in {folder.path} was begun with fine_tune = {began}, now it is {now}: resume "
+                            "with the same, or begin another run with another --out")
 
 
 def _corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Settings) -> tuple[Corpus, Corpus]:
@@ -110,7 +121,7 @@ class Trainer:
         progress.show("reading the corpus")
         data = settings.data
         self.fingerprints = (fingerprint(corpus), fingerprint(valid))
-        start = begun(settings)
+        start = begun(settings, folder)
         self.vocabulary = start.vocabulary.counted(corpus) if start else \
             Vocabulary.build(corpus, data.min_count, data.max_vocabulary)
         self._check_sizes()

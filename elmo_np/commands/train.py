@@ -35,7 +35,9 @@ def run(args: argparse.Namespace) -> int:
     folder = Folder(Path(args.out))
     if args.resume and args.preset is None and folder.config.exists():
         settings = read_toml(folder.config, Settings())
-    elif args.fine_tune:
+        if args.fine_tune is not None:
+            settings = replaced(settings, fine_tune=args.fine_tune)
+    elif args.fine_tune is not None:
         settings = settings_of(args.fine_tune, preset(args.preset) if args.preset else None)
     else:
         settings = preset(args.preset or "demo")
