@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..config import preset, replaced
+from ..config import Settings, preset, read_toml, replaced
 from ..corpus import text_lines
 from ..elmo import ELMo
 from ..errors import UserError
 from ..files import atomic_write_text
 from ..fine_tuning import settings_of
 from ..progress import Progress
-from ..run import Folder
+from ..run import Folder, read_model
 from ..train import train
 from .data import Data
 from .folder import TaskFolder
@@ -34,6 +34,11 @@ class Source(NamedTuple):
             raise UserError("--fine-tune goes on with a biLM that there is: say which with --bilm; without one, one is "
                             "trained on the same text")
 
+    def layers(self) -> int:
+        """Of the biLM that `bilm_for` gives, before there is one. Raises UserError where none lies at the place
+        given."""
+        return (read_model(self.given, mmap=True).config if self.given else preset("demo").model).layers
+
 
 def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: bool) -> tuple[ELMo, str]:
     """-> the biLM, and where it lies. The text that it learns from has no test sentence.
@@ -50,11 +55,15 @@ def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: b
         raise UserError("no sentence but those of the test is left to train a biLM on: give one with --bilm")
     bilm = Folder(folder.own_bilm)
     if not bilm.in_use():
+        folder.path.mkdir(parents=True, exist_ok=True)
         atomic_write_text(folder.corpus, "".join(lines))
         how = f"going on with {source.given}" if source.given else "no --bilm given: training one"
         Progress(quiet=quiet).say(f"{how} on {len(lines):,} sentences, {folder.own_bilm}")
     elif not folder.corpus.is_file() or folder.corpus.read_bytes() != "".join(lines).encode():
         raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
+    elif (began := read_toml(bilm.config, Settings()).data.fine_tune) != source.given:
+        raise UserError(f"{folder.own_bilm} began with {began or 'no other biLM'}, and now it would with "
+                        f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
     if source.given:
         settings = replaced(settings_of(source.given), tokenize=False, epochs=source.fine_tune)
     else:

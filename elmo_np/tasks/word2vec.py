@@ -15,11 +15,11 @@ import numpy as np
 
 from ..bilm import BiLM
 from ..config import BiLMConfig, Settings, read_toml
-from ..corpus import open_corpus
+from ..corpus import Corpus, held_out, open_corpus
 from ..elmo import ELMo
 from ..errors import UserError
 from ..progress import Progress
-from ..run import Folder
+from ..run import Folder, read_model
 from ..vocabulary import Vocabulary
 from .bilm import Source
 from .folder import TaskFolder
@@ -27,37 +27,72 @@ from .folder import TaskFolder
 
 @dataclass(frozen=True)
 class Texts:
-    """What a biLM has read, from its last training back to its first."""
+    """What a biLM has read, from its last training back to its first; models: the files that those trainings wrote."""
 
     settings: tuple[Settings, ...]
+    models: tuple[Path, ...]
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         for own in self.settings:
-            assert own.data.corpus is not None
-            yield from open_corpus(own.data.corpus, tokenize=own.data.tokenize, seed=own.train.seed)
+            yield from _opened(own)
+
+    def check(self) -> None:
+        """Raise UserError for a corpus in which words do not occur as often as the model has counted them: another
+        file may be at its place, or lie there from where this program was started."""
+        for own, model in zip(self.settings, self.models, strict=True):
+            vocabulary = read_model(model, mmap=True).vocabulary
+            corpus = _opened(own)
+            # Given from Python, what was validated on has no name in the settings.
+            if vocabulary.counts and vocabulary.counted(corpus).counts != vocabulary.counts and \
+                    vocabulary.counted(held_out(corpus, own.data.held_out)[0]).counts != vocabulary.counts:
+                raise UserError(f"{own.data.corpus} is not the text that {model} has read: expected the same words, as "
+                                "often")
+
+
+def _opened(settings: Settings) -> Corpus:
+    assert settings.data.corpus is not None
+    return open_corpus(settings.data.corpus, tokenize=settings.data.tokenize, seed=settings.train.seed)
 
 
 def texts(folder: TaskFolder, source: Source) -> Texts:
     """The corpora of the biLM that `bilm_for` made. Raises UserError where one is not known, or is not there."""
-    found: list[Settings] = []
+    found: dict[Path, Settings] = {}
     run: str | None = source.given if source.given and not source.fine_tune else str(folder.own_bilm)
     while run is not None:
-        file = Folder(Path(run)).config
+        model = read_model(run, mmap=True).path
+        file = Folder(model.parent).config
         settings = read_toml(file, Settings())
         if settings.data.corpus is None:
             raise UserError(f"{file} names no corpus")
         open_corpus(settings.data.corpus)
-        found.append(settings)
+        if model.resolve() in found:
+            raise UserError(f"{file} says that the model was fine-tuned from itself")
+        found[model.resolve()] = settings
         run = settings.data.fine_tune
-    return Texts(tuple(found))
+    return Texts(tuple(found.values()), tuple(found))
 
 
-def texts_or_why(folder: TaskFolder, source: Source) -> Texts | str:
-    """What `texts` gives, or a line that says why word2vec is left out of a comparison."""
-    if importlib.util.find_spec("gensim") is None:
+def available() -> bool:
+    """Whether gensim is there."""
+    return importlib.util.find_spec("gensim") is not None
+
+
+def vectors_or_why(folder: TaskFolder, source: Source, D: int, seed: int, progress: Progress,
+                   known: dict[Texts, ELMo]) -> ELMo | str:
+    """What `trained` gives for the biLM's text, or a line that says why word2vec is left out of a comparison.
+
+    known   what there is from before; of the last text it is kept here
+    """
+    if not available():
         return "  for word2vec beside them: pip install 'elmo_np[word2vec]'"
     try:
-        return texts(folder, source)
+        corpus = texts(folder, source)
+        if corpus not in known:
+            progress.show("reading the biLM's text")
+            corpus.check()
+            known.clear()
+            known[corpus] = trained(corpus, D, seed, progress)
+        return known[corpus]
     except UserError as error:
         return f"  word2vec is left out, because the biLM's text is not there to train it on: {error}"
 
