@@ -13,7 +13,7 @@ from elmo_np.config import Settings, read_toml
 from elmo_np.errors import UserError
 from elmo_np.parameter import parameters
 from elmo_np.progress import Progress
-from elmo_np.tasks import compare, pictures, word2vec
+from elmo_np.tasks import bilm_text, compare, pictures, word2vec
 from elmo_np.tasks.applications import APPLICATIONS
 from elmo_np.tasks.bilm import Source
 from elmo_np.tasks.data import Examples, fold_numbers
@@ -237,7 +237,7 @@ def test_word2vec_is_compared_on_the_text_of_the_bilm(home, do, tmp_path):
     assert "  static vectors (layer 0) " in out
     assert "layer mix" not in out
     folder, elmo = TaskFolder(tmp_path / "out"), ELMo.load(tmp_path / "out/bilm")
-    corpus = word2vec.texts(folder, Source())
+    corpus = bilm_text.texts(str(folder.own_bilm))
     assert list(corpus) == [line.split() for line in folder.corpus.read_text().splitlines()]
     made = [word2vec.trained(corpus, 8, 0, Progress(quiet=True)) for _ in range(2)]
     vectors = [own.vectors([["good", "film", "neverseen"]], layer=0)[0] for own in made]
@@ -263,11 +263,11 @@ def test_the_text_of_a_fine_tuned_bilm_is_all_that_it_has_read(home, do, tmp_pat
     assert main(["train", str(tmp_path / "first.txt"), "--out", str(tmp_path / "one"), *common]) == 0
     assert main(["train", str(tmp_path / "second.txt"), "--out", str(tmp_path / "two"), "--quiet", "--fine-tune",
                  str(tmp_path / "one")]) == 0
-    found = word2vec.texts(TaskFolder(tmp_path), Source(str(tmp_path / "two")))
+    found = bilm_text.texts(str(tmp_path / "two"))
     assert list(found) == [["a", "bad", "film", "."]] * 40 + [["a", "good", "film", "."]] * 40
     (tmp_path / "first.txt").unlink()
     with pytest.raises(UserError, match=r"first\.txt"):
-        word2vec.texts(TaskFolder(tmp_path), Source(str(tmp_path / "two")))
+        bilm_text.texts(str(tmp_path / "two"))
 
 
 def test_word2vec_does_not_learn_from_another_text_at_the_place_of_the_bilms(home, do, tmp_path, monkeypatch):
@@ -291,6 +291,36 @@ def test_word2vec_does_not_learn_from_another_text_at_the_place_of_the_bilms(hom
     assert "text.txt is not the text that" in found
 
 
+def test_the_report_says_how_much_of_the_test_the_bilm_has_read(home, do, tmp_path):
+    tested = sorted({tuple(words) for words in reviews(80, 1)[0]})
+    text = "".join(" ".join(words) + "\n" for words in [*tested[:7], *[["tom", "saw", "rome"]] * 40])
+    (tmp_path / "text.txt").write_text(text)
+    assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "1",
+                 "--set", "hidden_dim=8", "--set", "embedding_dim=8"]) == 0
+    note = f"  note: 7 of {len(tested)} different test sentences were in the text that {tmp_path / 'run'} has read"
+    common = "train.tsv", "--test", "test.tsv", "--bilm", tmp_path / "run", "--quiet", *FAST
+    code, out, _ = do("classify", "compare", *common, "--inputs", "static", "--seeds", 1, "--out", tmp_path / "one")
+    assert code == 0
+    assert note in out.splitlines()
+    code, out, _ = do("classify", "train", *common, "--fine-tune", 1, "--out", tmp_path / "two")
+    assert code == 0
+    assert note in (tmp_path / "two/report.txt").read_text().splitlines()
+    code, out, _ = do("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", tmp_path / "two/bilm",
+                      "--seeds", 1, "--inputs", "static", "--quiet", *FAST, "--out", tmp_path / "three")
+    assert code == 0
+    assert f"note: 7 of {len(tested)}" in out          # what it began with has read them
+    (tmp_path / "text.txt").write_text("tom saw rome\n" * 40)
+    code, out, _ = do("classify", "compare", *common, "--inputs", "static", "--seeds", 1, "--out", tmp_path / "four")
+    assert code == 0
+    assert "note:" not in out                           # another text says nothing of it
+
+
+def test_an_empty_bilm_is_refused(home, do, tmp_path):
+    code, _, err = do("classify", "train", "train.tsv", "--bilm", "", "--out", tmp_path / "out", "--quiet", *FAST)
+    assert (code, (tmp_path / "out").exists()) == (2, False)
+    assert "--bilm is empty: expected the folder of a biLM" in err
+
+
 def test_a_model_that_was_fine_tuned_from_itself_is_no_endless_text(tmp_path):
     (tmp_path / "text.txt").write_text("a good film .\n" * 40)
     assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "1",
@@ -299,7 +329,7 @@ def test_a_model_that_was_fine_tuned_from_itself_is_no_endless_text(tmp_path):
     run = (tmp_path / "run").as_posix()
     config.write_text(config.read_text().replace('fine_tune = "none"', f'fine_tune = "{run}"'))
     with pytest.raises(UserError, match="fine-tuned from itself"):
-        word2vec.texts(TaskFolder(tmp_path), Source(str(tmp_path / "run")))
+        bilm_text.texts(str(tmp_path / "run"))
 
 
 def test_word2vec_that_is_asked_for_is_not_left_out(home, do, tmp_path, monkeypatch):
@@ -412,6 +442,10 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
     ("classify compare rare.tsv --bilm bilm --out new --folds 3", "--folds 3: the sentences with fine are all in one"),
     ("tag compare rare.conll --out new --folds 3", "--folds 3: the sentences with B-org, I-org are all in one fold"),
     ("senses compare rare.senses --out new --folds 2", "--folds 2: the sentences with rome are all in one fold"),
+    ("classify train few.tsv --out new", "17 sentences, those of the test left out, are too few for a biLM to learn "
+     "from: expected 20 or more, for one of 20 is held out; give one with --bilm"),
+    ("classify train few.tsv --bilm bilm --fine-tune 1 --out new", "too few for a biLM to learn from: expected 20 or "
+     "more, for one of 20 is held out; leave --fine-tune out"),
     ("tag train train.conll --out new --fine-tune 1", "--fine-tune goes on with a biLM that there is"),
     ("tag train train.conll --bilm bilm --out new --fine-tune -1", "--fine-tune -1: expected a number of epochs"),
     ("classify evaluate classify other.tsv", "unknown label 'fine': this model has bad, good"),
@@ -438,6 +472,8 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
 ])
 def test_a_mistake_is_one_line(words, message, home, do):
     (home / "one.tsv").write_text("good film .\tgood\n" * 100)
+    lines = [f"{word} film .\t{'ab'[k % 2]}\n" for k, word in enumerate("abcdefghijklmnopqr")]
+    (home / "few.tsv").write_text("".join(lines))
     (home / "other.tsv").write_text("fine film .\tfine\n")
     (home / "other.senses").write_text("rome\t0\trome\tx\n")
     for end, line in ("tsv", "fine film .\tfine\n"), ("conll", "\nacme B-org\n"), ("senses", "rome\t0\trome\tx\n"):

@@ -28,6 +28,8 @@ class Source(NamedTuple):
 
     def check(self) -> None:
         """Raise UserError for what cannot be."""
+        if self.given == "":
+            raise UserError("--bilm is empty: expected the folder of a biLM; without --bilm one is trained")
         if self.fine_tune < 0:
             raise UserError(f"--fine-tune {self.fine_tune}: expected a number of epochs, 0 for none")
         if self.fine_tune and not self.given:
@@ -53,6 +55,13 @@ def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: b
     lines = [" ".join(sentence) + "\n" for sentence in text if tuple(sentence) not in test]
     if not lines:
         raise UserError("no sentence but those of the test is left to train a biLM on: give one with --bilm")
+    settings = replaced(settings_of(source.given), tokenize=False, epochs=source.fine_tune) if source.given else \
+        preset("demo")
+    least = settings.data.held_out
+    if len(lines) < least:
+        other = "leave --fine-tune out" if source.given else "give one with --bilm"
+        raise UserError(f"{len(lines)} sentences, those of the test left out, are too few for a biLM to learn from: "
+                        f"expected {least} or more, for one of {least} is held out; {other}")
     bilm = Folder(folder.own_bilm)
     if not bilm.in_use():
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -64,11 +73,7 @@ def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: b
     elif (began := read_toml(bilm.config, Settings()).data.fine_tune) != source.given:
         raise UserError(f"{folder.own_bilm} began with {began or 'no other biLM'}, and now it would with "
                         f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
-    if source.given:
-        settings = replaced(settings_of(source.given), tokenize=False, epochs=source.fine_tune)
-    else:
-        settings = preset("demo")
-    learnt = len(lines) - len(lines) // settings.data.held_out
+    learnt = len(lines) - len(lines) // least
     settings = replaced(settings, corpus=str(folder.corpus), seed=seed,
                         batch_size=max(1, min(settings.train.batch_size, learnt)))
     elmo = train(str(folder.corpus), bilm.path, settings=settings, quiet=quiet, resume=bilm.last.exists())

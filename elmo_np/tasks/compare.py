@@ -20,6 +20,7 @@ from ..progress import Progress
 from . import word2vec
 from .application import Application
 from .bilm import Source, bilm_for
+from .bilm_text import Texts, read_before
 from .config import TaskConfig
 from .data import Data, Examples
 from .folder import TaskFolder
@@ -73,7 +74,7 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
     found: dict[str, list[float]] = {}
     notes: list[str] = []
     what = "folds" if len(rounds) > 1 else "seeds"
-    static: dict[word2vec.Texts, ELMo] = {}
+    static: dict[Texts, ELMo] = {}
     with Progress(quiet=quiet) as progress, Passing(quiet=quiet) as passing:
         for number, (data, own, seeds) in enumerate(rounds, 1):
             place = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
@@ -96,6 +97,7 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
                     # What there is stays, if the rest is stopped
                     atomic_write_text(folder.results, as_csv(found, rounds[0].seeds[0], what))
                     progress.say(f"{place}{one.name}{method}, seed {seed}: {app.measure} {score:.1%}")
+        notes += read_before(source.given, (own for data, _, _ in rounds for own in data.test.sentences), progress)
     plots.save(comparison(found, f"{app.measure} on test sentences", what), folder.path / "comparison.png")
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
     lines = [f"{app.measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
