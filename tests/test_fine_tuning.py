@@ -141,6 +141,15 @@ def test_a_stopped_fine_tuning_needs_the_model_that_it_began_with_no_more(base, 
     assert code == 0
 
 
+def test_settings_of_another_run_do_not_say_what_is_fine_tuned(base, tmp_path):
+    (tmp_path / "text.txt").write_text("the zymurgy closed .\n" * 40)
+    for name, more in ("config", ["--config", str(base / "config.toml")]), ("set", ["--set", "fine_tune=none"]):
+        assert main(["train", str(tmp_path / "text.txt"), "--fine-tune", str(base), "--out", str(tmp_path / name),
+                     "--epochs", "1", "--quiet", *more]) == 0
+        assert read_toml(tmp_path / name / "config.toml", Settings()).data.fine_tune == str(base)
+        assert ELMo.load(tmp_path / name).vocabulary == ELMo.load(base).vocabulary
+
+
 @pytest.mark.parametrize("more", [["--fine-tune", "{run}"], ["--set", "fine_tune=other"], ["--preset", "demo",
                                                                                          "--fine-tune", "{base}"]])
 def test_a_run_that_goes_on_cannot_begin_with_another_model(more, base, tmp_path, capsys):

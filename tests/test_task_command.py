@@ -190,6 +190,9 @@ def test_what_a_stopped_comparison_has_found_is_there(home, do, tmp_path, monkey
     found = compare.read_results(tmp_path / "out/results.csv")
     assert len(found["static vectors (layer 0)"]) == 2
     assert "layer mix" not in found
+    code, _, err = do("classify", "compare", "train.tsv", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet")
+    assert code == 2
+    assert f"remove {tmp_path / 'out/results.csv'} to begin again with the biLMs that are there" in err
 
 
 def test_folds_part_the_sentences_and_keep_equal_ones_together():
@@ -353,6 +356,21 @@ def test_a_bilm_that_began_otherwise_is_not_taken_for_the_one_asked_for(home, do
     code, _, err = do(*words, *FAST, "--bilm", "bilm", "--fine-tune", 1)
     assert code == 2
     assert "bilm began with no other biLM, and now it would with bilm: give the same --bilm, or another --out" in err
+
+
+def test_a_bilm_that_was_fine_tuned_for_longer_is_not_taken_for_the_one_asked_for(home, do, tmp_path):
+    def again(epochs):
+        for name in "report.txt", "results.csv":
+            (tmp_path / "out" / name).unlink(missing_ok=True)
+        return do("classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--bilm", "bilm", "--quiet",
+                  "--fine-tune", epochs, "--out", tmp_path / "out", *FAST)
+    assert again(2)[0] == 0
+    code, _, err = again(1)
+    assert code == 2
+    assert "is of a training for 2 epochs, expected at most 1: give --fine-tune 2, or another --out" in err
+    assert again(3)[0] == 0                         # that goes on
+    rows = csv.DictReader((tmp_path / "out/bilm/metrics.csv").read_text().splitlines())
+    assert [row["epoch"] for row in rows if row["split"] == "valid"] == ["1", "2", "3"]
 
 
 def test_folds_with_the_bilm_given_leave_no_empty_folders(home, do, tmp_path):

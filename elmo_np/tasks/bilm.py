@@ -45,7 +45,7 @@ class Source(NamedTuple):
 def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: bool) -> tuple[ELMo, str]:
     """-> the biLM, and where it lies. The text that it learns from has no test sentence.
 
-    Raises UserError where there is none, or a training in the folder is of another text.
+    Raises UserError where there is none, or a training in the folder is of another text or another biLM.
     """
     source.check()
     if source.given and not source.fine_tune:
@@ -68,16 +68,26 @@ def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: b
         atomic_write_text(folder.corpus, "".join(lines))
         how = f"going on with {source.given}" if source.given else "no --bilm given: training one"
         Progress(quiet=quiet).say(f"{how} on {len(lines):,} sentences, {folder.own_bilm}")
-    elif not folder.corpus.is_file() or folder.corpus.read_bytes() != "".join(lines).encode():
-        raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
-    elif (began := read_toml(bilm.config, Settings()).data.fine_tune) != source.given:
-        raise UserError(f"{folder.own_bilm} began with {began or 'no other biLM'}, and now it would with "
-                        f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
+    else:
+        _check_kept(folder, "".join(lines), source, settings.train.epochs)
     learnt = len(lines) - len(lines) // least
     settings = replaced(settings, corpus=str(folder.corpus), seed=seed,
                         batch_size=max(1, min(settings.train.batch_size, learnt)))
     elmo = train(str(folder.corpus), bilm.path, settings=settings, quiet=quiet, resume=bilm.last.exists())
     return elmo, folder.own_bilm.name
+
+
+def _check_kept(folder: TaskFolder, text: str, source: Source, epochs: int) -> None:
+    """Raise UserError where the biLM that a stopped command left in the folder is not the one that is asked for."""
+    if not folder.corpus.is_file() or folder.corpus.read_bytes() != text.encode():
+        raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
+    kept = read_toml(Folder(folder.own_bilm).config, Settings())
+    if kept.data.fine_tune != source.given:
+        raise UserError(f"{folder.own_bilm} began with {kept.data.fine_tune or 'no other biLM'}, and now it would with "
+                        f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
+    if kept.train.epochs > epochs:
+        raise UserError(f"{folder.own_bilm} is of a training for {kept.train.epochs} epochs, expected at most "
+                        f"{epochs}: give --fine-tune {kept.train.epochs}, or another --out, or remove it")
 
 
 def bilm_of(folder: TaskFolder, given: str | None, task: str) -> ELMo:
