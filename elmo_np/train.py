@@ -284,6 +284,9 @@ class Trainer:
             raise UserError("there is no sentence to validate on: give --valid FILE, or a smaller held_out")
 
     def _announce(self) -> None:
+        if self.settings.data.fine_tune:
+            unknown = (self.vocabulary.counts or [])[self.vocabulary.unk] / max(1, self._targets() - self._sentences())
+            self.progress.say(f"{unknown:.1%} of the words to predict are none of the model's, <UNK>")
         counts = sum(p.value.size for p in self.parameters.values())
         self.progress.say(f"{self._targets():,} tokens to train on, {len(self.vocabulary):,} words, {counts:,} "
                           f"parameters, {self._steps_an_epoch():,} steps an epoch")

@@ -283,7 +283,11 @@ def test_word2vec_does_not_learn_from_another_text_at_the_place_of_the_bilms(hom
     monkeypatch.chdir(tmp_path / "one")
     assert main(["train", "text.txt", "--out", "run", *common]) == 0
     assert main(["train", "text.txt", "--valid", "text.txt", "--out", "validated", *common]) == 0
-    known = {}
+    known, shown = {}, []
+    progress = Progress(quiet=True)
+    monkeypatch.setattr(progress, "show", shown.append)
+    word2vec.vectors_or_why(TaskFolder(tmp_path), Source("run"), 8, 0, progress, {})
+    assert [line for line in shown if "epoch" in line] == [f"training word2vec, epoch {k} of 5" for k in range(1, 6)]
     for run in "run", "validated":
         found = word2vec.vectors_or_why(TaskFolder(tmp_path), Source(run), 8, 0, Progress(quiet=True), known)
         assert list(known.values()) == [found]

@@ -50,10 +50,18 @@ def trained(corpus: Texts, D: int, seed: int, progress: Progress) -> ELMo:
     """A model of whose layers only the word vectors, layer 0, are meant: word2vec's, 2 D numbers a word, as many as
     both directions of the biLM have together. Words that are too rare have the zero vector."""
     from gensim.models import Word2Vec
+    from gensim.models.callbacks import CallbackAny2Vec
 
-    progress.show("training word2vec")
+    class Shown(CallbackAny2Vec):  # type: ignore[misc, unused-ignore]
+        done = 0
+
+        def on_epoch_begin(self, model: Any) -> None:
+            self.done += 1
+            progress.show(f"training word2vec, epoch {self.done} of {model.epochs}")
+
     least = corpus.settings[-1].data.min_count
-    made: Any = Word2Vec(list(map(list, corpus)), vector_size=2 * D, sg=1, min_count=least, seed=seed, workers=1)
+    made: Any = Word2Vec(list(map(list, corpus)), vector_size=2 * D, sg=1, min_count=least, seed=seed, workers=1,
+                         callbacks=[Shown()])
     vocabulary = Vocabulary.build([made.wv.index_to_key])
     config = BiLMConfig(embedding_dim=D, hidden_dim=1, predict=False)
     model = BiLM(config, len(vocabulary), rng=np.random.default_rng(seed))
