@@ -56,8 +56,9 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     if not str(out):
         raise UserError("--out is empty: expected a folder's name")
     if folder.in_use() and not resume:
-        hint = "or go on with --resume" if folder.last.exists() else "or remove it: no step of its training was saved"
-        raise UserError(f"{out} already holds a run: give another --out, {hint}")
+        hint = ", or go on with --resume" if folder.last.exists() else "" if folder.model.exists() else \
+            ", or remove it: no step of its training was saved"
+        raise UserError(f"{out} already holds a run: give another --out{hint}")
     if resume and not folder.last.exists():
         raise UserError(f"{out} has no last.safetensors to resume from: expected a folder that `elmo-np train` wrote")
     if resume:

@@ -182,6 +182,15 @@ def test_a_model_without_a_softmax_is_refused_with_the_way_out(tmp_path, capsys)
         "converted, do that again with --softmax and --vocabulary" in capsys.readouterr().err
 
 
+def test_nobody_is_told_to_remove_a_folder_with_a_model(base, tmp_path, capsys):
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in "model.safetensors", "vocabulary.txt":
+        shutil.copy(base / name, run)
+    assert main(["train", "grammar", "--fine-tune", str(run), "--out", str(run)]) == 2
+    assert capsys.readouterr().err == f"elmo-np: error: {run} already holds a run: give another --out\n"
+
+
 def test_a_model_file_stands_for_its_folder(base):
     assert settings_of(base / "model.safetensors").train == settings_of(base).train
     assert settings_of(base).train != Settings().train
