@@ -230,10 +230,10 @@ def run(argv: Sequence[str] | None) -> None:
     for name in WNUT.values() if args.wnut else ():
         if not (args.wnut / name).is_file():
             raise UserError(f"--wnut {args.wnut}: there is no {name} in it, expected {', '.join(WNUT.values())}")
-    for name in "masc_tagged", "senseval", *nltk_data.CATEGORIES:
-        nltk_data.corpus(name)
     if args.tatoeba and not args.tatoeba.is_file():
         raise UserError(f"--tatoeba {args.tatoeba}: there is no such file; expected fra.txt, English<TAB>French lines")
+    for name in "masc_tagged", "senseval", *nltk_data.CATEGORIES:
+        nltk_data.corpus(name)
     args.out.mkdir(parents=True, exist_ok=True)
     pairs = tatoeba(args.tatoeba, args.out, MOST_WORDS, 100 if args.quick else EVERY) if args.tatoeba else None
     todo = experiments(args.wnut, pairs, args.quick)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from pathlib import Path
 
 from .config import BiLMConfig, Settings, read_toml, replaced
 from .elmo import ELMo
@@ -27,23 +26,28 @@ def settings_of(run: str | os.PathLike[str], settings: Settings | None = None) -
     out.
 
     settings    how to train, in place of the run's own [train] and [data]
-    Raises UserError where there is no model.
+    Raises UserError where there is no model, and for one that predicts no words.
     """
-    stored, folder = read_model(run, mmap=True), Folder(Path(run))
+    stored = read_model(run, mmap=True)
+    if not stored.config.predict:
+        raise UserError(f"the model of {run} has no softmax, and a language model learns by predicting words: expected "
+                        "one with a softmax; if it was converted, do that again with --softmax and --vocabulary")
+    folder = Folder(stored.path.parent)
     if settings is None:
         settings = read_toml(folder.config, Settings()) if folder.config.is_file() else Settings()
     return replaced(dataclasses.replace(settings, model=stored.config), corpus=None, valid=None, fine_tune=str(run),
                     tokenize=stored.tokenize, epochs=EPOCHS)
 
 
-def begun(settings: Settings) -> Stored | None:
-    """The model that these settings say to go on from, None if they name none.
+def begun(settings: Settings, folder: Folder) -> Stored | None:
+    """The model that these settings say to go on from, None if they name none; of a training that stopped in the folder
+    its own last state, for the model that it began with may be gone.
 
     Raises UserError where there is no model, or the settings are of another one.
     """
-    run = settings.data.fine_tune
-    if run is None:
+    if settings.data.fine_tune is None:
         return None
+    run = str(folder.last) if folder.last.exists() else settings.data.fine_tune
     stored = read_model(run)
     for field in dataclasses.fields(BiLMConfig):
         own, asked = getattr(stored.config, field.name), getattr(settings.model, field.name)
@@ -55,6 +59,7 @@ def begun(settings: Settings) -> Stored | None:
 
 def take_over(stored: Stored, elmo: ELMo) -> None:
     """Bring a model of the same sizes to where another is."""
+    elmo.mix.layer_norm = stored.layer_norm
     values = stored.take(elmo)
     for name, p in parameters(elmo).items():
         p.value[...] = values[name]

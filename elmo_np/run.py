@@ -115,6 +115,11 @@ class Stored(NamedTuple):
     tensors: dict[str, Array]
     metadata: dict[str, str]
 
+    @property
+    def layer_norm(self) -> bool:
+        """Whether the mix reads layers of the same mean and variance (V6)."""
+        return self.metadata.get("mix") == "layer_norm"
+
     def take(self, elmo: ELMo) -> dict[str, Array]:
         """The arrays of a model of these sizes, by the names of `parameters`; the others stay.
 
@@ -135,7 +140,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
     stored = read_model(path, mmap=sys.platform != "win32")     # which does not replace a file that is mapped
     model = BiLM(stored.config, len(stored.vocabulary), rng=UNDRAWN)
     elmo = ELMo(model, stored.vocabulary, tokenize=stored.tokenize)
-    elmo.mix.layer_norm = stored.metadata.get("mix") == "layer_norm"
+    elmo.mix.layer_norm = stored.layer_norm
     put_values(elmo, stored.take(elmo))
     return elmo, stored.tensors, stored.metadata
 

@@ -14,7 +14,7 @@ import numpy as np
 from . import backend
 from .batches import Batch, Encoded, contiguous_batches, sentence_batches, stream_batches
 from .bilm import BiState, Loss
-from .config import Settings, TrainConfig, learning_rate_at, replaced, write_toml
+from .config import Settings, TrainConfig, learning_rate_at, read_toml, replaced, write_toml
 from .corpus import again, fingerprint, held_out, open_corpus
 from .elmo import ELMo
 from .errors import UserError
@@ -56,10 +56,13 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     if not str(out):
         raise UserError("--out is empty: expected a folder's name")
     if folder.in_use() and not resume:
-        hint = "or go on with --resume" if folder.last.exists() else "or remove it: no step of its training was saved"
-        raise UserError(f"{out} already holds a run: give another --out, {hint}")
+        hint = ", or go on with --resume" if folder.last.exists() else "" if folder.model.exists() else \
+            ", or remove it: no step of its training was saved"
+        raise UserError(f"{out} already holds a run: give another --out{hint}")
     if resume and not folder.last.exists():
         raise UserError(f"{out} has no last.safetensors to resume from: expected a folder that `elmo-np train` wrote")
+    if resume:
+        _same_start(folder, settings)
     progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
     trainer = Trainer(*_corpora(corpus, given, settings), folder, settings, progress)
     with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
@@ -76,6 +79,15 @@ def _with_corpora(settings: Settings, corpus: str | Corpus, valid: str | Corpus 
     """Settings that say what is read, where it has a name, so that the run's folder says so too."""
     named = {key: name for key, name in (("corpus", corpus), ("valid", valid)) if isinstance(name, str)}
     return replaced(settings, **named)
+
+
+def _same_start(folder: Folder, settings: Settings) -> None:
+    """Raise UserError where the run that is to go on began with another model than these settings say."""
+    if folder.config.is_file():
+        began, now = (own.data.fine_tune or "none" for own in (read_toml(folder.config, Settings()), settings))
+        if began != now:
+            raise UserError(f"the run in {folder.path} was begun with fine_tune = {began}, now it is {now}: resume "
+                            "with the same, or begin another run with another --out")
 
 
 def _corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Settings) -> tuple[Corpus, Corpus]:
@@ -110,7 +122,7 @@ class Trainer:
         progress.show("reading the corpus")
         data = settings.data
         self.fingerprints = (fingerprint(corpus), fingerprint(valid))
-        start = begun(settings)
+        start = begun(settings, folder)
         self.vocabulary = start.vocabulary.counted(corpus) if start else \
             Vocabulary.build(corpus, data.min_count, data.max_vocabulary)
         self._check_sizes()
@@ -273,6 +285,9 @@ class Trainer:
             raise UserError("there is no sentence to validate on: give --valid FILE, or a smaller held_out")
 
     def _announce(self) -> None:
+        if self.settings.data.fine_tune:
+            unknown = (self.vocabulary.counts or [])[self.vocabulary.unk] / max(1, self._targets() - self._sentences())
+            self.progress.say(f"{unknown:.1%} of the words to predict are none of the model's, <UNK>")
         counts = sum(p.value.size for p in self.parameters.values())
         self.progress.say(f"{self._targets():,} tokens to train on, {len(self.vocabulary):,} words, {counts:,} "
                           f"parameters, {self._steps_an_epoch():,} steps an epoch")

@@ -1,16 +1,20 @@
 """Fine-tuning: training begins where another ended, with its words, and what does not fit is refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from elmo_np import ELMo, checkpoint
 from elmo_np.__main__ import main
-from elmo_np.config import read_toml, replaced
+from elmo_np.bilm import BiLM
+from elmo_np.config import BiLMConfig, Settings, read_toml, replaced
 from elmo_np.evaluate import evaluate
 from elmo_np.fine_tuning import settings_of
 from elmo_np.grammar import GrammarCorpus
+from elmo_np.metrics import read
 from elmo_np.parameter import parameters
-from elmo_np.run import Folder
+from elmo_np.run import Folder, save_model
 from elmo_np.train import Trainer, train
 from elmo_np.vocabulary import Vocabulary
 
@@ -93,6 +97,7 @@ def test_fine_tuning_that_stopped_goes_on_to_the_same_bytes(base, tmp_path, monk
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--fine-tune", "nowhere"], "nowhere"),
+    (["--fine-tune", ""], "has no model.safetensors: expected a folder that `elmo-np train` wrote"),
     (["--fine-tune", "{base}", "--set", "hidden_dim=20"],
      "hidden_dim = 20, but the model of {base} has 12: expected the same, because its numbers are where training "
      "begins; leave the setting out"),
@@ -120,3 +125,82 @@ def test_a_model_that_splits_raw_text_goes_on_doing_so(base, tmp_path):
     settings = replaced(settings_of(base), tokenize=True)
     train(str(file), tmp_path / "raw", settings=settings, quiet=True)
     assert settings_of(tmp_path / "raw").data.tokenize
+
+
+def test_how_many_words_the_model_lacks_is_said(base, tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("the zymurgy the the\n" * 40)
+    assert main(["train", str(tmp_path / "text.txt"), "--fine-tune", str(base), "--out", str(tmp_path / "run")]) == 0
+    assert "25.0% of the words to predict are none of the model's, <UNK>" in capsys.readouterr().err
+
+
+def test_a_stopped_fine_tuning_needs_the_model_that_it_began_with_no_more(base, tmp_path):
+    began = shutil.copytree(base, tmp_path / "began")
+    file = tmp_path / "domain.txt"
+    file.write_text("".join(" ".join(words) + "\n" for words in DOMAIN))
+    again = ["train", str(file), "--out", str(tmp_path / "run"), "--quiet"]
+    assert main([*again, "--fine-tune", str(began)]) == 0
+    shutil.rmtree(began)
+    assert main([*again, "--resume", "--epochs", "2"]) == 0
+    epochs = [row["epoch"] for row in read(tmp_path / "run/metrics.csv") if row["split"] == "valid"]
+    assert epochs == ["1", "2"]
+    code = main([*again, "--resume", "--fine-tune", str(began), "--epochs", "3"])
+    assert code == 0
+
+
+def test_settings_of_another_run_do_not_say_what_is_fine_tuned(base, tmp_path):
+    (tmp_path / "text.txt").write_text("the zymurgy closed .\n" * 40)
+    for name, more in ("config", ["--config", str(base / "config.toml")]), ("set", ["--set", "fine_tune=none"]):
+        assert main(["train", str(tmp_path / "text.txt"), "--fine-tune", str(base), "--out", str(tmp_path / name),
+                     "--epochs", "1", "--quiet", *more]) == 0
+        assert read_toml(tmp_path / name / "config.toml", Settings()).data.fine_tune == str(base)
+        assert ELMo.load(tmp_path / name).vocabulary == ELMo.load(base).vocabulary
+
+
+@pytest.mark.parametrize("more", [["--fine-tune", "{run}"], ["--set", "fine_tune=other"], ["--preset", "demo",
+                                                                                         "--fine-tune", "{base}"]])
+def test_a_run_that_goes_on_cannot_begin_with_another_model(more, base, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(base, run)
+    before = (run / "config.toml").read_text()
+    corpus = base.parent / "text.txt"
+    code = main(["train", str(corpus), "--out", str(run), "--resume", "--quiet",
+                 *[word.format(run=run, base=base) for word in more]])
+    assert code == 2
+    assert "was begun with fine_tune = none, now it is" in capsys.readouterr().err
+    assert (run / "config.toml").read_text() == before
+
+
+def test_a_model_without_a_softmax_is_refused_with_the_way_out(tmp_path, capsys):
+    vocabulary = Vocabulary.build(TEXT)
+    config = BiLMConfig(embedding_dim=4, hidden_dim=4, predict=False)
+    (tmp_path / "run").mkdir()
+    vocabulary.save(tmp_path / "run/vocabulary.txt")
+    elmo = ELMo(BiLM(config, len(vocabulary), rng=np.random.default_rng(0)), vocabulary)
+    save_model(tmp_path / "run/model.safetensors", elmo, Settings(model=config))
+    assert main(["train", "grammar", "--fine-tune", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 2
+    assert "has no softmax, and a language model learns by predicting words: expected one with a softmax; if it was " \
+        "converted, do that again with --softmax and --vocabulary" in capsys.readouterr().err
+
+
+def test_nobody_is_told_to_remove_a_folder_with_a_model(base, tmp_path, capsys):
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in "model.safetensors", "vocabulary.txt":
+        shutil.copy(base / name, run)
+    assert main(["train", "grammar", "--fine-tune", str(run), "--out", str(run)]) == 2
+    assert capsys.readouterr().err == f"elmo-np: error: {run} already holds a run: give another --out\n"
+
+
+def test_a_model_file_stands_for_its_folder(base):
+    assert settings_of(base / "model.safetensors").train == settings_of(base).train
+    assert settings_of(base).train != Settings().train
+
+
+def test_the_mix_reads_normalised_layers_if_it_did_before(base, tmp_path):
+    run = shutil.copytree(base, tmp_path / "base")
+    elmo = ELMo.load(run)
+    elmo.mix.layer_norm = True
+    save_model(run / "model.safetensors", elmo, settings_of(run))
+    assert train(DOMAIN, tmp_path / "run", settings=settings_of(run), quiet=True).mix.layer_norm
+    longer = replaced(settings_of(run), epochs=2)
+    assert train(DOMAIN, tmp_path / "run", settings=longer, quiet=True, resume=True).mix.layer_norm

@@ -13,7 +13,7 @@ from elmo_np.config import Settings, read_toml
 from elmo_np.errors import UserError
 from elmo_np.parameter import parameters
 from elmo_np.progress import Progress
-from elmo_np.tasks import compare, pictures, word2vec
+from elmo_np.tasks import bilm_text, compare, pictures, word2vec
 from elmo_np.tasks.applications import APPLICATIONS
 from elmo_np.tasks.bilm import Source
 from elmo_np.tasks.data import Examples, fold_numbers
@@ -190,6 +190,9 @@ def test_what_a_stopped_comparison_has_found_is_there(home, do, tmp_path, monkey
     found = compare.read_results(tmp_path / "out/results.csv")
     assert len(found["static vectors (layer 0)"]) == 2
     assert "layer mix" not in found
+    code, _, err = do("classify", "compare", "train.tsv", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet")
+    assert code == 2
+    assert f"remove {tmp_path / 'out/results.csv'} to begin again with the biLMs that are there" in err
 
 
 def test_folds_part_the_sentences_and_keep_equal_ones_together():
@@ -237,7 +240,7 @@ def test_word2vec_is_compared_on_the_text_of_the_bilm(home, do, tmp_path):
     assert "  static vectors (layer 0) " in out
     assert "layer mix" not in out
     folder, elmo = TaskFolder(tmp_path / "out"), ELMo.load(tmp_path / "out/bilm")
-    corpus = word2vec.texts(folder, Source())
+    corpus = bilm_text.texts(str(folder.own_bilm))
     assert list(corpus) == [line.split() for line in folder.corpus.read_text().splitlines()]
     made = [word2vec.trained(corpus, 8, 0, Progress(quiet=True)) for _ in range(2)]
     vectors = [own.vectors([["good", "film", "neverseen"]], layer=0)[0] for own in made]
@@ -263,11 +266,122 @@ def test_the_text_of_a_fine_tuned_bilm_is_all_that_it_has_read(home, do, tmp_pat
     assert main(["train", str(tmp_path / "first.txt"), "--out", str(tmp_path / "one"), *common]) == 0
     assert main(["train", str(tmp_path / "second.txt"), "--out", str(tmp_path / "two"), "--quiet", "--fine-tune",
                  str(tmp_path / "one")]) == 0
-    found = word2vec.texts(TaskFolder(tmp_path), Source(str(tmp_path / "two")))
+    found = bilm_text.texts(str(tmp_path / "two"))
     assert list(found) == [["a", "bad", "film", "."]] * 40 + [["a", "good", "film", "."]] * 40
     (tmp_path / "first.txt").unlink()
     with pytest.raises(UserError, match=r"first\.txt"):
-        word2vec.texts(TaskFolder(tmp_path), Source(str(tmp_path / "two")))
+        bilm_text.texts(str(tmp_path / "two"))
+
+
+def test_word2vec_does_not_learn_from_another_text_at_the_place_of_the_bilms(home, do, tmp_path, monkeypatch):
+    pytest.importorskip("gensim", reason="gensim is not installed: pip install 'elmo_np[word2vec]'")
+    text = "".join(" ".join(words) + "\n" for words in reviews(60, 3)[0])
+    for folder, own in ("one", text), ("two", (home / "test.tsv").read_text().replace("\t", " ")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "text.txt").write_text(own)
+    common = ["--quiet", "--epochs", "1", "--set", "hidden_dim=8", "--set", "embedding_dim=8"]
+    monkeypatch.chdir(tmp_path / "one")
+    assert main(["train", "text.txt", "--out", "run", *common]) == 0
+    assert main(["train", "text.txt", "--valid", "text.txt", "--out", "validated", *common]) == 0
+    known, shown = {}, []
+    progress = Progress(quiet=True)
+    monkeypatch.setattr(progress, "show", shown.append)
+    word2vec.vectors_or_why(TaskFolder(tmp_path), Source("run"), 8, 0, progress, {})
+    assert [line for line in shown if "epoch" in line] == [f"training word2vec, epoch {k} of 5" for k in range(1, 6)]
+    for run in "run", "validated":
+        found = word2vec.vectors_or_why(TaskFolder(tmp_path), Source(run), 8, 0, Progress(quiet=True), known)
+        assert list(known.values()) == [found]
+        again = word2vec.vectors_or_why(TaskFolder(tmp_path), Source(run), 8, 0, Progress(quiet=True), known)
+        assert again is found
+    monkeypatch.chdir(tmp_path / "two")
+    found = word2vec.vectors_or_why(TaskFolder(tmp_path), Source("../one/run"), 8, 0, Progress(quiet=True), known)
+    assert "text.txt is not the text that" in found
+
+
+def test_the_report_says_how_much_of_the_test_the_bilm_has_read(home, do, tmp_path):
+    tested = sorted({tuple(words) for words in reviews(80, 1)[0]})
+    text = "".join(" ".join(words) + "\n" for words in [*tested[:7], *[["tom", "saw", "rome"]] * 40])
+    (tmp_path / "text.txt").write_text(text)
+    assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "1",
+                 "--set", "hidden_dim=8", "--set", "embedding_dim=8"]) == 0
+    note = f"  note: 7 of {len(tested)} different test sentences were in the text that {tmp_path / 'run'} has read"
+    common = "train.tsv", "--test", "test.tsv", "--bilm", tmp_path / "run", "--quiet", *FAST
+    code, out, _ = do("classify", "compare", *common, "--inputs", "static", "--seeds", 1, "--out", tmp_path / "one")
+    assert code == 0
+    assert note in out.splitlines()
+    code, out, _ = do("classify", "train", *common, "--fine-tune", 1, "--out", tmp_path / "two")
+    assert code == 0
+    assert note in (tmp_path / "two/report.txt").read_text().splitlines()
+    code, out, _ = do("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", tmp_path / "two/bilm",
+                      "--seeds", 1, "--inputs", "static", "--quiet", *FAST, "--out", tmp_path / "three")
+    assert code == 0
+    assert f"note: 7 of {len(tested)}" in out          # what it began with has read them
+    (tmp_path / "text.txt").write_text("tom saw rome\n" * 40)
+    code, out, _ = do("classify", "compare", *common, "--inputs", "static", "--seeds", 1, "--out", tmp_path / "four")
+    assert code == 0
+    assert "note:" not in out                           # another text says nothing of it
+
+
+def test_an_empty_bilm_is_refused(home, do, tmp_path):
+    code, _, err = do("classify", "train", "train.tsv", "--bilm", "", "--out", tmp_path / "out", "--quiet", *FAST)
+    assert (code, (tmp_path / "out").exists()) == (2, False)
+    assert "--bilm is empty: expected the folder of a biLM" in err
+
+
+def test_a_model_that_was_fine_tuned_from_itself_is_no_endless_text(tmp_path):
+    (tmp_path / "text.txt").write_text("a good film .\n" * 40)
+    assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "1",
+                 "--set", "hidden_dim=8", "--set", "embedding_dim=8"]) == 0
+    config = tmp_path / "run/config.toml"
+    run = (tmp_path / "run").as_posix()
+    config.write_text(config.read_text().replace('fine_tune = "none"', f'fine_tune = "{run}"'))
+    with pytest.raises(UserError, match="fine-tuned from itself"):
+        bilm_text.texts(str(tmp_path / "run"))
+
+
+def test_word2vec_that_is_asked_for_is_not_left_out(home, do, tmp_path, monkeypatch):
+    words = "classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "word2vec", "static", "--quiet", *FAST
+    if word2vec.available():
+        code, _, err = do(*words, "--bilm", "bilm", "--out", tmp_path / "one")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "--inputs word2vec: word2vec is left out, because" in err
+    monkeypatch.setattr(word2vec, "available", lambda: False)
+    code, _, err = do(*words, "--out", tmp_path / "two")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--inputs word2vec: gensim is not installed: pip install" in err
+    assert not (tmp_path / "two/bilm").exists()         # before a biLM is trained
+
+
+def test_a_bilm_that_began_otherwise_is_not_taken_for_the_one_asked_for(home, do, tmp_path):
+    words = "classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--out", tmp_path / "out", "--quiet"
+    assert do(*words, *FAST)[0] == 0
+    for name in "report.txt", "results.csv":
+        (tmp_path / "out" / name).unlink()
+    code, _, err = do(*words, *FAST, "--bilm", "bilm", "--fine-tune", 1)
+    assert code == 2
+    assert "bilm began with no other biLM, and now it would with bilm: give the same --bilm, or another --out" in err
+
+
+def test_a_bilm_that_was_fine_tuned_for_longer_is_not_taken_for_the_one_asked_for(home, do, tmp_path):
+    def again(epochs):
+        for name in "report.txt", "results.csv":
+            (tmp_path / "out" / name).unlink(missing_ok=True)
+        return do("classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--bilm", "bilm", "--quiet",
+                  "--fine-tune", epochs, "--out", tmp_path / "out", *FAST)
+    assert again(2)[0] == 0
+    code, _, err = again(1)
+    assert code == 2
+    assert "is of a training for 2 epochs, expected at most 1: give --fine-tune 2, or another --out" in err
+    assert again(3)[0] == 0                         # that goes on
+    rows = csv.DictReader((tmp_path / "out/bilm/metrics.csv").read_text().splitlines())
+    assert [row["epoch"] for row in rows if row["split"] == "valid"] == ["1", "2", "3"]
+
+
+def test_folds_with_the_bilm_given_leave_no_empty_folders(home, do, tmp_path):
+    code, *_ = do("classify", "compare", "train.tsv", "--bilm", "bilm", "--folds", 2, "--inputs", "static", "--out",
+                  tmp_path / "out", "--quiet", *FAST)
+    assert code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["comparison.png", "report.txt", "results.csv"]
 
 
 def test_a_translator_can_read_the_mix_beside_embeddings_of_its_own(home, do, tmp_path):
@@ -346,6 +460,14 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
     ("tag compare train.conll --test test.conll --bilm bilm --out new --folds 2", "--test does not go with --folds"),
     ("tag compare grammar --bilm bilm --out new --folds 2", "--folds 2 does not go with grammar, which has a test"),
     ("tag compare train.conll --bilm bilm --out new --inputs mixed", "--inputs mixed: expected some of word2vec"),
+    ("tag compare train.conll --out new --inputs 3", "--inputs 3: expected some of word2vec, static, 1, mix"),
+    ("classify compare rare.tsv --bilm bilm --out new --folds 3", "--folds 3: the sentences with fine are all in one"),
+    ("tag compare rare.conll --out new --folds 3", "--folds 3: the sentences with B-org, I-org are all in one fold"),
+    ("senses compare rare.senses --out new --folds 2", "--folds 2: the sentences with rome are all in one fold"),
+    ("classify train few.tsv --out new", "17 sentences, those of the test left out, are too few for a biLM to learn "
+     "from: expected 20 or more, for one of 20 is held out; give one with --bilm"),
+    ("classify train few.tsv --bilm bilm --fine-tune 1 --out new", "too few for a biLM to learn from: expected 20 or "
+     "more, for one of 20 is held out; leave --fine-tune out"),
     ("tag train train.conll --out new --fine-tune 1", "--fine-tune goes on with a biLM that there is"),
     ("tag train train.conll --bilm bilm --out new --fine-tune -1", "--fine-tune -1: expected a number of epochs"),
     ("classify evaluate classify other.tsv", "unknown label 'fine': this model has bad, good"),
@@ -363,6 +485,8 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
     ("translate evaluate tag test.pairs", "holds a model of the task tag, expected a model of the task translate"),
     ("translate train empty --out new", "empty is empty: expected source<TAB>target lines"),
     ("translate train train.pairs --out new --set max_source=1", "sources has at most max_source = 1 words"),
+    ("translate train train.pairs --bilm bilm --out new --input learnt+", "input = 'learnt+': expected learnt, or"),
+    ("translate train train.pairs --bilm bilm --out new --input learnt+7", "input = '7': expected mix"),
     ("translate train train.pairs --out new --set attention=cosine", "attention = 'cosine': expected"),
     ("classify train train.tsv --bilm bilm --out new --input learnt", "input = 'learnt': expected mix"),
     ("fly train x --out new", "invalid choice: 'fly'"),
@@ -370,8 +494,12 @@ def test_a_bilm_that_has_moved_can_be_given(home, do, tmp_path):
 ])
 def test_a_mistake_is_one_line(words, message, home, do):
     (home / "one.tsv").write_text("good film .\tgood\n" * 100)
+    lines = [f"{word} film .\t{'ab'[k % 2]}\n" for k, word in enumerate("abcdefghijklmnopqr")]
+    (home / "few.tsv").write_text("".join(lines))
     (home / "other.tsv").write_text("fine film .\tfine\n")
     (home / "other.senses").write_text("rome\t0\trome\tx\n")
+    for end, line in ("tsv", "fine film .\tfine\n"), ("conll", "\nacme B-org\n"), ("senses", "rome\t0\trome\tx\n"):
+        (home / f"rare.{end}").write_text((home / f"train.{end}").read_text() + line)
     code, out, err = do(*words.split())
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert message in err

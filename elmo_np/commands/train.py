@@ -35,13 +35,14 @@ def run(args: argparse.Namespace) -> int:
     folder = Folder(Path(args.out))
     if args.resume and args.preset is None and folder.config.exists():
         settings = read_toml(folder.config, Settings())
-    elif args.fine_tune:
+    elif args.fine_tune is not None:
         settings = settings_of(args.fine_tune, preset(args.preset) if args.preset else None)
     else:
         settings = preset(args.preset or "demo")
     if args.config:
         settings = read_toml(args.config, settings)
-    direct = {"epochs": args.epochs, "seed": args.seed}
+    # Every config.toml names what it began with, if only none: what is asked for here comes last.
+    direct = {"epochs": args.epochs, "seed": args.seed, "fine_tune": args.fine_tune}
     settings = override(settings, args.set)
     settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
     train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)

@@ -57,16 +57,24 @@ class Application:
                     self.text(train), tokenize)
 
     def folds(self, name: str, count: int, tokenize: bool, seed: int) -> list[Data]:
-        """The same in so many parts, each of which is the test once. Raises UserError for too few sentences, and for
-        data with a test of their own."""
+        """The same in so many parts, each of which is the test once. Raises UserError for too few sentences, for data
+        with a test of their own, and for a label that is in one part alone."""
         if self._built_in(name, seed):
             raise UserError(f"--folds {count} does not go with {name}, which has a test of its own: leave it out")
         examples, found = self.read(name, tokenize), []
         for rest, held_out in fold_numbers(examples.sentences, count, seed):
-            train = examples.some(rest)
-            found.append(Data(train, examples.some(held_out), f"{count} folds, drawn by seed {seed}: each sentence is "
+            train, test = examples.some(rest), examples.some(held_out)
+            if unseen := sorted(self.names(test) - self.names(train)):
+                raise UserError(f"--folds {count}: the sentences with {', '.join(unseen):.200} are all in one fold, "
+                                "and no other could teach what is tested there: give fewer folds or another --seed, or "
+                                "leave those sentences out if there is no second one")
+            found.append(Data(train, test, f"{count} folds, drawn by seed {seed}: each sentence is "
                               "tested once, with what the other folds have taught", self.text(train), tokenize))
         return found
+
+    def names(self, examples: Examples) -> set[str]:
+        """What a model must have learnt to be tested on these."""
+        return set(examples.labels)
 
     def text(self, train: Examples) -> Iterable[Sequence[str]] | None:
         """What a biLM is trained on, None for the training sentences."""

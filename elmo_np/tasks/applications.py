@@ -77,6 +77,9 @@ class Tag(Application):
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> Tagger:
         return Tagger(elmo, bio_labels(train.labels), config, tokenize=tokenize)
 
+    def names(self, examples: Examples) -> set[str]:
+        return set(bio_labels(examples.labels))
+
     def load(self, path: str, elmo: ELMo) -> Tagger:
         return Tagger.load(path, elmo)
 
@@ -122,6 +125,10 @@ class Senses(Application):
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> WordSenses:
         return WordSenses(elmo, senses_of(train.labels), config)
+
+    def names(self, examples: Examples) -> set[str]:
+        """Words alone: a sense that training has not shown counts as not found."""
+        return {own.word for own in examples.labels}
 
     def load(self, path: str, elmo: ELMo) -> WordSenses:
         return WordSenses.load(path, elmo)

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..config import preset, replaced
+from ..config import Settings, preset, read_toml, replaced
 from ..corpus import text_lines
 from ..elmo import ELMo
 from ..errors import UserError
 from ..files import atomic_write_text
 from ..fine_tuning import settings_of
 from ..progress import Progress
-from ..run import Folder
+from ..run import Folder, read_model
 from ..train import train
 from .data import Data
 from .folder import TaskFolder
@@ -28,17 +28,24 @@ class Source(NamedTuple):
 
     def check(self) -> None:
         """Raise UserError for what cannot be."""
+        if self.given == "":
+            raise UserError("--bilm is empty: expected the folder of a biLM; without --bilm one is trained")
         if self.fine_tune < 0:
             raise UserError(f"--fine-tune {self.fine_tune}: expected a number of epochs, 0 for none")
         if self.fine_tune and not self.given:
             raise UserError("--fine-tune goes on with a biLM that there is: say which with --bilm; without one, one is "
                             "trained on the same text")
 
+    def layers(self) -> int:
+        """Of the biLM that `bilm_for` gives, before there is one. Raises UserError where none lies at the place
+        given."""
+        return (read_model(self.given, mmap=True).config if self.given else preset("demo").model).layers
+
 
 def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: bool) -> tuple[ELMo, str]:
     """-> the biLM, and where it lies. The text that it learns from has no test sentence.
 
-    Raises UserError where there is none, or a training in the folder is of another text.
+    Raises UserError where there is none, or a training in the folder is of another text or another biLM.
     """
     source.check()
     if source.given and not source.fine_tune:
@@ -48,22 +55,39 @@ def bilm_for(data: Data, source: Source, folder: TaskFolder, seed: int, quiet: b
     lines = [" ".join(sentence) + "\n" for sentence in text if tuple(sentence) not in test]
     if not lines:
         raise UserError("no sentence but those of the test is left to train a biLM on: give one with --bilm")
+    settings = replaced(settings_of(source.given), tokenize=False, epochs=source.fine_tune) if source.given else \
+        preset("demo")
+    least = settings.data.held_out
+    if len(lines) < least:
+        other = "leave --fine-tune out" if source.given else "give one with --bilm"
+        raise UserError(f"{len(lines)} sentences, those of the test left out, are too few for a biLM to learn from: "
+                        f"expected {least} or more, for one of {least} is held out; {other}")
     bilm = Folder(folder.own_bilm)
     if not bilm.in_use():
+        folder.path.mkdir(parents=True, exist_ok=True)
         atomic_write_text(folder.corpus, "".join(lines))
         how = f"going on with {source.given}" if source.given else "no --bilm given: training one"
         Progress(quiet=quiet).say(f"{how} on {len(lines):,} sentences, {folder.own_bilm}")
-    elif not folder.corpus.is_file() or folder.corpus.read_bytes() != "".join(lines).encode():
-        raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
-    if source.given:
-        settings = replaced(settings_of(source.given), tokenize=False, epochs=source.fine_tune)
     else:
-        settings = preset("demo")
-    learnt = len(lines) - len(lines) // settings.data.held_out
+        _check_kept(folder, "".join(lines), source, settings.train.epochs)
+    learnt = len(lines) - len(lines) // least
     settings = replaced(settings, corpus=str(folder.corpus), seed=seed,
                         batch_size=max(1, min(settings.train.batch_size, learnt)))
     elmo = train(str(folder.corpus), bilm.path, settings=settings, quiet=quiet, resume=bilm.last.exists())
     return elmo, folder.own_bilm.name
+
+
+def _check_kept(folder: TaskFolder, text: str, source: Source, epochs: int) -> None:
+    """Raise UserError where the biLM that a stopped command left in the folder is not the one that is asked for."""
+    if not folder.corpus.is_file() or folder.corpus.read_bytes() != text.encode():
+        raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
+    kept = read_toml(Folder(folder.own_bilm).config, Settings())
+    if kept.data.fine_tune != source.given:
+        raise UserError(f"{folder.own_bilm} began with {kept.data.fine_tune or 'no other biLM'}, and now it would with "
+                        f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
+    if kept.train.epochs > epochs:
+        raise UserError(f"{folder.own_bilm} is of a training for {kept.train.epochs} epochs, expected at most "
+                        f"{epochs}: give --fine-tune {kept.train.epochs}, or another --out, or remove it")
 
 
 def bilm_of(folder: TaskFolder, given: str | None, task: str) -> ELMo:

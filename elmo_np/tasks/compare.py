@@ -20,6 +20,7 @@ from ..progress import Progress
 from . import word2vec
 from .application import Application
 from .bilm import Source, bilm_for
+from .bilm_text import Texts, read_before
 from .config import TaskConfig
 from .data import Data, Examples
 from .folder import TaskFolder
@@ -67,27 +68,27 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
     """Every input on the same data and with the same budget -> the report, which the folder has too.
 
     only    kinds of inputs; none: all that there are
-    Raises UserError for a kind that there is not.
+    Raises UserError for a kind that there is not, and for word2vec where that is asked for and cannot be.
     """
+    check_kinds(app, only, source)
     found: dict[str, list[float]] = {}
     notes: list[str] = []
     what = "folds" if len(rounds) > 1 else "seeds"
-    static: dict[word2vec.Texts, ELMo] = {}
+    static: dict[Texts, ELMo] = {}
     with Progress(quiet=quiet) as progress, Passing(quiet=quiet) as passing:
         for number, (data, own, seeds) in enumerate(rounds, 1):
             place = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
-            own.path.mkdir(parents=True, exist_ok=True)
             elmo, _ = bilm_for(data, source, own, config.seed, quiet)
             app.check(app.model(elmo, data.train, config, data.raw), data.test)
             for name, predicted in app.baselines(data.train, data.test).items():
                 found.setdefault(name, []).append(app.score(data.test, predicted))
-            corpus = word2vec.texts_or_why(own, source) if not only or WORD2VEC in only else None
-            notes = [corpus] if isinstance(corpus, str) else []
-            if isinstance(corpus, word2vec.Texts) and corpus not in static:     # folds may have one text
-                D = elmo.model.config.embedding_dim
-                static = {corpus: word2vec.trained(corpus, D, config.seed, progress)}
+            vectors = word2vec.vectors_or_why(own, source, elmo.model.config.embedding_dim, config.seed, progress,
+                                              static) if not only or WORD2VEC in only else None
+            if isinstance(vectors, str) and WORD2VEC in only:
+                raise UserError(f"--inputs {WORD2VEC}: {vectors.strip()}")
+            notes = [vectors] if isinstance(vectors, str) else []
             for one in inputs_of(app, elmo, [data.train, valid or data.train, data.test], only, progress,
-                                 next(iter(static.values()), None)):
+                                 None if isinstance(vectors, str) else vectors):
                 for (method, changes), seed in product(app.methods.items(), seeds):
                     settings = replace(config, input=one.kind, seed=seed, **changes)
                     score = _score(app, one, data, valid, settings, passing)
@@ -96,6 +97,7 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
                     # What there is stays, if the rest is stopped
                     atomic_write_text(folder.results, as_csv(found, rounds[0].seeds[0], what))
                     progress.say(f"{place}{one.name}{method}, seed {seed}: {app.measure} {score:.1%}")
+        notes += read_before(source.given, (own for data, _, _ in rounds for own in data.test.sentences), progress)
     plots.save(comparison(found, f"{app.measure} on test sentences", what), folder.path / "comparison.png")
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
     lines = [f"{app.measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
@@ -103,20 +105,31 @@ def compare(app: Application, rounds: Sequence[Round], valid: Examples | None, c
     return lines
 
 
-def inputs_of(app: Application, elmo: ELMo, examples: Sequence[Examples], only: Sequence[str], progress: Progress,
-              other: ELMo | None) -> Iterator[Input]:
-    """From what knows no context to the mix; other: word2vec's vectors, None to leave them out."""
-    kinds = [*app.more_inputs.values(), WORD2VEC, "static", *map(str, range(1, elmo.model.config.layers + 1)), "mix",
-             *app.joined_inputs.values()]
+def kinds_of(app: Application, layers: int) -> list[str]:
+    """All inputs that are compared, from what knows no context to the mix."""
+    return [*app.more_inputs.values(), WORD2VEC, "static", *map(str, range(1, layers + 1)), "mix",
+            *app.joined_inputs.values()]
+
+
+def check_kinds(app: Application, only: Sequence[str], source: Source) -> None:
+    """Raise UserError for an input that cannot be compared, before anything long begins."""
+    kinds = kinds_of(app, source.layers()) if only else []
     for kind in only:
         if kind not in kinds:
             raise UserError(f"--inputs {kind}: expected some of {', '.join(kinds)}")
+    if WORD2VEC in only and not word2vec.available():
+        raise UserError(f"--inputs {WORD2VEC}: gensim is not installed: pip install 'elmo_np[word2vec]', or leave it "
+                        "out")
 
+
+def inputs_of(app: Application, elmo: ELMo, examples: Sequence[Examples], only: Sequence[str], progress: Progress,
+              other: ELMo | None) -> Iterator[Input]:
+    """From what knows no context to the mix; other: word2vec's vectors, None to leave them out."""
     def stores(source: ELMo, layers: list[int]) -> list[VectorStore]:
         kept = {id(some): some for some in examples}
         made = {key: app.store(source, some, layers, progress) for key, some in kept.items()}
         return [made[id(some)] for some in examples]
-    wanted = [kind for kind in kinds if not only or kind in only]
+    wanted = [kind for kind in kinds_of(app, elmo.model.config.layers) if not only or kind in only]
     stacked = stores(elmo, elmo.layers)
     for name, kind in app.more_inputs.items():
         if kind in wanted:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from .. import embedding
 from ..dropout import dropout_backward, dropout_forward
 from ..embedding import Embedding
+from ..errors import UserError
 from ..parameter import Array
 from ..softmax import PADDING
 from . import bilstm, decoder, inputs, pooling
@@ -112,7 +113,10 @@ class EncoderDecoder:
 
 
 def bilm_input(kind: str) -> str:
-    """What of an input is the biLM's, "" for nothing."""
+    """What of an input is the biLM's, "" for nothing. Raises UserError for a "+" with nothing behind it."""
+    if kind == JOINED:
+        raise UserError(f"input = {kind!r}: expected {LEARNT}, or {JOINED}mix, or another input of the biLM behind "
+                        "the +")
     return "" if kind == LEARNT else kind.removeprefix(JOINED)
 
 

@@ -47,11 +47,14 @@ class TaskFolder(NamedTuple):
 
 
 def new_folder(out: str) -> TaskFolder:
-    """A folder to write. Raises UserError for one that holds a report or a model already."""
+    """A folder to write. Raises UserError for one that holds a report, a model or results already."""
     folder = TaskFolder(Path(out))
     if not out or (folder.path.exists() and not folder.path.is_dir()):
         raise UserError(f"--out {out!r}: expected a folder, or a name for one")
-    if any(path.exists() for path in (folder.model, folder.report, folder.results)):
+    if folder.results.exists() and not folder.report.exists():
+        raise UserError(f"{out} holds what a comparison found before it was stopped: give another --out, or remove "
+                        f"{folder.results} to begin again with the biLMs that are there")
+    if any(path.exists() for path in (folder.model, folder.report)):
         raise UserError(f"{out} holds the files of another training: give another --out, or remove it")
     folder.path.mkdir(parents=True, exist_ok=True)
     return folder

@@ -43,6 +43,10 @@ class Translate(Application):
     def _built_in(self, name: str, seed: int) -> Data | None:
         return builtin.pairs() if name == "grammar" else None
 
+    def names(self, examples: Examples) -> set[str]:
+        """None: a word that training has not shown counts as not found."""
+        return set()
+
     def text(self, train: Examples) -> list[tuple[str, ...]]:
         """Each source once, the long ones with the others."""
         return list(dict.fromkeys(map(tuple, train.sentences)))

@@ -6,58 +6,42 @@ Source: Mikolov et al. 2013, skip-gram with negative sampling.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..bilm import BiLM
-from ..config import BiLMConfig, Settings, read_toml
-from ..corpus import open_corpus
+from ..config import BiLMConfig
 from ..elmo import ELMo
 from ..errors import UserError
 from ..progress import Progress
-from ..run import Folder
 from ..vocabulary import Vocabulary
 from .bilm import Source
+from .bilm_text import Texts, texts
 from .folder import TaskFolder
 
 
-@dataclass(frozen=True)
-class Texts:
-    """What a biLM has read, from its last training back to its first."""
-
-    settings: tuple[Settings, ...]
-
-    def __iter__(self) -> Iterator[Sequence[str]]:
-        for own in self.settings:
-            assert own.data.corpus is not None
-            yield from open_corpus(own.data.corpus, tokenize=own.data.tokenize, seed=own.train.seed)
+def available() -> bool:
+    """Whether gensim is there."""
+    return importlib.util.find_spec("gensim") is not None
 
 
-def texts(folder: TaskFolder, source: Source) -> Texts:
-    """The corpora of the biLM that `bilm_for` made. Raises UserError where one is not known, or is not there."""
-    found: list[Settings] = []
-    run: str | None = source.given if source.given and not source.fine_tune else str(folder.own_bilm)
-    while run is not None:
-        file = Folder(Path(run)).config
-        settings = read_toml(file, Settings())
-        if settings.data.corpus is None:
-            raise UserError(f"{file} names no corpus")
-        open_corpus(settings.data.corpus)
-        found.append(settings)
-        run = settings.data.fine_tune
-    return Texts(tuple(found))
+def vectors_or_why(folder: TaskFolder, source: Source, D: int, seed: int, progress: Progress,
+                   known: dict[Texts, ELMo]) -> ELMo | str:
+    """What `trained` gives for the biLM's text, or a line that says why word2vec is left out of a comparison.
 
-
-def texts_or_why(folder: TaskFolder, source: Source) -> Texts | str:
-    """What `texts` gives, or a line that says why word2vec is left out of a comparison."""
-    if importlib.util.find_spec("gensim") is None:
+    known   what there is from before; of the last text it is kept here
+    """
+    if not available():
         return "  for word2vec beside them: pip install 'elmo_np[word2vec]'"
     try:
-        return texts(folder, source)
+        corpus = texts(source.given if source.given and not source.fine_tune else str(folder.own_bilm))
+        if corpus not in known:
+            progress.show("reading the biLM's text")
+            corpus.check()
+            known.clear()
+            known[corpus] = trained(corpus, D, seed, progress)
+        return known[corpus]
     except UserError as error:
         return f"  word2vec is left out, because the biLM's text is not there to train it on: {error}"
 
@@ -66,10 +50,18 @@ def trained(corpus: Texts, D: int, seed: int, progress: Progress) -> ELMo:
     """A model of whose layers only the word vectors, layer 0, are meant: word2vec's, 2 D numbers a word, as many as
     both directions of the biLM have together. Words that are too rare have the zero vector."""
     from gensim.models import Word2Vec
+    from gensim.models.callbacks import CallbackAny2Vec
 
-    progress.show("training word2vec")
+    class Shown(CallbackAny2Vec):  # type: ignore[misc, unused-ignore]
+        done = 0
+
+        def on_epoch_begin(self, model: Any) -> None:
+            self.done += 1
+            progress.show(f"training word2vec, epoch {self.done} of {model.epochs}")
+
     least = corpus.settings[-1].data.min_count
-    made: Any = Word2Vec(list(map(list, corpus)), vector_size=2 * D, sg=1, min_count=least, seed=seed, workers=1)
+    made: Any = Word2Vec(list(map(list, corpus)), vector_size=2 * D, sg=1, min_count=least, seed=seed, workers=1,
+                         callbacks=[Shown()])
     vocabulary = Vocabulary.build([made.wv.index_to_key])
     config = BiLMConfig(embedding_dim=D, hidden_dim=1, predict=False)
     model = BiLM(config, len(vocabulary), rng=np.random.default_rng(seed))

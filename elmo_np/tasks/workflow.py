@@ -9,6 +9,7 @@ from ..files import atomic_write_text
 from ..progress import Progress
 from .application import Application
 from .bilm import Source, bilm_for
+from .bilm_text import read_before
 from .config import TaskConfig
 from .data import Data, Examples
 from .folder import TaskFolder
@@ -27,10 +28,11 @@ def train(app: Application, data: Data, valid: Examples | None, config: TaskConf
     app.check(model, data.test)
     with Progress(quiet=quiet) as progress:
         app.train(model, learnt, valid, progress)
+        notes = read_before(source.given, data.test.sentences, progress)
     model.save(folder.model)
     atomic_write_text(folder.bilm, place + "\n")
     lines = [f"{len(learnt.sentences):,} training sentences, {len(valid.sentences):,} to validate; test: {data.split}",
-             *report(app, model, data.test, folder.path / f"{app.name}.png", learnt)]
+             *report(app, model, data.test, folder.path / f"{app.name}.png", learnt), *notes]
     atomic_write_text(folder.report, "\n".join([*lines, ""]))
     return lines
 
