@@ -362,6 +362,14 @@ def test_a_bilm_that_began_otherwise_is_not_taken_for_the_one_asked_for(home, do
     assert "bilm began with no other biLM, and now it would with bilm: give the same --bilm, or another --out" in err
 
 
+def test_a_bilm_is_the_same_wherever_its_place_is_named_from(home, do, tmp_path):
+    words = "classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--out", tmp_path / "out", "--quiet"
+    assert do(*words, *FAST, "--bilm", "bilm", "--fine-tune", 1)[0] == 0
+    for name in "report.txt", "results.csv":
+        (tmp_path / "out" / name).unlink()
+    assert do(*words, *FAST, "--bilm", home / "bilm", "--fine-tune", 1)[0] == 0
+
+
 def test_a_bilm_that_was_fine_tuned_for_longer_is_not_taken_for_the_one_asked_for(home, do, tmp_path):
     def again(epochs):
         for name in "report.txt", "results.csv":

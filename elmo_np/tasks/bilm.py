@@ -82,7 +82,8 @@ def _check_kept(folder: TaskFolder, text: str, source: Source, epochs: int) -> N
     if not folder.corpus.is_file() or folder.corpus.read_bytes() != text.encode():
         raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
     kept = read_toml(Folder(folder.own_bilm).config, Settings())
-    if kept.data.fine_tune != source.given:
+    places = [run and Path(run).resolve() for run in (kept.data.fine_tune, source.given)]
+    if places[0] != places[1]:
         raise UserError(f"{folder.own_bilm} began with {kept.data.fine_tune or 'no other biLM'}, and now it would with "
                         f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
     if kept.train.epochs > epochs:
