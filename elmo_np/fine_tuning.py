@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from pathlib import Path
 
 from .config import BiLMConfig, Settings, read_toml, replaced
 from .elmo import ELMo
@@ -55,6 +56,13 @@ def begun(settings: Settings, folder: Folder) -> Stored | None:
             raise UserError(f"{field.name} = {asked!r}, but the model of {run} has {own!r}: expected the same, because "
                             "its numbers are where training begins; leave the setting out")
     return stored
+
+
+def same_run(one: str | None, other: str | None) -> bool:
+    """Whether two names of a run, None for no run, lead to one place."""
+    if one is None or other is None:
+        return one is other
+    return Path(one).resolve() == Path(other).resolve()
 
 
 def take_over(stored: Stored, elmo: ELMo) -> None:

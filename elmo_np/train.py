@@ -20,7 +20,7 @@ from .elmo import ELMo
 from .errors import UserError
 from .evaluate import evaluate
 from .files import atomic_write_text
-from .fine_tuning import begun, take_over
+from .fine_tuning import begun, same_run, take_over
 from .metrics import Metrics
 from .optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
 from .parallel import one_blas_thread, threads
@@ -84,10 +84,10 @@ def _with_corpora(settings: Settings, corpus: str | Corpus, valid: str | Corpus 
 def _same_start(folder: Folder, settings: Settings) -> None:
     """Raise UserError where the run that is to go on began with another model than these settings say."""
     if folder.config.is_file():
-        began, now = (own.data.fine_tune or "none" for own in (read_toml(folder.config, Settings()), settings))
-        if began != now:
-            raise UserError(f"the run in {folder.path} was begun with fine_tune = {began}, now it is {now}: resume "
-                            "with the same, or begin another run with another --out")
+        began, now = (own.data.fine_tune for own in (read_toml(folder.config, Settings()), settings))
+        if not same_run(began, now):
+            raise UserError(f"the run in {folder.path} was begun with fine_tune = {began or 'none'}, now it is "
+                            f"{now or 'none'}: resume with the same, or begin another run with another --out")
 
 
 def _corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Settings) -> tuple[Corpus, Corpus]:

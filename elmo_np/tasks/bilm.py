@@ -11,7 +11,7 @@ from ..corpus import text_lines
 from ..elmo import ELMo
 from ..errors import UserError
 from ..files import atomic_write_text
-from ..fine_tuning import settings_of
+from ..fine_tuning import same_run, settings_of
 from ..progress import Progress
 from ..run import Folder, read_model
 from ..train import train
@@ -82,8 +82,7 @@ def _check_kept(folder: TaskFolder, text: str, source: Source, epochs: int) -> N
     if not folder.corpus.is_file() or folder.corpus.read_bytes() != text.encode():
         raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
     kept = read_toml(Folder(folder.own_bilm).config, Settings())
-    places = [run and Path(run).resolve() for run in (kept.data.fine_tune, source.given)]
-    if places[0] != places[1]:
+    if not same_run(kept.data.fine_tune, source.given):
         raise UserError(f"{folder.own_bilm} began with {kept.data.fine_tune or 'no other biLM'}, and now it would with "
                         f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
     if kept.train.epochs > epochs:
