@@ -105,10 +105,11 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
         "polarity", "Sentiment: sentence_polarity, a BiLSTM on the vectors", "classify", "nltk:sentence_polarity",
         folds=folds, fine_tune=FINE_TUNE, settings=few or SENTENCES, goals=(Goal(MIX, 0.03, STATIC),))
     mean = replace(
-        polarity, name="polarity-mean", about="Sentiment, the mean of the vectors and a linear layer", bilms="polarity",
+        polarity, name="polarity-mean", about="Sentiment: sentence_polarity, the mean of the vectors",
+        bilms="polarity",
         settings=few or ("hidden_dim=none", "pooling=mean", "learning_rate=0.02", "epochs=40"),
         inputs=("static", "1", "2", "mix"),
-        notes="What the vectors themselves carry: nothing of the network but a linear layer sees more than one word. "
+        notes="What the vectors themselves carry: beside them there is a linear layer alone, on their mean. "
               "Learning rate and epochs were chosen on the validation sentences of the first fold.")
     subjectivity = Experiment(
         "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=FINE_TUNE,
@@ -122,7 +123,7 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
         learnt, both = "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"
         found.append(Experiment(
             "translation", f"Translation: Tatoeba English-French, up to {MOST_WORDS} words", "translate",
-            str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=1,
+            str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=seeds,
             inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", *(few or ("epochs=12",))),
             goals=(Goal(both, 0.0, learnt), Goal(both, 0.25), Goal(learnt, 0.25))))
     return found
