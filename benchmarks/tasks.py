@@ -103,7 +103,10 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
             Goal("layer 2, logistic", 0.15, "static vectors (layer 0), logistic")))
     polarity = Experiment(
         "polarity", "Sentiment: sentence_polarity, a BiLSTM on the vectors", "classify", "nltk:sentence_polarity",
-        folds=folds, fine_tune=FINE_TUNE, settings=few or SENTENCES, goals=(Goal(MIX, 0.03, STATIC),))
+        folds=folds, fine_tune=FINE_TUNE, settings=few or SENTENCES, goals=(Goal(MIX, 0.03, STATIC),),
+        notes="Which words praise is what decides here, and a bag of words has them all as they are. A BiLSTM learns "
+              "from the labels what the layers of so small a biLM would tell it of the context; the biLM of the paper "
+              "has read some 600 times as much.")
     mean = replace(
         polarity, name="polarity-mean", about="Sentiment: sentence_polarity, the mean of the vectors",
         bilms="polarity",
@@ -118,7 +121,9 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
     if wnut:
         found.append(Experiment(
             "entities", "Named entities: WNUT-17", "tag", str(wnut / WNUT["train"]), test=str(wnut / WNUT["test"]),
-            valid=str(wnut / WNUT["valid"]), seeds=seeds, settings=few, goals=(Goal(MIX, 0.05, STATIC),)))
+            valid=str(wnut / WNUT["valid"]), seeds=seeds, settings=few, goals=(Goal(MIX, 0.05, STATIC),),
+            notes="The names of the test are new ones, from other sites than those of training. What would carry over "
+                  "to them is in text of that kind, of which this biLM has read 63 thousand words."))
     if pairs:
         learnt, both = "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"
         found.append(Experiment(
