@@ -54,6 +54,7 @@ class Experiment:
     task, data  of `elmo-np task`; test, valid: files, None for what the data hold out
     settings    key=value, as --set takes them; chosen on validation sentences
     text, held  for the biLM to read, None for the training sentences; not to read, besides what is tested on
+    read        what the text is called, "" for `about`
     folds       or else `seeds`
     fine_tune   epochs of the biLM on the text of each fold
     inputs      that are compared, none for all
@@ -68,6 +69,7 @@ class Experiment:
     test: str | None = None
     valid: str | None = None
     text: Sequence[Sequence[str]] | None = None
+    read: str = ""
     held: Sequence[Sequence[str]] = ()
     settings: tuple[str, ...] = ()
     folds: int | None = None
@@ -122,6 +124,7 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
         found.append(Experiment(
             "entities", "Named entities: WNUT-17", "tag", str(wnut / WNUT["train"]), test=str(wnut / WNUT["test"]),
             valid=str(wnut / WNUT["valid"]), seeds=seeds, settings=few, goals=(Goal(MIX, 0.05, STATIC),),
+            read="WNUT-17, training sentences",
             notes="The names of the test are new ones, from other sites than those of training. What would carry over "
                   "to them is in text of that kind, of which this biLM has read 63 thousand words."))
     if pairs:
@@ -129,6 +132,8 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
         found.append(Experiment(
             "translation", f"Translation: Tatoeba English-French, up to {MOST_WORDS} words", "translate",
             str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=seeds,
+            read="Tatoeba, the English of its training part", notes=f"One of {EVERY} different sources, with all its "
+            "translations, so that a training takes minutes.",
             inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", *(few or ("epochs=12",))),
             goals=(Goal(both, 0.0, learnt), Goal(both, 0.25), Goal(learnt, 0.25))))
     return found
@@ -174,7 +179,7 @@ class Bench:
                 data = app.folds(one.data, one.folds, False, config.seed)
             else:
                 data = [app.data(one.data, one.test, False, config.seed)]
-                training[one.about] = data[0].train.sentences if one.text is None else one.text
+                training[one.read or one.about] = data[0].train.sentences if one.text is None else one.text
             tested += [sentence for own in data for sentence in own.test.sentences]
             tested += [*one.held, *(valid.sentences if valid else [])]
             data = [own._replace(train=app.fitting(own.train, config), test=app.fitting(own.test, config))
@@ -257,7 +262,8 @@ def run(argv: Sequence[str] | None) -> None:
         for one in todo:
             if not args.only or one.name in args.only or (args.out / one.name / "report.txt").exists():
                 found.append(bench.run(one))
-                atomic_write_text(args.page, page(found, text, Folder(args.out / "bilm"), COMMAND, describe("")))
+                atomic_write_text(args.page, page(found, text, Folder(args.out / "bilm"), COMMAND,
+                                                  describe("").replace("no PyTorch; ", "")))
                 save(picture(found), args.page.parent / "results" / "tasks.svg")
         left_out = [name for name, given in (("WNUT-17", args.wnut), ("Tatoeba", args.tatoeba)) if not given]
         if left_out:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from tasks_text import Part
 
 from elmo_np.metrics import read
@@ -117,11 +118,13 @@ def picture(found: Sequence[Found]) -> Figure:
     for ax, one in zip(axes[:, 0], found, strict=True):
         y = np.arange(len(one.scores))[::-1]
         for place, values in zip(y, one.scores.values(), strict=True):
-            ax.plot(values, [place] * len(values), "|", color="0.35", markersize=9)
-        ax.plot([float(np.mean(values)) for values in one.scores.values()], y, "o", color=COLOURS[0], markersize=5)
+            ax.plot(100 * np.array(values), [place] * len(values), "|", color="0.35", markersize=9)
+        means = [100 * float(np.mean(values)) for values in one.scores.values()]
+        ax.plot(means, y, "o", color=COLOURS[0], markersize=5)
         ax.set_yticks(y, list(one.scores), fontsize=8)
         ax.set_ylim(-0.6, len(y) - 0.4)
-        ax.xaxis.set_major_formatter("{x:.0%}")
+        ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+        ax.xaxis.set_major_formatter("{x:g}%")
         ax.set_title(f"{one.about} ({one.measure})", fontsize=9, loc="left")
         ax.grid(visible=True, axis="x", alpha=0.3)
     return figure
