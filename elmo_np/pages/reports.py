@@ -29,6 +29,7 @@ Versions = Sequence[tuple[str, str]]
 SAMPLES, LONGEST = 5, 30                # sentences drawn in each direction, words of one at most
 WORDS, MOST, NEIGHBOURS = 3, 300, 4     # of the neighbours' section: words, occurrences looked among, lines an example
 READ, SHORTEST = 2000, 4                # of the reach: sentences to choose from, and what is no curve below it
+PLACES = 21                             # and its places, the word read last with them
 
 
 class Finished(NamedTuple):
@@ -114,13 +115,15 @@ def _reach(run: Finished) -> str:
         return "<p>What was validated on is not there to look in.</p>"
     run.progress.show("following gradients back")
     sentences, joined = list(islice(run.valid, READ)), run.settings.train.state == "carry"
-    K = longest(sentences, joined)
-    if K < SHORTEST:
+    marks = 0 if joined else 1          # of whole sentences the farthest place is the mark, which tells nothing
+    K = longest(sentences, joined, PLACES + marks)
+    if K - marks < SHORTEST:
         return "<p>What was validated on is too short to look back in.</p>"
     found = reach(run.elmo.model, words_of(run.elmo.model, run.elmo.vocabulary), sentences, K, joined=joined)
     if not (found.forward[0] > 0 and found.backward[0] > 0):
         return "<p>The gradients are zero, or no numbers.</p>"
-    shares = {"forward": found.forward / found.forward[0], "backward": found.backward / found.backward[0]}
+    shares = {name: lengths[:K - marks] / lengths[0] for name, lengths in
+              (("forward", found.forward), ("backward", found.backward))}
     cut = f" Training cuts the gradients every {run.settings.train.steps} words." if joined else ""
     says = ("<p>How much would the prediction of a word change if the vector of a word read before it did? The length "
             "of the gradient of the loss with respect to that vector, the mean over "
@@ -129,7 +132,8 @@ def _reach(run: Finished) -> str:
     # A length of zero has no logarithm.
     lines = [Line(direction, [(k, y) for k, y in enumerate(share.tolist()) if y > 0], direction, dots=True)
              for direction, share in shares.items()]
-    rows = [(k, *(f"{100 * share[k]:.3g} %" for share in shares.values())) for k in (1, 2, 3, 5, 10, 15, 20) if k < K]
+    rows = [(k, *(f"{100 * share[k]:.3g} %" for share in shares.values())) for k in (1, 2, 3, 5, 10, 15, 20)
+            if k < K - marks]
     return says + log_chart(
         lines, "words back", "length of the gradient (1: the word read last)",
         "Length of the gradient against the distance in words, both directions; the table below has some of the figures"
