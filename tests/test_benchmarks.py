@@ -24,6 +24,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))     # its files find one another as those of a script do
 
 import embed
+import growth
 import jobs_elmo_np
 import report
 import side_by_side
@@ -262,6 +263,19 @@ def test_the_table_of_growth_shows_factors():
     assert "20.0, 20.0 (x1.00), 20.0 (x1.00)" in text
     assert "PyTorch" not in text
     report.growth_table([result for result in results if result[0].grows == "T"])      # without a base
+
+
+def test_the_picture_of_growth_has_the_factors_of_every_size(tmp_path, capsys):
+    works = [made for made in all_works() if made.group == "growth"]
+    rows = [report.row(made, Measurement({OURS: [0.01 * made.factor**0.5]}, {OURS: 1.0})) for made in works]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    assert growth.main([str(tmp_path / "rows.json"), "--out", str(tmp_path / "growth.svg")]) == 0
+    assert capsys.readouterr().out.count("x1: 1.00  x2: 1.41  x4: 2.00") == 5
+    drawn = (tmp_path / "growth.svg").read_text()
+    assert all(name in drawn for name in growth.NAMES.values())
+    (tmp_path / "rows.json").write_text(json.dumps(rows[1:]))
+    assert growth.main([str(tmp_path / "rows.json")]) == 2
+    assert "growth-base was not measured" in capsys.readouterr().err
 
 
 def test_without_torch_only_elmo_np_is_measured():
