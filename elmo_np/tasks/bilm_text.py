@@ -30,9 +30,11 @@ class Texts:
         for own, model in zip(self.settings, self.models, strict=True):
             vocabulary = read_model(model, mmap=True).vocabulary
             corpus = _opened(own)
-            # Given from Python, what was validated on has no name in the settings.
-            if vocabulary.counts and vocabulary.counted(corpus).counts != vocabulary.counts and \
-                    vocabulary.counted(held_out(corpus, own.data.held_out)[0]).counts != vocabulary.counts:
+            # Given from Python, what was validated on has no name in the settings: then all of the corpus was read.
+            likelier = [held_out(corpus, own.data.held_out)[0], corpus]
+            if own.data.valid is not None:
+                likelier.reverse()
+            if vocabulary.counts and all(vocabulary.counted(text).counts != vocabulary.counts for text in likelier):
                 raise UserError(f"{own.data.corpus} is not the text that {model} has read: expected the same words, as "
                                 "often")
 
