@@ -23,7 +23,7 @@ from tasks_text import Pairs, Part, masc, parts, tatoeba
 
 from elmo_np import backend, train
 from elmo_np.__main__ import Parser, guarded
-from elmo_np.config import Settings, preset, replaced
+from elmo_np.config import Settings, override, preset, replaced
 from elmo_np.errors import UserError
 from elmo_np.files import atomic_write_text
 from elmo_np.plots import save
@@ -43,6 +43,9 @@ EVERY = 3               # one of so many of those sources: a training is to end 
 FINE_TUNE = 3           # epochs
 # Half the time of the defaults
 SENTENCES = ("batch_size=64", "epochs=12", "patience=3")
+BILM = ("state=reset", "shuffle=200000", "min_count=2")
+COMMAND = " ".join(["elmo-np train FOLDER/text.txt --out FOLDER/bilm --preset elmo-tiny",
+                    *(f"--set {setting}" for setting in BILM)])
 STATIC, MIX = "static vectors (layer 0)", "layer mix"
 
 
@@ -139,18 +142,12 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
     return found
 
 
-
-
 def settings_of_bilm(text: Path, quick: bool) -> Settings:
     """Characters, by the original ELMo's recipe at a size for a laptop; sentence by sentence, as tasks read."""
-    settings = replaced(preset("elmo-tiny"), corpus=str(text.resolve()), state="reset", shuffle=200000, min_count=2)
+    settings = override(replaced(preset("elmo-tiny"), corpus=str(text.resolve())), BILM)
     if quick:
         settings = replaced(settings, epochs=1, hidden_dim=16, projection_dim=16, embedding_dim=16, softmax="full")
     return settings
-
-
-COMMAND = "elmo-np train FOLDER/text.txt --out FOLDER/bilm --preset elmo-tiny --set state=reset --set shuffle=200000 " \
-          "--set min_count=2"
 
 
 @dataclass
@@ -188,7 +185,6 @@ class Bench:
             self.rounds[one.name] = compare.of_folds(data, folder, config.seed) if one.folds else \
                 compare.of_seeds(data[0], folder, config.seed, one.seeds)
         return parts(training, tested)
-
 
     def bilm(self, found: list[Part]) -> None:
         text, folder = self.out / "text.txt", Folder(self.out / "bilm")

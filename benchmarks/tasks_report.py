@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from tasks_text import Part
 
-from elmo_np.metrics import read
+from elmo_np.metrics import best_validation, read
 from elmo_np.plots import COLOURS
 from elmo_np.plots import picture as drawn
 from elmo_np.progress import duration
@@ -97,8 +97,8 @@ def _task(one: Found) -> list[str]:
 
 
 def _bilm(text: Sequence[Part], bilm: Folder, command: str) -> list[str]:
-    valid = [row for row in read(bilm.metrics) if row["split"] == "valid"]
-    best = min(valid, key=lambda row: float(row["forward_loss"]) + float(row["backward_loss"]))
+    best = best_validation(read(bilm.metrics))
+    assert best is not None         # its training is over
     lines = ["## The biLM", "", "```sh", command, "```", "",
              "Any word is read, by its characters. What it has read, without any sentence that a task tests on, "
              "whatever its capitals:", "", "| source | sentences | left out | tokens |", "|---|---:|---:|---:|"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,12 @@ def read(path: Path) -> list[dict[str, str]]:
     if tuple(reader.fieldnames or ()) != COLUMNS or not all(map(_is_row, rows)):
         raise UserError(f"{path} is no metrics.csv of elmo_np's: expected the columns {', '.join(COLUMNS)}")
     return rows
+
+
+def best_validation(rows: Iterable[dict[str, str]]) -> dict[str, str] | None:
+    """The row of the validation with the lowest loss of both directions, that of the model kept; None without one."""
+    valid = (row for row in rows if row["split"] == "valid")
+    return min(valid, key=lambda row: float(row["forward_loss"]) + float(row["backward_loss"]), default=None)
 
 
 def _is_row(row: dict[str, str]) -> bool:

@@ -14,7 +14,7 @@ from ..elmo import ELMo
 from ..errors import UserError
 from ..evaluate import unigram_perplexity
 from ..gradcheck import TOLERANCE, Row
-from ..metrics import read
+from ..metrics import best_validation, read
 from ..predict import sample
 from ..progress import Progress
 from ..reach import longest, reach
@@ -100,7 +100,7 @@ def _curves(run: Finished) -> str:
 def _perplexities(run: Finished) -> str:
     """The validation after every epoch; which one is the model that was kept."""
     valid = [row for row in run.rows if row["split"] == "valid"]
-    best = min(valid, key=lambda row: float(row["forward_loss"]) + float(row["backward_loss"]), default=None)
+    best = best_validation(valid)
     rows = [(row["epoch"], f"{float(row['forward_perplexity']):,.2f}", f"{float(row['backward_perplexity']):,.2f}",
              row["learning_rate"], "the model kept" if row is best else "") for row in valid]
     says = f"On {int(valid[-1]['tokens']):,} held-out targets a direction, tokens and end marks." if valid else ""
