@@ -8,12 +8,13 @@ import numpy as np
 from embed_sizes import EmbedSizes
 from jobs import Arrays, Job, Task
 
-from elmo_np.bilm import BiLM
-from elmo_np.config import Settings
-from elmo_np.elmo import ELMo
-from elmo_np.parameter import Array, parameters
-from elmo_np.run import Folder, save_model
-from elmo_np.vocabulary import MARKS, Vocabulary
+from elmo_np.config.schema import Settings
+from elmo_np.data.vocabulary import MARKS, Vocabulary
+from elmo_np.inference.elmo import ELMo, save_model
+from elmo_np.io.run_directory import RunDirectory
+from elmo_np.nn.bilm import BiLM
+from elmo_np.nn.parameter import parameters
+from elmo_np.types import Array
 
 
 def embed(task: Task) -> tuple[Job, Arrays]:
@@ -28,7 +29,7 @@ def embed(task: Task) -> tuple[Job, Arrays]:
 
 def load(task: Task) -> tuple[Job, Arrays]:
     """A model file with its vocabulary, from the system's cache of files."""
-    sizes, folder = _sizes(task), Folder(task.folder)
+    sizes, folder = _sizes(task), RunDirectory(task.folder)
     elmo = random_elmo(sizes)
     save_model(folder.model, elmo, Settings(model=sizes.config()))
     elmo.vocabulary.save(folder.vocabulary)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
-from elmo_np.config import BiLMConfig
-from elmo_np.corpus import PydocCorpus
+from elmo_np.config.schema import BiLMConfig
+from elmo_np.data.pydoc_corpus import PydocCorpus
 
 BLOCK = 64              # sentences that the peer pads to one batch: AllenNLP's ElmoEmbedder takes as many
 STRIDE = 7              # every so many sentences of the corpus: its neighbours are of one page

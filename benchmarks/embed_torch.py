@@ -16,8 +16,8 @@ from jobs import Job
 from torch import Tensor, nn
 from works import Work
 
-from elmo_np.characters import BEGIN, BEHIND, BOS, END, EOS, ROWS, spelled
-from elmo_np.parameter import Array
+from elmo_np.nn.characters import BEGIN, BOS, CHAR_PAD, END, EOS, ROWS, to_char_ids
+from elmo_np.types import Array
 
 
 class Words(nn.Module):
@@ -97,9 +97,9 @@ def batch(text: list[list[str]], K: int) -> tuple[Tensor, Tensor]:
     """Sentences with their marks -> characters (B, T, K), 0 for no word; lengths (B,)."""
     k = np.zeros((len(text), max(map(len, text)) + 2, K), np.int64)
     for row, sentence in zip(k, text, strict=True):
-        row[1:len(sentence)+1] = spelled(sentence, K)
+        row[1:len(sentence)+1] = to_char_ids(sentence, K)
         for place, mark in (0, BOS), (len(sentence) + 1, EOS):
-            row[place] = BEHIND
+            row[place] = CHAR_PAD
             row[place, :3] = BEGIN, mark, END
     return torch.from_numpy(k), torch.tensor([len(sentence) + 2 for sentence in text])
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from works import FACTORS, GROWTH_BASE
 
-from elmo_np.__main__ import Parser, guarded
+from elmo_np.cli.main import Parser, guarded
 from elmo_np.errors import UserError
-from elmo_np.plots import lines, save
+from elmo_np.viz.plots import lines, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -26,13 +26,13 @@ from jobs_elmo_np import MOMENTUM, RATE, bilm, random_batch, training_step
 from works import all_works
 
 from elmo_np import backend
-from elmo_np.__main__ import Parser, guarded
+from elmo_np.cli.main import Parser, guarded
 from elmo_np.errors import UserError
-from elmo_np.files import atomic_write_text
-from elmo_np.optim import SGD
-from elmo_np.parallel import one_blas_thread, threads
-from elmo_np.parameter import parameters
-from elmo_np.progress import Progress
+from elmo_np.nn.optim import SGD
+from elmo_np.nn.parameter import parameters
+from elmo_np.runtime.files import atomic_write_text
+from elmo_np.runtime.progress import Progress
+from elmo_np.runtime.threads import one_blas_thread, threads
 
 RECORD = Path(__file__).parent / "instructions.json"
 SIMD = "avx2"

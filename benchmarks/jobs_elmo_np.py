@@ -18,23 +18,24 @@ from works import BLAS_THREADS, PRODUCT, REFERENCE, SPLIT, Sizes
 
 from elmo_np import backend
 from elmo_np.backend import TWINS, Twin
-from elmo_np.batches import Batch, Side
-from elmo_np.bilm import BiLM
-from elmo_np.config import BiLMConfig, Settings, replaced
-from elmo_np.grammar import GrammarCorpus
-from elmo_np.lstm import LSTM
-from elmo_np.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
-from elmo_np.parallel import one_blas_thread, threads
-from elmo_np.parameter import Array, Parameter, parameters, zero_grad
-from elmo_np.softmax import Softmax
-from elmo_np.train import train
+from elmo_np.config.schema import BiLMConfig, Settings
+from elmo_np.config.toml_files import replaced
+from elmo_np.data.grammar import GrammarCorpus
+from elmo_np.nn.bilm import Batch, BiLM, DirectionBatch
+from elmo_np.nn.lstm import LSTM
+from elmo_np.nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
+from elmo_np.nn.parameter import Parameter, parameters, zero_grad
+from elmo_np.nn.softmax import Softmax
+from elmo_np.runtime.threads import one_blas_thread, threads
+from elmo_np.training.trainer import train
+from elmo_np.types import Array
 
 CLIP_NORM, RATE, MOMENTUM = 5.0, 0.01, 0.9
 
 
 @contextmanager
 def setting(task: Task) -> Iterator[None]:
-    """Run the body as elmo_np.train.train runs a training."""
+    """Run the body as elmo_np.training.trainer.train runs a training."""
     work = task.work
     with ExitStack() as stack:
         if task.side == REFERENCE:
@@ -68,7 +69,7 @@ def step(task: Task) -> tuple[Job, Arrays]:
 
 
 def training_step(model: BiLM, optimizer: Optimizer, over: dict[str, Parameter], batch: Batch) -> float:
-    """The calls of elmo_np.train.Trainer._step, each batch from a fresh state; the loss before the update."""
+    """The calls of elmo_np's Trainer._step, each batch from a fresh state; the loss before the update."""
     loss, _, cache = model.forward(batch)
     model.backward(1, cache)
     norm = global_norm(over)
@@ -90,7 +91,7 @@ def random_batch(sizes: Sizes) -> Batch:
     rng = np.random.default_rng(1)
     x, after, before = (rng.integers(0, sizes.V, (sizes.T, sizes.B)) for _ in range(3))
     lengths = np.full(sizes.B, sizes.T)
-    return Batch(Side(x, after, lengths), Side(x[::-1].copy(), before[::-1].copy(), lengths))
+    return Batch(DirectionBatch(x, after, lengths), DirectionBatch(x[::-1].copy(), before[::-1].copy(), lengths))
 
 
 def lstm(task: Task) -> tuple[Job, Arrays]:

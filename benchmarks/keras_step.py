@@ -20,11 +20,11 @@ from jobs_elmo_np import CLIP_NORM, MOMENTUM, RATE, random_batch, training_step
 from machine import describe
 from works import all_works
 
-from elmo_np.bilm import BiLM
-from elmo_np.config import BiLMConfig
-from elmo_np.optim import SGD
-from elmo_np.parallel import one_blas_thread
-from elmo_np.parameter import parameters
+from elmo_np.config.schema import BiLMConfig
+from elmo_np.nn.bilm import BiLM
+from elmo_np.nn.optim import SGD
+from elmo_np.nn.parameter import parameters
+from elmo_np.runtime.threads import one_blas_thread
 
 BATCHES = 20        # of a turn
 

@@ -12,7 +12,7 @@ import numpy as np
 
 import elmo_np
 from elmo_np import backend
-from elmo_np.parallel import blas
+from elmo_np.runtime.threads import blas
 
 
 def torch_version() -> tuple[str, str]:

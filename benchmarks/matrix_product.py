@@ -12,7 +12,7 @@ from jobs import Task
 from measure import OURS, Plan, Worker, in_turn
 from works import BLAS_THREADS, PRODUCT, PRODUCT_FLOPS, SPLIT, TORCH, Sizes, Work
 
-from elmo_np.progress import Progress
+from elmo_np.runtime.progress import Progress
 
 # Tells OpenBLAS to take another processor's kernels. Where it is set, the machine can do more than NumPy does.
 CORE = "OPENBLAS_CORETYPE"

@@ -18,7 +18,7 @@ from jobs import Skipped, Task
 from works import TORCH, Work
 
 from elmo_np.errors import UserError
-from elmo_np.progress import Progress
+from elmo_np.runtime.progress import Progress
 
 OURS, PRODUCT = "elmo_np", "matrix product"     # names of sides, beside works.TORCH and works.REFERENCE
 AGREEMENT = 1e-4        # relative: float32, sums in another order, three steps

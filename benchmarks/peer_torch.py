@@ -13,7 +13,7 @@ from jobs import Job
 from torch import Tensor, nn
 from works import PRODUCT, Sizes, Work
 
-from elmo_np.parameter import Array
+from elmo_np.types import Array
 
 # It has no oneDNN path for them, and says so at each start.
 warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")

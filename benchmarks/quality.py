@@ -32,12 +32,13 @@ from quality_watch import Point, Run, corpora
 from works import TORCH
 
 from elmo_np import backend
-from elmo_np.__main__ import Parser, guarded
-from elmo_np.config import Settings, preset, replaced
+from elmo_np.cli.main import Parser, guarded
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import preset, replaced
 from elmo_np.errors import UserError
-from elmo_np.files import atomic_write_text
-from elmo_np.plots import save
-from elmo_np.progress import Progress, duration
+from elmo_np.runtime.files import atomic_write_text
+from elmo_np.runtime.progress import Progress, duration
+from elmo_np.viz.plots import save
 
 RESULTS = Path(__file__).parent / "results"
 KEYS, MORE = ("full", "adaptive", "torch"), ("characters", "words")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from quality_watch import Point, Run
 from report import markdown, number
 
-from elmo_np.plots import COLOURS, MARKERS, picture
+from elmo_np.viz.plots import COLOURS, MARKERS, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,13 +12,16 @@ from quality_watch import BudgetSpent, Watch, corpora
 from torch import Tensor, nn
 from works import Sizes
 
-from elmo_np.batches import Batch, Ids, Side, contiguous_batches, pack, stream_batches, turned
-from elmo_np.config import TABLE_OF, Settings, learning_rate_at, replaced
-from elmo_np.evaluate import CHUNK, Evaluation
-from elmo_np.parameter import Array, parameters
-from elmo_np.run import new_elmo
-from elmo_np.softmax import PADDING
-from elmo_np.vocabulary import Vocabulary
+from elmo_np.config.schema import TABLE_OF, Settings
+from elmo_np.config.toml_files import replaced
+from elmo_np.data.batches import Ids, contiguous_batches, pack, stream_batches, turned
+from elmo_np.data.vocabulary import Vocabulary
+from elmo_np.inference.evaluate import CHUNK, Evaluation
+from elmo_np.nn.bilm import Batch, DirectionBatch
+from elmo_np.nn.parameter import parameters
+from elmo_np.nn.softmax import IGNORE_INDEX
+from elmo_np.training.trainer import learning_rate_at, new_elmo
+from elmo_np.types import Array
 
 State = tuple[Tensor, Tensor]
 # The settings that are followed here; all others must have their default.
@@ -58,13 +61,13 @@ class Direction(nn.Module):
         put(self.out.weight, arrays[f"{prefix}softmax.W"])
         put(self.out.bias, arrays[f"{prefix}softmax.b"])
 
-    def loss(self, side: Side, state: State | None, reduction: str = "mean") -> tuple[Tensor, State]:
+    def loss(self, side: DirectionBatch, state: State | None, reduction: str = "mean") -> tuple[Tensor, State]:
         """In nats, padding left out, and the state after, from which no gradient comes back.
 
         A row that has run out reads on in padding: nothing of that has a loss, and its state is not used again.
         """
         h, (hidden, cell) = self.lstm(self.embedding(tensor(side.x)), state)
-        loss = F.cross_entropy(self.out(h).flatten(0, 1), tensor(side.y).flatten(), ignore_index=PADDING,
+        loss = F.cross_entropy(self.out(h).flatten(0, 1), tensor(side.y).flatten(), ignore_index=IGNORE_INDEX,
                                reduction=reduction)
         return loss, (hidden.detach(), cell.detach())
 
@@ -108,7 +111,7 @@ class Training:
 
     @torch.no_grad()
     def validate(self) -> Evaluation:
-        """What elmo_np.evaluate finds: one long stream in each direction, every token a target once."""
+        """What elmo_np.inference.evaluate finds: one long stream in each direction, every token a target once."""
         forward, backward = (sum(losses(direction, sentences)) for direction, sentences in zip(
             self.directions, (self.held_out, turned(self.held_out)), strict=True))
         targets = sum(len(sentence) - 1 for sentence in self.held_out)

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from elmo_np.config import Settings, from_json, to_json
-from elmo_np.corpus import Corpus, open_corpus
-from elmo_np.evaluate import Evaluation
-from elmo_np.progress import duration
-from elmo_np.vocabulary import Vocabulary
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import from_json, to_json
+from elmo_np.data.corpus import Corpus, open_corpus
+from elmo_np.data.vocabulary import Vocabulary
+from elmo_np.inference.evaluate import Evaluation
+from elmo_np.runtime.progress import duration
 
 QUARTERS = 4
 BETWEEN_NEWS = 1.0      # seconds

@@ -17,16 +17,16 @@ import numpy as np
 from quality_watch import BudgetSpent, Run, Watch, corpora
 from works import TORCH
 
-from elmo_np.batches import Batch
-from elmo_np.config import Settings
+from elmo_np.config.schema import Settings
 from elmo_np.errors import UserError
-from elmo_np.evaluate import Evaluation, evaluate
-from elmo_np.metrics import Metrics
-from elmo_np.parallel import one_blas_thread, threads
-from elmo_np.progress import Progress
-from elmo_np.resume import Place
-from elmo_np.run import Folder
-from elmo_np.train import Trainer
+from elmo_np.inference.evaluate import Evaluation, evaluate
+from elmo_np.io.run_directory import RunDirectory
+from elmo_np.nn.bilm import Batch
+from elmo_np.runtime.progress import Progress
+from elmo_np.runtime.threads import one_blas_thread, threads
+from elmo_np.training.checkpointing import TrainingState
+from elmo_np.training.metrics import Metrics
+from elmo_np.training.trainer import Trainer
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def train(settings: Settings, folder: Path, watch: Watch) -> None:
-    """elmo_np's training as elmo_np.train.train runs it, until its epochs are done or the budget is spent."""
+    """elmo_np's training as elmo_np.train runs it, until its epochs are done or the budget is spent."""
     with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads):
         trainer = TimedTrainer(settings, folder, watch)
         trainer.start()
@@ -65,7 +65,7 @@ class TimedTrainer(Trainer):
     """elmo_np's own trainer, which says after each step and validation that it is done."""
 
     def __init__(self, settings: Settings, folder: Path, watch: Watch):
-        super().__init__(*corpora(settings), Folder(folder), settings, Progress(quiet=True))
+        super().__init__(*corpora(settings), RunDirectory(folder), settings, Progress(quiet=True))
         self.metrics = TimedMetrics(self.metrics.path, watch)
         self.watch = watch
 
@@ -87,7 +87,7 @@ class TimedMetrics(Metrics):
         super().__init__(path)
         self.watch = watch
 
-    def valid(self, place: Place, found: Evaluation, learning_rate: float) -> None:
+    def valid(self, place: TrainingState, found: Evaluation, learning_rate: float) -> None:
         self.watch.epoch_validated(place.epoch, place.step, found)
         super().valid(place, found, learning_rate)
 

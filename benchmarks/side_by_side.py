@@ -15,10 +15,10 @@ from report import Result, growth_table, row, table
 from works import Work, chosen
 
 from elmo_np import backend
-from elmo_np.__main__ import Parser, failed, guarded
+from elmo_np.cli.main import Parser, failed, guarded
 from elmo_np.errors import UserError
-from elmo_np.files import atomic_write_text
-from elmo_np.progress import Progress
+from elmo_np.runtime.files import atomic_write_text
+from elmo_np.runtime.progress import Progress
 
 QUICK = Plan(rounds=2, turn=0.05)       # whether it works, not how fast it is
 NO_TORCH = "PyTorch is not installed: elmo_np is measured alone; to compare: pip install -e '.[bench]'"

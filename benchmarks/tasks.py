@@ -22,19 +22,21 @@ from tasks_report import Found, Goal, page, picture
 from tasks_text import Pairs, Part, masc, parts, tatoeba
 
 from elmo_np import backend, train
-from elmo_np.__main__ import Parser, guarded
-from elmo_np.config import Settings, override, preset, replaced
+from elmo_np.cli.main import Parser, guarded
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import override, preset, replaced
 from elmo_np.errors import UserError
-from elmo_np.files import atomic_write_text
-from elmo_np.plots import save
-from elmo_np.progress import Progress, duration
-from elmo_np.run import Folder
-from elmo_np.tasks import compare, nltk_data
-from elmo_np.tasks.applications import APPLICATIONS
-from elmo_np.tasks.bilm import Source
-from elmo_np.tasks.config import TaskConfig, overridden
-from elmo_np.tasks.data import Examples
-from elmo_np.tasks.folder import TaskFolder
+from elmo_np.io.run_directory import RunDirectory
+from elmo_np.runtime.files import atomic_write_text
+from elmo_np.runtime.progress import Progress, duration
+from elmo_np.tasks.data import nltk_data
+from elmo_np.tasks.data.files import Examples
+from elmo_np.tasks.experiments import compare
+from elmo_np.tasks.experiments.folder import TaskDirectory
+from elmo_np.tasks.experiments.registry import APPLICATIONS
+from elmo_np.tasks.experiments.task_bilm import BilmSpec
+from elmo_np.tasks.models.config import TaskConfig, overridden
+from elmo_np.viz.plots import save
 
 HERE = Path(__file__).parent
 WNUT = {"train": "wnut17train.conll", "valid": "emerging.dev.conll", "test": "emerging.test.annotated"}
@@ -170,7 +172,7 @@ class Bench:
         for one in self.todo:
             app, config = APPLICATIONS[one.task], one.config()
             self.progress.show(f"reading {one.data}")
-            folder = TaskFolder(self.out / (one.bilms or one.name))
+            folder = TaskDirectory(self.out / (one.bilms or one.name))
             valid = app.read(one.valid, False) if one.valid else None
             if one.folds:
                 data = app.folds(one.data, one.folds, False, config.seed)
@@ -187,7 +189,7 @@ class Bench:
         return parts(training, tested)
 
     def bilm(self, found: list[Part]) -> None:
-        text, folder = self.out / "text.txt", Folder(self.out / "bilm")
+        text, folder = self.out / "text.txt", RunDirectory(self.out / "bilm")
         lines = "".join(" ".join(sentence) + "\n" for part in found for sentence in part.kept)
         if folder.in_use() and text.read_text(encoding="utf-8") != lines:
             raise UserError(f"{folder.path} is a biLM of other text than that of these tasks: give another --out")
@@ -196,7 +198,7 @@ class Bench:
               resume=folder.last.exists())
 
     def run(self, one: Experiment) -> Found:
-        folder, source = TaskFolder(self.out / one.name), Source(str(self.out / "bilm"), one.fine_tune)
+        folder, source = TaskDirectory(self.out / one.name), BilmSpec(str(self.out / "bilm"), one.fine_tune)
         taken = self.out / f"{one.name}.seconds"
         if not folder.report.exists():
             self.progress.say(f"{one.about}: {one.command()}")
@@ -258,7 +260,7 @@ def run(argv: Sequence[str] | None) -> None:
         for one in todo:
             if not args.only or one.name in args.only or (args.out / one.name / "report.txt").exists():
                 found.append(bench.run(one))
-                atomic_write_text(args.page, page(found, text, Folder(args.out / "bilm"), COMMAND,
+                atomic_write_text(args.page, page(found, text, RunDirectory(args.out / "bilm"), COMMAND,
                                                   describe("").replace("no PyTorch; ", "")))
                 save(picture(found), args.page.parent / "results" / "tasks.svg")
         left_out = [name for name, given in (("WNUT-17", args.wnut), ("Tatoeba", args.tatoeba)) if not given]

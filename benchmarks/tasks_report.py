@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from tasks_text import Part
 
-from elmo_np.metrics import best_validation, read
-from elmo_np.plots import COLOURS
-from elmo_np.plots import picture as drawn
-from elmo_np.progress import duration
-from elmo_np.run import Folder
+from elmo_np.io.run_directory import RunDirectory
+from elmo_np.runtime.progress import duration
+from elmo_np.training.metrics import best_validation, read
+from elmo_np.viz.plots import COLOURS
+from elmo_np.viz.plots import picture as drawn
 
 HEAD = """# What the vectors are worth
 
@@ -62,7 +62,7 @@ class Found:
     notes: str = ""
 
 
-def page(found: Sequence[Found], text: Sequence[Part], bilm: Folder, command: str, machine: str) -> str:
+def page(found: Sequence[Found], text: Sequence[Part], bilm: RunDirectory, command: str, machine: str) -> str:
     """The whole page."""
     tasks = (line for one in found for line in _task(one))
     return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}. Times "
@@ -96,7 +96,7 @@ def _task(one: Found) -> list[str]:
     return [*lines, ""]
 
 
-def _bilm(text: Sequence[Part], bilm: Folder, command: str) -> list[str]:
+def _bilm(text: Sequence[Part], bilm: RunDirectory, command: str) -> list[str]:
     best = best_validation(read(bilm.metrics))
     assert best is not None         # its training is over
     lines = ["## The biLM", "", "```sh", command, "```", "",

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from elmo_np.files import atomic_write_text
-from elmo_np.tasks import nltk_data
-from elmo_np.tasks.applications import APPLICATIONS
+from elmo_np.runtime.files import atomic_write_text
+from elmo_np.tasks.data import nltk_data
+from elmo_np.tasks.experiments.registry import APPLICATIONS
 
 Sentence = Sequence[str]
 

@@ -16,14 +16,14 @@ from pathlib import Path
 from machine import describe
 
 from elmo_np import train
-from elmo_np.__main__ import Parser, guarded
-from elmo_np.config import preset, replaced
-from elmo_np.corpus import open_corpus
+from elmo_np.cli.main import Parser, guarded
+from elmo_np.config.toml_files import preset, replaced
+from elmo_np.data.corpus import open_corpus
 from elmo_np.errors import UserError
-from elmo_np.evaluate import Evaluation, evaluate
-from elmo_np.metrics import read
-from elmo_np.plots import save, training_curves
-from elmo_np.progress import duration
+from elmo_np.inference.evaluate import Evaluation, evaluate
+from elmo_np.runtime.progress import duration
+from elmo_np.training.metrics import read
+from elmo_np.viz.plots import save, training_curves
 
 RESULTS = Path(__file__).parent / "results"
 PAPER = 114.5           # test perplexity, forward

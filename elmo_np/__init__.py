@@ -1,16 +1,16 @@
 """ELMo from scratch in NumPy, with the recurrent loop in Cython: to read, to check and to use."""
 
-from .bilm import BiLM
-from .config import BiLMConfig, DataConfig, Settings, TrainConfig
-from .elmo import ELMo
+from .config.schema import BiLMConfig, DataConfig, Settings, TrainConfig
+from .data.text import preprocess_text
+from .data.vocabulary import Vocabulary
 from .errors import UserError
-from .evaluate import evaluate
-from .gradcheck import gradcheck
-from .lstm import LSTM
-from .optim import SGD, Adagrad, Adam
-from .text import preprocess_text
-from .train import train
-from .vocabulary import Vocabulary
+from .inference.elmo import ELMo
+from .inference.evaluate import evaluate
+from .nn.bilm import BiLM
+from .nn.gradcheck import gradcheck
+from .nn.lstm import LSTM
+from .nn.optim import SGD, Adagrad, Adam
+from .training.trainer import train
 
 __version__ = "0.1.0"
 

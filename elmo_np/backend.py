@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 TWINS: dict[str, Twin[..., Any]] = {}       # every equation function that has a kernel; the tests walk this list
-MEND = ("install a C compiler (Debian, Ubuntu: apt-get install gcc python3-dev), then run: "
+INSTALL_HINT = ("install a C compiler (Debian, Ubuntu: apt-get install gcc python3-dev), then run: "
         "pip install --force-reinstall --no-deps -e .")
 
 
@@ -34,8 +34,9 @@ def _load() -> tuple[Any, str]:
         kernels = import_module("elmo_np._kernels")
     except ImportError as error:
         if choice == "require":
-            raise UserError(f"ELMO_NP_KERNELS=require, but the kernels do not load ({error}); {MEND}") from error
-        return None, f"the kernels do not load ({error}); {MEND}"
+            raise UserError(f"ELMO_NP_KERNELS=require, but the kernels do not load ({error}); "
+                            f"{INSTALL_HINT}") from error
+        return None, f"the kernels do not load ({error}); {INSTALL_HINT}"
     path = os.environ.get("ELMO_NP_SIMD", kernels.simd_paths()[-1])
     if path not in kernels.simd_paths():
         raise UserError(f"ELMO_NP_SIMD={path}: this machine has {', '.join(kernels.simd_paths())}")

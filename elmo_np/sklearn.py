@@ -17,10 +17,10 @@ try:
 except ImportError:
     raise ImportError("elmo_np.sklearn needs scikit-learn: pip install 'elmo_np[sklearn]'") from None
 
-from .elmo import ELMo
+from .data.text import tokens
 from .errors import UserError
-from .parameter import Array
-from .text import tokens
+from .inference.elmo import ELMo
+from .types import Array
 
 
 class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -31,7 +31,8 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     layer     "top", "average", "mix", one layer by its number, or "all": those of `ELMo.layers` side by side
     pooling   "mean" or "max", over the words alone
     state     "reset": every sentence from a zero state; "warm": every sentence from one settled state, the same for all
-    tokenize  whether sentences given as text are split by elmo_np.text.tokens or at spaces; None: as the model's corpus
+    tokenize  whether sentences given as text are split by `elmo_np.data.text.tokens` or at spaces; None: as the
+              model's corpus
 
     Nothing is learnt from the sentences: `transform` needs no `fit`, and a sentence has the same vector beside any
     other. All mistakes are UserError, a ValueError.

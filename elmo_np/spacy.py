@@ -11,7 +11,7 @@ try:
     from spacy.util import minibatch
 except ImportError:
     raise ImportError("elmo_np.spacy needs spaCy: pip install 'elmo_np[spacy]'") from None
-from .elmo import ELMo
+from .inference.elmo import ELMo
 
 
 def similarity(one: Any, other: Any) -> float:

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from .batches import sentence_batches
-from .bilm import BiLM
-from .config import BiLMConfig
-from .elmo import ELMo
+from .config.schema import BiLMConfig
+from .data.batches import sentence_batches
+from .data.vocabulary import Vocabulary
 from .errors import UserError
-from .optim import Adam, clip_scale, global_norm
-from .parallel import one_blas_thread
-from .parameter import parameters
-from .vocabulary import Vocabulary
-from .words import batch_of, words_of
+from .inference.elmo import ELMo
+from .inference.token_indexer import batch_of, token_indexer
+from .nn.bilm import BiLM
+from .nn.optim import Adam, clip_scale, global_norm
+from .nn.parameter import parameters
+from .runtime.threads import one_blas_thread
 
 _TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 _COMMENT = re.compile(r"\s+(?:#|/\*)\s(.*)")
@@ -33,18 +33,18 @@ _IN_CYTHON = r"^c?p?def\b[^\n]*?\b%s\(", r".*?(?=^\S|\Z)"
 def show(name: str, *tags: str) -> None:
     """Print the source of a function, a method or a class of elmo_np; of a twin, the NumPy function.
 
-    name    "lstm.lstm_forward", "bilm.BiLM.forward": module, then what is in it
+    name    "nn.lstm.lstm_forward", "nn.bilm.BiLM.forward": module, then what is in it
     tags    "L3": only the lines that carry one of these tags; none: all of it
     Raises UserError where there is no such function, or no such line in it.
     """
-    module, _, rest = name.partition(".")
+    module, *rest = re.split(r"\.(?=_?[A-Z])|\.(?=[^.]*$)", name)        # up to a class, or else up to the last part
     try:
         found: Any = import_module(f"elmo_np.{module}")
-        for part in rest.split("."):
+        for part in rest:
             found = getattr(found, part)
         source = textwrap.dedent(inspect.getsource(getattr(found, "reference", found)))
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise UserError(f"there is no source of {name!r}: expected a name such as 'lstm.lstm_forward'") from error
+        raise UserError(f"there is no source of {name!r}: expected a name such as 'nn.lstm.lstm_forward'") from error
     print(_shown(name, source, tags))
 
 
@@ -108,7 +108,7 @@ def trained(sentences: Sequence[Sequence[str]], config: BiLMConfig, *, epochs: i
     model = BiLM(config, len(vocabulary), rng=np.random.default_rng(seed), dtype=np.float64)
     arrays = parameters(model)
     optimizer = Adam(arrays, rate, epsilon=1e-4)
-    words = words_of(model, vocabulary)
+    words = token_indexer(model, vocabulary)
     numbers = [words.encode(sentence) for sentence in sentences]
     with one_blas_thread():
         for _ in range(epochs):

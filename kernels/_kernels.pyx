@@ -16,7 +16,7 @@ from libc.string cimport memcpy
 include "memory.pxi"
 include "simd.pxi"
 include "matmul.pxi"
-include "charcnn.pxi"
+include "char_cnn.pxi"
 include "lstm.pxi"
 include "softmax.pxi"
 include "embedding.pxi"

@@ -1,4 +1,4 @@
-/* One body: the functions of matmul.h, charcnn.h, lstm.h and softmax.h for the CPU that BODY, WIDTH and ROWS describe. No include guard. */
+/* One body: the functions of matmul.h, char_cnn.h, lstm.h and softmax.h for the CPU that BODY, WIDTH and ROWS describe. No include guard. */
 #define JOIN_(a, b, c) a##_##b##_##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
 #define NAME(f) JOIN(f, BODY, REAL)
@@ -23,7 +23,7 @@
 #define LN2_LOW -2.12194440e-4f
 #include "vector.h"
 #include "matmul.h"
-#include "charcnn.h"
+#include "char_cnn.h"
 #include "lstm.h"
 #include "softmax.h"
 #undef FOR_BLOCKS
@@ -50,7 +50,7 @@
 #define LN2_LOW 1.42860682030941723212e-6
 #include "vector.h"
 #include "matmul.h"
-#include "charcnn.h"
+#include "char_cnn.h"
 #include "lstm.h"
 #include "softmax.h"
 #undef FOR_BLOCKS

@@ -2,7 +2,7 @@
 
 
 def scatter_add(floating[:, ::1] dE, const long long[::1] ids, const floating[:, ::1] dx):
-    """Twin of elmo_np.embedding.scatter_add."""
+    """Twin of elmo_np.nn.embedding.scatter_add."""
     cdef Py_ssize_t n, j
     with nogil:
         for n in range(ids.shape[0]):

@@ -11,7 +11,7 @@ cdef enum:
 def lstm_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, const floating[:, ::1] c0,
                  const floating[:, ::1] Wx, const floating[:, ::1] Wh, const floating[::1] b,
                  const floating[:, ::1] Wp, const int64_t[::1] lengths, double cell_clip, double proj_clip):
-    """Twin of elmo_np.lstm.lstm_forward."""
+    """Twin of elmo_np.nn.lstm.lstm_forward."""
     cdef Py_ssize_t T = x.shape[0], B = x.shape[1], D = x.shape[2], H = c0.shape[1], P = h0.shape[1], t, n
     cdef Py_ssize_t block = max(1, ROWS_AT_A_TIME // max(1, B))
     cdef bint projected = Wp is not None, single = floating is float
@@ -40,10 +40,10 @@ def lstm_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, const f
     return ifog_, h_, c_, m_
 
 
-def lstm_read(const floating[:, :, ::1] x, const floating[:, ::1] h0, const floating[:, ::1] c0,
+def lstm_forward_inference(const floating[:, :, ::1] x, const floating[:, ::1] h0, const floating[:, ::1] c0,
               const floating[:, ::1] Wx, const floating[:, ::1] Wh, const floating[::1] b, const floating[:, ::1] Wp,
               const int64_t[::1] lengths, double cell_clip, double proj_clip):
-    """Twin of elmo_np.lstm.lstm_read. The sequences stand longest first, so that those that go on are the first rows
+    """Twin of elmo_np.nn.lstm.lstm_forward_inference. The sequences stand longest first, so that those that go on are the first rows
     of every array; the words of a block of steps are brought together, so that their product is one."""
     cdef Py_ssize_t T = x.shape[0], B = x.shape[1], D = x.shape[2], H = c0.shape[1], P = h0.shape[1]
     cdef Py_ssize_t t, n, first, end, rows, most = max(B, ROWS_AT_A_TIME)
@@ -94,7 +94,7 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
                   const floating[:, ::1] Wh, const floating[:, ::1] Wp, const int64_t[::1] lengths,
                   double cell_clip, double proj_clip, floating[:, ::1] dWx, floating[:, ::1] dWh,
                   floating[:, ::1] dWp, bint add):
-    """Twin of elmo_np.lstm.lstm_backward. The weights' gradients are taken a block of steps at a time."""
+    """Twin of elmo_np.nn.lstm.lstm_backward. The weights' gradients are taken a block of steps at a time."""
     cdef Py_ssize_t T = dy.shape[0], B = dy.shape[1], P = dh.shape[1], H = dc.shape[1], D = x.shape[2], t, n, j, k
     cdef Py_ssize_t block = max(1, ROWS_AT_A_TIME // max(1, B)), first, rows
     cdef bint projected = Wp is not None, single = floating is float

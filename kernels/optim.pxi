@@ -9,7 +9,7 @@ cdef inline floating root(floating x) noexcept nogil:
 
 
 def squared_norm(const floating[::1] g):
-    """Twin of elmo_np.optim.squared_norm."""
+    """Twin of elmo_np.nn.optim.squared_norm."""
     cdef Py_ssize_t N = g.shape[0], n, k
     cdef double total = 0, parts[8]         # one sum alone would wait for its last addition at every number
     with nogil:
@@ -27,7 +27,7 @@ def squared_norm(const floating[::1] g):
 
 def sgd_update(floating[::1] w, const floating[::1] g, floating[::1] v, double scale, double rate, double momentum,
                bint nesterov):
-    """Twin of elmo_np.optim.sgd_update."""
+    """Twin of elmo_np.nn.optim.sgd_update."""
     cdef Py_ssize_t n
     cdef floating mu = <floating>momentum, factor = <floating>(rate * scale), step      # (O1) scale
     if v is None:
@@ -43,7 +43,7 @@ def sgd_update(floating[::1] w, const floating[::1] g, floating[::1] v, double s
 
 
 def adagrad_update(floating[::1] w, const floating[::1] g, floating[::1] a, double scale, double rate):
-    """Twin of elmo_np.optim.adagrad_update."""
+    """Twin of elmo_np.nn.optim.adagrad_update."""
     cdef Py_ssize_t n
     cdef floating factor = <floating>scale, eta = <floating>rate, d
     with nogil:
@@ -55,7 +55,7 @@ def adagrad_update(floating[::1] w, const floating[::1] g, floating[::1] a, doub
 
 def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] u, double scale, double rate,
                 double beta1, double beta2, double epsilon, long long k):
-    """Twin of elmo_np.optim.adam_update."""
+    """Twin of elmo_np.nn.optim.adam_update."""
     cdef Py_ssize_t n
     cdef floating factor = <floating>scale, eta = <floating>rate, tiny = <floating>epsilon, d
     cdef floating rest1 = <floating>(1 - beta1), rest2 = <floating>(1 - beta2)

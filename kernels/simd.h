@@ -1,6 +1,6 @@
 /* Three bodies of the same code, for three kinds of CPU, and the table through which one of them is called.
 
-   matmul.h, charcnn.h, lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
+   matmul.h, char_cnn.h, lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
    WIDTH bytes. body.h turns them into functions; this file includes it once for every CPU and number type. The choice is
    made at import and not at build time, so that a build may move to another machine. */
 #ifndef ELMO_NP_SIMD_H

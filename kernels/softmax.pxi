@@ -3,7 +3,7 @@
 
 def softmax_forward(const floating[:, ::1] h, const int64_t[::1] y, const floating[:, ::1] W, const floating[::1] b,
                     bint keep):
-    """Twin of elmo_np.softmax.softmax_forward."""
+    """Twin of elmo_np.nn.softmax.softmax_forward."""
     cdef Py_ssize_t R = h.shape[0], P = h.shape[1], V = W.shape[0]
     cdef bint single = floating is float
     loss_, top_, total_ = empty((R,), single), empty((R,), single), empty((R,), single)
@@ -25,7 +25,7 @@ def softmax_forward(const floating[:, ::1] h, const int64_t[::1] y, const floati
 def softmax_backward(double scale, const floating[:, ::1] h, const int64_t[::1] y, const floating[:, ::1] W,
                      const floating[::1] b, const floating[:, ::1] z, const floating[::1] top,
                      const floating[::1] total, floating[:, ::1] dW, bint add):
-    """Twin of elmo_np.softmax.softmax_backward."""
+    """Twin of elmo_np.nn.softmax.softmax_backward."""
     cdef Py_ssize_t R = h.shape[0], P = h.shape[1], V = W.shape[0], r
     cdef Py_ssize_t lanes = active.f.lanes if floating is float else active.d.lanes
     cdef Py_ssize_t whole = (R + lanes - 1) // lanes * lanes

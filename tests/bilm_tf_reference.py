@@ -74,7 +74,7 @@ def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-def spelled(word, K):
+def to_char_ids(word, K):
     """A word, or 256 or 257 for a mark, as characters counted from 0."""
     middle = [word] if isinstance(word, int) else list(word.encode("utf-8", "ignore")[:K - 2])
     return ([258, *middle, 259] + [260] * K)[:K]
@@ -84,7 +84,7 @@ def word_vector(table, w, word):
     """The vector of a word from its characters, at every place of all of them."""
     cnn, found = table["char_cnn"], []
     squashed = np.tanh if cnn["activation"] == "tanh" else lambda m: np.maximum(m, 0)
-    x = w["char_embed"][spelled(word, cnn["max_characters_per_token"])]
+    x = w["char_embed"][to_char_ids(word, cnn["max_characters_per_token"])]
     for i, (width, _) in enumerate(cnn["filters"]):
         y = [np.einsum("kc,kcn->n", x[p:p + width], w[f"CNN/W_cnn_{i}"][0]) for p in range(len(x) - width + 1)]
         found.append(squashed(np.max(y, axis=0) + w[f"CNN/b_cnn_{i}"]))

@@ -3,12 +3,12 @@
 import numpy as np
 
 from elmo_np import backend
-from elmo_np.bilm import BiLM
-from elmo_np.config import BiLMConfig, Settings
-from elmo_np.elmo import ELMo
-from elmo_np.run import Folder, save_model
-from elmo_np.tasks.data import Occurrence
-from elmo_np.vocabulary import Vocabulary
+from elmo_np.config.schema import BiLMConfig, Settings
+from elmo_np.data.vocabulary import Vocabulary
+from elmo_np.inference.elmo import ELMo, save_model
+from elmo_np.io.run_directory import RunDirectory
+from elmo_np.nn.bilm import BiLM
+from elmo_np.tasks.data.files import Occurrence
 
 WORDS = ["anna", "tom", "saw", "met", "in", "paris", "rome", "good", "bad", "film", "."]
 
@@ -31,8 +31,8 @@ def same_vectors(found, expected):
 def saved(elmo, path):
     """The biLM as a folder that `train` would have written."""
     path.mkdir()
-    elmo.vocabulary.save(Folder(path).vocabulary)
-    save_model(Folder(path).model, elmo, Settings(model=elmo.model.config))
+    elmo.vocabulary.save(RunDirectory(path).vocabulary)
+    save_model(RunDirectory(path).model, elmo, Settings(model=elmo.model.config))
     return path
 
 

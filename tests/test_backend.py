@@ -140,13 +140,13 @@ def test_a_twin_calls_its_kernel_under_cython(pair):
 
 
 def test_a_twin_reads_like_its_reference():
-    from elmo_np.lstm import lstm_forward
+    from elmo_np.nn.lstm import lstm_forward
     assert lstm_forward.__name__ == "lstm_forward"
     assert lstm_forward.__doc__ == lstm_forward.reference.__doc__
 
 
 @kernels
 def test_every_twin_has_its_kernel():
-    from elmo_np import embedding, lstm, optim, softmax  # noqa: F401  (importing them fills the registry)
+    from elmo_np.nn import embedding, lstm, optim, softmax  # noqa: F401  (importing them fills the registry)
     assert backend.TWINS
     assert all(twin.compiled is not None for twin in backend.TWINS.values())

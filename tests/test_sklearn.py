@@ -7,10 +7,10 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-from task_helpers import reviews, saved, tiny_elmo
 
 from elmo_np import ELMo, backend
 from elmo_np.errors import UserError
+from tests.task_helpers import reviews, saved, tiny_elmo
 
 pytest.importorskip("sklearn", reason="scikit-learn, the extra [sklearn], is not installed")
 

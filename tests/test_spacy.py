@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from task_helpers import same_vectors, saved, tiny_elmo
 
 from elmo_np import ELMo
 from elmo_np.errors import UserError
+from tests.task_helpers import same_vectors, saved, tiny_elmo
 
 spacy = pytest.importorskip("spacy", reason="spaCy, the extra [spacy], is not installed")
 

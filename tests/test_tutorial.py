@@ -4,26 +4,26 @@ import numpy as np
 import pytest
 
 from elmo_np import backend, tutorial
-from elmo_np.config import BiLMConfig
+from elmo_np.config.schema import BiLMConfig
+from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.errors import UserError
-from elmo_np.grammar import GrammarCorpus
-from elmo_np.parameter import parameters
+from elmo_np.nn.parameter import parameters
 from elmo_np.tutorial import kernel_source, show, show_kernel, trained
 
 
 def test_the_lines_of_a_tag_are_printed_without_their_indentation(capsys):
-    show("lstm.step", "L3")
+    show("nn.lstm.step", "L3")
     assert capsys.readouterr().out == "c_t = f * c + i * g    # (L3)\n"
 
 
 def test_a_tag_within_a_range_is_found(capsys):
-    show("lstm.LSTM.backward", "L5")
+    show("nn.lstm.LSTM.backward", "L5")
     assert "(L6)-(L1)" in capsys.readouterr().out
 
 
 def test_a_whole_function_is_printed_as_it_stands(capsys):
-    show("batches.turned")
-    assert capsys.readouterr().out.startswith("def turned(sentences")
+    show("data.batches.reversed_sentences")
+    assert capsys.readouterr().out.startswith("def reversed_sentences(sentences")
 
 
 @pytest.mark.parametrize(("name", "tags"), [("lstm.nothing", ()), ("nothing.lstm", ()), ("lstm", ()),

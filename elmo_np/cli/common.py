@@ -1,0 +1,38 @@
+"""What several commands have in common."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..config.schema import Settings
+from ..config.toml_files import read_toml
+from ..data.corpus import Corpus, open_corpus
+from ..errors import UserError
+from ..inference.elmo import ELMo
+from ..io.run_directory import RunDirectory
+
+Add = Callable[..., Any]        # argparse's add_argument
+
+
+def splits(args: argparse.Namespace, elmo: ELMo) -> bool:
+    """Whether a text is raw: as asked, or else as the model's corpus was."""
+    return elmo.tokenize if args.tokenize is None else bool(args.tokenize)
+
+
+def settings_of(path: str) -> Settings:
+    """The settings of a run's folder, or the defaults for a model file without one."""
+    config = RunDirectory(Path(path) if Path(path).is_dir() else Path(path).parent).config
+    return read_toml(config, Settings()) if config.exists() else Settings()
+
+
+def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:
+    """The corpus --corpus names, or what the model was trained on. Raises UserError where neither is known."""
+    settings = settings_of(args.dir)
+    name = args.corpus or settings.data.corpus
+    if name is None:
+        raise UserError(f"{args.dir} does not say what it was trained on: give --corpus")
+    tokenize = splits(args, elmo) if args.corpus else settings.data.tokenize
+    return open_corpus(name, tokenize=tokenize, seed=settings.train.seed)

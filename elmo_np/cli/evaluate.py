@@ -1,0 +1,60 @@
+"""`elmo-np evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..data.corpus import open_corpus
+from ..errors import UserError
+from ..inference.elmo import ELMo
+from ..inference.evaluate import Evaluation, SentenceScore, evaluate, unigram_perplexity
+from ..runtime.files import atomic_write_text
+from .common import Add, settings_of, splits
+
+ABOUT = "perplexity of both directions, over all words"
+
+
+def arguments(add: Add) -> None:
+    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("corpus", metavar="CORPUS", help="text to predict")
+    add("--state", choices=("carry", "reset"), help="one stream, or every sentence alone (default: as it was trained)")
+    add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")
+    add("--per-sentence", metavar="FILE.tsv", help="write log p of every sentence")
+    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
+    add("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.per_sentence and Path(args.per_sentence).exists():
+        raise UserError(f"{args.per_sentence} exists already: give another --per-sentence, or remove it")
+    elmo = ELMo.load(args.dir)
+    corpus = open_corpus(args.corpus, tokenize=splits(args, elmo))
+    scores: list[SentenceScore] = []
+    state = args.state or settings_of(args.dir).train.state
+    found = evaluate(elmo.model, elmo.vocabulary, corpus, state=state, batch_size=args.batch_size,
+                     each=scores.append if args.per_sentence else None)
+    unigram = unigram_perplexity(elmo.vocabulary, corpus) if elmo.vocabulary.counts else None
+    if args.per_sentence:
+        rows = [f"{score.forward:.6f}\t{score.backward:.6f}\t{score.targets}\t{' '.join(sentence)}"
+                for score, sentence in zip(scores, corpus, strict=True)]
+        atomic_write_text(args.per_sentence, "\n".join(["forward_log_p\tbackward_log_p\ttargets\tsentence", *rows, ""]))
+    if args.json:
+        print(json.dumps(_as_json(found, unigram, state), indent=2))
+        return 0
+    print(f"{found.sentences:,} sentences, {found.targets:,} targets a direction (tokens and end marks), "
+          f"{found.unknown:,} of them unknown words; state: {state}")
+    figures = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
+               ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])
+    for name, value in figures:
+        print(f"  {name:16} perplexity {value:10.3f}")
+    return 0
+
+
+def _as_json(found: Evaluation, unigram: float | None, state: str) -> dict[str, Any]:
+    return {"forward": found.forward, "backward": found.backward, "arithmetic_mean": found.arithmetic_mean,
+            "geometric_mean": found.geometric_mean, "unigram": unigram, "forward_nats": found.forward_nats,
+            "backward_nats": found.backward_nats, "targets": found.targets, "sentences": found.sentences,
+            "unknown": found.unknown, "state": state}

@@ -1,0 +1,41 @@
+"""`elmo-np export`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import UserError
+from ..inference.elmo import ELMo
+from ..io.bilm_tf_writer import check, readers
+from .common import Add
+
+ABOUT = "a model in the format of published weights"
+FILES = ("options.json", "weights.hdf5", "vocabulary.txt")
+
+
+def arguments(add: Add) -> None:
+    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("--out", required=True, metavar="FOLDER", help=f"folder to write: {', '.join(FILES)}")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not args.out:
+        raise UserError("--out is empty: expected a folder's name")
+    folder = Path(args.out)
+    paths = [folder / name for name in FILES]
+    if there := [path for path in paths if path.exists()]:
+        raise UserError(f"{there[0]} exists already: give another --out, or remove it")
+    elmo = ELMo.load(args.dir)
+    check(elmo.model.config)            # before a folder is made for nothing
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
+    elmo.to_bilm_tf(*paths)
+    config = elmo.model.config
+    softmax = "without a softmax" if not config.predict else "with softmax/b" if config.tie else \
+        "with softmax/W and softmax/b"
+    print(f"{folder}: {', '.join(FILES)}; weights for {' and '.join(readers(config)) or 'elmo_np alone'}, {softmax}\n"
+          f"to read them here: elmo-np convert {paths[0]} {paths[1]} --vocabulary {paths[2]} --out DIR")
+    return 0

@@ -1,0 +1,91 @@
+"""The command line: elmo-np COMMAND. A user's mistake ends in one line on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from .. import __version__, backend
+from ..errors import UserError
+from ..runtime.signals import Interrupted
+from . import COMMANDS
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def parser() -> Parser:
+    """Every command and its options."""
+    whole = Parser(prog="elmo-np", description="ELMo from scratch in NumPy: train, evaluate, embed, check.")
+    whole.add_argument("--version", action="version", version=__version__)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for name, command in COMMANDS.items():
+        made = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
+        made.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed") else "")
+        if hasattr(command, "subcommands"):
+            command.subcommands(made)
+        else:
+            command.arguments(made.add_argument)
+    return whole
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code comes back."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # In a log, lines of progress come between the right ones; a terminal that lacks a character shows "?".
+        sys.stdout.reconfigure(line_buffering=True, errors="replace")
+    return guarded("elmo-np", lambda: _command(argv))
+
+
+def _command(argv: Sequence[str] | None) -> int:
+    args = parser().parse_args(argv)
+    backend.require()
+    try:
+        code: int = args.run(args)
+    except Interrupted as stopped:
+        raise Interrupted(f"{stopped}; to go on: the same command{args.go_on}") from None
+    return code
+
+
+def guarded(program: str, command: Callable[[], int | None]) -> int:
+    """The exit code of a command, 0 for None. What ends it before its time is one line on stderr, after `program`."""
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code or 0
+    except Interrupted as stopped:
+        return failed(program, str(stopped), 130)
+    except UserError as error:
+        return failed(program, f"error: {error}", 2)
+    except KeyboardInterrupt:
+        return failed(program, "stopped", 130)
+    except BrokenPipeError:         # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return failed(program, f"error: {error.filename or 'a file'}: {error.strerror or error}; check the path", 2)
+    except MemoryError as error:
+        return failed(program, f"error: out of memory ({error}); make the model, the batch or the corpus smaller", 2)
+
+
+def failed(program: str, message: str, code: int) -> int:
+    """Say in one line why the program ends; the exit code comes back."""
+    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def entry() -> NoReturn:
+    """What the installed command calls."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

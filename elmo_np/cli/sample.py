@@ -1,0 +1,47 @@
+"""`elmo-np sample`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from ..inference.elmo import ELMo
+from ..inference.sampling import sample
+from ..inference.token_indexer import token_indexer
+from .common import Add
+
+ABOUT = "text that the model makes up"
+
+
+def arguments(add: Add) -> None:
+    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("--prompt", default="", metavar="TEXT", help="how the sentence begins; with --direction backward, how it ends")
+    add("--direction", choices=("forward", "backward"), default="forward",
+        help="what follows the prompt (default), or what leads up to it")
+    add("--count", type=int, default=5, metavar="N", help="how many (default 5)")
+    add("--length", type=int, default=50, metavar="N", help="most words to add to the prompt (default 50)")
+    add("--temperature", type=float, default=1.0, metavar="T",
+        help="1 (default) draws as the model expects, less prefers the probable, 0 takes the most probable word")
+    add("--top-k", type=int, metavar="K", help="draw from the K most probable words only")
+    add("--top-p", type=float, metavar="P", help="draw from the most probable words that together reach P, up to 1")
+    add("--seed", type=int, default=0, help="of every random number (default 0)")
+    add("--json", action="store_true", help="print a JSON object a line")
+
+
+def run(args: argparse.Namespace) -> int:
+    elmo = ELMo.load(args.dir)
+    samples = sample(elmo, args.prompt, direction=args.direction, count=args.count, length=args.length,
+                     temperature=args.temperature, top_k=args.top_k, top_p=args.top_p, seed=args.seed)
+    known = token_indexer(elmo.model, elmo.vocabulary)
+    if unknown := [word for word in elmo.words(args.prompt) if word not in known]:
+        print(f"not among the words of this model, and read as unknown ones: {' '.join(unknown)}", file=sys.stderr)
+    for found in samples:
+        text = " ".join(found.words)
+        if args.json:
+            print(json.dumps(found._asdict(), ensure_ascii=False))
+        elif found.ended:
+            print(text)
+        else:
+            print(f"{text} …" if args.direction == "forward" else f"… {text}")
+    return 0

@@ -1,0 +1,63 @@
+"""`elmo-np score`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+
+from ..data.corpus import open_corpus
+from ..data.vocabulary import BOS, EOS, UNK
+from ..inference.elmo import ELMo
+from ..inference.evaluate import SentenceScore, evaluate, perplexity
+from .common import Add, splits
+
+ABOUT = "log p of every sentence, or of every token, in both directions"
+
+Row = dict[str, object]
+
+
+def arguments(add: Add) -> None:
+    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("input", metavar="INPUT", help="a text file, one sentence a line")
+    add("--tokens", action="store_true", help="a row a token and mark, not a row a sentence")
+    add("--state", choices=("reset", "carry"), default="reset",
+        help="every sentence alone (default), or each after the one before")
+    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
+    add("--json", action="store_true", help="print a JSON object a line, not a table with tabs")
+
+
+def run(args: argparse.Namespace) -> int:
+    elmo = ELMo.load(args.dir)
+    corpus = open_corpus(args.input, tokenize=splits(args, elmo))
+    sentences, shown = enumerate(corpus, 1), 0
+
+    def show(score: SentenceScore) -> None:
+        nonlocal shown
+        number, words = next(sentences)
+        for row in _tokens(elmo, number, words, score) if args.tokens else [_sentence(number, words, score)]:
+            if not args.json and not shown:
+                print("\t".join(row))
+            shown += 1
+            print(json.dumps(row, ensure_ascii=False) if args.json else "\t".join(map(_cell, row.values())))
+    evaluate(elmo.model, elmo.vocabulary, corpus, state=args.state, each=show)
+    return 0
+
+
+def _sentence(number: int, words: Sequence[str], score: SentenceScore) -> Row:
+    return {"sentence": number, "forward_log_p": score.forward, "backward_log_p": score.backward,
+            "targets": score.targets, "forward_perplexity": perplexity(-score.forward, score.targets),
+            "backward_perplexity": perplexity(-score.backward, score.targets), "text": " ".join(words)}
+
+
+def _tokens(elmo: ELMo, number: int, words: Sequence[str], score: SentenceScore) -> Iterator[Row]:
+    """<S> is a target of the backward direction only, </S> of the forward direction only."""
+    forward, backward = [None, *score.forward_tokens.tolist()], [*score.backward_tokens.tolist(), None]
+    for position, (token, f, b) in enumerate(zip([BOS, *words, EOS], forward, backward, strict=True)):
+        known = f is None or b is None or token in elmo.vocabulary
+        yield {"sentence": number, "position": position, "token": token, "predicted_as": token if known else UNK,
+               "forward_log_p": f, "backward_log_p": b}
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.6f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,43 @@
+"""`elmo-np substitutes`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+
+from ..inference.elmo import ELMo, position_of
+from ..inference.neighbours import in_context
+from ..inference.substitutes import substitutes
+from .common import Add
+
+ABOUT = "words that could stand in the place of another"
+
+
+def arguments(add: Add) -> None:
+    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("word", metavar="WORD", help="the word to replace; the model does not read it, so ___ will do")
+    add("--in", dest="sentence", required=True, metavar="SENTENCE", help="a sentence with WORD in it")
+    add("--occurrence", type=int, metavar="N", help="which WORD of the sentence, from 1")
+    add("--top", type=int, default=10, metavar="N", help="how many (default 10)")
+    add("--prior", action=argparse.BooleanOptionalAction, default=True,
+        help="take off how frequent a word is in any context (default), or only add up both directions")
+    add("--others", action="store_true", help="leave WORD itself out")
+    add("--json", action="store_true", help="print a JSON object a line")
+
+
+def run(args: argparse.Namespace) -> int:
+    elmo = ELMo.load(args.dir)
+    found = substitutes(elmo, args.word, args.sentence, args.top, occurrence=args.occurrence, prior=args.prior,
+                        itself=not args.others)
+    if args.json:
+        for row in found:
+            print(json.dumps(row._asdict(), ensure_ascii=False))
+        return 0
+    words = elmo.words(args.sentence)
+    print(in_context(words, position_of(args.word, words, args.occurrence)).strip())
+    print("  rank  probability   forward  backward  word")
+    for row in found:
+        print(f"  {row.rank:4}  {row.probability:11.1%}  {math.exp(row.forward):8.3%}  {math.exp(row.backward):8.3%}  "
+              f"{row.word}{'   (itself)' if row.itself else ''}")
+    return 0

@@ -1,0 +1,53 @@
+"""`elmo-np train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..config.schema import Settings
+from ..config.toml_files import override, preset, read_toml, replaced
+from ..io.run_directory import RunDirectory
+from ..training.fine_tuning import settings_of
+from ..training.trainer import train
+from ..viz.reports import training_report
+from . import info
+from .common import Add
+
+ABOUT = "train a biLM"
+
+
+def arguments(add: Add) -> None:
+    add("corpus", metavar="CORPUS", help="a text file (one sentence a line), a glob of shards, pydoc or grammar")
+    add("--valid", metavar="FILE", help="validate on this; without it every 20th sentence is held out")
+    add("--out", required=True, metavar="DIR", help="folder of the run")
+    add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")
+    add("--fine-tune", metavar="DIR", help="go on with the model of that run on this corpus, by its settings or those "
+                                           "of --preset; one epoch, unless --epochs says otherwise")
+    add("--config", metavar="FILE.toml", help="settings on top of the preset")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again")
+    add("--epochs", type=int, metavar="N", help="short for --set epochs=N")
+    add("--seed", type=int, metavar="N", help="short for --set seed=N")
+    add("--resume", action="store_true", help="go on where the run in DIR stopped")
+    add("--quiet", action="store_true", help="no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    folder = RunDirectory(Path(args.out))
+    if args.resume and args.preset is None and folder.config.exists():
+        settings = read_toml(folder.config, Settings())
+    elif args.fine_tune is not None:
+        settings = settings_of(args.fine_tune, preset(args.preset) if args.preset else None)
+    else:
+        settings = preset(args.preset or "demo")
+    if args.config:
+        settings = read_toml(args.config, settings)
+    # Every config.toml names what it began with, if only none: what is asked for here comes last.
+    direct = {"epochs": args.epochs, "seed": args.seed, "fine_tune": args.fine_tune}
+    settings = override(settings, args.set)
+    settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
+    train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
+    print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
+    training_report(folder, folder.report, info.rows(), quiet=args.quiet)
+    print(f"{folder.report}: curves, perplexities, samples and neighbours, for a browser")
+    return 0

@@ -1,0 +1,93 @@
+"""The rules of a setting: its meaning, type and range, and an error that says all three."""
+
+import dataclasses
+import math
+import numbers
+import operator
+from itertools import pairwise
+from typing import Any, get_args, get_origin
+
+from ..errors import UserError
+
+Rising = tuple[int, ...]        # whole numbers, one or more, each above the one before it
+Pairs = tuple[tuple[int, int], ...]
+COMPARE = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "less_than": operator.lt}
+NOUNS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a word",
+                         Rising: "a list like [10, 20] of rising whole numbers, each",
+                         Pairs: "a list of pairs of whole numbers"}
+
+
+def option(default: object, doc: str, *choices: str, **limits: float) -> Any:
+    """A dataclass field with its meaning, and either its choices or its limits, named as in COMPARE.
+
+    The limits of a list are those of each of its numbers.
+    """
+    return dataclasses.field(default=default, metadata={"doc": doc, "choices": choices, "limits": limits})
+
+
+def optional(field: dataclasses.Field[Any]) -> bool:
+    return type(None) in get_args(field.type)
+
+
+def kind_of(field: dataclasses.Field[Any]) -> Any:
+    """The type of a field, without the None of an optional one."""
+    return get_args(field.type)[0] if optional(field) else field.type
+
+
+def check(config: Any) -> None:
+    """Bring every field to its type, or raise UserError with the field, its value and its range."""
+    for field in dataclasses.fields(config):
+        value = _checked(field, getattr(config, field.name))
+        object.__setattr__(config, field.name, value)  # frozen, but still being built
+
+
+def _checked(field: dataclasses.Field[Any], value: object) -> object:
+    if value is None and optional(field):
+        return None
+    kind = kind_of(field)
+    result = _converted(kind, value)
+    choices, limits = field.metadata["choices"], field.metadata["limits"]
+    inside = result is not None and all(COMPARE[limit](n, bound) for n in _numbers(result)
+                                        for limit, bound in limits.items())
+    if inside and (not choices or result in choices):
+        return result
+    raise UserError(f"{field.name} = {value!r:.60}: expected {_expected(field, kind)}")
+
+
+def _converted(kind: Any, value: object) -> Any:
+    """The value as the kind given, or None where it is none: a bool is no number, NaN and infinity are none either."""
+    if get_origin(kind) is tuple:
+        return _listed(kind, value)
+    if kind in (bool, str) or isinstance(value, bool):
+        return value if type(value) is kind else None
+    if kind is int:
+        return int(value) if isinstance(value, numbers.Integral) else None
+    try:
+        return float(value) if isinstance(value, numbers.Real) and math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _listed(kind: Any, value: object) -> tuple[Any, ...] | None:
+    """A list as a tuple of the kind given: any number of items but none, or just two where it is a pair."""
+    of, last = get_args(kind)
+    items = [_converted(of, item) for item in value] if isinstance(value, (list, tuple)) else []
+    if not items or None in items or not (last is ... or len(items) == 2):
+        return None
+    if kind == Rising and any(a >= b for a, b in pairwise(items)):
+        return None
+    return tuple(items)
+
+
+def _numbers(value: object) -> list[Any]:
+    """The value itself, or everything in a list and in the lists in it."""
+    return [n for item in value for n in _numbers(item)] if isinstance(value, tuple) else [value]
+
+
+def _expected(field: dataclasses.Field[Any], kind: Any) -> str:
+    """The range in words: a number of at least 0 and less than 1."""
+    if field.metadata["choices"]:
+        return "one of " + ", ".join(field.metadata["choices"])
+    limits = " and ".join(f"{limit.replace('_', ' ')} {bound}" for limit, bound in field.metadata["limits"].items())
+    of = " of " if limits.startswith("at ") else " "
+    return (NOUNS[kind] + of + limits).rstrip() + (", or none" if optional(field) else "")

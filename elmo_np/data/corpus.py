@@ -1,0 +1,160 @@
+"""Where sentences come from: text files, the English inside every Python install, a grammar.
+
+A corpus can be read again and again, always in the same order, so that an epoch is a loop over it.
+Files are streamed: memory does not grow with them.
+"""
+
+import difflib
+import glob
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from ..config.schema import Settings
+from ..errors import UserError
+from . import text
+from .pydoc_corpus import PydocCorpus
+
+T = TypeVar("T")
+
+BUILT_IN = ("pydoc", "grammar")
+
+
+class Corpus(Protocol):
+    """Sentences as lists of words. Every pass gives the same sentences."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __iter__(self) -> Iterator[Sequence[str]]: ...
+
+
+def require_reiterable(sentences: Iterable[T]) -> Iterable[T]:
+    """The same iterable. Raises UserError for one that can be read only once: a corpus is read more than once."""
+    if isinstance(sentences, Iterator):
+        raise UserError(f"the sentences are a {type(sentences).__name__}, which can be read only once: expected a "
+                        "list, or another iterable that starts anew")
+    return sentences
+
+
+def corpus_sha256(sentences: Iterable[Sequence[str]]) -> str:
+    """SHA-256 of the sentences in their order, in hexadecimal: whether a corpus is the one that it was."""
+    digest = hashlib.sha256()
+    for sentence in sentences:
+        digest.update("\x1f".join(sentence).encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()
+
+
+def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
+    """The corpus that a person names on the command line.
+
+    spec      "pydoc", "grammar", a text file, or a glob of them such as "shards/*.txt", read in sorted order;
+              a file that is called like a built-in corpus is "./pydoc".
+    tokenize  files only: False: tokens are separated by spaces; True: the lines are raw text.
+    seed      grammar only: which sentences it makes.
+    Raises    UserError when nothing is there.
+    """
+    if spec == "pydoc":
+        return PydocCorpus()
+    if spec == "grammar":
+        from .grammar import GrammarCorpus
+
+        return GrammarCorpus(seed=seed)
+    name = os.path.basename(spec) or spec
+    if os.path.lexists(spec):  # before the glob: a file's own name may hold a bracket
+        return TextCorpus([spec], name=name, tokenize=tokenize)
+    if glob.has_magic(spec):
+        shards = sorted(path for path in glob.glob(spec, recursive=True) if os.path.isfile(path))
+        if not shards:
+            raise UserError(f"no file matches {spec}, expected one or more text files: check the pattern")
+        return TextCorpus(shards, name=name, tokenize=tokenize)
+    near = difflib.get_close_matches(spec.lower(), BUILT_IN, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else "check the path"
+    raise UserError(f"there is no corpus {spec}, expected a text file, a glob, {' or '.join(BUILT_IN)}: {hint}")
+
+
+class TextCorpus:
+    """Text files, one sentence a line, read line by line; blank lines are skipped.
+
+    paths     the files, read in this order.
+    name      what messages and run folders call the corpus.
+    tokenize  False: tokens are separated by white space; True: lines are raw text, split by `text.tokens`.
+    Raises    UserError: now for a missing file or a folder, while reading for a line that is not UTF-8,
+              at the end of a pass for a corpus without a sentence.
+    """
+
+    def __init__(self, paths: Iterable[str | os.PathLike[str]], *, name: str, tokenize: bool = False) -> None:
+        self.name = name
+        self.paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+        self._split: Callable[[str], list[str]] = text.tokens if tokenize else str.split
+        for path in self.paths:
+            if not path.exists():
+                raise UserError(f"there is no file {path}, expected a text file, one sentence a line: check the path")
+            if path.is_dir():
+                raise UserError(f"{path} is a folder, expected a text file: give the files in it, {path / '*.txt'}")
+            if not path.is_file():
+                raise UserError(f"{path} is no regular file, expected one: a corpus is read more than once; save it")
+
+    def __iter__(self) -> Iterator[list[str]]:
+        empty = True
+        for path in self.paths:
+            for line in text_lines(path):
+                if sentence := self._split(line):
+                    empty = False
+                    yield sentence
+        if empty:
+            raise UserError(f"{self.name} has no sentence: expected one a line; check that it is the right file")
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file; decoded one by one, so that an error knows its line."""
+    try:
+        with open(path, "rb") as file:
+            for number, raw in enumerate(file, 1):
+                try:
+                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError:
+                    raise UserError(f"{path}, line {number}: not UTF-8, expected UTF-8 text: convert the file, "
+                                    "or unpack it if it is compressed") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}; expected a readable text file: "
+                        "check its permissions") from error
+
+
+def held_out(corpus: Iterable[Sequence[str]], every: int = 20) -> tuple[Corpus, Corpus]:
+    """Split a corpus into a training and a validation part, both streamed.
+
+    corpus   a corpus, or anything else that can be read again and again, such as a list of sentences.
+    every    of so many sentences the last is held out for validation, 2 or more.
+    Returns  (train, valid), views of the corpus.
+    Raises   UserError for every < 2; at the end of a pass, when the corpus is too short to hold one out.
+    """
+    if every < 2:
+        raise UserError(f"every is {every}, expected 2 or more: 20 holds out each 20th sentence")
+    name = getattr(corpus, "name", "corpus")
+    return _Part(f"{name}:train", corpus, every, False), _Part(f"{name}:valid", corpus, every, True)
+
+
+@dataclass(frozen=True)
+class _Part:
+    name: str
+    corpus: Iterable[Sequence[str]]
+    every: int
+    valid: bool
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        count = 0
+        for count, sentence in enumerate(self.corpus, 1):
+            if (count % self.every == 0) == self.valid:
+                yield sentence
+        if self.valid and count < self.every:
+            raise UserError(f"{self.name}: {count} sentences are too few to hold out each {self.every}th: "
+                            "expected more; lower every, or give a validation file")
+
+
+def splits_raw_text(settings: Settings) -> bool:
+    """Whether the corpus was raw text that elmo_np.data.text.tokens split; the built-in corpora are."""
+    return settings.data.tokenize or settings.data.corpus in BUILT_IN

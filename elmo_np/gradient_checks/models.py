@@ -1,0 +1,151 @@
+"""Whole models: the layers of a direction, and both directions with their loss, in every way that parts are shared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..config.schema import BiLMConfig
+from ..data.batches import stream_batches
+from ..nn.bilm import Batch, BiLM, Cache
+from ..nn.char_cnn import CharCNN
+from ..nn.embedding import Embedding
+from ..nn.language_model import EncodeCache, LanguageModel
+from ..nn.lstm import State
+from ..nn.parameter import parameters
+from ..nn.softmax import ELSEWHERE, IGNORE_INDEX, Softmax
+from ..types import Array
+from . import characters
+from .registry import Case, acts, case, case_of
+
+
+def _encode(rng: np.random.Generator, residual: bool) -> Case:
+    """What a task does that learns through the layer mix: a gradient into every layer, the word vectors included."""
+    config = BiLMConfig(embedding_dim=3, hidden_dim=4, layers=3 if residual else 2, dropout=0.3, residual=residual)
+    model = LanguageModel(config, Embedding(6, 3, rng=rng, dtype=np.float64),
+                          Softmax(4, 6, rng=rng, dtype=np.float64), rng=rng, dtype=np.float64)
+    ids, lengths = rng.integers(0, 6, (5, 3)), np.array([5, 2, 4])
+
+    def forward() -> tuple[list[Array], EncodeCache]:
+        outputs, _, cache = model.encode(ids, None, lengths, np.random.default_rng(1))
+        return outputs, cache
+    outputs, cache = forward()
+    r = [rng.normal(size=y.shape) for y in outputs]
+    model.encode_backward([*r], cache)
+    arrays = {n: (p.value, p.grad) for n, p in parameters(model).items() if not n.startswith("softmax")}
+    return Case(lambda: float(sum((y * ry).sum() for y, ry in zip(forward()[0], r, strict=True))),
+                {n: pair[0] for n, pair in arrays.items()}, {n: pair[1] for n, pair in arrays.items()})
+
+
+@case("hidden states of all layers")
+def _encode_plain(rng: np.random.Generator) -> Case:
+    return _encode(rng, residual=False)
+
+
+@case("hidden states of all layers, residual connections")
+def _encode_residual(rng: np.random.Generator) -> Case:
+    return _encode(rng, residual=True)
+
+
+def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
+    V, B = 7, 3
+    model = BiLM(config, V, rng=rng, dtype=np.float64)
+    cnns = [lm.embedding for lm in (model.forward_lm, model.backward_lm) if isinstance(lm.embedding, CharCNN)]
+    characters.with_few_characters(*cnns)
+    for p in parameters(model).values():
+        p.value[...] = rng.normal(size=p.value.shape) * 0.7
+    batch = _ragged_batch(rng, V, B)
+    if cnns:
+        batch = characters.spelled_batch(batch, config.max_characters)
+        for layer, side in zip(cnns, batch, strict=True):
+            characters.avoid_kinks(layer, side.x)
+    def random_states() -> list[State]:
+        return [(rng.normal(size=(B, config.output_dim)), rng.normal(size=(B, config.hidden_dim)))
+                for _ in range(config.layers)]
+    state = random_states(), random_states()
+    scale = 0.7
+
+    def forward() -> tuple[float, Cache]:
+        rngs = np.random.default_rng(1), np.random.default_rng(2)
+        loss, _, cache = model.forward(batch, state, rngs)
+        return loss.total, cache
+    _, cache = forward()
+    if config.cell_clip:
+        layers = [*cache.forward.encode.layers, *cache.backward.encode.layers]
+        acts(np.abs([layer.c[1:] for layer in layers]) == config.cell_clip, "|c| = cell_clip")
+        acts(np.abs([layer.h[1:] for layer in layers]) == config.proj_clip, "|h| = proj_clip")
+    if config.softmax == "adaptive":
+        part = np.searchsorted(config.cutoffs or (), [side.y for side in batch], "right")
+        for k in range(1 + len(config.cutoffs or ())):
+            acts(part == k, f"targets in the head (0) or a cluster: {k}")
+    if config.softmax == "sampled":
+        column = np.concatenate([cache.forward.softmax.column, cache.backward.softmax.column])
+        acts(column[column != IGNORE_INDEX] == ELSEWHERE, "a target that is in the sample too")
+    model.backward(scale, cache)
+    return case_of(model, lambda: scale * forward()[0], {})
+
+
+def _ragged_batch(rng: np.random.Generator, V: int, B: int) -> Batch:
+    """A batch of 4 steps in which words repeat and the last row runs out."""
+    sentences = [[0, *rng.integers(3, V, n), 1] for n in (3, 4, 1)]
+    batch = next(stream_batches([list(map(int, sentence)) for sentence in sentences], B, 4))
+    acts(batch.forward.y == IGNORE_INDEX, "padding")
+    return batch
+
+
+@case("biLM, nothing shared")
+def _bilm_independent(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4))
+
+
+@case("biLM, embedding and softmax shared, two layers, projected, clipped, dropout")
+def _bilm_shared(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, projection_dim=2, layers=2, cell_clip=0.6,
+                                 proj_clip=0.5, share_embedding=True, share_softmax=True, dropout=0.3))
+
+
+@case("biLM, embedding and softmax tied, everything shared")
+def _bilm_tied(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, share_embedding=True, share_softmax=True, tie=True))
+
+
+@case("biLM, embedding and softmax tied, a pair a direction")
+def _bilm_tied_apart(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, tie=True))
+
+
+@case("biLM of characters, CNN and softmax shared, residual connections, dropout")
+def _bilm_characters(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, projection_dim=3, layers=2, residual=True, dropout=0.3,
+                                 char_filters=((1, 2), (3, 3)), char_dim=1, max_characters=6, share_embedding=True,
+                                 share_softmax=True, cell_clip=0.6, proj_clip=0.5))
+
+
+@case("biLM of characters, a CNN a direction")
+def _bilm_characters_apart(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, char_filters=((3, 4),), char_dim=1, char_highways=0,
+                                 char_activation="tanh", char_projection=False, max_characters=6))
+
+
+@case("biLM of characters, CNN and adaptive softmax shared")
+def _bilm_characters_adaptive(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, char_filters=((1, 2), (3, 3)), char_dim=1,
+                                 char_highways=0, max_characters=6, share_embedding=True, softmax="adaptive",
+                                 cutoffs=(3, 5), div_value=2, share_softmax=True))
+
+
+@case("biLM, adaptive softmax shared")
+def _bilm_adaptive(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="adaptive", cutoffs=(3, 5), div_value=2,
+                                 share_softmax=True))
+
+
+@case("biLM, sampled softmax shared, dropout")
+def _bilm_sampled(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="sampled", samples=3, share_softmax=True,
+                                 dropout=0.3))
+
+
+@case("biLM, embedding and sampled softmax tied, everything shared")
+def _bilm_sampled_tied(rng: np.random.Generator) -> Case:
+    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, softmax="sampled", samples=3, share_embedding=True,
+                                 share_softmax=True, tie=True))

@@ -1,0 +1,212 @@
+"""How well a biLM predicts text (P): perplexities of both directions, over all words.
+
+    (P1) perplexity = exp(- (1 / N) sum log p(target)),  over all N targets of a direction
+    (P2) p(w) = (count(w) + 1) / (N + V),  the unigram model that a reader of no context could be
+
+Every token of the corpus is counted once in each direction, so the figures are the same at any batch size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.batches import length_buckets, pack, reversed_sentences, sentence_windows, whole_sentences
+from ..data.corpus import require_reiterable
+from ..data.vocabulary import Vocabulary
+from ..errors import UserError
+from ..nn.bilm import BiLM, BiState, DirectionBatch
+from ..nn.softmax import IGNORE_INDEX
+from ..runtime.threads import both, one_blas_thread
+from ..types import Array
+from .elmo import ELMo
+from .token_indexer import TokenIndexer, token_indexer
+
+CHUNK = 128         # steps at a time along the one stream of state "carry"; the figures do not depend on it
+
+
+class SentenceScore(NamedTuple):
+    """log p of each target of one sentence in nats, in the order of the sentence; n words have n + 1 a direction."""
+
+    forward_tokens: Array       # (n + 1,) float64: of the words, each given those before it, and of the end mark
+    backward_tokens: Array      # (n + 1,) float64: of the start mark, and of the words, each given those after it
+
+    @property
+    def forward(self) -> float:
+        """log p of the sentence in the forward direction."""
+        return float(self.forward_tokens.sum())
+
+    @property
+    def backward(self) -> float:
+        """log p of the sentence in the backward direction."""
+        return float(self.backward_tokens.sum())
+
+    @property
+    def targets(self) -> int:
+        """How many there are in each direction."""
+        return len(self.forward_tokens)
+
+
+class Evaluation(NamedTuple):
+    """Sums over a corpus. nats are those of - log p."""
+
+    forward_nats: float
+    backward_nats: float
+    targets: int                # in each direction: tokens and an end mark a sentence
+    sentences: int
+    unknown: int                # tokens that the vocabulary lacks, predicted as <UNK>
+
+    @property
+    def forward(self) -> float:
+        """Perplexity of the forward direction."""
+        return perplexity(self.forward_nats, self.targets)                       # (P1)
+
+    @property
+    def backward(self) -> float:
+        """Perplexity of the backward direction."""
+        return perplexity(self.backward_nats, self.targets)                      # (P1)
+
+    @property
+    def arithmetic_mean(self) -> float:
+        """The average of both perplexities, which Peters et al. 2018 report."""
+        return (self.forward + self.backward) / 2
+
+    @property
+    def geometric_mean(self) -> float:
+        """exp of the average loss of both directions, which bilm-tf prints."""
+        return perplexity(self.forward_nats + self.backward_nats, 2 * self.targets)
+
+
+def perplexity(nats: float, targets: int) -> float:
+    """exp(nats / targets); infinity where that overflows."""
+    mean = nats / targets
+    return math.exp(mean) if mean < 700 else math.inf                            # (P1)
+
+
+def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], *, state: str = "carry",
+             batch_size: int = 32, each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
+    """Perplexity of a corpus in both directions.
+
+    state       "carry": the corpus is one long stream in its order, as in training on continuing streams;
+                "reset": every sentence starts from a fresh state, alone
+    batch_size  sentences at once with "reset"; one stream has one row
+    each        called with the score of every sentence, in the corpus's order
+    Raises UserError for an empty corpus, another state, or a model without a softmax.
+    """
+    if state not in ("carry", "reset"):
+        raise UserError(f"state {state!r}: expected 'carry' or 'reset'")
+    if batch_size < 1:
+        raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
+    corpus, words = require_reiterable(corpus), token_indexer(model, vocabulary)
+    scores = _one_stream(words, corpus) if state == "carry" else _alone(words, corpus, batch_size)
+    forward, backward, targets, sentences, unknown = [], [], 0, 0, 0
+    with one_blas_thread():
+        for score, missing in scores:
+            forward.append(score.forward)
+            backward.append(score.backward)
+            targets, sentences, unknown = targets + score.targets, sentences + 1, unknown + missing
+            if each is not None:
+                each(score)
+    if not sentences:
+        raise UserError("the corpus to evaluate has no sentence: expected at least one")
+    return Evaluation(-math.fsum(forward), -math.fsum(backward), targets, sentences, unknown)
+
+
+Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
+
+
+def _alone(words: TokenIndexer, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
+    for window in sentence_windows(map(words.encode, corpus), batch_size):
+        scores: dict[int, SentenceScore] = {}
+        for group in length_buckets(window, batch_size):
+            (f, b), _ = _nll(words, *whole_sentences([window[k] for k in group]), None)
+            for column, k in enumerate(group):
+                targets = len(window[k]) - 1
+                scores[k] = _score(f[:targets, column], b[:targets, column])
+        yield from ((scores[k], _unknown(words, window[k])) for k in range(len(window)))
+
+
+def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]]) -> Scored:
+    unscored: list[tuple[int, int]] = []            # targets and unknown tokens of the sentences in the stream
+
+    def sentences() -> Iterator[list[int]]:
+        for numbers in map(words.encode, corpus):
+            unscored.append((len(numbers) - 1, _unknown(words, numbers)))
+            yield numbers
+
+    state, nats = None, np.empty((2, 0))
+    forward, backward = pack([sentences()], CHUNK), pack([reversed_sentences(map(words.encode, corpus))], CHUNK)
+    for one, two in zip(forward, backward, strict=True):
+        (f, b), state = _nll(words, one, two, state)
+        live = one.y[:, 0] != IGNORE_INDEX
+        nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1)
+        while unscored and unscored[0][0] <= nats.shape[1]:
+            targets, missing = unscored.pop(0)
+            yield _score(*nats[:, :targets]), missing
+            nats = nats[:, targets:]
+
+
+def _nll(words: TokenIndexer, forward: DirectionBatch, backward: DirectionBatch,
+         state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
+    model, (state_f, state_b) = words.model, state or (None, None)
+    (x_f, _), (_, x_b) = words.lookup(forward.x), words.lookup(backward.x)
+    y_f, y_b = words.targets(forward.y), words.targets(backward.y)
+    (nats_f, after_f), (nats_b, after_b) = both(
+        lambda: model.forward_lm.nll(x_f, y_f, state_f, forward.lengths),
+        lambda: model.backward_lm.nll(x_b, y_b, state_b, backward.lengths))
+    return (nats_f, nats_b), (after_f, after_b)
+
+
+def _unknown(words: TokenIndexer, numbers: list[int]) -> int:
+    """How many words of a sentence are predicted as <UNK>."""
+    return int((words.targets(np.array(numbers)) == words.vocabulary.unk).sum())
+
+
+def _score(f: Array, b: Array) -> SentenceScore:
+    """From the nats of a sentence's targets, each direction's in its own order of reading."""
+    return SentenceScore(-f.astype(np.float64), -b[::-1].astype(np.float64))
+
+
+def unigram_log_p(vocabulary: Vocabulary) -> Array:
+    """log p of every word and mark for a model that knows only how often it was a target: (V,) float64.
+
+    Raises UserError for a vocabulary without counts.
+    """
+    if vocabulary.counts is None:
+        raise UserError("the vocabulary has no counts: expected those of its training corpus")
+    counts = np.array(vocabulary.counts, np.float64)
+    counts[vocabulary.bos] = 0                      # a start mark is no target of the forward direction
+    log_p: Array = np.log((counts + 1) / (counts.sum() + len(counts)))           # (P2)
+    return log_p
+
+
+def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> float:
+    """Perplexity of the model that knows only how often words occurred in training.
+
+    The targets are those of a direction: the words and an end mark a sentence; both directions have the same figure.
+    Raises UserError for a vocabulary without counts or an empty corpus.
+    """
+    log_p = unigram_log_p(vocabulary)
+    nats, targets = 0.0, 0
+    for ids in map(vocabulary.encode, corpus):
+        nats -= float(log_p[ids[1:]].sum())
+        targets += len(ids) - 1
+    if not targets:
+        raise UserError("the corpus to evaluate has no sentence: expected at least one")
+    return perplexity(nats, targets)                                             # (P1)
+
+
+def score(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "reset") -> list[SentenceScore]:
+    """log p of every token of every sentence in both directions, in nats: `evaluate`'s own, sentence by sentence.
+
+    sentences   lists of tokens, or texts, which are split as the model's corpus was
+    state       "reset": every sentence alone; "carry": each follows on the one before
+    """
+    if isinstance(sentences, str):
+        raise UserError(f"the sentences are the string {sentences[:40]!r}: expected a list of sentences")
+    scores: list[SentenceScore] = []
+    evaluate(elmo.model, elmo.vocabulary, [elmo.words(s) for s in sentences], state=state, each=scores.append)
+    return scores

@@ -1,0 +1,103 @@
+"""Which occurrences of words in a corpus are nearest to a vector, by cosine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import UserError
+from ..types import Array
+
+
+class Neighbour(NamedTuple):
+    """One occurrence of a word."""
+
+    word: str
+    sentence: list[str]
+    position: int               # of the word in its sentence, from 0
+    similarity: float           # cosine, from -1 to 1
+
+
+class Index:
+    """Vectors of occurrences, each of length 1, and where they stand."""
+
+    def __init__(self) -> None:
+        self.sentences: list[list[str]] = []
+        self.places: list[tuple[int, int]] = []         # of each vector: its sentence's number, its position there
+        self._vectors: list[Array] = []
+
+    def add(self, sentence: list[str], positions: list[int], vectors: Array) -> None:
+        """Add the words at `positions` of a sentence, with their vectors (len(positions), dim)."""
+        self.places += [(len(self.sentences), position) for position in positions]
+        self.sentences.append(sentence)
+        self._vectors.append(unit(vectors))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def nearest(self, vector: Array, top: int, exclude: list[str] | None = None) -> list[Neighbour]:
+        """The `top` occurrences with the highest cosine, highest first, ties in the corpus's order.
+
+        exclude     a sentence whose own words are left out: the one that the vector comes from
+        """
+        if top < 1:
+            raise UserError(f"top = {top}: expected a whole number of at least 1")
+        if not self.places:
+            return []
+        self._vectors = [np.concatenate(self._vectors)]
+        similarities = self._vectors[0] @ unit(vector[None])[0]
+        found: list[Neighbour] = []
+        for k in np.argsort(-similarities, kind="stable"):
+            number, position = self.places[k]
+            sentence = self.sentences[number]
+            if sentence != exclude:
+                found.append(Neighbour(sentence[position], sentence, position, float(similarities[k])))
+                if len(found) == top:
+                    break
+        return found
+
+
+def in_context(sentence: Sequence[str], position: int, width: int = 34) -> str:
+    """A word in brackets in the middle of a line, with up to `width` characters of what stands on either side."""
+    left, right = " ".join(sentence[:position]), " ".join(sentence[position + 1:])
+    left = left if len(left) <= width else "…" + left[1 - width:]
+    right = right if len(right) <= width else right[:width - 1] + "…"
+    return f"{left:>{width}} [{sentence[position]}] {right}"
+
+
+def unit(vectors: Array) -> Array:
+    """(N, dim) -> the same directions at length 1; a zero vector stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    directions: Array = vectors / np.maximum(lengths, np.finfo(vectors.dtype).tiny)
+    return directions
+
+
+def nearest_neighbour_accuracy(vectors: Array, labels: list[str]) -> float:
+    """How often the nearest other occurrence has the same label; ties are shared among all that tie.
+
+    vectors (N, dim), labels: one each. A vector that all occurrences have in common, as a static one, ties with all:
+    its share is what drawing any other occurrence would give.
+    """
+    if len(vectors) < 2:
+        raise UserError(f"{len(vectors)} occurrences: expected at least 2, to have a neighbour")
+    directions = unit(vectors.astype(np.float64))
+    cosine = directions @ directions.T
+    np.fill_diagonal(cosine, -np.inf)
+    nearest = cosine >= cosine.max(axis=1, keepdims=True) - 1e-9
+    same = np.array(labels)[:, None] == np.array(labels)
+    return float(np.mean((nearest & same).sum(axis=1) / nearest.sum(axis=1)))
+
+
+def principal_components(vectors: Array) -> tuple[Array, Array]:
+    """(N, dim) -> coordinates (N, 2) along the two directions of largest variance, and their shares of it (2,)."""
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    if np.abs(centred).max(initial=0) < 1e-6 * max(1e-12, np.abs(vectors).max(initial=0)):
+        return np.zeros((len(vectors), 2)), np.zeros(2)         # all the same but for rounding
+    _, s, Vt = np.linalg.svd(centred, full_matrices=False)
+    axes, share = np.zeros((2, vectors.shape[1])), np.zeros(2)
+    axes[:len(s)], share[:len(s)] = Vt[:2], s[:2] ** 2 / (s ** 2).sum()
+    # The sign of an axis is arbitrary: fixed, so that the same vectors give the same picture.
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+    return centred @ np.where(largest < 0, -axes, axes).T, share

@@ -1,0 +1,119 @@
+"""Which words a page shows, and which of their occurrences: the same ones of the same corpus every time."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.grammar import AMBIGUOUS, GrammarCorpus, LabelledSentence
+from ..data.stop_words import STOP_WORDS
+from ..errors import UserError
+from ..runtime.progress import Progress
+from ..types import Array
+from .elmo import ELMo
+
+Labelled = tuple[Sequence[str], Mapping[int, str]]      # a sentence, and the sense of the words at some positions
+SHOWN = 12          # words, when none are given
+SHORTEST = 3        # letters of a content word in English: below are initials and remnants
+
+
+class Occurrence(NamedTuple):
+    """A word in its sentence."""
+
+    sentence: tuple[str, ...]
+    position: int               # from 0
+    sense: str                  # "" where it is not known
+
+
+class Sample(NamedTuple):
+    """The occurrences of a word that are shown, in the corpus's order."""
+
+    word: str
+    total: int                  # how often the word occurs in the corpus, every copy of a sentence counted
+    shown: list[Occurrence]     # from different sentences, or from different places of one
+
+
+def labelled(corpus: Iterable[Sequence[str]], progress: Progress) -> Iterator[Labelled]:
+    """The sentences of a corpus with the senses that it knows: the grammar's labels, none in any other."""
+    pairs: Iterable[Labelled] = ((s.tokens, dict(s.senses)) for s in corpus.labelled()) \
+        if isinstance(corpus, GrammarCorpus) else ((sentence, {}) for sentence in corpus)
+    for number, pair in enumerate(pairs, 1):
+        if number % 1000 == 0:
+            progress.show(f"reading the corpus: {number:,} sentences")
+        yield pair
+
+
+def frequent_words(counts: Mapping[str, int], known: Container[str], number: int = SHOWN) -> list[str]:
+    """The most frequent content words: letters alone, of ASCII ones at least three, no function word, twice or more.
+
+    counts   how often each word occurs
+    known    the words that the model has vectors for
+    -> the most frequent first, equally frequent ones by the alphabet
+    """
+    content = [word for word, n in counts.items() if n > 1 and word.isalpha() and word.lower() not in STOP_WORDS
+               and (len(word) >= SHORTEST or not word.isascii()) and word in known]
+    return sorted(content, key=lambda word: (-counts[word], word))[:number]
+
+
+def default_words(corpus: Iterable[Sequence[str]], counts: Mapping[str, int], known: Container[str],
+                  number: int = SHOWN) -> list[str]:
+    """`frequent_words`; of the grammar's corpus, of its words with two senses or more. Raises UserError for none."""
+    if isinstance(corpus, GrammarCorpus):
+        counts = {word: counts.get(word, 0) for word in AMBIGUOUS}
+    words = frequent_words(counts, known, number)
+    if not words:
+        raise UserError(f"no word of {SHORTEST} letters or more that the model knows occurs twice in the corpus: "
+                        "expected a text like the one it was trained on; give --words, or another --corpus")
+    return words
+
+
+def counted(corpus: Iterable[Sequence[str]], progress: Progress) -> Counter[str]:
+    """How often every word occurs in a corpus."""
+    return Counter(word for sentence, _ in labelled(corpus, progress) for word in sentence)
+
+
+def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, progress: Progress) -> list[Sample]:
+    """At most `most` occurrences of each word; of sentences that are equal the first alone.
+
+    Taken are those with the smallest SHA-256 of sentence and position: a fair draw that depends on no order, that sees
+    copies as one, and that needs memory for `most` occurrences a word, however long the corpus is.
+    Raises UserError for a word that does not occur.
+    """
+    heaps: dict[str, list[tuple[int, int, Occurrence]]] = {word: [] for word in words}
+    held: dict[str, set[int]] = {word: set() for word in heaps}
+    totals: Counter[str] = Counter()
+    for number, (sentence, senses) in enumerate(labelled(corpus, progress)):
+        if heaps.keys().isdisjoint(sentence):
+            continue
+        text = "\x1f".join(sentence).encode("utf-8", "surrogatepass")
+        for position, word in enumerate(sentence):
+            if word not in heaps:
+                continue
+            totals[word] += 1
+            heap, key = heaps[word], -int.from_bytes(hashlib.sha256(b"%d\x1f%s" % (position, text)).digest()[:8], "big")
+            if key in held[word] or (len(heap) == most and key < heap[0][0]):
+                continue
+            held[word].add(key)
+            heapq.heappush(heap, (key, number, Occurrence(tuple(sentence), position, senses.get(position, ""))))
+            if len(heap) > most:
+                held[word].remove(heapq.heappop(heap)[0])
+    for word, heap in heaps.items():
+        if not heap:
+            raise UserError(f"{word!r} does not occur in the corpus: expected a word of it, written as it is there")
+    return [Sample(word, totals[word], [o for _, _, o in sorted(heap, key=lambda item: (item[1], item[2].position))])
+            for word, heap in heaps.items()]
+
+
+def occurrences_of(elmo: ELMo, corpus: Iterable[LabelledSentence], word: str) -> tuple[Array, Array, list[str]]:
+    """Every labelled occurrence of a word: its static vectors (layer 0), contextual ones (top layer), and senses."""
+    found = [(list(s.tokens), t, sense) for s in corpus for t, sense in s.senses if s.tokens[t] == word]
+    sentences = [sentence for sentence, _, _ in found]
+
+    def vectors(layer: str | int) -> Array:
+        return np.array([v[t] for v, (_, t, _) in zip(elmo.vectors(sentences, layer), found, strict=True)])
+    return vectors(0), vectors("top"), [sense for _, _, sense in found]

@@ -1,0 +1,182 @@
+"""One vector a word, for programs that know no other: the token layer, or means over a corpus; and occurrences.
+
+A static vector is the token layer's, layer 0: what the model reads for a word before any context. The mean of a word's
+contextual vectors is static too, and knows what stands around the word; with two senses it lies between them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.corpus import require_reiterable
+from ..data.vocabulary import BOS, EOS, MARKS, UNK
+from ..errors import UserError
+from ..nn.representation import h_bi
+from ..runtime.progress import Progress
+from ..runtime.threads import one_blas_thread
+from ..types import Array
+from .elmo import ELMo
+from .occurrences import Sample, counted, default_words, samples
+from .token_indexer import TokenIndexer, token_indexer
+
+BLOCK = 1024        # words whose vectors are computed at once
+MOST = 500          # occurrences of a word, when nothing is said
+
+
+class WordVectors(NamedTuple):
+    """N words, each once, with one vector each."""
+
+    words: list[str]
+    counts: list[int] | None    # how often each occurs; None where that is not known
+    vectors: Array              # (N, dim) float32
+    left_out: int               # words of the corpus, each counted once, that the model does not know
+
+
+class Occurrences(NamedTuple):
+    """Words in sentences, with the vector that each has there."""
+
+    samples: list[Sample]
+    vectors: Array              # (N, dim) float32: a row for each occurrence that a sample shows, in their order
+
+
+def static_vectors(elmo: ELMo, words: Sequence[str] | None = None, corpus: Iterable[Sequence[str]] | None = None, *,
+                   quiet: bool = False) -> WordVectors:
+    """The token layer's vector of each word.
+
+    words    which words, in this order; None: those of the corpus, the most frequent first, or without a corpus those
+             of the vocabulary with its marks, as they stand there
+    corpus   sentences that say how often each word occurs; None: the vocabulary's counts, where it has them
+    -> vectors of width 2D, both directions side by side; of width D where the directions share the token layer
+    Raises UserError for a word that is given twice or that the model does not know, and where there is no word.
+    """
+    known = token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
+    with Progress(quiet=quiet) as progress:
+        counts = None if corpus is None else counted(corpus, progress)
+        chosen, left_out = _chosen(elmo, known, words, counts)
+        blocks = []
+        for start in range(0, len(chosen), BLOCK):
+            blocks.append(_token_layer(elmo, known, chosen[start:start + BLOCK]))
+            progress.show(f"{min(start + BLOCK, len(chosen)):,} of {len(chosen):,} words")
+    tally = counts if counts is not None else _vocabulary_counts(elmo)
+    known_counts = None if tally is None else [tally[word] for word in chosen]
+    return WordVectors(chosen, known_counts, np.concatenate(blocks).astype(np.float32), left_out)
+
+
+def mean_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Sequence[str] | None = None,
+                 layer: str | int = "top", *, quiet: bool = False) -> WordVectors:
+    """The mean of each word's contextual vectors over all its occurrences in a corpus, each in its own sentence.
+
+    corpus   sentences that can be read again and again
+    words    which words, in this order; None: all of the corpus that the model knows, the most frequent first
+    layer    "top", "average", "mix" or a number, as `ELMo.stream` has them
+    -> means, summed in float64; 8 dim bytes a word are needed for that
+    Raises UserError for a word that is given twice, that the model does not know or that does not occur.
+    """
+    _check_layer(elmo, layer)
+    sentences, known = require_reiterable(corpus), token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
+    with Progress(quiet=quiet) as progress:
+        counts = counted(sentences, progress)
+        chosen, left_out = _chosen(elmo, known, words, counts)
+        number = {word: k for k, word in enumerate(chosen)}
+        n = [counts[word] for word in chosen]
+        if 0 in n:
+            raise UserError(f"{chosen[n.index(0)]!r} does not occur in the corpus, so it has no contextual vector: "
+                            "expected words of the corpus, written as they are there")
+
+        def kept() -> Iterator[Sequence[str]]:
+            return (sentence for sentence in sentences if not number.keys().isdisjoint(sentence))
+        sums, done, total = np.zeros((len(chosen), elmo.width(layer))), 0, sum(n)
+        for sentence, h in zip(kept(), elmo.stream(kept(), layer), strict=True):
+            places = [t for t, word in enumerate(sentence) if word in number]
+            np.add.at(sums, [number[sentence[t]] for t in places], h[places])
+            done += len(places)
+            progress.show(f"{done:,} of {total:,} occurrences")
+    return WordVectors(chosen, n, (sums / np.array(n)[:, None]).astype(np.float32), left_out)
+
+
+def occurrence_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Sequence[str] | None = None,
+                       layer: str | int = "top", *, most: int = MOST, quiet: bool = False) -> Occurrences:
+    """The contextual vectors of occurrences of some words.
+
+    corpus   sentences that can be read again and again; the grammar's also know the senses
+    words    which; None: those that `elmo-np explore` shows, the most frequent content words or the grammar's ambiguous
+    layer    as `mean_vectors`
+    most     occurrences of a word at most, drawn as `samples` says
+    Raises UserError for a word that the model does not know or that does not occur.
+    """
+    _check_layer(elmo, layer)
+    if most < 1:
+        raise UserError(f"--max {most}: expected a whole number of at least 1")
+    sentences, known = require_reiterable(corpus), token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
+    _check_known(elmo, known, words or ())
+    with Progress(quiet=quiet) as progress:
+        found = samples(sentences, words or default_words(sentences, counted(sentences, progress), known), most,
+                        progress)
+        occurrences = [occurrence for sample in found for occurrence in sample.shown]
+        rows: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for row, occurrence in enumerate(occurrences):
+            rows[occurrence.sentence].append(row)
+        vectors, done = np.empty((len(occurrences), elmo.width(layer)), np.float32), 0
+        for here, h in zip(rows.values(), elmo.stream(list(rows), layer), strict=True):
+            vectors[here] = h[[occurrences[row].position for row in here]]
+            done += len(here)
+            progress.show(f"{done:,} of {len(occurrences):,} occurrences")
+    return Occurrences(found, vectors)
+
+
+def _chosen(elmo: ELMo, known: TokenIndexer, words: Sequence[str] | None,
+            counts: Counter[str] | None) -> tuple[list[str], int]:
+    """The words that get a vector, and how many of the corpus's do not."""
+    if words is not None:
+        _check_known(elmo, known, words)
+        if len(repeated := Counter(words)) < len(words):
+            raise UserError(f"{repeated.most_common(1)[0][0]!r} is given twice: expected every word once")
+        if not words:
+            raise UserError("no word is given: expected one or more")
+        return list(words), 0
+    if counts is not None:
+        chosen = sorted((word for word in counts if word in known and word not in MARKS),
+                        key=lambda word: (-counts[word], word))
+        if not chosen:
+            raise UserError("the model knows no word of the corpus: expected a text like the one it was trained on")
+        return chosen, len(counts) - len(chosen)
+    if len(elmo.vocabulary) == len(MARKS):
+        raise UserError("this model reads characters and has no list of words: give --words FILE or --corpus CORPUS")
+    # A model of characters reads every word as it is spelled: none is unknown, and <UNK> has no vector.
+    spelled = elmo.model.config.char_filters is not None
+    return [word for word in elmo.vocabulary.words if not (spelled and word == UNK)], 0
+
+
+def _check_known(elmo: ELMo, known: TokenIndexer, words: Iterable[str]) -> None:
+    for word in words:
+        if word in MARKS or word not in known:
+            raise UserError(f"{word!r} is not among the {len(elmo.vocabulary)} words of this model, so its vector "
+                            "would be that of any unknown word: expected words of vocabulary.txt")
+
+
+def _check_layer(elmo: ELMo, layer: str | int) -> None:
+    if layer == "all":
+        raise UserError("layer 'all': expected one vector a word: 'top', 'average', 'mix' or a layer's number")
+    elmo.parts((), layer)
+
+
+def _token_layer(elmo: ELMo, known: TokenIndexer, words: list[str]) -> Array:
+    """(len(words), 2D), or D where both directions are the same."""
+    known.make_room()
+    begin, *numbers, end = known.encode(words)
+    marks = {BOS: begin, EOS: end, UNK: elmo.vocabulary.unk}
+    with one_blas_thread():
+        forward, backward = known.lookup(np.array([marks.get(word, number)
+                                                    for word, number in zip(words, numbers, strict=True)]))
+    return forward if elmo.model.config.share_embedding else h_bi(forward, backward)
+
+
+def _vocabulary_counts(elmo: ELMo) -> dict[str, int] | None:
+    """0 for a word that the vocabulary lacks: it did not occur."""
+    if elmo.vocabulary.counts is None:
+        return None
+    return Counter(dict(zip(elmo.vocabulary.words, elmo.vocabulary.counts, strict=True)))

@@ -1,0 +1,140 @@
+"""Arrays of an HDF5 file: a stranger's, each looked at before memory is taken for it, and one of our own making.
+
+Needs h5py, the extra [hdf5].
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from ..runtime.files import atomic_write
+from ..types import Array
+
+BLOCK = 1 << 20     # bytes that are copied at a time
+DENSEST = 100       # numbers shrink to a hundredth at the best; a file that claims more would take memory for nothing
+
+
+def library() -> Any:
+    """h5py. Raises UserError with the command that installs it."""
+    try:
+        return importlib.import_module("h5py")
+    except ImportError as error:
+        raise UserError(f"HDF5 files need h5py ({error}): expected it installed; run: pip install h5py") \
+            from error
+
+
+def write(path: str | os.PathLike[str], arrays: Iterable[tuple[str, Array]]) -> None:
+    """Write named arrays as float32, atomically; the same arrays give the same bytes, for nothing says when.
+
+    Raises UserError for a number that is not finite in float32, or a file that cannot be written.
+    """
+    h5py = library()
+    try:
+        # HDF5 goes back and forth in its file: the whole of it is then copied to where it replaces the old one.
+        with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as scratch:
+            with h5py.File(scratch, "w", libver="earliest") as file:
+                for name, array in arrays:
+                    file.create_dataset(name, data=_as_float32(path, name, array), track_times=False)
+            scratch.seek(0)
+            atomic_write(path, iter(lambda: scratch.read(BLOCK), b""))
+    except (OSError, RuntimeError) as error:
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
+        raise UserError(f"cannot write {path}: {reason}; expected an existing folder with room and permission: create "
+                        "it, free some space, or give another path") from error
+
+
+def _as_float32(path: str | os.PathLike[str], name: str, array: Array) -> Array:
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(array, "<f4")
+    if not np.isfinite(numbers).all():
+        raise UserError(f"cannot write {path}: {name} holds a number that is not finite: expected weights")
+    return numbers
+
+
+class Weights:
+    """An open file of named arrays; closed at the end of a `with`."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path, self._h5py, self._bytes = path, library(), 0
+        try:
+            self._size = os.path.getsize(path)
+            self._file = self._h5py.File(path, "r")
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
+            raise UserError(f"cannot read {path}: {reason}; expected a whole HDF5 file of weights: check the path, or "
+                            "copy it again") from error
+
+    def __enter__(self) -> Weights:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def has(self, name: str) -> bool:
+        return self._find(name) is not None
+
+    def expect(self, name: str, *shapes: tuple[int, ...]) -> None:
+        """Raise UserError unless there is an array of that name, of numbers with a point, with one of the shapes."""
+        found = self._find(name)
+        with self._reading(name):
+            if found is None or found.shape not in shapes or found.dtype.kind != "f":
+                what = "nothing" if found is None else f"{found.dtype}{found.shape}"
+                raise UserError(f"{self.path}: found {what} for {name}, expected float32"
+                                f"{' or '.join(map(str, shapes))}: are these the weights of that options file?")
+            if found.is_virtual or found.external or not found.id.get_storage_size():
+                raise UserError(f"{self.path}: the numbers of {name} are not in the file: expected them there")
+            self._bytes += found.nbytes
+
+    def expect_none(self, name: str, option: str) -> None:
+        """Raise UserError for an array that shows that the model is larger than the options say."""
+        if self.has(name):
+            raise UserError(f"{self.path} has {name}, which is more than {option} of the options file asks for: "
+                            "expected the weights of that options file")
+
+    def expect_room(self) -> None:
+        """Raise UserError if the arrays expected so far are more than such a file can hold."""
+        if self._bytes > DENSEST * self._size:
+            raise UserError(f"{self.path} has {self._size} bytes but claims arrays of {self._bytes}: expected a file "
+                            "of weights; this one is damaged, or made to fill the memory")
+
+    def take(self, name: str) -> Array:
+        """The array of that name, which was expected before."""
+        found = self._find(name)
+        with self._reading(name):
+            array = np.empty(found.shape, np.promote_types(found.dtype, np.float32).newbyteorder("="))
+            found.read_direct(array)
+        if not np.isfinite(array).all():
+            raise UserError(f"{self.path}: {name} holds a number that is not finite: expected weights")
+        return array
+
+    def _find(self, name: str) -> Any:
+        """The dataset of that name, None where there is none. A link out of the file is not followed."""
+        node: Any = self._file
+        with self._reading(name):
+            for part in name.split("/"):
+                link = node.get(part, getlink=True) if isinstance(node, self._h5py.Group) else None
+                if link is None:
+                    return None
+                if not isinstance(link, self._h5py.HardLink):
+                    raise UserError(f"{self.path}: {name} leads elsewhere: expected the numbers in the file itself")
+                node = node[part]
+        return node if isinstance(node, self._h5py.Dataset) else None
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """What HDF5 says of a damaged file, which may be any error, as one line."""
+        try:
+            yield
+        except UserError:
+            raise
+        except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+            raise UserError(f"{self.path} is damaged at {name} ({' '.join(str(error).split())}): expected a whole "
+                            "file; copy it again") from error

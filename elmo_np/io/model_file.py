@@ -1,0 +1,121 @@
+"""The file of a model: its arrays, its settings, and which vocabulary it was trained with."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..config.schema import BiLMConfig, Settings, TrainConfig
+from ..config.toml_files import from_json, to_json
+from ..data.vocabulary import Vocabulary
+from ..errors import UserError
+from ..nn.adaptive_softmax import default_cutoffs, tail_width
+from ..nn.characters import N_CHARACTERS
+from ..nn.parameter import parameters
+from ..types import Array
+from . import safetensors_file
+from .run_directory import RunDirectory
+
+COUNTS = "vocabulary.counts"
+
+
+def write_model(path: Path, arrays: Mapping[str, Array], vocabulary: Vocabulary, settings: Settings,
+                metadata: Mapping[str, str]) -> None:
+    """Write a model file.
+
+    arrays      {name: array}, among them all of `parameters` of an ELMo
+    metadata    texts, "tokenize" among them
+
+    What the computation does not depend on stays out, so that the same run gives the same bytes wherever its corpus
+    lies and however many threads it has.
+    """
+    train = dataclasses.replace(settings.train, threads=TrainConfig.threads, save_every=TrainConfig.save_every)
+    counts = np.array(vocabulary.counts or [], np.int64)
+    texts = {"model": to_json(settings.model), "train": to_json(train), "vocabulary": vocabulary.sha256()}
+    safetensors_file.save(path, {**arrays, COUNTS: counts}, {**texts, **metadata})
+
+
+class Stored(NamedTuple):
+    """What a model file holds."""
+
+    path: Path
+    config: BiLMConfig
+    vocabulary: Vocabulary
+    tokenize: bool
+    tensors: dict[str, Array]
+    metadata: dict[str, str]
+
+    @property
+    def layer_norm(self) -> bool:
+        """Whether the mix reads layers of the same mean and variance (V6)."""
+        return self.metadata.get("mix") == "layer_norm"
+
+    def take(self, elmo: object) -> dict[str, Array]:
+        """The arrays of a model of these sizes, by the names of `parameters`; the others stay.
+
+        Raises UserError for one that is missing, or of another shape or dtype.
+        """
+        own = parameters(elmo)
+        for name, p in own.items():
+            _check(self.path, name, self.tensors.get(name), p.value.shape, p.value.dtype)
+        return {name: self.tensors.pop(name) for name in own}
+
+
+def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
+    """What a model file holds: read, and its larger arrays held against the settings. Raises UserError."""
+    path = Path(path)
+    file = RunDirectory(path).model if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        hint = "its first epoch is not finished: go on with --resume" if RunDirectory(path).last.exists() \
+            else "expected a folder that `elmo-np train` wrote"
+        raise UserError(f"{path} has no model.safetensors: {hint}")
+    tensors, metadata = safetensors_file.load(file, mmap=mmap)
+    if not {"model", "vocabulary", "tokenize"} <= set(metadata) or COUNTS not in tensors:
+        raise UserError(f"{file} holds no model of elmo_np's: expected a file that `elmo-np train` wrote")
+    words = Vocabulary.load(file.parent / "vocabulary.txt")
+    if words.sha256() != metadata["vocabulary"]:
+        raise UserError(f"{file.parent / 'vocabulary.txt'} is not the vocabulary that {file.name} was trained with: "
+                        "expected the file that the same training wrote")
+    counts = tensors.pop(COUNTS).tolist()
+    config = from_json(BiLMConfig, metadata["model"])
+    _check_sizes(file, config, len(words), tensors)
+    vocabulary = Vocabulary(words.words, counts or None)
+    return Stored(file, config, vocabulary, metadata["tokenize"] == "true", tensors, metadata)
+
+
+def _check_sizes(file: Path, config: BiLMConfig, V: int, tensors: Mapping[str, Array]) -> None:
+    """Hold the sizes that the file claims against the arrays that it has, before memory is taken for a model."""
+    P, H = config.output_dim, config.hidden_dim
+    expected = {**_word_sizes(config, V), "word_vector.W": (config.vector_dim or 2 * P, 2 * P)}
+    for name, shape in expected.items():
+        _check(file, name, tensors.get(name), shape, np.dtype(np.float32))
+    for k in range(config.layers):
+        for direction in ("model.forward_lm", "model.backward_lm"):
+            name = f"{direction}.layers.{k}.Wh"
+            _check(file, name, tensors.get(name), (P, 4*H), np.dtype(np.float32))
+    if config.predict and config.softmax == "adaptive":
+        for i in range(len(config.cutoffs or default_cutoffs(V))):
+            name = f"model.forward_lm.softmax.tails.{i}.projection"
+            _check(file, name, tensors.get(name), (P, tail_width(P, config.div_value, i)), np.dtype(np.float32))
+
+
+def _word_sizes(config: BiLMConfig, V: int) -> dict[str, tuple[int, ...]]:
+    """The large arrays that make the vectors of words, by name."""
+    D, C, home = config.embedding_dim, config.char_dim, "model.forward_lm.embedding"
+    if config.char_filters is None:
+        return {f"{home}.E": (V, D)}
+    F, filters = sum(n for _, n in config.char_filters), enumerate(config.char_filters)
+    return {f"{home}.E": (N_CHARACTERS, C), **{f"{home}.filters.{i}.W": (w * C, n) for i, (w, n) in filters},
+            **{f"{home}.highways.{k}.Wr": (F, F) for k in range(config.char_highways)},
+            **({f"{home}.Wp": (F, D)} if config.char_projection else {})}
+
+
+def _check(file: Path, name: str, found: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if found is None or found.shape != shape or found.dtype != dtype:
+        what = "nothing" if found is None else f"{found.dtype}{found.shape}"
+        raise UserError(f"{file}: found {what} for {name}, expected {dtype}{shape}")

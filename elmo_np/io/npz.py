@@ -1,0 +1,145 @@
+"""An .npz file that grows by one array after another and goes on where it stopped, in memory that does not grow.
+
+An .npz is a zip archive of .npy files, stored as they are. Each has a header before it, and a directory at the end
+repeats all headers. numpy.savez and zipfile keep the directory in memory, and neither can go on in an archive that
+lacks it because its writer was killed; here it is made at the end, from the headers in the file. Sizes are in 64 bits
+and the date is fixed: the same arrays give the same bytes.
+Source: the .ZIP file format specification (PKWARE, APPNOTE 6.3), sections 4.3 and 4.5.3.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+from ..errors import UserError
+from ..types import Array
+
+LOCAL, SIZES = struct.Struct("<4s5H3L2H"), struct.Struct("<2H2Q")       # the header before an array, and its sizes
+ENTRY, PLACE = struct.Struct("<4s6H3L5H2L"), struct.Struct("<2H3Q")     # one of the directory, and its sizes and place
+END64, LOCATOR, END = struct.Struct("<4sQ2H2L4Q"), struct.Struct("<4sLQL"), struct.Struct("<4s4H2LH")
+VERSION, STORED, DATE = 45, 0, 33       # 4.5 is the first with sizes in 64 bits; not compressed; 1 January 1980
+ELSEWHERE, MANY = 0xFFFFFFFF, 0xFFFF    # where 64 bits hold what does not fit in 32 or 16
+CHUNK = 1 << 20                         # bytes at a time when a checksum is made
+
+
+class Member(NamedTuple):
+    """One array's file in the archive."""
+
+    name: str
+    crc: int
+    begin: int          # of its header
+    data: int           # where its bytes begin
+    end: int
+
+
+class ArrayFile:
+    """The arrays of an .npz, without its directory until `finish`.
+
+    size    what of the file to keep; what stands behind it, as of an array that was cut short, is dropped
+    """
+
+    def __init__(self, path: Path, size: int = 0):
+        self.path = path
+        self._file: BinaryIO = open(path, "r+b" if size else "w+b")     # noqa: SIM115  (closed by `close`)
+        self._file.truncate(size)
+        self._file.seek(size)
+
+    def add(self, name: str, tokens: int, parts: Iterable[Array]) -> None:
+        """Write one array, (tokens, dim) or (layers, tokens, dim), that comes in parts along the tokens."""
+        begin, done, place, header = self._file.tell(), 0, 0, b""
+        data = begin + LOCAL.size + len(name) + len(".npy") + SIZES.size
+        end = data
+        for part in parts:
+            *outer, _, dim = part.shape
+            if not header:
+                header = _npy_header((*outer, tokens, dim), part.dtype)
+                place = data + len(header)
+                end = place + int(np.prod(outer, dtype=np.int64)) * tokens * dim * part.itemsize
+                self._file.seek(data)
+                self._file.write(header)
+            for j, rows in enumerate(part if outer else [part]):
+                self._file.seek(place + (j * tokens + done) * dim * part.itemsize)
+                self._file.write(rows.astype(part.dtype.newbyteorder("<"), copy=False).tobytes())
+            done += part.shape[-2]
+        if done != tokens:
+            raise ValueError(f"array {name} came with {done} tokens, expected {tokens}")
+        self._file.seek(begin)
+        self._file.write(_local_header(f"{name}.npy", self._crc(data, end), end - data))
+        self._file.seek(end)
+
+    def _crc(self, begin: int, end: int) -> int:
+        """The checksum of what stands there, and back to where the file was."""
+        crc, before = 0, self._file.tell()
+        self._file.seek(begin)
+        while begin < end:
+            piece = self._file.read(min(CHUNK, end - begin))
+            crc, begin = zlib.crc32(piece, crc), begin + len(piece)
+        self._file.seek(before)
+        return crc
+
+    def sync(self) -> int:
+        """Bring all arrays to the disk -> how many bytes they take."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def finish(self) -> None:
+        """Write the directory: now it is an .npz."""
+        start, count, size = self.sync(), 0, 0
+        for member in members(self.path, start):
+            size += self._file.write(_entry(member))
+            count += 1
+        if count >= MANY or start + size >= ELSEWHERE:
+            end = start + size
+            self._file.write(END64.pack(b"PK\6\6", END64.size - 12, VERSION, VERSION, 0, 0, count, count, size, start)
+                             + LOCATOR.pack(b"PK\6\7", 0, end, 1))
+            count, size, start = min(count, MANY), min(size, ELSEWHERE), min(start, ELSEWHERE)
+        self._file.write(END.pack(b"PK\5\6", 0, 0, count, count, size, start, 0))
+        self.sync()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def members(path: Path, size: int) -> Iterator[Member]:
+    """The arrays in the first `size` bytes of a file, from their headers. Raises UserError where there is none."""
+    begin = 0
+    with open(path, "rb") as file:
+        while begin < size:
+            file.seek(begin)
+            header = file.read(LOCAL.size)
+            if len(header) < LOCAL.size or header[:4] != b"PK\3\4":
+                raise UserError(f"{path} is damaged at byte {begin}: expected an array there; remove it and begin anew")
+            _, _, _, _, _, _, crc, _, _, name_length, _ = LOCAL.unpack(header)
+            name = file.read(name_length).decode("ascii")
+            _, _, length, _ = SIZES.unpack(file.read(SIZES.size))
+            data = file.tell()
+            yield Member(name, crc, begin, data, data + length)
+            begin = data + length
+
+
+def _npy_header(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> bytes:
+    header = io.BytesIO()
+    descr = np.lib.format.dtype_to_descr(dtype.newbyteorder("<"))
+    np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+    return header.getvalue()
+
+
+def _local_header(name: str, crc: int, length: int) -> bytes:
+    return LOCAL.pack(b"PK\3\4", VERSION, 0, STORED, 0, DATE, crc, ELSEWHERE, ELSEWHERE, len(name), SIZES.size) \
+        + name.encode("ascii") + SIZES.pack(1, SIZES.size - 4, length, length)
+
+
+def _entry(member: Member) -> bytes:
+    length = member.end - member.data
+    return ENTRY.pack(b"PK\1\2", VERSION, VERSION, 0, STORED, 0, DATE, member.crc, ELSEWHERE, ELSEWHERE,
+                      len(member.name), PLACE.size, 0, 0, 0, 0, ELSEWHERE) \
+        + member.name.encode("ascii") + PLACE.pack(1, PLACE.size - 4, length, length, member.begin)

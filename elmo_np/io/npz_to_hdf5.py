@@ -1,0 +1,67 @@
+"""The arrays of a text as an HDF5 file: "0", "1", ..., as bilm-tf writes them, and "sentences", the text of each.
+
+HDF5 cannot be gone on with when its writer was killed. So it is written in the end, from the arrays that are there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..runtime.signals import Signals
+from .hdf5 import library
+from .npz import members
+
+SUFFIXES = (".hdf5", ".h5")
+ROWS = 1024             # tokens, or sentences, at a time
+
+__all__ = ["SUFFIXES", "library", "write"]
+
+
+def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]], signals: Signals) -> None:
+    """Write the file, all or nothing.
+
+    arrays, size    what `npz.ArrayFile` wrote, and how many bytes of it
+    sentences       in the same order
+    signals         Ctrl-C, which h5py could swallow
+    Raises OSError where it cannot be written.
+    """
+    h5py, temporary = library(), out.with_name(f".{out.name}.tmp")
+    try:
+        with h5py.File(temporary, "w") as file:
+            for member in members(arrays, size):
+                with open(arrays, "rb") as source:
+                    source.seek(member.data)
+                    _copy(file, member.name.removesuffix(".npy"), source)
+                if signals.raised:
+                    raise KeyboardInterrupt
+            texts = file.create_dataset("sentences", (0,), h5py.string_dtype(), maxshape=(None,), chunks=(ROWS,))
+            for some in _some(" ".join(sentence).encode("utf-8", "replace") for sentence in sentences):
+                texts.resize(len(texts) + len(some), axis=0)
+                texts[-len(some):] = some
+        os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _copy(file: Any, name: str, source: Any) -> None:
+    """One array, some rows after another."""
+    np.lib.format.read_magic(source)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(source)
+    dataset = file.create_dataset(name, shape, dtype)
+    *outer, tokens, dim = shape
+    for layer in np.ndindex(*outer):
+        for start in range(0, tokens, ROWS):
+            rows = min(ROWS, tokens - start)
+            dataset[(*layer, slice(start, start + rows))] = np.fromfile(source, dtype, rows * dim).reshape(rows, dim)
+
+
+def _some(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest = iter(texts)
+    while some := list(islice(rest, ROWS)):
+        yield some

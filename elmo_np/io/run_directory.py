@@ -1,0 +1,61 @@
+"""A run's folder: what training leaves there.
+
+    model.safetensors   the best model on validation: what ELMo.load reads
+    last.safetensors    the last state of training: everything that --resume needs
+    vocabulary.txt      one word a line, the line is the id
+    config.toml         every setting, with its meaning
+    metrics.csv         losses and perplexities while training
+    report.html         all of it on a page, as `elmo-np train` and `elmo-np report` leave it
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ..data.vocabulary import Vocabulary
+from ..errors import UserError
+from ..runtime.files import atomic_write_text
+
+
+class RunDirectory(NamedTuple):
+    """The paths of a run."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def last(self) -> Path:
+        return self.path / "last.safetensors"
+
+    @property
+    def vocabulary(self) -> Path:
+        return self.path / "vocabulary.txt"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    def begin(self, vocabulary: Vocabulary, config: str) -> None:
+        """Make the folder, with vocabulary.txt and config.toml. Raises UserError where that cannot be done."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {self.path}: {error.strerror}") from error
+        vocabulary.save(self.vocabulary)
+        atomic_write_text(self.config, config)
+
+    def in_use(self) -> bool:
+        """Whether there is anything here that a new training would overwrite."""
+        return any(path.exists() for path in (self.model, self.last, self.vocabulary, self.config, self.metrics))

@@ -1,0 +1,116 @@
+"""Vectors in the files that other programs read: word2vec's two formats, and the TensorBoard projector's tables.
+
+    word2vec, text      "N dim", then a line a word: the word, a space, its numbers
+    word2vec, binary    "N dim", then for each word: the word, a space, float32 little-endian, a line feed
+    projector           vectors.tsv, a row of numbers each; metadata.tsv, what is known of each row, under a head
+
+Source: the word2vec program (Mikolov et al. 2013); the guide of the TensorBoard embedding projector.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..runtime.files import atomic_write
+from ..runtime.progress import Progress
+from ..types import Array
+
+TEXT, BINARY = ".txt", ".bin"
+_NO_WORD = re.compile(r"[ \t\n\r\f\v\ud800-\udfff]|^$")     # what ends a word in such a file, or has no UTF-8
+
+
+def is_word2vec(out: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a word2vec file; otherwise it is the folder of a projector."""
+    return Path(out).suffix in (TEXT, BINARY)
+
+
+def check_target(out: str | os.PathLike[str]) -> None:
+    """Raise UserError where nothing can be written: another kind of name, no folder to be in, or something is there."""
+    path = Path(out)
+    if not is_word2vec(out) and path.suffix and not str(out).endswith(("/", os.sep)):
+        raise UserError(f"--out {out}: expected FILE{TEXT} or FILE{BINARY} for word2vec, or the name of a folder for "
+                        f"the projector; a folder's name with a full stop ends in {os.sep}")
+    if os.path.lexists(path):
+        raise UserError(f"{out} exists already: give another --out, or remove it")
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {out}: there is no folder {path.parent}; create it, or give another path")
+
+
+def write_word2vec(path: str | os.PathLike[str], words: Sequence[str], vectors: Array, *, quiet: bool = False) -> None:
+    """Write FILE.txt or FILE.bin, whole or not at all; from both, float32 comes back bit for bit.
+
+    words (N), vectors (N, dim); quiet: no progress on stderr.
+    Raises UserError for another name, a word with white space in it, or where the file cannot be written.
+    """
+    if not is_word2vec(path):
+        raise UserError(f"{path}: expected a name that ends in {TEXT} or {BINARY}, which says the format")
+    check_target(path)
+    for word in words:
+        if _NO_WORD.search(word):
+            raise UserError(f"{word!r} cannot stand in a word2vec file: expected Unicode text without white space")
+    head = f"{len(words)} {vectors.shape[1]}\n".encode()
+    if Path(path).suffix == BINARY:
+        rows = (row.astype("<f4").tobytes() + b"\n" for row in vectors)
+    else:
+        rows = (line.encode() for line in _lines(vectors, " "))
+
+    def chunks() -> Iterator[bytes]:
+        yield head
+        for word, row in zip(words, rows, strict=True):
+            yield f"{word} ".encode() + row
+    with Progress(quiet=quiet) as progress:
+        atomic_write(path, _watched(chunks(), path, progress))
+
+
+def write_projector(folder: str | os.PathLike[str], vectors: Array, columns: Mapping[str, Sequence[object]], *,
+                    quiet: bool = False) -> None:
+    """Make a folder with vectors.tsv and metadata.tsv, both or neither.
+
+    vectors (N, dim); columns: what each is called, and N values. White space in a value becomes a single space.
+    quiet: no progress on stderr. Raises UserError where the folder cannot be made.
+    """
+    check_target(folder)
+    out = Path(folder)
+    begun = out.with_name(f".{out.name}.tmp")
+    try:
+        shutil.rmtree(begun, ignore_errors=True)        # what a killed run left
+        begun.mkdir()
+        with Progress(quiet=quiet) as progress:
+            lines = (line.encode() for line in _lines(vectors, "\t"))
+            atomic_write(begun / "vectors.tsv", _watched(lines, folder, progress))
+        atomic_write(begun / "metadata.tsv", _table(columns))
+        os.replace(begun, out)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror or error}; give another path") from error
+    finally:
+        shutil.rmtree(begun, ignore_errors=True)
+
+
+def _watched(rows: Iterator[bytes], out: str | os.PathLike[str], progress: Progress) -> Iterator[bytes]:
+    """The rows, with a word of how many there were."""
+    for number, row in enumerate(rows, 1):
+        if number % 1000 == 0:
+            progress.show(f"writing {out}: {number:,} vectors")
+        yield row
+
+
+def _lines(vectors: Array, between: str) -> Iterator[str]:
+    """Nine digits tell every float32 from its neighbours, by so much that a reader may go by way of float64."""
+    for row in vectors.astype(np.float32, copy=False):
+        yield between.join([f"{number:.9g}" for number in row.tolist()]) + "\n"
+
+
+def _table(columns: Mapping[str, Sequence[object]]) -> Iterator[bytes]:
+    """A single column has no head: the projector would take it for a row."""
+    rows = zip(*columns.values(), strict=True)
+    if len(columns) > 1:
+        yield ("\t".join(columns) + "\n").encode()
+    for row in rows:
+        yield ("\t".join(" ".join(str(value).split()) for value in row) + "\n").encode("utf-8", "replace")

@@ -1,0 +1,173 @@
+"""Adaptive softmax (A): frequent words at full width, rare ones in clusters; exact, at a fraction of the cost.
+
+    (A1) r_n = h_n Q_i,  narrower than h_n, for cluster i
+    (A2) log p(w | h_n) = log p_head(w | h_n),  w < C_0: a word of the head
+         log p(w | h_n) = log p_head(C_0 + i | h_n) + log p_i(w - C_i | r_n),  C_i <= w < C_{i+1}: a word of cluster i
+    (A3) loss = loss_head + sum_i (N_i / N) loss_i,  in nats a token
+
+p_head and p_i are softmaxes as in softmax.py, and loss_head and loss_i their losses. The head has an entry for each of
+the words below C_0 and one for each cluster, so all words together have probability 1. What it saves: most targets are
+words of the head, so few rows reach a cluster, and there the words have few weights.
+
+Word ids must fall in frequency for that: in a vocabulary that `Vocabulary.build` made they do, but for the three marks,
+which come first; of these, </S> and <UNK> are as frequent as any word. The probabilities sum to 1 in any order.
+
+Dimensions: N targets, N_i of them in cluster i, P width of h, V words, C_0 < C_1 < .. the cutoffs, followed by V.
+Source: Grave et al. 2017, "Efficient softmax approximation for GPUs" (arXiv 1609.04309); clusters as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..types import Array
+from . import softmax
+from .parameter import Parameter
+from .softmax import IGNORE_INDEX, Softmax, checked_targets
+
+
+class TailCache(NamedTuple):
+    h: Array                # (N_i, P)
+    softmax: softmax.Cache
+
+
+class Tail:
+    """The softmax of one cluster, over h reduced to a narrower width.
+
+    P, width    widths of h and of what the softmax reads
+    words       the ids of the cluster
+    rng         draws the reduction Q: normal with variance 1 / P
+    """
+
+    def __init__(self, P: int, width: int, words: range, *, rng: np.random.Generator, dtype: npt.DTypeLike):
+        self.words = words
+        self.projection = Parameter((rng.standard_normal((P, width)) / np.sqrt(P)).astype(dtype))
+        self.softmax = Softmax(width, len(words), rng=rng, dtype=dtype)
+
+    def holds(self, y: Array) -> Array:
+        """Which of the targets are words of this cluster: booleans in the shape of y."""
+        inside: Array = (self.words.start <= y) & (y < self.words.stop)
+        return inside
+
+    def forward(self, h: Array, y: Array) -> tuple[float, TailCache]:
+        """h (N_i, P), y (N_i,) ids of this cluster -> mean loss in nats (0 without any), cache."""
+        r = h @ self.projection.value                                            # (A1)
+        loss, cache = self.softmax.forward(r, y - self.words.start)              # (A2)
+        return loss, TailCache(h, cache)
+
+    def backward(self, dloss: float, cache: TailCache) -> Array:
+        """dloss: gradient of what is minimised by this mean -> dh (N_i, P); adds to every Parameter.grad."""
+        dr = self.softmax.backward(dloss, cache.softmax)                         # (A2)
+        self.projection.grad += cache.h.T @ dr                                   # (A1)
+        dh: Array = dr @ self.projection.value.T                                 # (A1)
+        return dh
+
+    def nll(self, h: Array, y: Array) -> Array:
+        """-log p of each target, given that it is in this cluster, in nats (N_i,)."""
+        return self.softmax.nll(h @ self.projection.value, y - self.words.start)            # (A1), (A2)
+
+    def log_probabilities(self, h: Array) -> Array:
+        """log p of every word of the cluster, given that it is one of them: h (.., P) -> (.., words)."""
+        return self.softmax.log_probabilities(h @ self.projection.value)         # (A1), (A2)
+
+
+class TailUse(NamedTuple):
+    """What one pass had to do with a cluster."""
+
+    inside: Array           # the shape of y: the targets that are words of the cluster
+    share: float            # N_i / N
+    cache: TailCache
+
+
+class Cache(NamedTuple):
+    head: softmax.Cache
+    tails: list[TailUse]
+
+
+class AdaptiveSoftmax:
+    """Softmax over V words of which the rare ones stand in clusters.
+
+    P, V        widths of the input and of the vocabulary
+    cutoffs     word ids at which a cluster begins, rising, within [1, V); None: default_cutoffs(V)
+    div_value   how much narrower each cluster is than the one before: `tail_width`
+    rng         draws all weights: normal with variance 1 / (inputs); biases start at zero
+    Raises UserError for cutoffs that do not fit the vocabulary, and for a div_value below 1.
+    """
+
+    def __init__(self, P: int, V: int, *, cutoffs: Sequence[int] | None = None, div_value: int = 4,
+                 rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+        cutoffs = default_cutoffs(V) if cutoffs is None else tuple(cutoffs)
+        bounds = (*cutoffs, V)
+        if not cutoffs or cutoffs[0] < 1 or any(a >= b for a, b in pairwise(bounds)):
+            raise UserError(f"cutoffs = {list(cutoffs)} with {V} words: expected rising word ids from 1 to {V - 1}: "
+                            "choose others, or set cutoffs = none")
+        if div_value < 1:
+            raise UserError(f"div_value = {div_value}: expected a whole number of at least 1")
+        self.V, self.cutoffs = V, cutoffs
+        self.head = Softmax(P, cutoffs[0] + len(cutoffs), rng=rng, dtype=dtype)
+        self.tails = [Tail(P, tail_width(P, div_value, i), range(*words), rng=rng, dtype=dtype)
+                      for i, words in enumerate(pairwise(bounds))]
+
+    def forward(self, h: Array, y: Array, rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+        """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX; rng is left alone
+        -> loss in nats a target (0 without any), cache"""
+        y = checked_targets(y, self.V)
+        N = max(1, int((y != IGNORE_INDEX).sum()))
+        loss, head = self.head.forward(h, self._entries(y))                      # (A2)
+        tails = []
+        for tail in self.tails:
+            inside = tail.holds(y)
+            part, cache = tail.forward(h[inside], y[inside])                     # (A2)
+            share = int(inside.sum()) / N
+            loss += share * part                                                 # (A3)
+            tails.append(TailUse(inside, share, cache))
+        return loss, Cache(head, tails)
+
+    def backward(self, dloss: float, cache: Cache) -> Array:
+        """dloss: gradient of whatever is minimised by this loss -> dh (.., P); adds to every Parameter.grad."""
+        dh = self.head.backward(dloss, cache.head)                               # (A3), (A2)
+        for tail, (inside, share, tail_cache) in zip(self.tails, cache.tails, strict=True):
+            dh[inside] += tail.backward(dloss * share, tail_cache)               # (A3), (A2)
+        return dh
+
+    def nll(self, h: Array, y: Array) -> Array:
+        """-log p(y | h) in nats, the shape of y, 0 at padding: what evaluation sums."""
+        y = checked_targets(y, self.V)
+        loss = self.head.nll(h, self._entries(y))                                # (A2)
+        for tail in self.tails:
+            inside = tail.holds(y)
+            loss[inside] += tail.nll(h[inside], y[inside])                       # (A2)
+        return loss
+
+    def log_probabilities(self, h: Array) -> Array:
+        """log p(w | h) in nats of every word w: h (.., P) -> (.., V)."""
+        head, first = self.head.log_probabilities(h), self.cutoffs[0]            # (A2)
+        tails = [head[..., first + i, None] + tail.log_probabilities(h) for i, tail in enumerate(self.tails)]  # (A2)
+        return np.concatenate([head[..., :first], *tails], axis=-1)
+
+    def _entries(self, y: Array) -> Array:
+        """The head's entry for each target: a frequent word's own, or else that of its cluster; IGNORE_INDEX stays."""
+        entries = y.copy()
+        for i, tail in enumerate(self.tails):
+            entries[tail.holds(y)] = self.cutoffs[0] + i                         # (A2)
+        return entries
+
+
+def default_cutoffs(V: int) -> tuple[int, ...]:
+    """A fifth of the words in the head, two fifths in a cluster, the rest in another; one cluster below 5 words.
+
+    The first two have 20,000 and 40,000 words at the most: the cutoffs of Baevski and Auli 2019 for WikiText-103.
+    """
+    return tuple(sorted({min(V // 5, 20_000), min(3 * V // 5, 60_000)} - {0}))
+
+
+def tail_width(P: int, div_value: int, i: int) -> int:
+    """How many numbers cluster i = 0, 1, .. reads: P / div_value^(i+1), rounded down, but at least one."""
+    width: int = max(1, P // div_value**(i + 1))
+    return width

@@ -1,0 +1,25 @@
+"""Dropout (D): a fresh mask at every call, scaled so that nothing changes at inference.
+
+    (D1) y = x * mask / (1 - rate),  each mask element 1 with probability 1 - rate, else 0
+
+Source: Srivastava et al. 2014; between layers only, never in the recurrence: Zaremba et al. 2014.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..types import Array
+
+
+def dropout_forward(x: Array, rate: float, rng: np.random.Generator | None) -> tuple[Array, Array | None]:
+    """x of any shape -> y, and the scaled mask for backward. At rate 0 or without rng: x itself and None."""
+    if rate == 0 or rng is None:
+        return x, None
+    mask = (rng.random(x.shape, dtype=np.float32) >= rate) / np.asarray(1 - rate, x.dtype)
+    return x * mask, mask                                                        # (D1)
+
+
+def dropout_backward(dy: Array, mask: Array | None) -> Array:
+    """dy -> dx with the mask of the forward pass."""
+    return dy if mask is None else dy * mask                                     # (D1)

@@ -1,0 +1,17 @@
+"""The product of two matrices, for layers that are nothing else."""
+
+from __future__ import annotations
+
+from ..backend import twin
+from ..types import Array
+
+
+@twin
+def matmul(A: Array, B: Array, b: Array | None = None) -> Array:
+    """A (M, K) B (K, N) [+ b (N,)] -> (M, N). A and B may be transposed views.
+
+    In the kernel a row's result does not depend on the other rows: a word has the same vector among any words, bit for
+    bit. A BLAS chooses its ways by the shape, and rounds differently.
+    """
+    C: Array = A @ B if b is None else A @ B + b
+    return C

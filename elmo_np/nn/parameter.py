@@ -1,0 +1,179 @@
+"""A trainable array together with its gradient, and how to find all of them in a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ..types import Array
+
+Layer = TypeVar("Layer")
+
+
+class _Undrawn:
+    """Start values that are never looked at, and so take no memory: zeros of whatever shape."""
+
+    def __init__(self, shape: tuple[int, ...] = ()):
+        self.shape = shape
+
+    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> _Undrawn:
+        return _Undrawn(shape)
+
+    def standard_normal(self, shape: tuple[int, ...]) -> _Undrawn:
+        return _Undrawn(shape)
+
+    def __truediv__(self, other: float) -> _Undrawn:
+        return self
+
+    def astype(self, dtype: npt.DTypeLike) -> Array:
+        return np.zeros(self.shape, dtype)      # no memory before it is written
+
+
+# In place of a random generator, for a model all of whose numbers come from a file.
+SKIP_INIT = cast("np.random.Generator", _Undrawn())
+
+
+class Parameter:
+    """value: what the model computes with. grad: d loss / d value, same shape, added to by every `backward`.
+
+    Right after `zero_grad` the array still holds the last step's numbers: they are cleared when somebody reads `grad`,
+    and not at all when a backward pass writes all of it (`accumulators`). So read `p.grad` anew after a `zero_grad`.
+
+    rows: the rows of `grad` that may differ from zero since it was last cleared, as a list of id arrays; None means any
+    row may. A word embedding of 10,000 rows sees some 500 of them in a batch: whoever clears, measures or applies the
+    gradient can leave the others alone.
+    """
+
+    __slots__ = ("_blank", "_grad", "rows", "value")
+
+    def __init__(self, value: Array, *, by_rows: bool = False):
+        if value.dtype not in (np.float32, np.float64):
+            raise ValueError(f"a Parameter of dtype {value.dtype}: expected float32 or float64")
+        self.value: Array = np.require(value, requirements=["C", "W"])     # an update of a copy would be lost
+        # No memory before it is written, unlike zeros_like.
+        self._grad: Array = np.zeros(value.shape, value.dtype)
+        self._blank = False                 # whether what _grad holds counts as zero
+        self.rows: list[Array] | None = [] if by_rows else None
+
+    @property
+    def grad(self) -> Array:
+        if self._blank:
+            self._grad[...] = 0
+            self._blank = False
+        return self._grad
+
+    @grad.setter
+    def grad(self, array: Array) -> None:
+        if array is not self._grad:         # `p.grad += x` ends here with the array itself
+            self._grad[...] = array
+        self._blank = False
+
+    def nonzero_rows(self) -> Any:
+        """An index of the rows of `grad` that may differ from zero: sorted ids, or everything."""
+        if self.rows is None:
+            return ...          # an array without axes too has no other index
+        return np.unique(np.concatenate(self.rows)) if self.rows else np.empty(0, np.int64)
+
+    def zero_grad(self) -> None:
+        if self.rows is None:
+            self._blank = True
+        else:
+            self.grad[self.nonzero_rows()] = 0
+            self.rows = []
+
+    def shared_copy(self) -> Parameter:
+        """A Parameter that shares this value but has its own gradient, so that two threads can accumulate
+        independently. `reduce_grad` merges it back."""
+        other = Parameter.__new__(Parameter)
+        other.value, other._blank = self.value, False
+        other._grad = np.zeros(self.value.shape, self.value.dtype)
+        other.rows = None if self.rows is None else []
+        return other
+
+    def reduce_grad(self, other: Parameter) -> None:
+        """Add the gradient of a `shared_copy` to this one and clear it there."""
+        index = other.nonzero_rows()
+        self.grad[index] += other.grad[index]
+        if self.rows is not None and other.rows is not None:
+            self.rows += other.rows
+        else:
+            self.rows = None
+        other.zero_grad()
+
+    def __repr__(self) -> str:
+        return f"Parameter{self.value.shape} {self.value.dtype}"
+
+
+def parameters(module: object, prefix: str = "") -> dict[str, Parameter]:
+    """{dotted name: Parameter} of `module` and of the layers it holds, in the order in which they were assigned.
+
+    A layer is what has a `backward`. A Parameter shared by two places is listed once, under the first name; so is one
+    value that two Parameters share.
+    """
+    first: dict[int, tuple[str, Parameter]] = {}
+    for name, p in _places(module, prefix):
+        first.setdefault(id(p.value), (name, p))
+    return dict(first.values())
+
+
+def _places(module: object, prefix: str) -> Iterator[tuple[str, Parameter]]:
+    """Every place of a Parameter, with its dotted name."""
+    for name, child in vars(module).items():
+        if isinstance(child, Parameter):
+            yield prefix + name, child
+        elif isinstance(child, (list, tuple)):
+            for k, item in enumerate(child):
+                if hasattr(item, "backward"):
+                    yield from _places(item, f"{prefix}{name}.{k}.")
+        elif hasattr(child, "backward"):
+            yield from _places(child, f"{prefix}{name}.")
+
+
+def load_state_dict(module: object, values: Mapping[str, Array]) -> None:
+    """Let `module` compute with the arrays given, which are not copied: {name of `parameters(module)`: array}, all of
+    them, each of the right shape and dtype, C-contiguous and writable. What shared a value shares the new one."""
+    new = {id(p.value): values[name] for name, p in parameters(module).items()}
+    for p, value in [(p, new[id(p.value)]) for _, p in _places(module, "")]:
+        p.value = value
+
+
+def shared_copy(layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]) -> Layer:
+    """The same layer for another thread: its values, and gradients of its own. A copy in which a second use stands for
+    every Parameter, the same one wherever that Parameter stands.
+
+    uses    {id of a Parameter: that, its second use}, which are added to; `home.reduce_grad(use)` brings gradients home
+    """
+    for home in parameters(layer).values():
+        if id(home) not in uses:
+            uses[id(home)] = home, home.shared_copy()
+    return deepcopy(layer, {key: use for key, (_, use) in uses.items()})
+
+
+def accumulators(parameters: Sequence[Parameter]) -> tuple[list[Array], bool]:
+    """The arrays of `grad` to write gradients into, all of each, and whether to add them to what is there."""
+    add = not all(p._blank for p in parameters)
+    arrays = [p.grad if add else p._grad for p in parameters]       # p.grad clears one that is blank among others
+    for p in parameters:
+        p._blank = False
+    return arrays, add
+
+
+def sha256(module: object) -> str:
+    """The SHA-256 of the names, shapes and numbers of all Parameters of `module`, in hexadecimal: which model it is."""
+    digest = hashlib.sha256()
+    for name, parameter in parameters(module).items():
+        value = parameter.value
+        digest.update(f"{name} {value.dtype.str} {value.shape}\n".encode())
+        digest.update(value.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def zero_grad(module: object) -> None:
+    """Clear the gradient of every Parameter of `module`."""
+    for parameter in parameters(module).values():
+        parameter.zero_grad()

@@ -1,0 +1,69 @@
+"""What a task model should beat: answers that look at no vector."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..data.files import Examples, Occurrence, well_formed
+
+
+def majority(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str]:
+    """The label that is most frequent in training, for all."""
+    return [Counter(train.labels).most_common(1)[0][0]] * len(sentences)
+
+
+def naive_bayes(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str]:
+    """Multinomial naive Bayes on the bag of words, each count one more than seen; unseen words do not count.
+
+    Source: McCallum and Nigam 1998.
+    """
+    labels = sorted(set(train.labels))
+    counts: dict[str, Counter[str]] = {label: Counter() for label in labels}
+    for example, label in zip(train.sentences, train.labels, strict=True):
+        counts[label].update(example)
+    words = {word: k for k, word in enumerate(sorted(set().union(*counts.values())))}
+    seen = np.array([[counts[label][word] for word in words] for label in labels]) + 1.0
+    log_p = np.log(seen / seen.sum(axis=1, keepdims=True))
+    prior = np.log([train.labels.count(label) / len(train.labels) for label in labels])
+    found = []
+    for sentence in sentences:
+        known = [words[word] for word in sentence if word in words]
+        found.append(labels[int((prior + log_p[:, known].sum(axis=1)).argmax())])
+    return found
+
+
+def most_frequent_tags(train: Examples, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Each word's own most frequent label in training, O for a word that is not there."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for sentence, labels in zip(train.sentences, train.labels, strict=True):
+        for word, own in zip(sentence, labels, strict=True):
+            counts[word][own] += 1
+    best = {word: count.most_common(1)[0][0] for word, count in counts.items()}
+    return [well_formed([best.get(word, "O") for word in sentence]) for sentence in sentences]
+
+
+def word_by_word(train: Examples, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Each word's partner of the other language, in the order of the source: the word with the highest coefficient of
+    Dice, 2 n(both) / (n(one) + n(other)) over training pairs; nothing for a word that is not there."""
+    one, other, both = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for source, target in zip(train.sentences, train.labels, strict=True):
+        words = set(target)
+        other.update(words)
+        for word in set(source):
+            one[word] += 1
+            both[word].update(words)
+    best = {word: max(sorted(found), key=lambda own: found[own] / (one[word] + other[own]))
+            for word, found in both.items()}
+    return [[best[word] for word in sentence if word in best] for sentence in sentences]
+
+
+def most_frequent_senses(train: Examples, occurrences: Sequence[Occurrence]) -> list[str]:
+    """The most frequent sense of each word in training; "" for a word that is not there."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for occurrence in train.labels:
+        counts[occurrence.word][occurrence.sense] += 1
+    best = {word: count.most_common(1)[0][0] for word, count in counts.items()}
+    return [best.get(occurrence.word, "") for occurrence in occurrences]

@@ -1,0 +1,114 @@
+"""`elmo-np task translate`: its data, its measures, its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import UserError
+from ...inference.elmo import ELMo
+from ..data import builtin
+from ..data.files import Data, Examples, read_pairs, split_by_sentence
+from ..metrics import figures as pictures
+from ..metrics.bleu import available, bleu
+from ..metrics.scores import token_accuracy
+from ..models.config import TaskConfig
+from ..models.encoder_decoder import JOINED, LEARNT
+from ..models.translator import MARKS, Translation, Translator, frequent_words
+from . import baselines
+from .task_base import TaskSpec
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRAWN = 3       # sentences whose attention is drawn
+
+
+class Translate(TaskSpec):
+    name, about = "translate", "a sentence in another language"
+    built_in = ("grammar",)
+    columns, unit = "source<TAB>target", "different sources"
+    defaults = TaskConfig(input_dropout=0.1, dropout=0.2, learning_rate=0.003)
+    more_inputs = MappingProxyType({"learnt embeddings, no biLM": LEARNT})
+    joined_inputs = MappingProxyType({"learnt embeddings beside the layer mix": JOINED + "mix"})
+
+    @property
+    def measure(self) -> str:
+        return "BLEU" if available() else "token accuracy"
+
+    def read(self, name: str, tokenize: bool) -> Examples:
+        return read_pairs(name, tokenize)
+
+    def _built_in(self, name: str, seed: int) -> Data | None:
+        return builtin.pairs() if name == "grammar" else None
+
+    def names(self, examples: Examples) -> set[str]:
+        """None: a word that training has not shown counts as not found."""
+        return set()
+
+    def text(self, train: Examples) -> list[tuple[str, ...]]:
+        """Each source once, the long ones with the others."""
+        return list(dict.fromkeys(map(tuple, train.sentences)))
+
+    def hold_out(self, examples: Examples, every: int, seed: int) -> tuple[list[int], list[int]]:
+        """All translations of a source are in one part."""
+        return split_by_sentence(examples.sentences, every, seed)
+
+    def fitting(self, examples: Examples, config: TaskConfig) -> Examples:
+        found = examples.some(k for k, own in enumerate(examples.sentences) if len(own) <= config.max_source)
+        if not found.sentences:
+            raise UserError(f"none of {len(examples.sentences):,} sources has at most max_source = {config.max_source} "
+                            "words: raise it with --set max_source=N")
+        return found
+
+    def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> Translator:
+        labels = [*MARKS, *frequent_words(train.labels, config.min_count)]
+        return Translator(elmo, labels, [MARKS[-1], *frequent_words(train.sentences, config.min_count)], config,
+                          tokenize=tokenize)
+
+    def load(self, path: str, elmo: ELMo) -> Translator:
+        return Translator.load(path, elmo)
+
+    def check(self, model: Any, examples: Examples) -> None:
+        """A word that training has not shown is never written, and so counts as not found."""
+
+    def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
+        nowhere = np.zeros((0, 0))
+        return {"word by word (Dice)": [Translation(words, nowhere)
+                                        for words in baselines.word_by_word(train, test.sentences)]}
+
+    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
+        if not available():
+            return token_accuracy(examples.labels, [own.words for own in predicted])
+        return bleu(*self._by_source(examples, predicted))
+
+    def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        references, found = self._by_source(examples, predicted)
+        exact = np.mean([words in own for own, words in zip(references, found, strict=True)])
+        right = token_accuracy(examples.labels, [own.words for own in predicted])
+        return [f"  {exact:6.1%}  of {len(found):,} different sources are translated exactly",
+                f"  {right:6.1%}  of the words are right at their place (token accuracy)",
+                "  BLEU is sacrebleu's, on words as they are split here (tokenize none)" if available() else
+                "  for BLEU: pip install 'elmo_np[bleu]'"]
+
+    def picture(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
+        ended = [[*own.words, MARKS[1]][:len(own.attention)] for own in predicted[:DRAWN]]
+        return pictures.attention([(source, words, own.attention) for source, words, own
+                                   in zip(examples.sentences, ended, predicted, strict=False)])
+
+    def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        return [f"{' '.join(words)}\t{' '.join(own.words)}"
+                for words, own in zip(examples.sentences, predicted, strict=True)]
+
+    def _by_source(self, examples: Examples,
+                   predicted: Sequence[Any]) -> tuple[list[list[list[str]]], list[list[str]]]:
+        """The references of each different source, and its translation."""
+        references: dict[tuple[str, ...], list[list[str]]] = {}
+        found = {}
+        for source, target, own in zip(*examples, predicted, strict=True):
+            references.setdefault(tuple(source), []).append(target)
+            found[tuple(source)] = own.words
+        return list(references.values()), list(found.values())

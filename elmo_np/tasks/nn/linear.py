@@ -1,0 +1,90 @@
+"""Linear layer and cross-entropy (K): scores of C labels, and the loss of the right one.
+
+    (K1) z_n = x_n W + b
+    (K2) log p(c | x_n) = z_n[c] - log sum_k exp(z_n[k])
+    (K3) loss = - (1 / N) sum_n log p(y_n | x_n),  in nats a target, over the N targets that are not padding
+    (K4) penalty = mu * sum W^2,  added to the loss where a task asks for it
+
+Dimensions: D width of the input, C labels, N targets.
+The softmax over words (`elmo_np/nn/softmax.py`) computes the same for a vocabulary, in chunks and in a kernel. Labels
+are few, and something may stand between their scores and a loss: a CRF, for instance.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...nn.parameter import Parameter
+from ...nn.softmax import IGNORE_INDEX, checked_targets
+from ...types import Array
+
+
+class Linear:
+    """x W + b.
+
+    D, C    widths of input and output
+    rng     numpy.random.Generator that draws W: Glorot uniform; b starts at zero
+    """
+
+    def __init__(self, D: int, C: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+        bound = np.sqrt(6 / (D + C))
+        self.W, self.b = Parameter(rng.uniform(-bound, bound, (D, C)).astype(dtype)), Parameter(np.zeros(C, dtype))
+
+    def forward(self, x: Array) -> tuple[Array, Array]:
+        """x (.., D) -> z (.., C), cache: x itself. Raises ValueError for another width."""
+        D = len(self.W.value)
+        if x.shape[-1:] != (D,):
+            raise ValueError(f"linear layer input has shape {x.shape}, expected (.., {D})")
+        return x @ self.W.value + self.b.value, x                                # (K1)
+
+    def backward(self, dz: Array, cache: Array) -> Array:
+        """dz (.., C) -> dx (.., D); adds to W.grad and b.grad."""
+        dz_rows, x_rows = dz.reshape(-1, dz.shape[-1]), cache.reshape(-1, cache.shape[-1])
+        self.W.grad += x_rows.T @ dz_rows                                        # (K1)
+        self.b.grad += dz_rows.sum(axis=0)                                       # (K1)
+        dx: Array = dz @ self.W.value.T                                          # (K1)
+        return dx
+
+    def penalty(self, mu: float) -> float:
+        """What is added to the loss of a batch to keep W small."""
+        return mu * float(np.square(self.W.value, dtype=np.float64).sum())       # (K4)
+
+    def penalty_backward(self, dloss: float, mu: float) -> None:
+        """dloss: gradient of whatever is minimised by the penalty; adds to W.grad."""
+        self.W.grad += dloss * 2 * mu * self.W.value                             # (K4)
+
+
+def log_softmax(z: Array) -> Array:
+    """Scores (.., C) -> log p (.., C)."""
+    z = z - z.max(axis=-1, keepdims=True)               # the same p, and no exp can overflow
+    log_p: Array = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))             # (K2)
+    return log_p
+
+
+class CrossEntropyCache(NamedTuple):
+    p: Array            # (.., C)
+    y: Array            # (..)
+    N: int              # targets
+
+
+def cross_entropy(z: Array, y: Array) -> tuple[float, CrossEntropyCache]:
+    """Scores z (.., C), labels y (..) in [0, C) or IGNORE_INDEX -> loss in nats a target (0 without any), cache."""
+    if z.shape[:-1] != y.shape:
+        raise ValueError(f"scores have shape {z.shape}, labels {y.shape}: expected scores (.., C) and labels (..)")
+    y = checked_targets(y, z.shape[-1])
+    log_p, live = log_softmax(z), y != IGNORE_INDEX                                   # (K2)
+    N = max(1, int(live.sum()))
+    own = np.take_along_axis(log_p, np.where(live, y, 0)[..., None], axis=-1)[..., 0]
+    loss = -float(own[live].sum(dtype=np.float64)) / N                           # (K3)
+    return loss, CrossEntropyCache(np.exp(log_p), y, N)
+
+
+def cross_entropy_backward(dloss: float, cache: CrossEntropyCache) -> Array:
+    """dloss: gradient of whatever is minimised by this loss -> dz (.., C)."""
+    p, y, N = cache
+    right = y[..., None] == np.arange(p.shape[-1])
+    dz: Array = (p - right) * (y != IGNORE_INDEX)[..., None] * (dloss / N)            # (K2), (K3)
+    return dz

@@ -1,0 +1,615 @@
+"""The commands, from what a person types to what a person reads; a mistake is one line, and nothing is lost by it."""
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import elmo_np
+from elmo_np import ELMo, backend
+from elmo_np import gradient_checks as gradient_cases
+from elmo_np.cli.main import main
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import read_toml
+from elmo_np.inference.evaluate import evaluate, score, unigram_perplexity
+from elmo_np.inference.sampling import sample
+from elmo_np.inference.substitutes import substitutes
+from elmo_np.io import safetensors_file as checkpoint
+from elmo_np.nn.lstm import LSTM
+from tests.training.test_trainer import CORPUS, contents
+
+COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore", "report",
+            "vectors", "task", "convert", "export", "gradcheck", "info")
+SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
+                          "epochs=1", "shuffle=0") for word in ("--set", key)]
+TEXT = [sentence for sentence in CORPUS[:100] if "bank" not in sentence]
+TEXT += [tuple(line.split()) for line in ("the bank of the river was steep .", "a bank paid the money .",
+                                          "the clerk of the bank left .", "we walked along the bank .")]
+UNSEEN = [*CORPUS[100:130], ("the", "bank", "of", "the", "river")]
+
+
+def command(*words, cwd=None, env=(), **pipes):
+    """Run a command in a process of its own, in which every warning is an error."""
+    root = str(Path(elmo_np.__file__).parents[1])
+    return subprocess.run([sys.executable, "-W", "error", "-m", "elmo_np", *words], cwd=cwd, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": root, **dict(env)}, **(pipes or {"capture_output": True}))
+
+
+def write(path, sentences):
+    path.write_text("".join(" ".join(sentence) + "\n" for sentence in sentences), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a corpus, another to predict, and a run; no test changes it."""
+    home = tmp_path_factory.mktemp("home")
+    write(home / "train.txt", TEXT)
+    write(home / "unseen.txt", UNSEEN)
+    assert main(["train", str(home / "train.txt"), "--out", str(home / "run"), "--quiet", *SMALL]) == 0
+    return home
+
+
+@pytest.fixture
+def do(home, capsys, monkeypatch):
+    """Run a command where `home` is, and expect it to end well: what it printed, and what it said on stderr."""
+    monkeypatch.chdir(home)
+    capsys.readouterr()
+
+    def do(*words, code=0):
+        assert main([str(word) for word in words]) == code
+        return capsys.readouterr()
+    return do
+
+
+# What each command is for
+
+
+def test_train_says_where_the_model_is_and_what_to_try(do, tmp_path):
+    out, err = do("train", "train.txt", "--out", tmp_path / "run", *SMALL)
+    assert out == (f"{tmp_path / 'run/model.safetensors'}: the best model on validation; try: "
+                   f"elmo-np evaluate {tmp_path / 'run'} FILE\n"
+                   f"{tmp_path / 'run/report.html'}: curves, perplexities, samples and neighbours, for a browser\n")
+    assert "validation perplexity" in err
+    assert "Traceback" not in err
+
+
+def test_the_settings_come_from_preset_file_set_and_short_options_in_this_order(do, tmp_path):
+    (tmp_path / "my.toml").write_text("[model]\nhidden_dim = 7\nembedding_dim = 5\n[train]\nepochs = 3\nseed = 4\n")
+    do("train", "train.txt", "--valid", "unseen.txt", "--out", tmp_path / "run", "--preset", "article", "--quiet",
+       "--config", tmp_path / "my.toml", "--set", "embedding_dim=6", "--set", "train.batch_size=4", "--seed", 9,
+       "--set", "epochs=5", "--epochs", 1)
+    found = read_toml(tmp_path / "run/config.toml", Settings())
+    assert (found.model.hidden_dim, found.model.embedding_dim, found.model.layers) == (7, 6, 1)
+    assert (found.train.optimizer, found.train.nesterov, found.train.batch_size) == ("sgd", True, 4)
+    assert (found.train.seed, found.train.epochs) == (9, 1)
+    assert (found.data.corpus, found.data.valid) == ("train.txt", "unseen.txt")
+
+
+def test_training_goes_on_with_what_the_folder_says(do, home, tmp_path):
+    do("train", "train.txt", "--valid", "unseen.txt", "--out", tmp_path / "once", "--quiet", *SMALL, "--epochs", 3)
+    do("train", "train.txt", "--valid", "unseen.txt", "--out", tmp_path / "twice", "--quiet", *SMALL, "--epochs", 2)
+    do("train", "train.txt", "--out", tmp_path / "twice", "--quiet", "--resume", "--epochs", 3)
+    one, two = contents(tmp_path / "once"), contents(tmp_path / "twice")
+    for name in "model.safetensors", "last.safetensors", "config.toml":
+        assert one[name] == two[name]
+
+
+@pytest.mark.parametrize("name", ["naïve text.txt", "a 'quoted' \"name\".txt", "日本.txt", "😀.txt", "#1.txt",
+                                  "x=1.txt", "back\\slash.txt"])
+def test_files_may_have_any_name(do, tmp_path, name):
+    train, valid = write(tmp_path / name, TEXT), write(tmp_path / f"valid {name}", UNSEEN)
+    do("train", train, "--valid", valid, "--out", tmp_path / f"run {name}", "--quiet", *SMALL)
+    found = read_toml(tmp_path / f"run {name}" / "config.toml", Settings()).data
+    assert (found.corpus, found.valid) == (str(train), str(valid))
+
+
+@pytest.mark.parametrize("state", ["carry", "reset"])
+def test_evaluate_prints_the_perplexities(do, state):
+    out, err = do("evaluate", "run", "unseen.txt", "--state", state)
+    elmo = ELMo.load("run")
+    expected = evaluate(elmo.model, elmo.vocabulary, UNSEEN, state=state)
+    assert out.splitlines()[0] == (f"{len(UNSEEN)} sentences, {expected.targets} targets a direction (tokens and end "
+                                   f"marks), {expected.unknown} of them unknown words; state: {state}")
+    shown = dict(re.findall(r"^  (\S.*?) +perplexity +([\d.]+)$", out, re.M))
+    assert {name: float(value) for name, value in shown.items()} == pytest.approx({
+        "forward": expected.forward, "backward": expected.backward, "arithmetic mean": expected.arithmetic_mean,
+        "geometric mean": expected.geometric_mean, "unigram model": unigram_perplexity(elmo.vocabulary, UNSEEN),
+    }, abs=0.0006)
+    assert err == ""
+
+
+def test_evaluate_prints_json_that_a_program_can_read(do):
+    found = json.loads(do("evaluate", "run", "unseen.txt", "--json").out)
+    elmo = ELMo.load("run")
+    expected = evaluate(elmo.model, elmo.vocabulary, UNSEEN)
+    assert found == {
+        "forward": expected.forward, "backward": expected.backward, "arithmetic_mean": expected.arithmetic_mean,
+        "geometric_mean": expected.geometric_mean, "unigram": unigram_perplexity(elmo.vocabulary, UNSEEN),
+        "forward_nats": expected.forward_nats, "backward_nats": expected.backward_nats, "targets": expected.targets,
+        "sentences": expected.sentences, "unknown": expected.unknown, "state": "carry"}
+
+
+def test_evaluate_goes_by_the_state_that_the_model_was_trained_with(do, tmp_path):
+    do("train", "train.txt", "--out", tmp_path / "run", "--quiet", *SMALL, "--set", "state=reset")
+    for model, state in ("run", "carry"), (tmp_path / "run", "reset"), (tmp_path / "run/model.safetensors", "reset"):
+        assert json.loads(do("evaluate", model, "unseen.txt", "--json").out)["state"] == state
+
+
+@pytest.mark.parametrize("state", ["carry", "reset"])
+def test_the_scores_of_sentences_are_a_table_whose_sums_are_the_total(do, tmp_path, state):
+    path = tmp_path / "scores.tsv"
+    found = json.loads(do("evaluate", "run", "unseen.txt", "--json", "--state", state, "--per-sentence", path,
+                          "--batch-size", 4).out)
+    header, *rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert header == ["forward_log_p", "backward_log_p", "targets", "sentence"]
+    assert [row[3] for row in rows] == [" ".join(sentence) for sentence in UNSEEN]
+    assert sum(int(row[2]) for row in rows) == found["targets"]
+    for k, direction in enumerate(("forward", "backward")):     # six digits behind the point a row
+        total = math.fsum(float(row[k]) for row in rows)
+        assert total == pytest.approx(-found[f"{direction}_nats"], abs=len(rows) * 1e-6)
+
+
+def test_raw_text_is_split_on_request(do, tmp_path):
+    (tmp_path / "raw.txt").write_text("We walked along the bank.\n")
+    (tmp_path / "split.txt").write_text("We walked along the bank .\n")
+    raw = do("evaluate", "run", tmp_path / "raw.txt", "--tokenize", "--json").out
+    assert raw == do("evaluate", "run", tmp_path / "split.txt", "--json").out
+    assert raw != do("evaluate", "run", tmp_path / "raw.txt", "--json").out
+
+
+@pytest.mark.parametrize("layer", ["all", "top", "average", "mix", "0", "1"])
+@pytest.mark.parametrize("state", ["reset", "warm"])
+def test_embed_writes_the_arrays_that_the_library_gives(do, tmp_path, layer, state):
+    path = tmp_path / "vectors.npz"
+    out, _ = do("embed", "run", "unseen.txt", "--out", path, "--layer", layer, "--state", state)
+    assert out == f"{path}: {len(UNSEEN)} sentences, arrays \"0\" to \"{len(UNSEEN) - 1}\" (read with numpy.load)\n"
+    elmo = ELMo.load("run")
+    expected = elmo.embed(UNSEEN, state) if layer == "all" else elmo.vectors(
+        UNSEEN, int(layer) if layer.isdigit() else layer, state)
+    with np.load(path, allow_pickle=False) as file:
+        assert file.files == [str(k) for k in range(len(UNSEEN))]
+        for k, array in enumerate(expected):
+            np.testing.assert_array_equal(file[str(k)], array)
+            assert file[str(k)].dtype == np.float32
+    assert sorted(contents(tmp_path)) == ["vectors.npz"]
+
+
+def test_the_same_text_is_embedded_to_the_same_bytes(do, tmp_path):
+    for name in "one.npz", "two.npz":
+        do("embed", "run", "unseen.txt", "--out", tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_embed_skips_blank_lines(do, tmp_path):
+    (tmp_path / "text.txt").write_text("\nthe bank\n\n \t\nthe river .\n\n")
+    out, _ = do("embed", "run", tmp_path / "text.txt", "--out", tmp_path / "vectors.npz", "--layer", "top")
+    assert "2 sentences" in out
+    with np.load(tmp_path / "vectors.npz", allow_pickle=False) as file:
+        assert [file[name].shape for name in file.files] == [(2, 16), (3, 16)]
+
+
+def test_similar_shows_occurrences_of_the_word_nearest_first(do, home):
+    out, err = do("similar", "run", "bank", "--in", "the bank of the river", "--top", 3)
+    head, *lines = out.splitlines()
+    assert head == f"nearest of 4 occurrences of 'bank' in {home / 'train.txt'}:"
+    assert len(lines) == 3
+    assert all("[bank]" in line for line in lines)
+    shown = [float(line.split()[0]) for line in lines]
+    assert shown == sorted(shown, reverse=True)
+    elmo = ELMo.load("run")
+    elmo.index(TEXT, ["bank"])
+    assert shown == [round(n.similarity, 3) for n in elmo.similar("bank", "the bank of the river", 3)]
+    assert err == ""
+
+
+def test_similar_looks_among_all_words_and_in_another_corpus_on_request(do):
+    out, _ = do("similar", "run", "bank", "--in", "the bank of a river", "--corpus", "unseen.txt", "--any-word",
+                "--top", 10**6)
+    count = sum(map(len, UNSEEN))
+    assert out.splitlines()[0] == f"nearest of {count} tokens in unseen.txt:"
+    assert len(out.splitlines()) == count + 1
+
+
+def test_similar_asks_which_of_two_and_takes_the_answer(do):
+    sentence = "the bank of the river and the bank of the city"
+    _, err = do("similar", "run", "bank", "--in", sentence, code=2)
+    assert "occurs 2 times in the sentence" in err
+    shown = {do("similar", "run", "bank", "--in", sentence, "--occurrence", n).out for n in (1, 2)}
+    assert len(shown) == 2
+
+
+@pytest.mark.parametrize("state", ["reset", "carry"])
+def test_score_prints_a_row_a_sentence(do, state):
+    header, *rows = [line.split("\t") for line in do("score", "run", "unseen.txt", "--state", state).out.splitlines()]
+    assert header == ["sentence", "forward_log_p", "backward_log_p", "targets", "forward_perplexity",
+                      "backward_perplexity", "text"]
+    elmo = ELMo.load("run")
+    assert len(rows) == len(UNSEEN)
+    for k, (row, expected) in enumerate(zip(rows, score(elmo, UNSEEN, state), strict=True)):
+        assert (row[0], row[3], row[6]) == (str(k + 1), str(expected.targets), " ".join(UNSEEN[k]))
+        assert [float(row[1]), float(row[2])] == pytest.approx([expected.forward, expected.backward], abs=6e-7)
+        for log_p, perplexity in zip(row[1:3], row[4:6], strict=True):
+            assert math.exp(-float(log_p) / expected.targets) == pytest.approx(float(perplexity), rel=1e-5)
+
+
+def test_score_prints_a_row_a_token_with_the_marks_where_they_are_targets(do, tmp_path):
+    text = write(tmp_path / "text.txt", [("the", "xyzzy", "closed"), ("the", "bank")])
+    header, *rows = [line.split("\t") for line in do("score", "run", text, "--tokens").out.splitlines()]
+    assert header == ["sentence", "position", "token", "predicted_as", "forward_log_p", "backward_log_p"]
+    assert [row[:3] for row in rows] == [
+        *(["1", str(k), token] for k, token in enumerate(["<S>", "the", "xyzzy", "closed", "</S>"])),
+        *(["2", str(k), token] for k, token in enumerate(["<S>", "the", "bank", "</S>"]))]
+    assert [row[3] for row in rows if row[2] == "xyzzy"] == ["<UNK>"]
+    assert [row[2] for row in rows if row[4] == ""] == ["<S>", "<S>"]
+    assert [row[2] for row in rows if row[5] == ""] == ["</S>", "</S>"]
+    whole = [line.split("\t") for line in do("score", "run", text).out.splitlines()[1:]]
+    for k, sentence in enumerate(whole):
+        for column in 0, 1:
+            parts = [float(row[4 + column]) for row in rows if row[0] == str(k + 1) and row[4 + column]]
+            assert sum(parts) == pytest.approx(float(sentence[1 + column]), abs=1e-5)
+    objects = [json.loads(line) for line in do("score", "run", text, "--tokens", "--json").out.splitlines()]
+    assert [list(row) for row in objects] == [header] * len(rows)
+    assert (objects[0]["forward_log_p"], objects[4]["backward_log_p"]) == (None, None)
+    assert json.loads(do("score", "run", text, "--json").out.splitlines()[1])["text"] == "the bank"
+
+
+def test_substitutes_shows_the_place_and_the_words_that_fit(do):
+    sentence = "the bank of the river and the bank of the city"
+    out, err = do("substitutes", "run", "bank", "--in", sentence, "--occurrence", 2, "--top", 5)
+    place, head, *lines = out.splitlines()
+    assert "the [bank] of the city" in place
+    assert head.split() == ["rank", "probability", "forward", "backward", "word"]
+    elmo = ELMo.load("run")
+    expected = substitutes(elmo, "bank", sentence, 5, occurrence=2)
+    assert [line.split()[4] for line in lines] == [one.word for one in expected]
+    assert [line.split()[0] for line in lines] == [str(one.rank) for one in expected]
+    assert ["(itself)" in line for line in lines] == [one.itself for one in expected]
+    assert err == ""
+    rows = do("substitutes", "run", "___", "--in", "the ___ of", "--json", "--no-prior", "--others").out.splitlines()
+    assert [json.loads(row) for row in rows] == [
+        one._asdict() for one in substitutes(elmo, "___", "the ___ of", prior=False)]
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_sample_prints_a_text_a_line(do, direction):
+    options = {"direction": direction, "count": 12, "length": 6, "temperature": 0.8, "top_k": 40, "top_p": 0.9,
+               "seed": 4}
+    words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
+    out, err = do("sample", "run", "--prompt", "the bank", *words)
+    expected = list(sample(ELMo.load("run"), "the bank", **options))
+    texts = [" ".join(one.words) for one in expected]
+    cut = "{} …" if direction == "forward" else "… {}"
+    assert out.splitlines() == [text if one.ended else cut.format(text)
+                                for text, one in zip(texts, expected, strict=True)]
+    assert err == ""
+    out, _ = do("sample", "run", "--prompt", "the bank", *words, "--json")
+    assert [json.loads(line) for line in out.splitlines()] == [one._asdict() for one in expected]
+
+
+def test_sample_says_which_words_of_the_prompt_the_model_does_not_know(do):
+    out, err = do("sample", "run", "--prompt", "the xyzzy", "--count", 1, "--length", 2)
+    assert out.startswith("the xyzzy")
+    assert err == "not among the words of this model, and read as unknown ones: xyzzy\n"
+
+
+def test_gradcheck_shows_every_array_and_ends_with_0(do):
+    if backend.why_not():
+        pytest.skip(backend.why_not())
+    out, _ = do("gradcheck")
+    for name in gradient_cases.CASES:
+        assert f"\n{name}\n" in out
+    assert re.search(r"^\d+ arrays checked, largest error \d\.\de-\d+, allowed 1e-07: all right$", out, re.M)
+    assert "WRONG" not in out
+    errors = [float(number) for number in re.findall(r"\d\.\de-\d+", out)]
+    assert len(errors) > 2 * 40
+    assert max(errors) <= 1e-7
+
+
+@pytest.mark.parametrize("which", ["numpy", "cython", "both"])
+def test_gradcheck_ends_with_1_and_names_what_is_wrong(do, monkeypatch, which):
+    if which != "numpy" and backend.why_not():
+        pytest.skip(backend.why_not())
+
+    def wrong(self, dy, cache, dstate=None, right=LSTM.backward):
+        before = self.b.grad.copy()
+        found = right(self, dy, cache, dstate)
+        self.b.grad[0] += 1e-4 * (self.b.grad[0] - before[0])       # one number, by a ten-thousandth
+        return found
+    monkeypatch.setattr(LSTM, "backward", wrong)
+    monkeypatch.setattr(gradient_cases, "CASES", {name: gradient_cases.CASES[name] for name in ("embedding", "lstm")})
+    out, _ = do("gradcheck", "--backend", which, code=1)
+    assert out.count("   WRONG") == 1
+    named = re.findall(r"^  (?:numpy|cython), lstm: d loss / d b\[0\]: backward ", out, re.M)
+    assert len(named) == (2 if which == "both" else 1)
+    assert "all right" not in out
+
+
+def test_info_shows_backend_path_blas_threads_and_versions(do):
+    out, _ = do("info")
+    for name in "elmo_np", "backend", "SIMD path", "BLAS", "threads", "NumPy", "Python":
+        assert re.search(rf"^{name} +\S", out, re.M), name
+    assert backend.backend() in out
+    assert np.__version__ in out
+
+
+def test_info_says_why_there_are_no_kernels():
+    done = command("info", env={"ELMO_NP_KERNELS": "off"})
+    assert re.search(r"^backend +numpy \(ELMO_NP_KERNELS=off\)$", done.stdout, re.M)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)], ids=" ".join)
+def test_every_help_is_shown(do, capsys, command):
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--help"])
+    out, err = capsys.readouterr()
+    assert stopped.value.code == 0
+    assert err == ""
+    assert out.startswith("usage: elmo-np")
+    for name in COMMANDS if not command else ["--help"]:
+        assert name in out
+
+
+def test_the_module_can_be_run_and_knows_its_version():
+    for words, start in (["--help"], "usage: elmo-np"), (["--version"], elmo_np.__version__ + "\n"):
+        done = command(*words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(start)
+
+
+def test_a_reader_that_goes_away_is_no_mistake(home):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = command("similar", "run", "bank", "--in", "the bank of the river", "--any-word", "--top", "100000",
+                       cwd=home, stdout=closed, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# Mistakes
+
+
+def flipped(path, at=0.5):
+    data = bytearray(path.read_bytes())
+    data[int(at * len(data))] ^= 1
+    return bytes(data)
+
+
+@pytest.fixture(scope="module")
+def mess(home):
+    """What can be wrong about files, beside what is right."""
+    (home / "empty.txt").write_text("")
+    (home / "blank.txt").write_text("\n \n")
+    (home / "latin1.txt").write_bytes("the bank\nd\xe9j\xe0 vu\n".encode("latin-1"))
+    (home / "folder").mkdir()
+    (home / "bad.toml").write_text("[model]\nlayers = = 2\n")
+    (home / "unknown.toml").write_text("[model]\nlayer = 2\n")
+    (home / "table.toml").write_text("[modle]\nlayers = 2\n")
+    (home / "range.toml").write_text("[model]\nlayers = 0\n")
+    (home / "three.txt").write_text("the bank .\n" * 3)
+    (home / "vectors.npz").write_bytes(b"mine")
+    for name in "damaged", "short", "foreign", "wordless", "otherwords", "unfinished", "badconfig", "badcheckpoint":
+        (home / name).mkdir()
+        for file, data in contents(home / "run").items():
+            (home / name / file).write_bytes(data)
+    model = home / "run/model.safetensors"
+    (home / "damaged/model.safetensors").write_bytes(flipped(model))
+    (home / "short/model.safetensors").write_bytes(model.read_bytes()[:-9])
+    (home / "foreign/model.safetensors").write_bytes(b"PK\x03\x04 something else")
+    (home / "wordless/vocabulary.txt").unlink()
+    (home / "otherwords/vocabulary.txt").write_text("<S>\n</S>\n<UNK>\nthe\n")
+    (home / "unfinished/model.safetensors").unlink()
+    (home / "badconfig/config.toml").write_text("[model\n")
+    (home / "badcheckpoint/last.safetensors").write_bytes(flipped(home / "run/last.safetensors"))
+    checkpoint.save(home / "other.safetensors", {"x": np.zeros(3, np.float32)}, {})
+    return home
+
+
+IN = ["--in", "the bank of the river"]
+TRAIN = ["train", "train.txt", "--out", "new", "--quiet", *SMALL]
+MISTAKES = [
+    # What was typed
+    ([], "the following arguments are required: COMMAND; see elmo-np --help"),
+    (["tarin"], "invalid choice: 'tarin'"),
+    (["--verson"], "COMMAND|unrecognized"),
+    (["train"], "the following arguments are required: CORPUS, --out; see elmo-np train --help"),
+    (["train", "train.txt"], "required: --out"),
+    (["demo"], "required: --out"),
+    (["similar", "run", "bank"], "required: --in"),
+    (["substitutes", "run", "bank"], "required: --in"),
+    (["score", "run"], "required: INPUT"),
+    (["score", "run", "unseen.txt", "--state", "warm"], "argument --state: invalid choice: 'warm'"),
+    (["sample", "run", "--direction", "both"], "argument --direction: invalid choice: 'both'"),
+    (["evaluate", "run"], "required: CORPUS"),
+    (["embed", "run", "unseen.txt"], "required: --out"),
+    ([*TRAIN, "--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
+    ([*TRAIN, "--learning-rate", "1"], "unrecognized arguments: --learning-rate 1"),
+    (["gradcheck", "--backend", "torch"], "argument --backend: invalid choice: 'torch'"),
+    (["evaluate", "run", "unseen.txt", "--state", "warm"], "argument --state: invalid choice: 'warm'"),
+    (["embed", "run", "unseen.txt", "--out", "x.npz", "--state", "cold"], "argument --state: invalid choice: 'cold'"),
+    # Settings
+    ([*TRAIN, "--preset", "smal"], "expected one of article, demo, elmo, elmo-tiny, fast, small; .* 'small'"),
+    ([*TRAIN, "--set", "learning_rat=1"], "unknown setting 'learning_rat': the nearest is 'train.learning_rate'"),
+    ([*TRAIN, "--set", "model.layer=1"], "the nearest is 'model.layers'"),
+    ([*TRAIN, "--set", "epochs"], "'epochs' sets nothing: expected key=value"),
+    ([*TRAIN, "--set", "layers=0"], "layers = 0: expected a whole number of at least 1"),
+    ([*TRAIN, "--set", "layers=two"], "layers = 'two': expected a whole number"),
+    ([*TRAIN, "--set", "dropout=1"], "dropout = 1: expected a number of at least 0 and less than 1"),
+    ([*TRAIN, "--set", "learning_rate=nan"], "learning_rate = nan: expected a number above 0"),
+    ([*TRAIN, "--set", "optimizer=adamw"], "optimizer = 'adamw': expected one of sgd, adagrad, adam"),
+    ([*TRAIN, "--set", "tie=true", "--set", "embedding_dim=9"], "tie = true with embedding_dim = 9"),
+    ([*TRAIN, "--epochs", "0"], "epochs = 0: expected a whole number of at least 1"),
+    ([*TRAIN, "--seed", "-1"], "seed = -1: expected a whole number of at least 0"),
+    ([*TRAIN, "--config", "bad.toml"], r"bad\.toml is not TOML: .*line 2"),
+    ([*TRAIN, "--config", "unknown.toml"], r"unknown\.toml: unknown setting 'model\.layer': .* 'model\.layers'"),
+    ([*TRAIN, "--config", "table.toml"], r"table\.toml: unknown table 'modle': .*the nearest is \[model\]"),
+    ([*TRAIN, "--config", "range.toml"], r"range\.toml: layers = 0: expected"),
+    ([*TRAIN, "--config", "none.toml"], r"cannot read none\.toml: No such file"),
+    ([*TRAIN, "--config", "latin1.txt"], r"latin1\.txt is not TOML"),
+    ([*TRAIN, "--set", "optimizer=sgd", "--set", "learning_rate=3e38"], "training stopped at epoch 1, .*not finite: "),
+    # Corpora
+    (["train", "none.txt", "--out", "new"], r"there is no corpus none\.txt"),
+    (["train", "gramar", "--out", "new"], 'there is no corpus gramar.*did you mean "grammar"'),
+    (["train", "none*.txt", "--out", "new"], r"no file matches none\*\.txt"),
+    (["train", "folder", "--out", "new"], "folder is a folder, expected a text file"),
+    (["train", "empty.txt", "--out", "new"], r"empty\.txt has no sentence"),
+    (["train", "blank.txt", "--out", "new"], r"blank\.txt has no sentence"),
+    (["train", "latin1.txt", "--out", "new"], r"latin1\.txt, line 2: not UTF-8"),
+    (["train", "train.txt", "--valid", "none.txt", "--out", "new"], r"there is no corpus none\.txt"),
+    (["train", "train.txt", "--valid", "empty.txt", "--out", "new"], r"empty\.txt has no sentence"),
+    (["train", "three.txt", "--valid", "unseen.txt", "--out", "new"], "batch_size = 32, but there are 3 sentences"),
+    (["train", "three.txt", "--out", "new"], "3 sentences are too few to hold out|batch_size"),
+    ([*TRAIN, "--set", "min_count=100000"], "min_count is 100000, but the commonest word occurs"),
+    (["evaluate", "run", "none.txt"], r"there is no corpus none\.txt"),
+    (["evaluate", "run", "empty.txt"], r"empty\.txt has no sentence"),
+    (["evaluate", "run", "latin1.txt"], r"latin1\.txt, line 2: not UTF-8"),
+    (["embed", "run", "none.txt", "--out", "new.npz"], r"there is no corpus none\.txt"),
+    (["embed", "run", "empty.txt", "--out", "new.npz"], r"empty\.txt has no sentence"),
+    (["embed", "run", "latin1.txt", "--out", "new.npz"], r"latin1\.txt, line 2: not UTF-8"),
+    (["similar", "run", "bank", *IN, "--corpus", "none.txt"], r"there is no corpus none\.txt"),
+    # Places
+    (["train", "train.txt", "--out", "run"], "run already holds a run: give another --out"),
+    (["train", "train.txt", "--out", "train.txt"], r"cannot make the folder train\.txt"),
+    (["train", "train.txt", "--out", "train.txt/run"], r"cannot make the folder train\.txt/run"),
+    (["train", "train.txt", "--out", "folder", "--resume"], r"folder has no last\.safetensors to resume from"),
+    (["train", "train.txt", "--out", "none", "--resume"], r"none has no last\.safetensors to resume from"),
+    (["train", "unseen.txt", "--out", "run", "--resume"], "the corpus is not the one that run was trained"),
+    (["train", "train.txt", "--out", "run", "--resume", "--set", "batch_size=9"], "batch_size = 8, now it is 9"),
+    (["train", "train.txt", "--out", "badconfig", "--resume"], r"badconfig/config\.toml is not TOML"),
+    (["train", "train.txt", "--out", "badcheckpoint", "--resume"], r"badcheckpoint/last\.safetensors is damaged"),
+    (["evaluate", "run", "unseen.txt", "--per-sentence", "none/x.tsv"], r"cannot write none/x\.tsv"),
+    (["evaluate", "run", "unseen.txt", "--per-sentence", "folder"], "folder exists already"),
+    (["evaluate", "run", "unseen.txt", "--per-sentence", "train.txt/x.tsv"], r"cannot write train\.txt/x\.tsv"),
+    (["evaluate", "run", "unseen.txt", "--per-sentence", "run/model.safetensors"], "exists already"),
+    (["embed", "run", "unseen.txt", "--out", "new.npy"], r"--out new\.npy: expected a name that ends in \.npz"),
+    (["embed", "run", "unseen.txt", "--out", "vectors.npz"], r"vectors\.npz exists already: give another --out"),
+    (["embed", "run", "unseen.txt", "--out", "none/new.npz"], r"cannot write none/new\.npz: No such file"),
+    (["embed", "run", "unseen.txt", "--out", "train.txt/new.npz"], r"cannot write train\.txt/new\.npz: Not a dir"),
+    (["embed", "run", "unseen.txt", "--out", "x" * 300 + ".npz"], "File name too long"),
+    (["train", "train.txt", "--out", "x" * 300], "File name too long"),
+    (["evaluate", "x" * 300, "unseen.txt"], "File name too long"),
+    (["evaluate", "run", "x" * 300], "there is no corpus x"),
+    (["demo", "--out", "train.txt"], r"train\.txt is a file: expected a folder"),
+    # Models
+    (["evaluate", "none", "unseen.txt"], "cannot read none: No such file or directory; expected"),
+    (["evaluate", "folder", "unseen.txt"], r"folder has no model\.safetensors: expected a folder that"),
+    (["evaluate", "unfinished", "unseen.txt"], r"unfinished has no model\.safetensors: its first epoch"),
+    (["evaluate", "damaged", "unseen.txt"], r"damaged/model\.safetensors is damaged: its SHA-256 does not match"),
+    (["evaluate", "short", "unseen.txt"], r"short/model\.safetensors is damaged"),
+    (["evaluate", "foreign", "unseen.txt"], r"foreign/model\.safetensors is (damaged|not an elmo_np)"),
+    (["evaluate", "train.txt", "unseen.txt"], r"train\.txt is (damaged|not an elmo_np)"),
+    (["evaluate", "other.safetensors", "unseen.txt"], r"other\.safetensors holds no model of elmo_np's"),
+    (["evaluate", "wordless", "unseen.txt"], r"cannot read the vocabulary wordless/vocabulary\.txt"),
+    (["evaluate", "otherwords", "unseen.txt"], r"otherwords/vocabulary\.txt is not the vocabulary"),
+    (["evaluate", "badconfig", "unseen.txt"], r"badconfig/config\.toml is not TOML"),
+    (["embed", "damaged", "unseen.txt", "--out", "new.npz"], "is damaged"),
+    (["similar", "damaged", "bank", *IN], "is damaged"),
+    (["sample", "damaged"], "is damaged"),
+    # Requests that no model can meet
+    (["evaluate", "run", "unseen.txt", "--batch-size", "0"], "batch_size = 0: expected a whole number of at least 1"),
+    *[(["embed", "run", "unseen.txt", "--out", "new.npz", "--layer", layer], "expected 'all', 'top', 'average', 'mix'")
+      for layer in ("bottom", "2", "99", "-1", "", "1.5", "²")],
+    *[(["similar", "run", "bank", *IN, "--top", top], f"top = {top}: expected a whole number of at least 1")
+      for top in ("0", "-1")],
+    (["similar", "run", "money", *IN], "the sentence has no word 'money'; its words: the bank of the river"),
+    (["similar", "run", "xyzzy", "--in", "the xyzzy"], "'xyzzy' is not among the"),
+    (["similar", "run", "bank", "--in", ""], "the sentence has no word 'bank'"),
+    (["similar", "run", "", "--in", "the bank"], "the sentence has no word ''"),
+    (["similar", "run", "bank", "--in", "bank to bank"], "'bank' occurs 2 times in the sentence: say which"),
+    (["similar", "run", "bank", *IN, "--occurrence", "2"], "occurrence = 2, but 'bank' occurs 1 times"),
+    (["similar", "run", "bank", *IN, "--occurrence", "0"], "occurrence = 0, but"),
+    (["substitutes", "run", "money", *IN], "the sentence has no word 'money'; its words: the bank of the river"),
+    (["substitutes", "run", "bank", *IN, "--top", "0"], "top = 0: expected a whole number of at least 1"),
+    (["score", "run", "none.txt"], r"there is no corpus none\.txt"),
+    (["score", "run", "empty.txt"], r"empty\.txt has no sentence"),
+    (["sample", "run", "--temperature", "-1"], r"temperature = -1\.0: expected a number of at least 0"),
+    (["sample", "run", "--top-p", "2"], r"top_p = 2\.0: expected a number above 0 and at most 1"),
+    (["sample", "run", "--count", "0"], "count = 0: expected a whole number of at least 1"),
+]
+
+
+def everything(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(("words", "message"), MISTAKES, ids=[" ".join(words)[:90] for words, _ in MISTAKES])
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_2_and_nothing_is_lost(mess, do, words, message):
+    before = everything(mess)
+    _, err = do(*words, code=2)
+    after = everything(mess)
+    made = {path for path in after if path not in before}
+    for path in made:       # what was begun: never a model, an array or a file that is half written
+        after.pop(path)
+        os.remove(mess / path)
+    for path in before:     # put right what should not have changed: other tests need it
+        if after.get(path) != before[path]:
+            (mess / path).write_bytes(before[path])
+    assert re.fullmatch(r"elmo-np: error: [^\n]+\n", err.removeprefix("reading the corpus\n")), err
+    assert re.search(message, err), err
+    assert "Traceback" not in err
+    assert len(err) < 700
+    assert after == before
+    assert not {path.name for path in made} - {"config.toml", "vocabulary.txt", "metrics.csv", "last.safetensors"}
+
+
+def test_mistakes_look_the_same_in_a_process_of_their_own(mess):
+    for words in ["train", "none.txt", "--out", "new"], ["evaluate", "damaged", "unseen.txt"], ["nothing"]:
+        done = command(*words, cwd=mess)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert re.fullmatch(r"elmo-np: error: [^\n]+\n", done.stderr)
+
+
+@pytest.mark.parametrize(("name", "value"), [("ELMO_NP_KERNELS", "perhaps"), ("ELMO_NP_SIMD", "avx1024")])
+def test_a_mistake_in_the_environment_is_one_line_too(name, value):
+    if name == "ELMO_NP_SIMD" and backend.why_not():
+        pytest.skip(backend.why_not())
+    done = command("info", env={name: value})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"elmo-np: error: {name}={value}: [^\n]+\n", done.stderr), done.stderr[-300:]
+
+
+def test_a_file_name_that_is_not_unicode_is_no_traceback(home, tmp_path):
+    out = os.fsencode(tmp_path) + b"/caf\xe9.npz"
+    done = command("embed", "run", "unseen.txt", "--out", out, cwd=home, capture_output=True, errors="replace")
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if os.path.exists(out) else 2)
+
+
+def test_a_terminal_that_knows_ascii_alone_is_no_traceback(home):
+    done = command("similar", "run", "bank", "--in", "the bank of the river", "--any-word", "--top", "400", cwd=home,
+                   env={"PYTHONIOENCODING": "ascii"})
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0
+
+
+def test_being_out_of_memory_is_one_line(do, monkeypatch):
+    def big(*args, **kwargs):
+        raise MemoryError("Unable to allocate 99 TiB")
+    monkeypatch.setattr("elmo_np.cli.evaluate.evaluate", big)
+    _, err = do("evaluate", "run", "unseen.txt", code=2)
+    assert err == ("elmo-np: error: out of memory (Unable to allocate 99 TiB); make the model, the batch or the corpus "
+                   "smaller\n")
+
+
+def test_ctrl_c_before_training_is_no_traceback(do, monkeypatch):
+    def pressed(*args, **kwargs):
+        raise KeyboardInterrupt
+    monkeypatch.setattr("elmo_np.cli.evaluate.evaluate", pressed)
+    _, err = do("evaluate", "run", "unseen.txt", code=130)
+    assert err == "elmo-np: stopped\n"
+
+
+def test_a_text_is_split_as_the_corpus_was_unless_told_otherwise(do, tmp_path):
+    raw = write(tmp_path / "raw.txt", [("The", "bank's", "fees", "rose", "(again)."), ("They", "didn't", "fall.")] * 10)
+    do("train", raw, "--out", tmp_path / "run", "--quiet", *SMALL, "--set", "tokenize=true", "--set", "min_count=1")
+    known = json.loads(do("evaluate", tmp_path / "run", raw, "--json")[0])
+    assert known["unknown"] == 0
+    split = json.loads(do("evaluate", tmp_path / "run", raw, "--json", "--no-tokenize")[0])
+    assert split["unknown"] > 0

@@ -1,0 +1,427 @@
+"""config: every field checked, and every text that is written reads back as the same settings."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elmo_np.config.fields import Pairs, Rising, kind_of, optional
+from elmo_np.config.schema import FIELDS, TABLE_OF, BiLMConfig, DataConfig, Settings, TrainConfig
+from elmo_np.config.toml_files import from_json, override, preset, read_toml, to_json, write_toml
+from elmo_np.errors import UserError
+from elmo_np.training.trainer import learning_rate_at
+
+quick = settings(derandomize=True, deadline=None, max_examples=200)
+PRESETS = ["article", "demo", "fast", "small"]
+KINDS = {"data": DataConfig, "model": BiLMConfig, "train": TrainConfig}
+A_LIST = "a list of pairs of whole numbers of at least 1, or none"
+
+
+def values_of(field: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
+    """Any value that a field allows."""
+    limits = field.metadata["limits"]
+    kind = kind_of(field)
+    if kind == Pairs:
+        pairs = st.tuples(st.integers(1, 50), st.integers(1, 2**63 - 1))
+        return st.none() | st.lists(pairs, min_size=1, max_size=4).map(tuple)
+    if kind is bool:
+        values: st.SearchStrategy[Any] = st.booleans()
+    elif kind is str:
+        choices = field.metadata["choices"]
+        values = st.sampled_from(choices) if choices else words()
+    elif kind is int:
+        values = st.integers(limits["at_least"], limits.get("at_most", 2**63 - 1))
+    elif kind == Rising:
+        numbers = st.integers(limits["at_least"], 2**63 - 1)
+        values = st.lists(numbers, min_size=1, unique=True).map(lambda given: tuple(sorted(given)))
+    else:
+        low, high = limits.get("at_least", limits.get("above")), limits.get("less_than", limits.get("at_most"))
+        values = st.floats(low, high, exclude_min="above" in limits, exclude_max="less_than" in limits,
+                           allow_nan=False, allow_infinity=False)
+    return st.none() | values if optional(field) else values
+
+
+def words() -> st.SearchStrategy[str]:
+    """Text for a field without choices; "none" is how a file writes None, so it cannot be a word there."""
+    return st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: text != "none")
+
+
+def toml(value: object) -> str:
+    """JSON is TOML but for two things: TOML has no surrogate pairs, and it escapes DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def one_line(error: UserError) -> None:
+    assert len(str(error).splitlines()) == 1
+
+
+def tables(name: str) -> st.SearchStrategy[Any]:
+    fields = {key: values_of(field) for key, field in FIELDS[name].items()}
+    return st.fixed_dictionaries(fields).map(consistent).map(lambda values: KINDS[name](**values))
+
+
+def consistent(values: dict[str, Any]) -> dict[str, Any]:
+    if values.get("tie"):
+        values["softmax"] = "full"
+        values["embedding_dim"] = values["projection_dim"] or values["hidden_dim"]
+        values["share_softmax"] = values["share_softmax"] and values["share_embedding"]
+        values["char_filters"] = None
+    if values.get("char_filters"):
+        values["max_characters"] = max(values["max_characters"], 50)
+        values["char_projection"] = True
+    return values
+
+
+def all_settings() -> st.SearchStrategy[Settings]:
+    return st.builds(Settings, tables("data"), tables("model"), tables("train"))
+
+
+RISING_EXPECTED = "expected a list like [10, 20] of rising whole numbers, each of at least 1, or none"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "message"),
+    [
+        (BiLMConfig, "dropout", 1.2, "dropout = 1.2: expected a number of at least 0 and less than 1"),
+        (BiLMConfig, "dropout", 1, "dropout = 1: expected a number of at least 0 and less than 1"),
+        (BiLMConfig, "dropout", -0.1, "dropout = -0.1: expected a number of at least 0 and less than 1"),
+        (BiLMConfig, "dropout", math.nan, "dropout = nan: expected a number of at least 0 and less than 1"),
+        (BiLMConfig, "dropout", None, "dropout = None: expected a number of at least 0 and less than 1"),
+        (BiLMConfig, "dropout", "0.1", "dropout = '0.1': expected a number of at least 0 and less than 1"),
+        (BiLMConfig, "layers", True, "layers = True: expected a whole number of at least 1"),
+        (BiLMConfig, "layers", 2.0, "layers = 2.0: expected a whole number of at least 1"),
+        (BiLMConfig, "layers", 0, "layers = 0: expected a whole number of at least 1"),
+        (BiLMConfig, "projection_dim", 0, "projection_dim = 0: expected a whole number of at least 1, or none"),
+        (BiLMConfig, "cell_clip", 0, "cell_clip = 0: expected a number above 0, or none"),
+        (BiLMConfig, "init_scale", math.inf, "init_scale = inf: expected a number above 0, or none"),
+        (BiLMConfig, "tie", 1, "tie = 1: expected true or false"),
+        (BiLMConfig, "char_filters", [], f"char_filters = []: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, 2, 3]], f"char_filters = [[1, 2, 3]]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, 0]], f"char_filters = [[1, 0]]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, True]], f"char_filters = [[1, True]]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", [[1, 2], 3], f"char_filters = [[1, 2], 3]: expected {A_LIST}"),
+        (BiLMConfig, "char_filters", "12", f"char_filters = '12': expected {A_LIST}"),
+        (BiLMConfig, "char_activation", "elu", "char_activation = 'elu': expected one of relu, tanh"),
+        (BiLMConfig, "max_characters", 2, "max_characters = 2: expected a whole number of at least 3 and at most 1000"),
+        (BiLMConfig, "softmax", "hierarchical", "softmax = 'hierarchical': expected one of full, adaptive, sampled"),
+        (BiLMConfig, "cutoffs", 2000, f"cutoffs = 2000: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", "2000,6000", f"cutoffs = '2000,6000': {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [], f"cutoffs = []: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [6, 2], f"cutoffs = [6, 2]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", (2, 2), f"cutoffs = (2, 2): {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [0, 2], f"cutoffs = [0, 2]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [2, 6.0], f"cutoffs = [2, 6.0]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [True, 6], f"cutoffs = [True, 6]: {RISING_EXPECTED}"),
+        (BiLMConfig, "cutoffs", [[2, 6]], f"cutoffs = [[2, 6]]: {RISING_EXPECTED}"),
+        (BiLMConfig, "div_value", 0, "div_value = 0: expected a whole number of at least 1"),
+        (TrainConfig, "learning_rate", True, "learning_rate = True: expected a number above 0"),
+        (TrainConfig, "learning_rate", 10**400, f"learning_rate = 1{'0' * 59}: expected a number above 0"),
+        (TrainConfig, "decay", 1.5, "decay = 1.5: expected a number above 0 and at most 1"),
+        (TrainConfig, "optimizer", "rmsprop", "optimizer = 'rmsprop': expected one of sgd, adagrad, adam"),
+        (TrainConfig, "optimizer", ["sgd"], "optimizer = ['sgd']: expected one of sgd, adagrad, adam"),
+        (TrainConfig, "threads", 3, "threads = 3: expected a whole number of at least 1 and at most 2"),
+        (DataConfig, "held_out", 1, "held_out = 1: expected a whole number of at least 2"),
+        (DataConfig, "tokenize", "yes", "tokenize = 'yes': expected true or false"),
+        (DataConfig, "corpus", 3, "corpus = 3: expected a word, or none"),
+        (DataConfig, "valid", True, "valid = True: expected a word, or none"),
+        (DataConfig, "min_count", None, "min_count = None: expected a whole number of at least 1"),
+        (DataConfig, "max_vocabulary", 3, "max_vocabulary = 3: expected a whole number of at least 4, or none"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_field_and_range(
+    kind: type[Any], field: str, value: object, message: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        kind(**{field: value})
+    assert str(caught.value) == message
+
+
+@quick
+@given(st.sampled_from([(table, name) for table in FIELDS for name in FIELDS[table]]),
+       st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()) | st.binary())
+def test_any_value_is_either_taken_or_refused_in_one_line(place: tuple[str, str], value: Any) -> None:
+    kind: Any = KINDS[place[0]]
+    try:
+        kept = getattr(kind(**{place[1]: value}), place[1])
+    except UserError as error:
+        one_line(error)
+    else:
+        assert kept == (tuple(value) if isinstance(value, list) else value)
+
+
+def test_a_whole_number_becomes_a_float_where_a_float_is_meant() -> None:
+    assert type(TrainConfig(learning_rate=1).learning_rate) is float
+    assert type(BiLMConfig(cell_clip=3).cell_clip) is float
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    model = BiLMConfig(layers=np.int64(2), dropout=np.float32(0.5),  # type: ignore[arg-type]
+                       cutoffs=tuple(np.array([2, 6])))
+    assert (type(model.layers), type(model.dropout)) == (int, float)
+    assert [type(cutoff) for cutoff in model.cutoffs or ()] == [int, int]
+
+
+def test_a_configuration_cannot_be_changed_but_can_be_a_key() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BiLMConfig().layers = 2  # type: ignore[misc]
+    assert {Settings(): 1}[Settings()] == 1
+
+
+def test_the_output_is_the_projection_or_else_the_cell() -> None:
+    assert BiLMConfig(hidden_dim=7).output_dim == 7
+    assert BiLMConfig(hidden_dim=7, projection_dim=3).output_dim == 3
+
+
+def test_tied_weights_need_equal_sizes_and_one_softmax_an_embedding() -> None:
+    BiLMConfig(tie=True, embedding_dim=3, hidden_dim=7, projection_dim=3)
+    with pytest.raises(UserError, match="embedding_dim = 3: expected embedding_dim = 7"):
+        BiLMConfig(tie=True, embedding_dim=3, hidden_dim=7)
+    with pytest.raises(UserError, match="share_embedding"):
+        BiLMConfig(tie=True, share_softmax=True)
+
+
+def test_filters_are_pairs_however_they_are_written() -> None:
+    wanted = ((1, 4), (2, 8))
+    assert BiLMConfig(char_filters=[[1, 4], [2, np.int64(8)]]).char_filters == wanted  # type: ignore[arg-type]
+    assert override(Settings(), ["char_filters=[[1, 4], [2, 8]]"]).model.char_filters == wanted
+    assert override(Settings(), ["char_filters=none"]).model.char_filters is None
+
+
+@pytest.mark.parametrize(("values", "message"), [
+    ({"tie": True, "embedding_dim": 128},
+     "tie = true with char_filters: expected tie = false, because a character CNN has no vector a word to tie the "
+     "softmax to: set it, or set char_filters = none"),
+    ({"max_characters": 5}, "char_filters has a filter of width 6, but max_characters = 5: expected no filter wider "
+                            "than a word: change one of them"),
+    ({"char_projection": False}, "char_projection = false with embedding_dim = 128: expected 10, the number of "
+                                 "filters: set it, or set char_projection = true"),
+])
+def test_characters_fit_the_rest_of_the_model(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        BiLMConfig(char_filters=((1, 4), (6, 6)), **values)
+    assert str(caught.value) == message
+
+
+def test_tied_weights_are_those_of_the_full_softmax() -> None:
+    with pytest.raises(UserError, match="tie = true with softmax = adaptive: expected softmax = full"):
+        BiLMConfig(tie=True, softmax="adaptive")
+
+
+def test_a_list_of_numbers_is_kept_as_a_tuple_so_that_settings_can_be_a_key() -> None:
+    listed: Any = [2, 6]
+    assert BiLMConfig(cutoffs=listed).cutoffs == (2, 6)
+    assert {BiLMConfig(cutoffs=listed): 1}[BiLMConfig(cutoffs=(2, 6))] == 1
+
+
+def test_no_key_is_in_two_tables_and_every_field_has_a_meaning() -> None:
+    assert FIELDS.keys() == KINDS.keys()
+    assert len(TABLE_OF) == sum(len(fields) for fields in FIELDS.values())
+    assert all(field.metadata["doc"] for fields in FIELDS.values() for field in fields.values())
+
+
+def test_the_learning_rate_halves_after_the_fourth_epoch() -> None:
+    train = preset("small").train
+    assert [learning_rate_at(train, epoch) for epoch in range(1, 8)] == [1, 1, 1, 1, 0.5, 0.25, 0.125]
+    assert learning_rate_at(preset("article").train, 10) == 0.01
+
+
+def test_the_presets_are_what_their_sources_say() -> None:
+    assert preset("article") == Settings(
+        DataConfig(),
+        BiLMConfig(embedding_dim=128, hidden_dim=128, layers=1),
+        TrainConfig(epochs=10, batch_size=32, optimizer="sgd", learning_rate=0.01, momentum=0.9, nesterov=True),
+    )
+    assert preset("small") == Settings(
+        DataConfig(),
+        BiLMConfig(embedding_dim=200, hidden_dim=200, layers=2, init_scale=0.1),
+        TrainConfig(epochs=13, batch_size=20, steps=20, learning_rate=1.0, decay=0.5, decay_after=4, clip_norm=5.0,
+                    loss_scale="steps", state="carry", streams="contiguous"),
+    )
+    small = preset("small")
+    assert preset("fast") == Settings(
+        DataConfig(),
+        dataclasses.replace(small.model, softmax="adaptive"),
+        dataclasses.replace(small.train, epochs=6, decay_after=2),
+    )
+    assert preset("demo") == Settings(
+        DataConfig(min_count=2),
+        BiLMConfig(embedding_dim=128, hidden_dim=128, layers=1, init_scale=0.2),
+        TrainConfig(epochs=2, batch_size=32, shuffle=20_000, steps=20, optimizer="adam", learning_rate=3e-3,
+                    clip_norm=5),
+    )
+
+
+def test_the_preset_elmo_is_the_original_and_the_tiny_one_differs_in_sizes_alone() -> None:
+    elmo, tiny = preset("elmo"), preset("elmo-tiny")
+    assert elmo == Settings(
+        DataConfig(min_count=3, max_vocabulary=793_471),
+        BiLMConfig(embedding_dim=512, hidden_dim=4096, projection_dim=512, layers=2, residual=True, cell_clip=3,
+                   proj_clip=3, share_embedding=True, share_softmax=True, softmax="sampled", samples=8192, dropout=0.1,
+                   char_filters=((1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024)), char_highways=2),
+        TrainConfig(epochs=10, batch_size=384, steps=20, optimizer="adagrad", learning_rate=0.2, clip_norm=10,
+                    loss_scale="elmo", state="carry", streams="shared", shuffle=100_000),
+    )
+    sizes = {"embedding_dim", "char_filters", "char_highways", "hidden_dim", "projection_dim", "samples"}
+    for one, other in ((elmo.model, tiny.model), (elmo.train, tiny.train)):
+        differ = {key for key, value in dataclasses.asdict(one).items() if getattr(other, key) != value}
+        assert differ <= sizes | {"batch_size", "shuffle"}
+
+
+def test_an_unknown_preset_names_the_nearest_and_all() -> None:
+    expected = "'artcle': expected one of article, demo, elmo, elmo-tiny, fast, small; the nearest is 'article'"
+    with pytest.raises(UserError, match=expected):
+        preset("artcle")
+
+
+@pytest.mark.parametrize("name", ["", "../presets/demo", "demo.toml"])
+def test_a_preset_is_a_name_not_a_path(name: str) -> None:
+    with pytest.raises(UserError, match="unknown preset"):
+        preset(name)
+
+
+@quick
+@given(all_settings(), st.sampled_from(PRESETS))
+def test_what_write_toml_writes_reads_back_on_any_base(
+    tmp_path_factory: pytest.TempPathFactory, wanted: Settings, base: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "config.toml"
+    path.write_text(write_toml(wanted), encoding="utf-8")
+    assert read_toml(path, preset(base)) == wanted
+
+
+@pytest.mark.parametrize("corpus", ["a b.txt", "C:\\texts\\a.txt", 'say "a" # not.txt', "Zürich.txt",
+                                    "\U0001f600.txt", "a\x7fb.txt", "a\nb.txt"])
+def test_a_file_name_of_any_characters_is_written_and_read_back(tmp_path: Path, corpus: str) -> None:
+    wanted = Settings(DataConfig(corpus=corpus))
+    (tmp_path / "c.toml").write_text(write_toml(wanted), encoding="utf-8")
+    assert read_toml(tmp_path / "c.toml", Settings()) == wanted
+
+
+@quick
+@given(all_settings())
+def test_json_reads_back_and_is_one_sorted_line(wanted: Settings) -> None:
+    for part in (wanted, wanted.data, wanted.model, wanted.train):
+        assert from_json(type(part), to_json(part)) == part
+        assert "\n" not in to_json(part)
+    assert to_json(BiLMConfig()).startswith('{"cell_clip":null,"char_activation":"relu","char_dim":16,')
+
+
+@quick
+@given(all_settings())
+def test_overrides_written_as_key_value_give_the_same_settings(wanted: Settings) -> None:
+    values = {f"{table}.{name}": getattr(getattr(wanted, table), name) for table in FIELDS for name in FIELDS[table]}
+    lines = [f"{key}={toml('none' if value is None else value)}" for key, value in values.items()]
+    assert override(Settings(), lines) == wanted
+
+
+@quick
+@given(st.text())
+def test_any_text_is_settings_or_a_user_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "config.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    for attempt in (lambda: read_toml(path, Settings()), lambda: override(Settings(), [text, f"dropout={text}"]),
+                    lambda: from_json(Settings, text), lambda: from_json(BiLMConfig, text)):
+        try:
+            attempt()
+        except UserError as error:
+            one_line(error)
+
+
+def test_a_field_that_an_older_version_did_not_know_gets_its_default() -> None:
+    assert from_json(BiLMConfig, '{"layers":3}') == BiLMConfig(layers=3)
+    with pytest.raises(UserError, match=r"'model.layer': the nearest is 'model.layers'"):
+        from_json(BiLMConfig, '{"layer":3}')
+    with pytest.raises(UserError, match="not JSON"):
+        from_json(BiLMConfig, "{")
+
+
+def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_bytes(b"\xef\xbb\xbf[train]\r\nepochs = 3 # few\r\nclip_norm = 'none'\r\n")
+    small = preset("small")
+    wanted = dataclasses.replace(small, train=dataclasses.replace(small.train, epochs=3, clip_norm=None))
+    assert read_toml(tmp_path / "c.toml", small) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[model]\nlayers = = 2", r"c\.toml is not TOML: .*line 2"),
+        ("[model]\n\xff", r"c\.toml is not TOML: "),
+        ("a = " + "[" * 5000, r"c\.toml is not TOML: "),
+        ("a = " + "9" * 5000, r"c\.toml is not TOML: "),
+        ("[modle]\nlayers = 2", r"c\.toml: unknown table 'modle': expected \[data\], \[model\] or \[train\]; the near"),
+        ("layers = 2", r"c\.toml: unknown table 'layers': .*; put it below \[model\]"),
+        ("model = 2", r"c\.toml: model = 2: expected a table \[model\]"),
+        ("corpus = 'a.txt'", r"c\.toml: unknown table 'corpus': .*; put it below \[data\]"),
+        ("[train]\nmin_count = 2", r"c\.toml: unknown setting 'train.min_count': the nearest is 'data.min_count'"),
+        ("[data]\ncorpus = 3", r"c\.toml: corpus = 3: expected a word, or none"),
+        ("[model]\nlayer = 2", r"c\.toml: unknown setting 'model.layer': the nearest is 'model.layers'"),
+        ("[train]\ndropout = 0.1", r"c\.toml: unknown setting 'train.dropout': the nearest is 'model.dropout'"),
+        ("[train]\nepochs = 2024-01-01", r"c\.toml: epochs = datetime.date\(2024, 1, 1\): expected a whole number"),
+        ("[train]\nepochs = 'none'", r"c\.toml: epochs = 'none': expected a whole number of at least 1"),
+    ],
+)
+def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "c.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=message) as caught:
+        read_toml(tmp_path / "c.toml", Settings())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    for place in (tmp_path / "no.toml", tmp_path):
+        with pytest.raises(UserError, match=r"^cannot read .*; expected a TOML file: check it$"):
+            read_toml(place, Settings())
+
+
+def test_overrides_take_toml_values_bare_words_and_none() -> None:
+    result = override(preset("small"), ["epochs=3", "train.optimizer=adam", "streams = 'shared'", "model.tie=true",
+                                        "clip_norm=none", "learning_rate=.5", "dropout=1e-1", "epochs=4"])
+    assert (result.train.epochs, result.train.optimizer, result.train.streams) == (4, "adam", "shared")
+    assert (result.train.clip_norm, result.train.learning_rate) == (None, 0.5)
+    assert (result.model.tie, result.model.dropout, result.model.hidden_dim) == (True, 0.1, 200)
+
+
+def test_overrides_reach_the_data_table() -> None:
+    data = override(Settings(), ["corpus=pydoc", "data.valid='held out.txt'", "tokenize=true", "min_count=3",
+                                 "max_vocabulary=none"]).data
+    assert data == DataConfig(corpus="pydoc", valid="held out.txt", tokenize=True, min_count=3)
+
+
+def test_overrides_take_a_list_in_brackets() -> None:
+    model = override(Settings(), ["softmax=adaptive", "cutoffs=[2000, 6000]", "div_value=2"]).model
+    assert model == BiLMConfig(softmax="adaptive", cutoffs=(2000, 6000), div_value=2)
+
+
+def test_overrides_that_belong_together_are_checked_together() -> None:
+    assert override(Settings(), ["hidden_dim=64", "tie=true", "embedding_dim=64"]).model.output_dim == 64
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("epochs", "'epochs' sets nothing: expected key=value, for example epochs=3"),
+        ("epochz=3", "unknown setting 'epochz': the nearest is 'train.epochs'"),
+        ("train.dropout=0", "unknown setting 'train.dropout': the nearest is 'model.dropout'"),
+        ("trian.epochs=3", "unknown table 'trian': expected [data], [model] or [train]; the nearest is [train]"),
+        ("corpu=a.txt", "unknown setting 'corpu': the nearest is 'data.corpus'"),
+        ("max_vocabulary=3", "max_vocabulary = 3: expected a whole number of at least 4, or none"),
+        ("epochs=three", "epochs = 'three': expected a whole number of at least 1"),
+        ("epochs=", "epochs = '': expected a whole number of at least 1"),
+        ("epochs=none", "epochs = 'none': expected a whole number of at least 1"),
+        ("tie=True", "tie = 'True': expected true or false"),
+        ("cutoffs=2000,6000", f"cutoffs = '2000,6000': {RISING_EXPECTED}"),
+        ("dropout=nan", "dropout = nan: expected a number of at least 0 and less than 1"),
+        ("dropout=0\nlayers=2", r"dropout = '0\nlayers=2': expected a number of at least 0 and less than 1"),
+    ],
+)
+def test_a_wrong_override_says_what_was_expected(assignment: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        override(Settings(), [assignment])
+    assert str(caught.value) == message

@@ -1,0 +1,216 @@
+"""Where sentences come from."""
+
+import os
+import sys
+import tracemalloc
+
+import pytest
+
+from elmo_np.data.corpus import TextCorpus, held_out, open_corpus
+from elmo_np.data.pydoc_corpus import PydocCorpus
+from elmo_np.data.vocabulary import Vocabulary
+from elmo_np.errors import UserError
+
+
+class ListCorpus:
+    name = "list"
+
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        return ([f"w{i}", "."] for i in range(self.n))
+
+
+def write(path, text):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_text_corpus_is_one_sentence_a_line_again_and_again(tmp_path):
+    path = write(tmp_path / "a.txt", "The cat  sat .\n\n \t \nDon't\u2028go\r\nlast")
+    corpus = TextCorpus([path], name="a")
+    assert list(corpus) == [["The", "cat", "sat", "."], ["Don't", "go"], ["last"]]
+    assert list(corpus) == list(corpus)
+
+
+def test_raw_text_is_tokenised_on_request(tmp_path):
+    path = write(tmp_path / "a.txt", "Don't go, Dr. Smith!\n")
+    assert list(TextCorpus([path], name="a", tokenize=True)) == [["Do", "n't", "go", ",", "Dr.", "Smith", "!"]]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
+    write(tmp_path / "a.txt", b"\xef\xbb\xbfone\n")
+    write(tmp_path / "b.txt", b"\xef\xbb\xbftwo\n")
+    assert list(open_corpus(str(tmp_path / "*.txt"))) == [["one"], ["two"]]
+
+
+def test_a_glob_reads_its_shards_in_sorted_order(tmp_path):
+    for name in ("b2", "a1", "c"):
+        write(tmp_path / f"{name}.txt", f"{name}\n")
+    (tmp_path / "folder.txt").mkdir()
+    assert list(open_corpus(str(tmp_path / "*.txt"))) == [["a1"], ["b2"], ["c"]]
+    assert list(open_corpus(str(tmp_path / "[ab]?.txt"))) == [["a1"], ["b2"]]
+
+
+def test_a_file_whose_own_name_holds_a_bracket_is_that_file(tmp_path):
+    path = write(tmp_path / "wiki[1].txt", "here\n")
+    assert list(open_corpus(str(path))) == [["here"]]
+    assert open_corpus(str(path)).name == "wiki[1].txt"
+
+
+def test_an_empty_shard_among_others_is_fine(tmp_path):
+    write(tmp_path / "a.txt", "")
+    write(tmp_path / "b.txt", "b\n")
+    assert list(open_corpus(str(tmp_path / "?.txt"))) == [["b"]]
+
+
+@pytest.mark.parametrize("text", ["", "\n \n\t\n"])
+def test_a_corpus_without_a_sentence_is_refused_after_the_pass(tmp_path, text):
+    path = write(tmp_path / "corpus.txt", text)
+    with pytest.raises(UserError, match=r"^corpus\.txt has no sentence: expected one a line; check [^\n]*$"):
+        list(open_corpus(str(path)))
+
+
+def test_bytes_that_are_not_utf8_are_refused_with_file_and_line(tmp_path):
+    path = write(tmp_path / "a.txt", b"fine\n\ncaf\xe9\n")
+    sentences = iter(TextCorpus([path], name="a"))
+    assert next(sentences) == ["fine"]
+    with pytest.raises(UserError, match=r"a\.txt, line 3: not UTF-8, expected UTF-8 text: convert the file[^\n]*$"):
+        next(sentences)
+
+
+def test_a_missing_file_a_folder_and_a_device_are_refused_at_once(tmp_path):
+    with pytest.raises(UserError, match=r"there is no corpus [^\n]*none\.txt, expected [^\n]*: check the path$"):
+        open_corpus(str(tmp_path / "none.txt"))
+    with pytest.raises(UserError, match=r"there is no file [^\n]*none\.txt, expected"):
+        TextCorpus([tmp_path / "none.txt"], name="none")
+    with pytest.raises(UserError, match="is a folder, expected a text file: give the files in it"):
+        open_corpus(str(tmp_path))
+    with pytest.raises(UserError, match="is no regular file"):
+        TextCorpus([os.devnull], name="null")
+
+
+def test_a_file_that_vanishes_between_passes_is_a_user_error(tmp_path):
+    corpus = TextCorpus([write(tmp_path / "a.txt", "a\n")], name="a")
+    assert list(corpus) == [["a"]]
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(UserError, match=r"cannot read [^\n]*a\.txt: No such file or directory; expected[^\n]*$"):
+        list(corpus)
+
+
+def test_a_glob_without_a_match_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"no file matches [^\n]*\*\.txt, expected one or more text files[^\n]*$"):
+        open_corpus(str(tmp_path / "*.txt"))
+
+
+@pytest.mark.parametrize(("spec", "meant"), [("pydocs", "pydoc"), ("PyDoc", "pydoc"), ("grammer", "grammar")])
+def test_a_misspelt_built_in_corpus_is_recognised(tmp_path, monkeypatch, spec, meant):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f'there is no corpus {spec}, expected [^\n]*did you mean "{meant}"\\?$'):
+        open_corpus(spec)
+
+
+def peak_while_reading(path):
+    corpus = TextCorpus([path], name="big")
+    tracemalloc.start()
+    try:
+        sentences = sum(1 for _ in corpus)
+        return sentences, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    line = "the quick brown fox jumps over the lazy dog again and again .\n"
+    small, large = write(tmp_path / "small.txt", line * 20_000), write(tmp_path / "large.txt", line * 200_000)
+    (n_small, peak_small), (n_large, peak_large) = map(peak_while_reading, (small, large))
+    assert (n_small, n_large) == (20_000, 200_000)
+    assert large.stat().st_size > 12e6
+    assert peak_large < 1e6
+    assert abs(peak_large - peak_small) < 0.1e6
+
+
+@pytest.fixture(scope="module")
+def pydoc():
+    return list(open_corpus("pydoc"))
+
+
+def test_pydoc_is_over_a_hundred_thousand_tokens_the_same_in_every_pass(pydoc):
+    assert sum(map(len, pydoc)) > 100_000
+    assert pydoc == list(PydocCorpus())
+
+
+def test_pydoc_holds_each_sentence_once_and_none_too_short_or_too_long(pydoc):
+    assert len(set(map(tuple, pydoc))) == len(pydoc)
+    assert all(3 <= len(sentence) <= 60 for sentence in pydoc)
+
+
+def test_pydoc_is_english_prose(pydoc):
+    words = [word for sentence in pydoc for word in sentence]
+    assert words.count("the") > len(words) / 50
+    assert all(">>>" not in sentence for sentence in pydoc)
+    known = Vocabulary.build(pydoc, min_count=3)
+    assert known.counts[known.unk] < len(words) / 8
+
+
+def test_a_caller_that_changes_a_pydoc_sentence_changes_only_its_own_copy():
+    first = next(iter(PydocCorpus()))
+    kept = list(first)
+    first.append("changed")
+    assert next(iter(PydocCorpus())) == kept
+
+
+def test_pydoc_lives_without_help_topics(monkeypatch):
+    from elmo_np.data.pydoc_corpus import _help_topics
+
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
+    assert list(_help_topics()) == []
+
+
+def test_a_source_file_that_python_cannot_parse_has_nodocstrings_of(tmp_path):
+    from elmo_np.data.pydoc_corpus import docstrings_of
+
+    assert list(docstrings_of(write(tmp_path / "a.py", "print 'two'"))) == []
+    assert list(docstrings_of(write(tmp_path / "b.py", b"'\xff'"))) == []
+    assert "Said." in list(docstrings_of(write(tmp_path / "c.py", 'def f():\n    "Said."\n    return "\\d"\n')))
+
+
+def test_the_built_in_grammar_makes_the_same_sentences_from_the_same_seed():
+    pytest.importorskip("elmo_np.data.grammar", reason="needs elmo_np.data.grammar")
+    first, again, other = (list(open_corpus("grammar", seed=seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_every_twentieth_sentence_is_held_out():
+    train, valid = held_out(ListCorpus(45))
+    assert [sentence[0] for sentence in valid] == ["w19", "w39"]
+    assert len(list(train)) == 43
+    assert sorted([*train, *valid]) == sorted(ListCorpus(45))
+    assert list(train) == list(train)
+    assert (train.name, valid.name) == ("list:train", "list:valid")
+
+
+def test_a_list_of_sentences_can_be_split_too():
+    train, valid = held_out([["a"], ["b"], ["c"]], every=3)
+    assert (list(train), list(valid)) == ([["a"], ["b"]], [["c"]])
+
+
+def test_held_out_parts_are_streamed():
+    train, valid = held_out(ListCorpus(10**12), every=3)
+    assert next(iter(valid)) == ["w2", "."]
+    assert next(iter(train)) == ["w0", "."]
+
+
+def test_a_corpus_too_short_to_hold_out_a_sentence_is_refused():
+    train, valid = held_out(ListCorpus(7), every=8)
+    assert len(list(train)) == 7
+    with pytest.raises(UserError, match="list:valid: 7 sentences are too few to hold out each 8th: expected more"):
+        list(valid)
+
+
+@pytest.mark.parametrize("every", [1, 0, -3])
+def test_holding_out_more_than_every_second_sentence_is_refused(every):
+    with pytest.raises(UserError, match=f"every is {every}, expected 2 or more"):
+        held_out(ListCorpus(7), every=every)

@@ -1,0 +1,177 @@
+"""Words, their ids, and the file that keeps them."""
+
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elmo_np.data.vocabulary import BOS, EOS, MARKS, UNK, Vocabulary
+from elmo_np.errors import UserError
+
+CORPUS = [["the", "cat", "sat"], ["the", "dog", "sat"], ["a", "cat"]]
+WORDS = st.text(alphabet=st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1, max_size=8)
+
+
+def one_line(error):
+    return "\n" not in str(error.value)
+
+
+def test_build_puts_marks_first_then_falling_count_then_spelling():
+    vocabulary = Vocabulary.build(CORPUS)
+    assert vocabulary.words == ["<S>", "</S>", "<UNK>", "cat", "sat", "the", "a", "dog"]
+    assert vocabulary.counts == [3, 3, 0, 2, 2, 2, 1, 1]
+    assert (vocabulary.bos, vocabulary.eos, vocabulary.unk) == (0, 1, 2)
+
+
+def test_build_reads_the_corpus_once():
+    assert Vocabulary.build(iter(CORPUS)) == Vocabulary.build(CORPUS)
+
+
+def test_build_counts_what_it_leaves_out_as_unknown():
+    assert Vocabulary.build(CORPUS, min_count=2).counts == [3, 3, 2, 2, 2, 2]
+    smallest = Vocabulary.build(CORPUS, max_size=4)
+    assert smallest.words == [*MARKS, "cat"]
+    assert smallest.counts == [3, 3, 6, 2]
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", *MARKS]), max_size=6)), st.integers(1, 3),
+       st.none() | st.integers(4, 8))
+@settings(derandomize=True)
+def test_build_counts_every_token_once(corpus, min_count, max_size):
+    try:
+        vocabulary = Vocabulary.build(corpus, min_count=min_count, max_size=max_size)
+    except UserError:
+        words = [word for sentence in corpus for word in sentence if word not in MARKS]
+        assert all(words.count(word) < min_count for word in words)
+        return
+    assert sum(vocabulary.counts[2:]) == sum(map(len, corpus))
+    assert len(vocabulary) <= (max_size or 7)
+    ids = [id for sentence in corpus for id in vocabulary.ids(sentence)]
+    assert [ids.count(id) for id in range(2, len(vocabulary))] == vocabulary.counts[2:]
+
+
+def test_a_literal_mark_in_a_sentence_is_an_unknown_word():
+    vocabulary = Vocabulary.build([["a", "<S>", "</S>", "<UNK>", "a"]])
+    assert vocabulary.words == [*MARKS, "a"]
+    assert vocabulary.counts == [1, 1, 3, 2]
+    assert vocabulary.encode(["a", "<S>", "</S>", "<UNK>"]) == [0, 3, 2, 2, 2, 1]
+    assert not any(mark in vocabulary for mark in MARKS)
+
+
+def test_words_and_ids_are_inverse():
+    vocabulary = Vocabulary.build(CORPUS)
+    assert [vocabulary.word(vocabulary.id(word)) for word in vocabulary.words[3:]] == vocabulary.words[3:]
+    assert vocabulary.ids(["the", "zebra"]) == [5, 2]
+    assert vocabulary.encode([]) == [0, 1]
+    assert "the" in vocabulary
+    assert "zebra" not in vocabulary
+    assert len(vocabulary) == 8
+
+
+def test_an_id_outside_the_vocabulary_is_an_index_error():
+    vocabulary = Vocabulary.build(CORPUS)
+    for id in (-1, 8):
+        with pytest.raises(IndexError, match=f"word id is {id}, expected 0 to 7"):
+            vocabulary.word(id)
+
+
+def test_the_last_word_is_not_taken_for_a_missing_mark(tmp_path):
+    (tmp_path / "v.txt").write_text("the\ncat\nsat\n")
+    with pytest.raises(UserError, match=r"v\.txt: the vocabulary has no <S> </S> <UNK>, expected"):
+        Vocabulary.load(tmp_path / "v.txt")
+
+
+def test_marks_may_stand_on_any_line(tmp_path):
+    (tmp_path / "v.txt").write_text("the\n<UNK>\ncat\n</S>\n<S>\n")
+    vocabulary = Vocabulary.load(tmp_path / "v.txt")
+    assert (vocabulary.bos, vocabulary.eos, vocabulary.unk) == (4, 3, 1)
+    assert vocabulary.encode(["cat", "dog", "the"]) == [4, 2, 1, 0, 3]
+    assert vocabulary.counts is None
+
+
+@given(st.lists(WORDS.filter(lambda word: word not in MARKS), unique=True))
+@settings(derandomize=True, deadline=None)
+def test_a_saved_vocabulary_loads_as_it_was(tmp_path_factory, words):
+    path = tmp_path_factory.getbasetemp() / "round-trip.txt"
+    vocabulary = Vocabulary([*MARKS, *words])
+    vocabulary.save(path)
+    assert Vocabulary.load(path) == vocabulary
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == vocabulary.sha256()
+
+
+def test_the_file_has_one_word_a_line_in_utf8(tmp_path):
+    Vocabulary([*MARKS, "Āt", "no\u00a0break", "line\u2028end"]).save(tmp_path / "v.txt")
+    expected = "<S>\n</S>\n<UNK>\nĀt\nno\u00a0break\nline\u2028end\n"
+    assert (tmp_path / "v.txt").read_bytes() == expected.encode()
+    assert len(Vocabulary.load(tmp_path / "v.txt")) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ["v.txt"]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_tolerated(tmp_path):
+    (tmp_path / "v.txt").write_bytes(b"\xef\xbb\xbf<S>\r\n</S>\r\n<UNK>\r\nthe")
+    assert Vocabulary.load(tmp_path / "v.txt").words == [*MARKS, "the"]
+
+
+@pytest.mark.parametrize(("data", "message"), [
+    (b"", "is empty, expected one word a line"),
+    (b"<S>\n</S>\n<UNK>\n\nthe\n", "line 4 of the vocabulary is blank"),
+    (b"<S>\n</S>\n<UNK>\nthe\n\n", "line 5 of the vocabulary is blank"),
+    (b"<S>\n</S>\n<UNK>\nthe cat\n", "line 4 of the vocabulary is 'the cat', expected a word without white space"),
+    (b"<S>\n</S>\n<UNK>\nthe\ncat\nthe\n", "line 6 of the vocabulary repeats 'the' of line 4"),
+    (b"<S>\n</S>\n<UNK>\ncaf\xe9\n", "line 4: not UTF-8"),
+    (b"<S>\n</S>\n<unk>\nthe\n", "the vocabulary has no <UNK>, expected"),
+])
+def test_a_bad_file_is_refused_with_its_line(tmp_path, data, message):
+    (tmp_path / "v.txt").write_bytes(data)
+    with pytest.raises(UserError, match=message) as error:
+        Vocabulary.load(tmp_path / "v.txt")
+    assert one_line(error)
+    assert "v.txt" in str(error.value)
+
+
+def test_a_missing_file_or_a_folder_is_refused(tmp_path):
+    for path in (tmp_path / "none.txt", tmp_path):
+        with pytest.raises(UserError, match="cannot read the vocabulary") as error:
+            Vocabulary.load(path)
+        assert one_line(error)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"min_count": 0}, "min_count is 0, expected 1 or more"),
+    ({"max_size": 3}, "max_size is 3, expected 4 or more"),
+    ({"min_count": 3}, "min_count is 3, but the commonest word occurs 2 times"),
+    ({"sentences": []}, "the corpus has no word"),
+    ({"sentences": [[], ["<S>"]]}, "the corpus has no word"),
+    ({"sentences": ["the cat"]}, "the sentence is the string 'the cat', expected a list of words"),
+    ({"sentences": [["the cat"]]}, "is 'the cat', expected a word without white space"),
+])
+def test_build_refuses_what_makes_no_vocabulary(arguments, message):
+    with pytest.raises(UserError, match=message) as error:
+        Vocabulary.build(**{"sentences": CORPUS, **arguments})
+    assert one_line(error)
+
+
+@pytest.mark.parametrize(("words", "counts", "message"), [
+    ([BOS, EOS], None, "the vocabulary has no <UNK>"),
+    ([*MARKS, "a"], [1, 1, 0], "the vocabulary has 3 counts, expected 4"),
+    ([*MARKS, "\ud800"], None, r"line 4 of the vocabulary is '\\ud800', expected Unicode text"),
+    ([*MARKS, "two\nlines"], None, "line 4 of the vocabulary is"),
+])
+def test_words_that_no_file_could_keep_are_refused(words, counts, message):
+    with pytest.raises(UserError, match=message) as error:
+        Vocabulary(words, counts)
+    assert one_line(error)
+
+
+def test_a_string_in_place_of_a_sentence_is_refused():
+    with pytest.raises(UserError, match="expected a list of words: split it first"):
+        Vocabulary.build(CORPUS).encode("the cat")
+
+
+def test_vocabularies_are_equal_when_their_words_are():
+    assert Vocabulary([*MARKS, "a"], [1, 1, 0, 1]) == Vocabulary([*MARKS, "a"])
+    assert Vocabulary([*MARKS, "a", "b"]) != Vocabulary([*MARKS, "b", "a"])
+    assert Vocabulary([*MARKS, "a", "b"]).sha256() != Vocabulary([*MARKS, "b", "a"]).sha256()
+    assert Vocabulary([*MARKS]) != [*MARKS]
+    assert UNK in Vocabulary([*MARKS]).words

@@ -1,0 +1,109 @@
+"""atomic_write: the file is the old one or the new one, whole."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from elmo_np.errors import UserError
+from elmo_np.runtime.files import atomic_write, atomic_write_text
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_the_chunks_are_joined_and_nothing_else_is_left(tmp_path: Path) -> None:
+    atomic_write(tmp_path / "a", [b"one ", memoryview(b"two"), b""])
+    assert (tmp_path / "a").read_bytes() == b"one two"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_text_is_utf8_with_plain_line_ends(tmp_path: Path) -> None:
+    atomic_write_text(tmp_path / "a", "é\nü\n")
+    assert (tmp_path / "a").read_bytes() == "é\nü\n".encode()
+
+
+def test_a_second_write_replaces_the_first(tmp_path: Path) -> None:
+    atomic_write_text(tmp_path / "a", "a long first text")
+    atomic_write_text(str(tmp_path / "a"), "second")
+    assert (tmp_path / "a").read_text() == "second"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("bug"), UserError("mistake")])
+def test_an_exception_while_chunks_are_made_leaves_the_old_file(tmp_path: Path, error: BaseException) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"half"
+        raise error
+
+    atomic_write_text(tmp_path / "a", "old")
+    with pytest.raises(type(error)):
+        atomic_write(tmp_path / "a", chunks())
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace"])
+def test_a_full_disk_is_one_line_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    atomic_write_text(tmp_path / "a", "old")
+    monkeypatch.setattr(os, function, full)
+    with pytest.raises(UserError, match=r"^cannot write .*a: No space left on device; expected [^\n]*$"):
+        atomic_write_text(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_killed_writer_leaves_the_old_file_and_the_next_write_succeeds(tmp_path: Path) -> None:
+    atomic_write_text(tmp_path / "a", "old")
+    program = (
+        "import os, signal, sys\n"
+        "from elmo_np.runtime.files import atomic_write\n"
+        "os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "atomic_write(sys.argv[1], [b'new'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], env=environment, check=False)
+    assert result.returncode == -signal.SIGKILL
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == [".a.tmp", "a"]
+    atomic_write_text(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "new"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("place", ["missing/a", "file/a", "."])
+def test_an_impossible_place_is_named_with_the_reason(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^cannot write [^\n]*; expected [^\n]*$"):
+        atomic_write_text(tmp_path / place, "text")
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_device_is_refused_not_replaced() -> None:
+    with pytest.raises(UserError, match="no regular file"):
+        atomic_write_text(os.devnull, "text")
+    assert not Path(os.devnull).is_file()
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "a")
+    atomic_write_text(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "a").read_text() == "text"
+
+
+def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / ".a.tmp").symlink_to(tmp_path / "precious")
+    atomic_write_text(tmp_path / "a", "text")
+    assert (tmp_path / "precious").read_text() == "kept"

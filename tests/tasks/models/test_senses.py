@@ -1,0 +1,108 @@
+"""senses: a word's sense is learnt from its own vector alone, among its own senses; a static vector cannot tell it."""
+
+import numpy as np
+import pytest
+
+from elmo_np.errors import UserError
+from elmo_np.inference.neighbours import unit
+from elmo_np.tasks.data.files import Occurrence
+from elmo_np.tasks.metrics.scores import accuracy, accuracy_by_word
+from elmo_np.tasks.models.config import TaskConfig
+from elmo_np.tasks.models.senses import WordSenses, senses_of
+from tests.task_helpers import tiny_elmo, uses
+
+FAST = {"learning_rate": 0.1, "epochs": 60, "input_dropout": 0.0, "batch_size": 20, "patience": 60}
+SENSES = {"film": ["x", "y"], "paris": ["x", "y"]}
+
+
+def trained(**settings):
+    model = WordSenses(tiny_elmo(), SENSES, TaskConfig(**{**FAST, **settings}))
+    model.train(*uses(100), *uses(30, 1))
+    return model
+
+
+def right(model, seed=2):
+    sentences, occurrences = uses(100, seed)
+    return accuracy([own.sense for own in occurrences], model.predict(sentences, occurrences))
+
+
+@pytest.mark.parametrize("method", ["logistic", "nearest"])
+@pytest.mark.parametrize("kind", ["top", "mix"])
+def test_a_sense_is_told_from_the_context(method, kind):
+    assert right(trained(method=method, input=kind)) > 0.95
+
+
+@pytest.mark.parametrize("method", ["logistic", "nearest"])
+def test_static_vectors_give_a_word_one_sense_wherever_it_stands(method):
+    model = trained(method=method, input="static")
+    sentences, occurrences = uses(100, 2)
+    found = model.predict(sentences, occurrences)
+    for word in SENSES:
+        assert len({sense for sense, own in zip(found, occurrences, strict=True) if own.word == word}) == 1
+
+
+def test_nearest_is_the_sense_whose_mean_direction_has_the_largest_cosine():
+    model, (sentences, occurrences) = trained(method="nearest", input="top"), uses(100)
+    def directions(some, places):
+        return np.array([unit(v[own.position][None])[0]
+                         for v, own in zip(model.elmo.vectors(some, "top"), places, strict=True)])
+    x = directions(sentences, occurrences)
+    means = {key: unit(x[[(own.word, own.sense) == key for own in occurrences]].mean(axis=0)[None])[0]
+             for key in [(word, sense) for word in SENSES for sense in "xy"]}
+    fresh, places = uses(50, 3)
+    expected = [max("xy", key=lambda sense: means[own.word, sense] @ v)
+                for v, own in zip(directions(fresh, places), places, strict=True)]
+    assert model.predict(fresh, places) == expected
+
+
+@pytest.mark.parametrize("frequent", ["x", "y"])
+def test_where_all_senses_are_as_near_the_most_frequent_is_taken(frequent):
+    model = WordSenses(tiny_elmo(), SENSES, TaskConfig(**{**FAST, "method": "nearest", "input": "static"}))
+    sentences, occurrences = uses(300)
+    rare = [k for k, own in enumerate(occurrences) if own.sense != frequent][30:]
+    kept = [k for k in range(300) if k not in rare]
+    model.train([sentences[k] for k in kept], [occurrences[k] for k in kept], *uses(30, 1))
+    assert set(model.predict(*uses(100, 2))) == {frequent}
+
+
+def test_a_word_chooses_among_its_own_senses():
+    model = WordSenses(tiny_elmo(), {"film/movie": ["x/1"], "paris": ["p", "q"]}, TaskConfig(**FAST))
+    occurrences = [Occurrence(0, "film/movie", ""), Occurrence(0, "paris", "")]
+    found = model.predict([["film", "."], ["paris", "."]], occurrences)
+    assert found[0] == "x/1"
+    assert found[1] in "pq"
+
+
+def test_a_sense_without_a_training_vector_is_never_nearest():
+    model = WordSenses(tiny_elmo(), {"film": ["x", "y", "z"], "paris": ["x", "y"]}, TaskConfig(method="nearest"))
+    model.train(*uses(100), *uses(30, 1))
+    assert "z" not in model.predict(*uses(100, 2))
+    assert right(model) > 0.9
+
+
+@pytest.mark.parametrize("method", ["logistic", "nearest"])
+def test_a_model_comes_back_from_its_file(method, tmp_path):
+    model = trained(method=method)
+    model.save(tmp_path / "model")
+    again = WordSenses.load(tmp_path / "model", tiny_elmo())
+    assert (again.senses, again.config) == (SENSES, model.config)
+    assert again.predict(*uses(40, 2)) == model.predict(*uses(40, 2))
+    again.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
+
+
+def test_mistakes_are_named():
+    model = WordSenses(tiny_elmo(), SENSES, TaskConfig(**FAST))
+    with pytest.raises(UserError, match="unknown word 'rome': this model tells the senses of film, paris"):
+        model.predict([["rome"]], [Occurrence(0, "rome", "")])
+    with pytest.raises(UserError, match="unknown label 'film/z'"):
+        model.train([["film"]], [Occurrence(0, "film", "z")], *uses(3))
+    with pytest.raises(UserError, match="3 sentences to train on and 0 to validate on"):
+        model.train(*uses(3), [], [])
+    with pytest.raises(UserError, match="expected two or more"):
+        WordSenses(tiny_elmo(), {"film": ["x"]})
+
+
+def test_words_are_counted_one_by_one():
+    assert senses_of(uses(100)[1]) == SENSES
+    assert accuracy_by_word(["b", "a", "b"], ["x", "y", "x"], ["x", "x", "y"]) == {"a": (0.0, 1), "b": (0.5, 2)}

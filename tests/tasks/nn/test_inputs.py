@@ -1,0 +1,70 @@
+"""inputs: what is learnt is learnt by a task's loss alone, and the penalty holds the mix near the average."""
+
+import numpy as np
+import pytest
+
+from elmo_np.config.schema import BiLMConfig
+from elmo_np.data.vocabulary import Vocabulary
+from elmo_np.errors import UserError
+from elmo_np.inference.elmo import ELMo
+from elmo_np.nn.bilm import BiLM
+from elmo_np.nn.optim import SGD
+from elmo_np.nn.parameter import parameters, zero_grad
+from elmo_np.tasks.nn.inputs import WordInput, layers_of
+
+
+def test_a_mix_starts_as_the_average_and_one_layer_is_left_as_it_is(rng):
+    layers = rng.normal(size=(3, 4, 2, 6))
+    mixed, _ = WordInput("mix", 3, 6, rng=rng, dtype=np.float64).forward(layers)
+    np.testing.assert_allclose(mixed, layers.mean(axis=0), rtol=1e-13)
+    for kind in "static", "top", "1", "vector":         # W starts as the identity
+        x, _ = WordInput(kind, 1, 6, rng=rng, dtype=np.float64).forward(layers[1:2])
+        np.testing.assert_array_equal(x, layers[1])
+
+
+def test_without_rng_nothing_is_dropped_and_with_it_the_set_share(rng):
+    layers = np.ones((1, 50, 20, 6))
+    layer = WordInput("top", 1, 6, dropout=0.5, rng=rng, dtype=np.float64)
+    assert (layer.forward(layers)[0] == 1).all()
+    dropped = layer.forward(layers, np.random.default_rng(1))[0] == 0
+    assert abs(dropped.mean() - 0.5) < 6 * 0.5 / np.sqrt(6000)         # six standard deviations
+
+
+@pytest.mark.parametrize(("penalty", "near"), [(0.0, False), (1.0, True)])
+def test_a_mix_learns_which_layer_matters_unless_the_penalty_holds_it(penalty, near, rng):
+    """The loss asks for layer 1 alone."""
+    layer = WordInput("mix", 3, 4, penalty=penalty, rng=rng, dtype=np.float64)
+    layers = rng.normal(size=(3, 10, 5, 4))
+    optimizer = SGD(parameters(layer), 0.1)
+    for _ in range(300):
+        zero_grad(layer)
+        x, cache = layer.forward(layers)
+        layer.backward(2 * (x - layers[1]) / x.size, cache)
+        layer.penalty_backward(1.0)
+        optimizer.step()
+    s = np.exp(layer.mix.w.value) / np.exp(layer.mix.w.value).sum()
+    assert (s[1] < 0.5) if near else (s[1] > 0.9)
+
+
+def test_only_the_mix_has_a_penalty(rng):
+    layer = WordInput("vector", 1, 4, penalty=1.0, rng=rng)
+    layer.penalty_backward(1.0)
+    assert layer.penalty() == 0
+    assert not layer.word_vector.W.grad.any()
+
+
+def test_each_kind_names_its_layers():
+    vocabulary = Vocabulary.build([["a", "b"]])
+    for width, all_layers in (4, [0, 1, 2]), (3, [1, 2]):
+        config = BiLMConfig(embedding_dim=width, hidden_dim=4, layers=2)
+        elmo = ELMo(BiLM(config, len(vocabulary), rng=np.random.default_rng(0)), vocabulary)
+        found = {kind: layers_of(elmo, kind) for kind in ("mix", "vector", "top", "static", "1")}
+        assert found == {"mix": all_layers, "vector": [2], "top": [2], "static": [0], "1": [1]}
+        for kind in "3", "-1", "sum":
+            with pytest.raises(UserError, match=rf"input = '{kind}': expected mix, .* from 0 to 2"):
+                layers_of(elmo, kind)
+
+
+def test_several_layers_are_refused_where_one_is_read(rng):
+    with pytest.raises(ValueError, match="input 'top' was given 3 layers, expected 1"):
+        WordInput("top", 3, 4, rng=rng)

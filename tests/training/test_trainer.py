@@ -1,0 +1,490 @@
+"""The training loop: what it writes, that it learns, that it repeats itself, and how it stops."""
+
+import math
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from elmo_np import ELMo
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import override, read_toml
+from elmo_np.data.batches import EncodedCorpus, contiguous_batches, stream_batches
+from elmo_np.data.corpus import held_out
+from elmo_np.data.grammar import GrammarCorpus
+from elmo_np.data.vocabulary import Vocabulary
+from elmo_np.errors import UserError
+from elmo_np.io import safetensors_file as checkpoint
+from elmo_np.io.run_directory import RunDirectory
+from elmo_np.nn.bilm import BiLM
+from elmo_np.nn.parameter import parameters
+from elmo_np.training.metrics import COLUMNS, read
+from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo, train
+
+CORPUS = [sentence.tokens for sentence in GrammarCorpus(seed=0, sentences=300).labelled()]
+FILES = ["config.toml", "last.safetensors", "metrics.csv", "model.safetensors", "vocabulary.txt"]
+
+
+def tiny(*assignments):
+    """Settings of a run that takes a tenth of a second."""
+    return override(Settings(), ["hidden_dim=8", "embedding_dim=8", "epochs=2", "batch_size=8", "steps=10",
+                                 "optimizer=adam", "learning_rate=0.01", *assignments])
+
+
+def run(out, *assignments, corpus=CORPUS, **options):
+    return train(corpus, out, settings=tiny(*assignments), **{"quiet": True, **options})
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def arrays(path):
+    return {name: array.tobytes() for name, array in checkpoint.load(path)[0].items()}
+
+
+def rows(folder, split="valid"):
+    return [row for row in read(folder / "metrics.csv") if row["split"] == split]
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Every batch that is trained on, and the learning rate it is trained at: [(batch, rate)]."""
+    seen = []
+
+    def noted(self, batch, step=Trainer._step):
+        seen.append((batch, self.optimizer.learning_rate))
+        step(self, batch)
+    monkeypatch.setattr(Trainer, "_step", noted)
+    return seen
+
+
+def test_a_run_leaves_a_model_a_checkpoint_the_words_the_settings_and_the_curve(tmp_path):
+    elmo = run(tmp_path)
+    assert sorted(contents(tmp_path)) == FILES
+    assert read_toml(tmp_path / "config.toml", Settings()) == tiny()
+    trained_on, _ = held_out(CORPUS, 20)
+    assert Vocabulary.load(tmp_path / "vocabulary.txt") == elmo.vocabulary == Vocabulary.build(trained_on)
+    found = read(tmp_path / "metrics.csv")
+    assert {row["split"] for row in found} == {"train", "valid"}
+    assert [row["epoch"] for row in rows(tmp_path)] == ["1", "2"]
+    assert (tmp_path / "metrics.csv").read_text().splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_the_curve_holds_losses_in_nats_and_their_perplexities(tmp_path):
+    run(tmp_path)
+    for row in read(tmp_path / "metrics.csv"):
+        for direction in "forward", "backward":
+            loss, perplexity = float(row[f"{direction}_loss"]), float(row[f"{direction}_perplexity"])
+            assert perplexity == pytest.approx(math.exp(loss), rel=1e-5 * max(1, loss))     # both have six digits
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path, each_backend):
+    for out in "one", "two":
+        run(tmp_path / out, "dropout=0.2", "shuffle=50")
+    one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
+    assert {name for name in FILES if one[name] != two[name]} <= {"metrics.csv"}        # its seconds
+
+
+def test_another_seed_gives_another_model(tmp_path):
+    run(tmp_path / "one")
+    run(tmp_path / "two", "seed=1")
+    assert arrays(tmp_path / "one/model.safetensors") != arrays(tmp_path / "two/model.safetensors")
+
+
+@pytest.mark.parametrize("optimizer", [
+    ["optimizer=adam"], ["optimizer=adagrad", "learning_rate=0.5"], ["optimizer=sgd", "learning_rate=1.0"],
+    ["optimizer=sgd", "learning_rate=0.3", "momentum=0.8", "nesterov=true", "clip_norm=1.0"],
+    ["optimizer=sgd", "learning_rate=0.1", "loss_scale=steps", "clip_norm=5.0"],
+])
+def test_the_loss_falls_in_both_directions(tmp_path, optimizer):
+    run(tmp_path, "epochs=3", *optimizer)
+    curve, V = rows(tmp_path, "train"), len(Vocabulary.load(tmp_path / "vocabulary.txt"))
+    for direction in "forward_loss", "backward_loss":
+        first, last = float(curve[0][direction]), float(np.mean([float(row[direction]) for row in curve[-5:]]))
+        assert first == pytest.approx(math.log(V), abs=0.35)        # it begins near ignorance
+        assert last < first - 0.5
+
+
+@pytest.mark.parametrize("parts", [
+    ["share_embedding=true"], ["share_softmax=true"], ["share_embedding=true", "share_softmax=true"], ["tie=true"],
+    ["tie=true", "share_embedding=true", "share_softmax=true"],
+    ["layers=2", "projection_dim=4", "cell_clip=3.0", "proj_clip=3.0", "dropout=0.1", "init_scale=0.1"],
+])
+def test_every_way_of_sharing_trains_and_comes_back_from_its_file(tmp_path, parts):
+    elmo = run(tmp_path, "epochs=3", "learning_rate=0.03", *parts)
+    curve = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
+    assert curve[1] < curve[0]
+    again = ELMo.load(tmp_path)
+    for name, p in parameters(elmo).items():
+        np.testing.assert_array_equal(parameters(again)[name].value, p.value)
+    assert ("model.backward_lm.embedding.E" in parameters(again)) == ("share_embedding=true" not in parts)
+
+
+def test_one_and_two_threads_compute_the_same_bytes(tmp_path):
+    for threads in "1", "2":
+        run(tmp_path / threads, f"threads={threads}", "dropout=0.2", "share_embedding=true", "share_softmax=true")
+    for name in "model.safetensors", "last.safetensors":
+        assert arrays(tmp_path / "1" / name) == arrays(tmp_path / "2" / name)
+
+
+def test_every_token_is_a_target_once_an_epoch(tmp_path, steps):
+    run(tmp_path)
+    trained_on, _ = held_out(CORPUS, 20)
+    targets = sum(len(sentence) + 1 for sentence in trained_on)
+    assert sum(batch.tokens for batch, _ in steps) == 2 * targets
+    assert sum(int(batch.backward.lengths.sum()) for batch, _ in steps) == 2 * targets
+
+
+def test_the_model_kept_is_the_best_on_validation_and_not_the_last(tmp_path):
+    # 20 sentences by heart: what is held out is soon predicted worse
+    elmo = run(tmp_path, "epochs=30", "learning_rate=0.05", "batch_size=2", corpus=CORPUS[:20], valid=CORPUS[20:30])
+    curve = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
+    best = int(np.argmin(curve))
+    assert best < 29
+    run(tmp_path / "short", f"epochs={best + 1}", "learning_rate=0.05", "batch_size=2", corpus=CORPUS[:20],
+        valid=CORPUS[20:30])
+    assert arrays(tmp_path / "model.safetensors") == arrays(tmp_path / "short/model.safetensors")
+    short = parameters(ELMo.load(tmp_path / "short/last.safetensors"))
+    for name, p in parameters(elmo).items():
+        np.testing.assert_array_equal(p.value, short[name].value)
+
+
+def test_patience_ends_a_training_that_gets_no_better(tmp_path, capsys):
+    run(tmp_path, "epochs=30", "learning_rate=0.05", "batch_size=2", "patience=2", corpus=CORPUS[:20],
+        valid=CORPUS[20:30], quiet=False)
+    curve = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
+    assert len(curve) == int(np.argmin(curve)) + 3 < 30
+    assert "no better validation for 2 epochs: training ends" in capsys.readouterr().err
+
+
+def test_the_learning_rate_follows_its_schedule(tmp_path, steps):
+    settings = ("epochs=4", "decay=0.5", "decay_after=2", "learning_rate=0.02")
+    run(tmp_path, *settings)
+    an_epoch = len(steps) // 4
+    assert [rate for _, rate in steps[::an_epoch]] == [0.02, 0.02, 0.01, 0.005]
+    assert [rate for _, rate in steps[an_epoch - 1::an_epoch]] == [0.02, 0.02, 0.01, 0.005]
+    for row in read(tmp_path / "metrics.csv"):
+        assert float(row["learning_rate"]) == learning_rate_at(tiny(*settings).train, int(row["epoch"]))
+
+
+def test_without_a_validation_corpus_every_nth_sentence_is_held_out(tmp_path, steps):
+    run(tmp_path / "whole", "held_out=3", "epochs=1")
+    split = len(steps)
+    trained_on, valid = (list(part) for part in held_out(CORPUS, 3))
+    assert len(valid) == 100
+    run(tmp_path / "parts", "held_out=3", "epochs=1", corpus=trained_on, valid=valid)
+    assert contents(tmp_path / "whole")["last.safetensors"] == contents(tmp_path / "parts")["last.safetensors"]
+    assert int(rows(tmp_path / "whole")[0]["tokens"]) == sum(len(sentence) + 1 for sentence in valid)
+    assert len(steps) == 2 * split
+
+
+def test_whole_sentences_are_trained_from_fresh_states(tmp_path, steps, monkeypatch):
+    given = []
+    from elmo_np.nn.bilm import BiLM
+
+    def noted(self, batch, state=None, rngs=None, forward=BiLM.forward):
+        given.append(state)
+        return forward(self, batch, state, rngs)
+    monkeypatch.setattr(BiLM, "forward", noted)
+    run(tmp_path / "reset", "state=reset")
+    assert set(given) == {None}
+    assert len(steps) == 2 * math.ceil(285 / 8)
+    assert all((batch.forward.x[0] == 0).all() for batch, _ in steps)       # every column begins with <S>
+    given.clear()
+    run(tmp_path / "carry", "state=carry")
+    per_epoch = len(given) // 2
+    assert [k for k, state in enumerate(given) if state is None] == [0, per_epoch]
+
+
+def test_contiguous_streams_give_each_row_its_own_part(tmp_path, steps):
+    elmo = run(tmp_path, "streams=contiguous", "epochs=1")
+    sentences = EncodedCorpus(list(held_out(CORPUS, 20)[0]), elmo.vocabulary.encode)
+    expected, shared = (list(cut(sentences, 8, 10)) for cut in (contiguous_batches, stream_batches))
+    assert len(steps) == len(expected)
+    for (batch, _), other in zip(steps, expected, strict=True):
+        np.testing.assert_array_equal(batch.forward.y, other.forward.y)
+        np.testing.assert_array_equal(batch.backward.x, other.backward.x)
+    assert (steps[0][0].forward.x != shared[0].forward.x).any()
+
+
+def test_shuffling_gives_every_epoch_an_order_of_its_own(tmp_path, steps):
+    run(tmp_path, "shuffle=1000")
+    half = len(steps) // 2
+
+    def targets(part):
+        return [batch.forward.y[:, b].tolist() for batch, _ in part for b in range(8)]
+    one, two = targets(steps[:half]), targets(steps[half:])
+    assert one != two
+    flat = [sorted(word for column in part for word in column if word >= 0) for part in (one, two)]
+    assert flat[0] == flat[1]
+
+
+def test_a_batch_as_large_as_the_corpus_trains_and_a_larger_one_is_refused(tmp_path):
+    run(tmp_path / "fits", "batch_size=20", corpus=CORPUS[:20], valid=CORPUS[20:30])
+    assert sorted(contents(tmp_path / "fits")) == FILES
+    with pytest.raises(UserError, match=r"^batch_size = 21, but there are 20 sentences to train on: .*batch_size=20$"):
+        run(tmp_path / "more", "batch_size=21", corpus=CORPUS[:20], valid=CORPUS[20:30])
+    assert not (tmp_path / "more").exists()
+
+
+@pytest.mark.parametrize(("corpus", "valid", "message"), [
+    ([], [["a"]], "the corpus has no word"),
+    ([[]], [["a"]], "the corpus has no word"),
+    ([["a"]] * 8, [], "no sentence to validate on: give --valid FILE"),
+    ([["a"]] * 8, None, "8 sentences are too few to hold out each 20th"),
+    (["a string", "and another"], [["a"]], "string"),
+])
+def test_an_empty_corpus_is_refused_before_anything_is_written(tmp_path, corpus, valid, message):
+    with pytest.raises(UserError, match=message) as caught:
+        run(tmp_path / "out", corpus=corpus, valid=valid)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("which", ["corpus", "valid"])
+def test_a_corpus_that_can_be_read_only_once_is_refused(tmp_path, which):
+    given = {"corpus": CORPUS[:40], "valid": CORPUS[40:60]}
+    given[which] = iter(given[which])       # used up by the first pass: there would be nothing to train on
+    with pytest.raises((UserError, TypeError), match=r"once|again"):
+        run(tmp_path, **given)
+
+
+@pytest.mark.parametrize("missing", [[], ["model.safetensors"], ["last.safetensors", "model.safetensors"]])
+def test_a_folder_in_use_is_refused_and_left_as_it_was(tmp_path, missing):
+    run(tmp_path)
+    for name in missing:
+        (tmp_path / name).unlink()
+    before = contents(tmp_path)
+    with pytest.raises(UserError, match=f"^{re.escape(str(tmp_path))} already holds a run: give another --out"):
+        run(tmp_path, "seed=1")
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_with_other_files_is_used_and_they_stay(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    run(tmp_path, "epochs=1")
+    assert sorted(contents(tmp_path)) == sorted([*FILES, "notes.txt"])
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_name_below_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for out in tmp_path / "file", tmp_path / "file" / "run":
+        with pytest.raises(UserError, match=r"^cannot make the folder"):
+            run(out)
+    assert contents(tmp_path) == {"file": b"mine"}
+
+
+def finite(path):
+    return all(np.isfinite(array).all() for array in checkpoint.load(path)[0].values())
+
+
+def test_numbers_that_overflow_stop_training_with_one_line_that_names_an_array(tmp_path, each_backend):
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, "optimizer=sgd", "learning_rate=1e30")
+    message = str(caught.value)
+    assert re.match(r"training stopped at epoch 1, step \d+: loss forward \S+, backward \S+; not finite: ", message)
+    named = re.search(r"not finite: (?:the gradient of )?([^;]+);", message)[1]
+    assert named in {*parameters(new_elmo(tiny(), Vocabulary.build(CORPUS)).model), "the loss"}
+    assert f"last good checkpoint: {tmp_path / 'last.safetensors'} (epoch 1, step 0); begin another run" in message
+    assert "\n" not in message
+    assert not (tmp_path / "model.safetensors").exists()
+    assert finite(tmp_path / "last.safetensors")
+
+
+@pytest.mark.parametrize("save_every", [0, 3])
+def test_the_last_good_checkpoint_is_named_and_stays_finite(tmp_path, monkeypatch, each_backend, save_every):
+    module = sys.modules["elmo_np.training.trainer"]
+    monkeypatch.setattr(module, "learning_rate_at", lambda config, epoch: 0.1 if epoch == 1 else 1e30)
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, "optimizer=sgd", f"save_every={save_every}")
+    last = tmp_path / "last.safetensors"
+    assert f"last good checkpoint: {last} (epoch 2, step 0); begin another run with a lower learning_rate" \
+        in str(caught.value)
+    assert "(now 1e+30)" in str(caught.value)
+    assert finite(tmp_path / "model.safetensors")
+    assert finite(last)
+    for path in tmp_path, last:
+        assert np.isfinite(ELMo.load(path).embed([CORPUS[0]])[0]).all()
+
+
+@pytest.mark.parametrize("where", ["model.forward_lm.layers.0.Wx", "model.backward_lm.softmax.b"])
+def test_the_array_that_is_no_number_is_the_one_that_is_named(tmp_path, monkeypatch, where):
+    def spoiled(self, batch, step=Trainer._step):
+        if self.place.step == 4:
+            parameters(self.elmo)[where].value[...] = np.nan
+        step(self, batch)
+    monkeypatch.setattr(Trainer, "_step", spoiled)
+    with pytest.raises(UserError, match=r"^training stopped at epoch 1, step 4: ") as caught:
+        run(tmp_path)
+    assert where.removeprefix("model.") in str(caught.value)
+
+
+def test_infinity_in_validation_alone_stops_training_too(tmp_path, monkeypatch):
+    def spoiled(self, epoch=Trainer._end_epoch):
+        self.model.forward_lm.softmax.b.value[...] = np.inf
+        epoch(self)
+    monkeypatch.setattr(Trainer, "_end_epoch", spoiled)
+    with pytest.raises(UserError, match=r"not finite: .*softmax\.b"):
+        run(tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_a_run_that_fails_in_its_first_epoch_can_go_on(tmp_path, monkeypatch):
+    run(tmp_path / "alone")
+
+    def failing(self, batch, step=Trainer._step):
+        if self.place.step == 3:
+            raise MemoryError
+        step(self, batch)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", failing)
+        with pytest.raises(MemoryError):
+            run(tmp_path / "failed")
+    run(tmp_path / "failed", resume=True)
+    for name in "model.safetensors", "last.safetensors":
+        assert (tmp_path / "failed" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+
+
+def test_progress_is_plain_lines_and_quiet_is_silent(tmp_path, capsys):
+    run(tmp_path / "one")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+    run(tmp_path / "two", quiet=False)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "\r" not in err
+    trained_on, _ = held_out(CORPUS, 20)
+    targets, words = sum(len(sentence) + 1 for sentence in trained_on), len(Vocabulary.build(trained_on))
+    assert re.search(rf"^{targets:,} tokens to train on, {words:,} words, [\d,]+ parameters, "
+                     rf"{math.ceil(targets / 80)} steps an epoch$", err, re.M)
+    assert len(re.findall(r"^epoch \d/2  validation perplexity: forward [\d.]+, backward [\d.]+", err, re.M)) == 2
+
+
+def test_a_terminal_sees_one_line_that_is_rewritten(tmp_path, monkeypatch, capsys, steps):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("elmo_np.runtime.progress.SECONDS_BETWEEN_REWRITES", 0.0)
+    monkeypatch.setenv("COLUMNS", "100")
+    run(tmp_path, quiet=False)
+    shown = capsys.readouterr().err
+    assert shown.count("\r") > len(steps)
+    assert re.search(r"\repoch 1/2  step 1/\d\d  \d+:\d\d left  loss \d+\.\d+  perplexity fwd [\d.]+ bwd [\d.]+  "
+                     r"[\d,]+ tokens/s", shown)
+
+
+def test_training_does_not_change_the_corpus_or_numpys_settings(tmp_path):
+    corpus, before = [list(sentence) for sentence in CORPUS[:60]], np.geterr()
+    run(tmp_path, corpus=corpus)
+    assert corpus == [list(sentence) for sentence in CORPUS[:60]]
+    assert np.geterr() == before
+
+
+def test_a_corpus_is_opened_by_its_name(tmp_path):
+    path, valid = tmp_path / "train.txt", tmp_path / "valid.txt"
+    path.write_text("".join(" ".join(sentence) + "\n" for sentence in CORPUS[:100]))
+    valid.write_text("".join(" ".join(sentence) + "\n" for sentence in CORPUS[100:120]))
+    run(tmp_path / "file", corpus=str(path), valid=str(valid))
+    run(tmp_path / "list", corpus=CORPUS[:100], valid=CORPUS[100:120])
+    assert RunDirectory(tmp_path / "file").last.read_bytes() == RunDirectory(tmp_path / "list").last.read_bytes()
+
+
+def test_a_step_that_overflows_is_not_saved_as_a_good_checkpoint(tmp_path):
+    with pytest.raises(UserError, match=r"training stopped at epoch 1, step 1: .*not finite"):
+        run(tmp_path, "optimizer=sgd", "clip_norm=none", "loss_scale=steps", "learning_rate=3e38", "save_every=1")
+    tensors, _ = checkpoint.load(RunDirectory(tmp_path).last)
+    assert all(np.isfinite(array).all() for array in tensors.values())
+
+
+def test_an_empty_name_is_no_folder_to_write_into(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="--out is empty: expected a folder's name"):
+        run("")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_row_of_the_curve_is_a_mean_over_the_few_words_that_an_epoch_ends_with(tmp_path):
+    run(tmp_path, "epochs=1", "batch_size=2", "steps=3")
+    tokens = [int(row["tokens"]) for row in rows(tmp_path, "train")]
+    assert len(tokens) >= 15
+    assert sum(tokens) == int(sum(len(sentence) + 1 for k, sentence in enumerate(CORPUS, 1) if k % 20))
+    assert tokens[-1] >= max(tokens) / 2
+
+
+@pytest.fixture
+def scales(monkeypatch):
+    """What each batch's loss is multiplied by, in turn."""
+    seen = []
+
+    def backward(self, dloss, cache, whole=BiLM.backward):
+        seen.append(dloss)
+        whole(self, dloss, cache)
+    monkeypatch.setattr(BiLM, "backward", backward)
+    return seen
+
+
+def test_a_loss_summed_over_steps_gives_the_few_words_of_a_last_batch_no_more_weight_than_others(tmp_path, scales):
+    """A row's sum of its losses, averaged over rows: a mean times the steps would let three words move as 80 do."""
+    run(tmp_path, "epochs=1", "loss_scale=steps", "streams=contiguous")
+    sizes = [batch.tokens for batch in contiguous_batches(
+        [[0, *range(len(sentence)), 1] for k, sentence in enumerate(CORPUS, 1) if k % 20], 8, 10)]
+    assert sizes[0] == 80
+    assert sizes[-1] < 40
+    assert scales == [tokens / 8 for tokens in sizes]
+
+
+def test_half_of_the_steps_is_what_the_original_elmo_scales_its_loss_by(tmp_path, scales):
+    run(tmp_path, "epochs=1", "loss_scale=elmo", "steps=20", "streams=contiguous")
+    assert scales[0] == 20 / 2            # 20 times the mean of the two directions' means
+    assert len(set(scales)) > 1           # the last batches have fewer targets
+
+
+def test_a_model_that_does_not_predict_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match="predict = false: expected predict = true, because a language model learns"):
+        run(tmp_path / "run", "predict=false")
+    assert not (tmp_path / "run").exists()
+
+
+CHARACTERS = ["char_filters=[[1, 4], [3, 8]]", "char_dim=4", "max_characters=12", "projection_dim=8", "hidden_dim=12",
+              "layers=2", "residual=true", "dropout=0.1", "min_count=4"]
+
+
+@pytest.mark.parametrize("parts", [["share_embedding=true", "share_softmax=true", "softmax=sampled", "samples=20"],
+                                   ["share_embedding=true"], ["softmax=adaptive", "cutoffs=[20]"],
+                                   ["state=reset", "share_embedding=true"], ["streams=contiguous", "shuffle=0"]])
+def test_a_model_of_characters_learns_and_reads_words_that_it_cannot_predict(tmp_path, parts):
+    elmo = run(tmp_path, *CHARACTERS, "optimizer=adam", "learning_rate=0.01", "epochs=3", "shuffle=50", *parts)
+    valid = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
+    assert valid[-1] < valid[0] - 0.1
+    unknown = {word for sentence in CORPUS for word in sentence} - set(elmo.vocabulary.words)
+    assert len(unknown) > 20
+    one, other = (elmo.vector(word, [word, "."]) for word in sorted(unknown)[:2])
+    assert not np.allclose(one, other)
+
+
+def test_a_training_on_characters_repeats_itself_and_goes_on_to_the_same_bytes(tmp_path, each_backend):
+    parts = [*CHARACTERS, "share_embedding=true", "share_softmax=true", "softmax=sampled", "samples=20", "shuffle=50",
+             "optimizer=adagrad", "learning_rate=0.5", "loss_scale=elmo", "clip_norm=10.0"]
+    run(tmp_path / "whole", *parts)
+    run(tmp_path / "parts", *parts, "epochs=1")
+    run(tmp_path / "parts", *parts, resume=True)
+    for name in "model.safetensors", "last.safetensors", "vocabulary.txt":
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+
+
+def test_the_characters_of_a_batch_are_those_of_its_words(tmp_path, steps):
+    """What the model is given: every word spelled, also one that its vocabulary lacks."""
+    elmo = run(tmp_path, *CHARACTERS, "epochs=1", "share_embedding=true")
+    read_words = set()
+    for batch, _ in steps:
+        for side in batch:
+            for t, b in np.argwhere(np.arange(len(side.x))[:, None] < side.lengths):
+                word = bytes(int(k) - 1 for k in side.x[t, b] if 1 <= k <= 256).decode()
+                previous = side.y[t-1, b] if t else None
+                if word and previous is not None:       # what was the target is the next input
+                    assert elmo.vocabulary.id(word) == previous or len(word) == 10
+                    read_words.add(word)
+    spelled = {word[:10] for k, sentence in enumerate(CORPUS, 1) if k % 20 for word in sentence}
+    assert read_words <= spelled
+    assert len(read_words - set(elmo.vocabulary.words)) > 10

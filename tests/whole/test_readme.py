@@ -1,0 +1,136 @@
+"""What the README and the guide promise: links that resolve, commands that are there, code that runs."""
+
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from elmo_np import ELMo, __version__, train
+from elmo_np.cli.main import main, parser
+from elmo_np.config.toml_files import preset, replaced
+from elmo_np.data.grammar import GrammarCorpus
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "tutorials/guide.md").read_text(encoding="utf-8")
+SHOWN = README + GUIDE
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("tutorials/*.md"), *ROOT.glob("kernels/*.md")])
+
+
+def prose(page):
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page):
+    """What GitHub calls the headings of a page: small letters, hyphens for spaces, other punctuation left out."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", prose(page))
+    missing = []
+    for file, anchor in links:
+        target = page.parent / file if file else page
+        if not file.startswith("http") and not (target.exists() and (not anchor or anchor in anchors(target))):
+            missing.append(f"{file}#{anchor}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_formula_within_a_line_has_a_backslash_that_markdown_would_take(page):
+    formulas = re.findall(r"\$[^$\n]+\$", re.sub(r"`[^`\n]*`", "", prose(page)))
+    assert [formula for formula in formulas if re.search(r"\\[^a-zA-Z]", formula)] == []
+
+
+def test_an_anchor_is_named_as_github_names_it(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A B\n\n## Where it's: `a_b/c.py` (L)\n\n```sh\n# none\n```\n", encoding="utf-8")
+    assert anchors(page) == {"a-b", "where-its-a_bcpy-l"}
+
+
+def test_the_guide_lists_every_section_at_its_top():
+    listed = re.findall(r"^- \[([^]]+)\]\(#", GUIDE, re.MULTILINE)
+    assert listed == re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)
+
+
+def test_the_citation_is_of_this_version():
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_two_commands_are_there_for_ci_to_run():
+    commands = re.findall(r"^python3 -m venv \.venv && .*$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert "elmo-np demo --out" in commands[0]
+    assert "pytest" in commands[1]
+
+
+def test_every_command_that_is_shown_is_one():
+    known = parser().format_help()
+    shown = set(re.findall(r"elmo-np ([a-z]+)", SHOWN))
+    assert {"demo", "train", "evaluate", "embed", "similar", "explore", "report", "gradcheck", "info"} <= shown
+    assert all(re.search(rf"^ +{name}\b", known, re.MULTILINE) for name in shown)
+
+
+def test_every_line_of_a_shell_block_is_understood():
+    """With its options: nothing is run, and a wrong one raises UserError."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", SHOWN, re.DOTALL | re.MULTILINE)
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+    commands = [line[1:] for line in lines if line[0] == "elmo-np"]
+    assert len(commands) == len(lines) - 2 > 20             # but for the two that make an environment
+    assert [parser().parse_args(command).command for command in commands] == [command[0] for command in commands]
+
+
+def test_every_preset_that_is_named_can_be_loaded():
+    names = set(re.findall(r"--preset ([\w-]+)", SHOWN))
+    assert names == {"article", "elmo-tiny", "fast", "small"}
+    assert all(preset(name) for name in names)
+
+
+def test_the_map_names_every_module_of_the_package_that_a_reader_would_look_for():
+    named = set(re.findall(r"\(elmo_np/(\w+)\.py\)", README))
+    helpers = {"__init__", "errors", "files", "options", "metrics", "progress", "signals",
+               "stop_words", "grammar_rules"}
+    assert {path.stem for path in (ROOT / "elmo_np").glob("*.py")} - helpers == named
+
+
+def test_the_python_that_is_shown_runs(tmp_path, monkeypatch, capsys):
+    """On a tenth of the corpus and with the demo's folder in its place: the text shown is what runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 3000)
+    blocks = [(page, block) for page, text in (("README.md", README), ("guide.md", GUIDE))
+              for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+    assert [page for page, _ in blocks] == ["README.md", *["guide.md"] * 3]
+    train("grammar", "demo-out/grammar", settings=replaced(preset("demo"), epochs=1, hidden_dim=8), quiet=True)
+    for page, block in blocks:
+        exec(compile(block, page, "exec"), {})
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 2
+    assert all(re.fullmatch(r"-?\d\.\d\d [a-z ]+ \.", line) for line in shown)
+    assert (tmp_path / "run/model.safetensors").exists()
+
+
+@pytest.mark.parametrize("library", ["sklearn", "gensim", "spacy"])
+def test_the_example_for_another_library_runs_where_that_is(library, tmp_path, monkeypatch):
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    example, = (block for block in re.findall(r"```py\n(.*?)```", GUIDE, re.DOTALL)
+                if re.search(rf"^(from|import) {library}\b", block, re.MULTILINE))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 600)
+    train("grammar", "demo-out/grammar", settings=replaced(preset("demo"), epochs=1, hidden_dim=8), quiet=True)
+    commands = re.findall(r"elmo-np (vectors [^\n`]+)", GUIDE)
+    assert [main(command.split()) for command in commands] == [0, 0]
+    if library == "spacy":
+        import_module("elmo_np.spacy")          # an editable install that is older does not name it to spaCy
+    names = {}
+    exec(compile(example, "guide.md", "exec"), names)
+    bank, = ELMo.load("demo-out/grammar").vectors([["the", "bank", "of", "the", "river", "was", "steep", "."]])
+    if library == "sklearn":
+        assert list(names["classifier"].predict(["the bank lent money ."])) == ["money"]
+    elif library == "gensim":
+        assert names["words"]["bank"].shape == (256,)
+    else:
+        assert (names["vector"] == bank[1]).all()

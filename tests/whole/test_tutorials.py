@@ -1,0 +1,254 @@
+"""The tutorials: every block runs, in order, and prints the text below it; every figure is the one that it draws.
+
+    python tests/test_tutorials.py --write [NN ...]     run the tutorials whose names begin with NN, all without one,
+                                                        and put what they print and draw into their files
+
+What is printed must be the same on every backend, SIMD path, Python and NumPy: models are trained in float64 (see
+elmo_np.tutorial.trained), figures have few digits, nothing is timed.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+from elmo_np import backend
+from elmo_np.nn.lstm import lstm_forward
+from elmo_np.runtime.threads import one_blas_thread
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "tutorials"
+IMAGES = FOLDER / "img"
+# The blocks of the guide run in test_readme.py: they take the demo's model as it is there.
+PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name not in ("equations.md", "guide.md")]
+BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
+                   re.MULTILINE | re.DOTALL)
+NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that the project does without
+NEEDS_KERNELS = re.compile(r"\*\*You need\*\* [^\n]*the compiled kernels")
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r"!\[([^\]]*)\]\(img/([\w.-]+)\)")
+NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?!\w)")        # not those of a colour or an id
+# Coordinates are points, 1/72 inch, with 6 decimals: rounding differs in the last, no eye sees a hundredth.
+POINT = 0.01
+
+
+def lacking(page):
+    """What a page says it needs and is not there, with the reason or with what mends it; else ""."""
+    source = page.read_text(encoding="utf-8")
+    needed = NEEDS.search(source)
+    if needed and importlib.util.find_spec(needed[1]) is None:
+        return f"{needed[1]} (pip install {needed[1]})"
+    if NEEDS_KERNELS.search(source) and backend.why_not():
+        return f"the compiled kernels ({backend.why_not()})"
+    return ""
+
+
+def run_blocks(page, folder):
+    """Run a page's blocks in one namespace, in `folder`, as a reader does in the project's: [(match, printed)]."""
+    (folder / "tutorials/img").mkdir(parents=True, exist_ok=True)
+    source, space, before, results = page.read_text(encoding="utf-8"), {"__name__": "tutorial"}, os.getcwd(), []
+    os.chdir(folder)
+    try:
+        for match in BLOCK.finditer(source):
+            printed = io.StringIO()
+            lines = source.count("\n", 0, match.start("code"))       # so that a traceback shows the page's line
+            with contextlib.redirect_stdout(printed), one_blas_thread():    # small matrices: threads would only wait
+                exec(compile("\n" * lines + match["code"], str(page), "exec"), space)
+            results.append((match, "".join(f"{line.rstrip()}\n" for line in printed.getvalue().splitlines())))
+    finally:
+        os.chdir(before)
+    return results
+
+
+def rewritten(source, results):
+    """The page with what its blocks print."""
+    for match, printed in reversed(results):
+        text = f"\n```text\n{printed}```\n" if printed else ""
+        after = match["gap"] if match["text"] is None else ""       # the blank line before prose stays
+        source = source[:match.start()] + f"```python\n{match['code']}```\n{text}{after}" + source[match.end():]
+    return source
+
+
+def parts(picture):
+    """A picture's text without its numbers, and the numbers. Ids are hashes of what they name: counted instead."""
+    ids = {}
+    picture = re.sub(r'data:image/png;base64,[^"]*', "", picture)     # a colour bar: another zlib packs it otherwise
+    for name in re.findall(r'\bid="([^"]+)"', picture):
+        ids.setdefault(name, f"id{chr(97 + len(ids) % 26)}{'x' * (len(ids) // 26)}")
+    picture = re.sub(r'(?<=["#])[\w.-]+(?=[")])', lambda match: ids.get(match[0], match[0]), picture)
+    return NUMBER.sub("0", picture), [float(number) for number in NUMBER.findall(picture)]
+
+
+def same_picture(one, other):
+    (text, numbers), (text2, numbers2) = parts(one), parts(other)
+    return text == text2 and all(abs(a - b) <= POINT for a, b in zip(numbers, numbers2, strict=True))
+
+
+def drawn_with_this_matplotlib(picture):
+    return f"Matplotlib v{matplotlib.__version__}," in picture
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_tutorial_prints_and_draws_what_it_shows(page, tmp_path):
+    if lacking(page):
+        pytest.skip(f"{page.name} needs {lacking(page)}")
+    for match, printed in run_blocks(page, tmp_path):
+        line = page.read_text(encoding="utf-8").count("\n", 0, match.start()) + 1
+        assert printed == (match["text"] or ""), f"{page.name}, the block at line {line}"
+    made = {path.name for path in (tmp_path / "tutorials/img").iterdir()}
+    assert made == {name for _, name in PICTURE.findall(page.read_text(encoding="utf-8"))}
+    for name in made:
+        committed = (IMAGES / name).read_text(encoding="utf-8")
+        new = (tmp_path / "tutorials/img" / name).read_text(encoding="utf-8")
+        assert new.startswith("<?xml")
+        if drawn_with_this_matplotlib(committed):
+            assert same_picture(new, committed), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_every_text_stands_below_the_block_that_prints_it(page):
+    source = page.read_text(encoding="utf-8")
+    assert source.count("```text\n") == sum(match["text"] is not None for match in BLOCK.finditer(source))
+
+
+def test_every_picture_is_drawn_by_one_tutorial_and_has_a_text():
+    shown = [(text, name) for page in PAGES for text, name in PICTURE.findall(page.read_text(encoding="utf-8"))]
+    assert sorted(name for _, name in shown) == sorted(path.name for path in IMAGES.glob("*.svg"))
+    assert all(len(text) > 20 for text, _ in shown)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_tutorial_says_at_its_top_what_it_is_and_ends_in_exercises_with_answers(page):
+    source = page.read_text(encoding="utf-8")
+    title, blank, top = source.split("\n")[:3]
+    assert title.startswith("# ")
+    assert blank == ""
+    assert re.search(r"^\*\*You will\*\* .*\*\*You need\*\* .*\*\*Time:\*\* about \d+ minutes", top)
+    answers = re.findall(r"<details>\n<summary>.+?</summary>\n\n(.*?)\n</details>", source, re.DOTALL)
+    assert len(answers) == source.count("<details>") == source.count("</details>") >= 2
+    assert source.index("## Exercises") < source.index("<details>")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_every_figure_in_the_prose_stands_in_a_block_too(page):
+    """Decimals and percentages: integers are also steps, sizes and sections."""
+    source = page.read_text(encoding="utf-8")
+    blocks = "\n".join(FENCE.findall(source))
+    prose = re.sub(r"\$[^$]*\$|`[^`]*`|\]\([^)]*\)", "", FENCE.sub("", source))
+    claimed = re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)|\d+ %", prose)
+    assert [claim for claim in claimed if claim.replace(" ", "") not in blocks] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_formula_in_a_line_ends_in_it(page):
+    """GitHub shows one that runs over the line's end as it is written."""
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    assert [line for line in prose.split("\n") if line.count("$") % 2] == []
+
+
+def test_one_changed_number_makes_another_picture():
+    picture = '<g id="ab1"><use xlink:href="#ab1" x="10.5"/><path clip-path="url(#ab1)" d="M 1.25 2"/></g>'
+    assert same_picture(picture, picture.replace("ab1", "cd2").replace("1.25", "1.251"))
+    assert not same_picture(picture, picture.replace("1.25", "1.35"))
+    assert not same_picture(picture, picture.replace("use", "line"))
+    assert not same_picture('<g style="fill: #3e4567"/>', '<g style="fill: #3e4568"/>')
+    assert same_picture('<g style="fill: #3e4567"/>', '<g style="fill: #3e4567"/>')
+
+
+def test_a_library_that_a_page_needs_is_missed_only_where_it_is_absent(tmp_path):
+    page = tmp_path / "page.md"
+    for library, missed in ("numpy", ""), ("no_such_library", "no_such_library (pip install no_such_library)"):
+        page.write_text(f"# A\n\n**You will** read. **You need** it (`pip install {library}`).\n", encoding="utf-8")
+        assert lacking(page) == missed
+    page.write_text("# A\n\n**You will** read. **You need** nothing.\n\nSee `pip install no_such_library`.\n",
+                    encoding="utf-8")
+    assert lacking(page) == ""
+
+
+def test_the_kernels_that_a_page_needs_are_missed_only_where_they_are_absent(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("# A\n\n**You will** read. **You need** the compiled kernels.\n", encoding="utf-8")
+    for reason, missed in ("", ""), ("no compiler", "the compiled kernels (no compiler)"):
+        monkeypatch.setattr(backend, "why_not", lambda reason=reason: reason)
+        assert lacking(page) == missed
+    page.write_text("# A\n\n**You will** read of the compiled kernels. **You need** nothing.\n", encoding="utf-8")
+    assert lacking(page) == ""
+
+
+def test_the_loop_and_the_program_that_a_page_shows_without_running_them_run(tmp_path):
+    """The naive loop of 11 is compiled as the page says and compared; its program is run for a single round."""
+    pytest.importorskip("Cython", reason="Cython, part of the extra [test], is not installed")
+    pytest.importorskip("setuptools", reason="setuptools, part of the extra [test], is not installed")
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
+    page = (FOLDER / "11-numpy-to-cython.md").read_text(encoding="utf-8")
+    (loop,), (program,) = (re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+                           for kind in ("cython", "py"))
+    assert "\ncythonize -i naive.pyx\n" in page
+    (tmp_path / "naive.pyx").write_text(loop, encoding="utf-8")
+    environment = {**os.environ, "CFLAGS": "-O0", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    subprocess.run([sys.executable, "-m", "Cython.Build.Cythonize", "-i", "naive.pyx"], cwd=tmp_path, env=environment,
+                   check=True, capture_output=True)
+    made, = tmp_path.glob("naive.*.so")
+    spec = importlib.util.spec_from_file_location("naive", made)
+    naive = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(naive)
+    T, B, D, H, rng = 3, 2, 5, 4, np.random.default_rng(0)
+    args = [rng.normal(size=shape) for shape in ((T, B, D), (B, H), (B, H), (D, 4*H), (H, 4*H), (4*H,))]
+    _, h, c, _ = lstm_forward.reference(*args, None, np.full(B, T), np.inf, np.inf)
+    for found, expected in zip(naive.naive_forward(*args), (h, c), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    if not backend.why_not():
+        program = program.replace("ROUNDS, T = 9, 20", "ROUNDS, T = 1, 2")
+        ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True,
+                             capture_output=True, text=True)
+        assert re.fullmatch(r"kernels: \w+\n(B +\d+  H +\d+  NumPy .* naive loop .* kernel .*\n){4}", ran.stdout)
+
+
+def test_writing_puts_in_what_is_printed_and_is_then_stable(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A\n\n```python\nx = 2\n```\n\nThen:\n\n```python\nprint(x)\n```\n\n```text\nold\n```\n\nEnd.\n\n"
+                    "```python\nprint(x + 1)\n```\n\nOf all.\n", encoding="utf-8")
+    once = rewritten(page.read_text(encoding="utf-8"), run_blocks(page, tmp_path))
+    assert "print(x)\n```\n\n```text\n2\n```\n\nEnd." in once
+    assert "print(x + 1)\n```\n\n```text\n3\n```\n\nOf all." in once
+    assert "x = 2\n```\n\nThen:" in once
+    page.write_text(once, encoding="utf-8")
+    assert rewritten(once, run_blocks(page, tmp_path)) == once
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Run tutorials; show or write what they print.")
+    parser.add_argument("--write", action="store_true", help="put it into the tutorials and their figures")
+    parser.add_argument("names", nargs="*", help="beginnings of names, such as 03; all without one")
+    args = parser.parse_args()
+    for page in PAGES:
+        if args.names and not page.name.startswith(tuple(args.names)):
+            continue
+        if lacking(page):
+            print(f"{page.name}: left out, it needs {lacking(page)}", file=sys.stderr)
+            continue
+        start, source = time.perf_counter(), page.read_text(encoding="utf-8")
+        results = run_blocks(page, ROOT)
+        if args.write:
+            page.write_text(rewritten(source, results), encoding="utf-8")
+        else:
+            print("\n".join(printed for _, printed in results))
+        changed = sum(printed != (match["text"] or "") for match, printed in results)
+        print(f"{page.name}: {len(results)} blocks, {changed} changed, {time.perf_counter() - start:.1f} s",
+              file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

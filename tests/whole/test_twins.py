@@ -1,0 +1,190 @@
+"""Every kernel equals its NumPy reference: the registry of twins is the list of tests."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+
+from elmo_np import backend
+from elmo_np.nn import char_cnn as charcnn
+from elmo_np.nn import lstm, softmax
+
+# (T or N, B, D, H, P or V): 0 and 1 among them, widths on both sides of a vector's and of a panel's
+SIZES = [(0, 2, 3, 4, 5), (1, 1, 1, 1, 1), (3, 0, 2, 4, 3), (4, 3, 2, 5, 2), (3, 7, 4, 16, 17), (2, 8, 3, 33, 70),
+         (5, 13, 2, 20, 64), (2, 9, 150, 70, 250), (9, 33, 3, 6, 4)]
+# float32 carries 24 bits, 6e-8 a rounding; a few hundred roundings of numbers around 1 follow one another here
+TOLERANCE = {np.float64: 1e-13, np.float32: 5e-6}
+
+
+def recurrence(rng, dtype, size, projected):
+    T, B, D, H, P = size
+    P = P if projected else H
+    def normal(*shape):
+        return rng.normal(size=shape).astype(dtype)
+    return {"x": normal(T, B, D), "h0": normal(B, P), "c0": normal(B, H),
+            "Wx": normal(D, 4*H) / np.sqrt(D).astype(dtype), "Wh": normal(P, 4*H) / np.sqrt(P).astype(dtype),
+            "b": normal(4*H), "Wp": normal(H, P) / np.sqrt(H).astype(dtype) if projected else None,
+            "lengths": rng.integers(0, T + 1, B), "cell_clip": 0.8, "proj_clip": 0.6 if projected else np.inf}
+
+
+def matrices(rng, dtype, *shapes):
+    """Random matrices whose products stay around 1, where TOLERANCE holds."""
+    return [(rng.normal(size=shape) / max(1, shape[-1])**0.25).astype(dtype) for shape in shapes]
+
+
+def sample_lstm_forward(rng, dtype, size):
+    return [tuple(recurrence(rng, dtype, size, projected).values()) for projected in (False, True)]
+
+
+sample_lstm_read = sample_lstm_forward
+
+
+def sample_lstm_backward(rng, dtype, size):
+    calls = []
+    for projected, add in (False, False), (False, True), (True, False), (True, True):
+        point = recurrence(rng, dtype, size, projected)
+        ifog, h, c, m = lstm.lstm_forward.reference(**point)
+        dy, dh, dc = (rng.normal(size=shape).astype(dtype) for shape in (h[1:].shape, h[0].shape, c[0].shape))
+        Wx, Wh, Wp = (point[name] for name in ("Wx", "Wh", "Wp"))
+        dWx, dWh = matrices(rng, dtype, Wx.shape, Wh.shape)
+        dWp = matrices(rng, dtype, Wp.shape)[0] if projected else None
+        calls.append((dy, dh, dc, point["x"], ifog, h, c, m, Wx, Wh, Wp, *list(point.values())[7:], dWx, dWh, dWp, add))
+    return calls
+
+
+def sample_matmul(rng, dtype, size):
+    M, K, N = size[0] * size[1], size[2], size[4]
+    A, B, At, Bt, b = matrices(rng, dtype, (M, K), (K, N), (K, M), (N, K), (N,))
+    deep = matrices(rng, dtype, (M, 300), (300, N))     # more than one block of k
+    return [(A, B), (A, B, b), (At.T, B, b), (A, Bt.T), (At.T, Bt.T), (A[:0], B, b), (A[:, :0], B[:0], b), tuple(deep)]
+
+
+def sample_convolve(rng, dtype, size):
+    G, L, C, N = size[1], size[0] + 3, size[2], size[4]
+    calls = []
+    for w in range(1, 4):
+        # whole numbers: sums without rounding, so that equals, of which the first counts, are equal on both sides
+        e, W = (rng.integers(-2, 3, shape).astype(dtype) for shape in ((G, L, C), (w * C, N)))
+        calls += [(e, W, rng.integers(1, L - w + 2, G), keep) for keep in (False, True)]
+    return calls
+
+
+def softmax_point(rng, dtype, size):
+    R, P, V = size[0] * size[1], size[2], size[4]
+    h, W, b = matrices(rng, dtype, (R, P), (V, P), (V,))
+    return 2 * h, rng.integers(-2, V, R), 2 * W, b         # padding and words from elsewhere too
+
+
+def sample_softmax_forward(rng, dtype, size):
+    return [(*softmax_point(rng, dtype, size), keep) for keep in (False, True)]
+
+
+def sample_softmax_backward(rng, dtype, size):
+    h, y, W, b = softmax_point(rng, dtype, size)
+    _, top, total, z = softmax.softmax_forward.reference(h, y, W, b, True)
+    return [(scale, h, y, W, b, logits, top, total, *matrices(rng, dtype, W.shape), add)
+            for scale, logits, add in ((0.1, z, False), (0.1, None, True), (0.0, z, True))]
+
+
+def sample_scatter_add(rng, dtype, size):
+    N, V, E = size[0] * size[1], size[4], size[2]
+    return [(rng.normal(size=(V, E)).astype(dtype), rng.integers(0, V, N), rng.normal(size=(N, E)).astype(dtype))]
+
+
+def vectors(rng, dtype, size, count):
+    N = size[0] * size[3]
+    return [np.abs(rng.normal(size=N)).astype(dtype) + dtype(0.1) for _ in range(count)]
+
+
+def sample_squared_norm(rng, dtype, size):
+    return [tuple(vectors(rng, dtype, size, 1))]
+
+
+def sample_sgd_update(rng, dtype, size):
+    with_momentum = [(*vectors(rng, dtype, size, 3), 0.7, 0.1, 0.9, nesterov) for nesterov in (False, True)]
+    return [*with_momentum, (*vectors(rng, dtype, size, 2), None, 0.7, 0.1, 0.0, False)]
+
+
+def sample_adagrad_update(rng, dtype, size):
+    return [(*vectors(rng, dtype, size, 3), 0.7, 0.1)]
+
+
+def sample_adam_update(rng, dtype, size):
+    return [(*vectors(rng, dtype, size, 4), 0.7, 0.1, 0.9, 0.999, 1e-8, k) for k in (1, 7)]
+
+
+SAMPLES = {name.removeprefix("sample_"): sample for name, sample in globals().items() if name.startswith("sample_")}
+
+
+@pytest.fixture(params=["base", "avx2", "avx512"])
+def path(request):
+    if backend.backend() == "numpy":
+        pytest.skip(backend.why_not())
+    if request.param not in backend.simd_paths():
+        pytest.skip(f"this CPU has no {request.param}")
+    with backend.use_simd(request.param):
+        yield request.param
+
+
+def test_every_twin_has_a_sample():
+    assert set(SAMPLES) == set(backend.TWINS)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_kernel_equals_reference(name, size, dtype, path):
+    twin = backend.TWINS[name]
+    for args in SAMPLES[name](np.random.default_rng(sum(size)), dtype, size):
+        left, right = deepcopy(args), deepcopy(args)
+        expected, found = twin.reference(*left), twin.compiled(*right)
+        # arguments too: some are changed in place, the others must be left alone
+        for one, other in zip(flatten((expected, left)), flatten((found, right)), strict=True):
+            if isinstance(one, np.ndarray):
+                assert other.dtype == one.dtype
+                np.testing.assert_allclose(other, one, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+            elif one is None:
+                assert other is None
+            else:
+                assert other == pytest.approx(one, rel=TOLERANCE[dtype], abs=TOLERANCE[dtype])
+
+
+def flatten(value):
+    return [leaf for item in value for leaf in flatten(item)] if isinstance(value, (tuple, list)) else [value]
+
+
+def test_kernels_let_nan_and_infinity_through(path):
+    for bad in np.nan, np.inf:
+        b = np.zeros(40, np.float32)
+        b[7] = bad
+        one = np.ones((1, 1), np.float32), np.array([3]), np.zeros((40, 1), np.float32), b
+        assert not np.isfinite(softmax.softmax_forward.compiled(*one, False)[0]).all()
+        e = np.zeros((1, 9, 1), np.float32)
+        e[0, 4] = bad
+        for convolve in charcnn.convolve.reference, charcnn.convolve.compiled:
+            largest, place = convolve(e, np.ones((1, 70), np.float32), np.array([9]), True)
+            np.testing.assert_array_equal(largest, np.full((1, 70), bad, np.float32))
+            assert (place == 4).all()
+    b = np.zeros(4 * 20, np.float32)
+    b[5] = np.nan
+    zero, one = np.zeros((1, 20), np.float32), np.ones((1, 1, 1), np.float32)
+    Wx, Wh = np.zeros((1, 80), np.float32), np.zeros((20, 80), np.float32)
+    h = lstm.lstm_forward.compiled(one, zero, zero, Wx, Wh, b, None, np.array([1]), 3.0, np.inf)[1]
+    assert np.isnan(h[1, 0, 5])
+    assert np.isnan(h).sum() == 1
+
+
+def test_exp_and_tanh_are_right_over_the_whole_range(path):
+    """The softmax of two logits and the LSTM's gates show the kernels' own exp and tanh one at a time."""
+    x = np.concatenate([np.linspace(-100, 100, 4001), np.geomspace(1e-7, 1, 200)])
+    for dtype, tolerance in (np.float32, 3e-7), (np.float64, 3e-15):
+        H = len(x)
+        b = np.zeros(4 * H, dtype)
+        b[:H], b[3*H:] = x, x
+        zero, nothing = np.zeros((1, H), dtype), np.zeros((1, 4 * H), dtype)
+        ifog = lstm.lstm_forward.compiled(np.zeros((1, 1, 1), dtype), zero[:, :1], zero, nothing, nothing, b,
+                                          np.zeros((H, 1), dtype), np.array([1]), np.inf, np.inf)[0][0, 0]
+        exact = b.dtype.type(x).astype(np.float64)
+        logistic = 1 / (1 + np.exp(-np.clip(exact, -85, None)))
+        np.testing.assert_allclose(ifog[:H], logistic, rtol=2 * tolerance, atol=1e-36)
+        np.testing.assert_allclose(ifog[3*H:], np.tanh(exact), rtol=2 * tolerance)
