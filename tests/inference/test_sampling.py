@@ -394,7 +394,8 @@ def test_unknown_words_and_the_mark_of_the_beginning_are_never_written(direction
 
 def test_the_prompt_is_read_once_and_then_a_word_a_step(words, monkeypatch):
     steps, read = [], LanguageModel.encode_inference
-    monkeypatch.setattr(LanguageModel, "read", lambda self, x, state: steps.append(len(x)) or read(self, x, state))
+    monkeypatch.setattr(LanguageModel, "encode_inference",
+                        lambda self, x, state: steps.append(len(x)) or read(self, x, state))
     longest = max(found.drawn + found.ended for found in sample(words, "the old bank", count=8, length=7))
     assert steps == [4] + [1] * (longest - 1)
 

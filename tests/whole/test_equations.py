@@ -6,6 +6,7 @@ import inspect
 import io
 import re
 import tokenize
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ PYTHON = {f"elmo_np/{path.relative_to(ROOT / 'elmo_np').as_posix()}": path.read_
 KERNELS = {f"kernels/{path.name}": path.read_text(encoding="utf-8")
            for path in sorted((ROOT / "kernels").iterdir()) if path.suffix in (".h", ".pxi", ".pyx")}
 
-# "## The recurrence (L): `elmo_np/nn/lstm.py`": which letter belongs to which module
-LETTERS = dict(re.findall(r"^## .*\(([A-Z])\): `(elmo_np/[\w/]+\.py)`$", SHEET, re.MULTILINE))
+# "## The recurrence (L): `elmo_np/nn/lstm.py`": which letter belongs to which module, or modules ("`...` and `...`")
+LETTERS = {letter: re.findall(r"`(.*?)`", modules)
+           for letter, modules in re.findall(r"^## .*\(([A-Z])\): (`elmo_np/.*`)$", SHEET, re.MULTILINE)}
 DEFINITION = re.compile(r"^\*\*\(([A-Z]\d+)\)\*\*", re.MULTILINE)        # bold and first on its line: **(L3)**
 DEFINED = DEFINITION.findall(SHEET)
 NO_BACKWARD = "OPMX"    # an update, a perplexity, a prediction and a search have no gradient; every other letter has
@@ -125,8 +127,8 @@ def test_every_equation_is_defined_once():
 
 def test_equations_stand_in_reading_order_in_the_section_of_their_letter():
     sections = re.split(r"^## ", SHEET, flags=re.MULTILINE)
-    for letter, module in LETTERS.items():
-        section, = (text for text in sections if f"({letter}): `{module}`\n" in text)
+    for letter in LETTERS:
+        section, = (text for text in sections if f"({letter}): `" in text.partition("\n")[0])
         own = DEFINITION.findall(section)
         assert own == [f"{letter}{number}" for number in range(1, len(own) + 1)]
     assert {tag[0] for tag in DEFINED} == set(LETTERS)
@@ -134,10 +136,12 @@ def test_equations_stand_in_reading_order_in_the_section_of_their_letter():
 
 def test_the_contents_list_every_section_with_its_letter_and_its_module():
     contents, *sections = re.split(r"^## ", SHEET, flags=re.MULTILINE)
-    listed = re.findall(r"^\| ([A-Z]?) ?\| \[([^]]+)\]\(#[\w-]+\) \| (?:\[[\w./]+\]\(\.\./([\w./]+)\) )?\|", contents,
-                        re.MULTILINE)
-    titles = [section.partition("\n")[0] for section in sections]
-    assert [f"{title} ({letter}): `{module}`" if letter else title for letter, title, module in listed] == titles
+    rows = re.findall(r"^\| ([A-Z]?) ?\| \[([^]]+)\]\(#[\w-]+\) \|([^|]*)\|", contents, re.MULTILINE)
+    listed = []
+    for letter, title, cell in rows:
+        modules = " and ".join(f"`{module}`" for module in re.findall(r"\]\(\.\./([\w./]+)\)", cell))
+        listed.append(f"{title} ({letter}): {modules}" if letter else title)
+    assert listed == [section.partition("\n")[0] for section in sections]
 
 
 def derived(section):
@@ -169,26 +173,27 @@ def test_every_tag_in_the_code_is_defined_on_the_sheet():
 
 
 def test_every_tag_on_the_sheet_stands_in_its_module():
-    for letter, module in LETTERS.items():
-        assert {tag for tag in DEFINED if tag[0] == letter} == IN_CODE.get(module, set()), module
+    for letter, modules in LETTERS.items():
+        found = set().union(*(IN_CODE[file] for file in modules))
+        assert {tag for tag in DEFINED if tag[0] == letter} == found, modules
 
 
 def test_a_module_and_its_kernel_carry_their_own_letter_only():
-    own = {Path(module).stem: letter for letter, module in LETTERS.items()}
+    own = {Path(module).stem: letter for letter, modules in LETTERS.items() for module in modules}
     for file, found in IN_CODE.items():
         assert {tag[0] for tag in found} == {own.get(Path(file).stem)}, file
 
 
 def test_prose_mentions_defined_tags_only():
-    for file in [*LETTERS.values(), *KERNELS]:
+    for file in [*chain(*LETTERS.values()), *KERNELS]:
         assert tags({**PYTHON, **KERNELS}[file]) <= set(DEFINED), file
     assert tags(SHEET) <= set(DEFINED)
 
 
 def test_a_module_docstring_lists_the_equations_of_the_sheet():
-    for letter, module in LETTERS.items():
-        mentioned = tags(ast.get_docstring(ast.parse(PYTHON[module])))
-        assert {tag for tag in mentioned if tag[0] == letter} == {tag for tag in DEFINED if tag[0] == letter}, module
+    for letter, modules in LETTERS.items():
+        mentioned = set().union(*(tags(ast.get_docstring(ast.parse(PYTHON[module]))) for module in modules))
+        assert {tag for tag in mentioned if tag[0] == letter} == {tag for tag in DEFINED if tag[0] == letter}, modules
 
 
 def test_a_line_with_a_tag_is_code():
@@ -199,7 +204,7 @@ def test_a_line_with_a_tag_is_code():
 
 @pytest.mark.parametrize("direction", [runs_forward, runs_backward])
 def test_every_equation_stands_in_a_forward_and_in_a_backward_function(direction):
-    for letter, module in LETTERS.items():
+    for letter, (module, *_) in LETTERS.items():
         if letter in NO_BACKWARD:
             continue
         carried, functions = tags_by_function(module), python_functions(PYTHON[module])
@@ -215,7 +220,7 @@ def test_a_kernel_carries_the_tags_of_its_reference():
     assert backend.TWINS
     for name, twin in backend.TWINS.items():
         needed = set().union(*(tags(comment) for _, comment, _ in python_comments(inspect.getsource(twin.reference))))
-        kernel = f"kernels/{twin.reference.__module__.removeprefix('elmo_np.')}.pxi"
+        kernel = f"kernels/{twin.reference.__module__.rpartition('.')[2]}.pxi"
         # matmul is no equation: the lines that call it are
         assert needed or name == "matmul", f"{name} computes an equation without a tag"
         assert tags_by_function(kernel).get(name, set()) == needed, f"{name} in {kernel}"

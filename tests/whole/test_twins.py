@@ -36,7 +36,7 @@ def sample_lstm_forward(rng, dtype, size):
     return [tuple(recurrence(rng, dtype, size, projected).values()) for projected in (False, True)]
 
 
-sample_lstm_read = sample_lstm_forward
+sample_lstm_forward_inference = sample_lstm_forward
 
 
 def sample_lstm_backward(rng, dtype, size):
