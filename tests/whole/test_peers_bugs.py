@@ -34,7 +34,7 @@ def elmo(request):
 def with_h5py():
     """What the tests of published weights have."""
     pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
-    import test_bilm_tf
+    from tests.io import test_bilm_tf_reader as test_bilm_tf
     return test_bilm_tf
 
 
@@ -252,7 +252,7 @@ def test_published_weights_of_one_layer_are_read_under_either_name(tmp_path):
     found = []
     for name in "MultiRNNCell/Cell0/LSTMCell", "LSTMCell":
         renamed = {key.replace("MultiRNNCell/Cell0/LSTMCell", name): array for key, array in arrays.items()}
-        elmo = test_bilm_tf.read(*reference.write(tmp_path, table, renamed), dtype=np.float64)
+        elmo = ELMo.from_bilm_tf(*reference.write(tmp_path, table, renamed), dtype=np.float64)
         found.append(elmo.embed([["The", "cat"]])[0])
     np.testing.assert_array_equal(*found)
     expected = reference.layers(table, arrays, ["The", "cat"])
