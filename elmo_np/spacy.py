@@ -27,7 +27,7 @@ class ElmoComponent:
 
     def __init__(self, nlp: Language, name: str, model: str, layer: int | str):
         self.elmo, self.layer = ELMo.load(model), layer
-        self.elmo.parts((), layer)                      # a mistake shows before the first text
+        self.elmo.check(layer)                      # a mistake shows before the first text
 
     def __call__(self, doc: Doc) -> Doc:
         return next(self.pipe([doc]))

@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.schema import Settings
-from ..data.batches import length_buckets, sentence_windows
 from ..data.corpus import require_reiterable
 from ..data.text import tokens
 from ..data.vocabulary import Vocabulary
@@ -27,20 +26,15 @@ from ..io import bilm_tf_reader, bilm_tf_writer
 from ..io.model_file import read_model, write_model
 from ..nn.bilm import BiLM, BiState
 from ..nn.parameter import SKIP_INIT, load_state_dict, parameters
-from ..nn.representation import ScalarMix, WordVector, h_bi
-from ..runtime.threads import one_blas_thread
+from ..nn.representation import ScalarMix, WordVector
 from ..types import Array
-from .long_sentences import in_parts
+from .encoder import Encoded, arrays_of, checked, encode, encode_rows, steps_of_a_window, warm_state, zero_state
 from .neighbours import Index, Neighbour
 from .token_indexer import TokenIndexer, token_indexer
 from .word_cache import WordCache
 
-BATCH = 64              # sentences at once; the vectors do not depend on it
-WINDOW = 1 << 22        # numbers of a window of sentences, which are held until all are there: 16 MB in float32
 STATES = ("reset", "carry", "warm")
 POOLINGS = ("mean", "max")
-SETTLED = 1e-6          # largest change of a number of the state from one neutral sentence to the next
-MOST_SENTENCES = 200    # a state that wanders on after so many is taken as it is: the same for all sentences still
 
 
 class ELMo:
@@ -137,35 +131,62 @@ class ELMo:
 
     def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str | BiState = "reset", *,
                marks: bool = False) -> Iterator[Array]:
-        """`vectors`, or `embed` with layer "all", one sentence after another: memory does not grow with them.
+        """`vectors`, or `embed` with layer "all", one sentence after another: memory does not grow with their number.
 
-        State "carry" is the exception: a sentence is a row of its own, so all are needed at once.
-        state   may also be one row of state that every sentence starts from, as `warm_state` gives
+        State "carry" is the exception: each sentence has its own row of state, so all are needed at once.
+        state   may also be one row of state that every sentence starts from, as `warm_state` returns it
         """
         return (_joined(list(parts)) for _, parts in self.parts(sentences, layer, state, marks=marks))
 
     def parts(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str | BiState = "reset", *,
               marks: bool = False) -> Iterator[tuple[int, Iterable[Array]]]:
-        """`stream` with the array of each sentence in parts, to be read before the next sentence is asked for: memory
-        does not grow with the length of a sentence either, but for state "carry" and a mix with layer_norm.
+        """`stream` with each sentence's array in parts, computed as they are read: memory does not grow with the length
+        of a sentence either, except with state "carry" and for a mix with layer_norm.
 
-        -> how many tokens a sentence has, and its parts, mostly one: side by side along the tokens they are the array
+        -> how many tokens a sentence has, and its parts, usually one; concatenated along the tokens they are its array
         """
+        self.check(layer, state)
+        # int: NumPy's integers, as a search over layers gives them, are layers too
+        number = self.model.config.layers if layer == "top" else layer if isinstance(layer, str) else int(layer)
+        return self._parts(sentences, number, state, marks)
+
+    def check(self, layer: str | int, state: str | BiState = "reset") -> None:
+        """Raise UserError for a layer or a state that this model does not have."""
         top = self.model.config.layers
         if layer not in ("all", "top", "average", "mix", *range(top + 1)):
             raise UserError(f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
         if not isinstance(state, tuple) and state not in STATES:
             raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
-        # int: NumPy's whole numbers, as a search over layers gives them, are layers too
-        number = top if layer == "top" else layer if isinstance(layer, str) else int(layer)
-        return self._parts(sentences, number, state, marks)
 
     def _parts(self, sentences: Iterable[Sequence[str]], layer: str | int, state: str | BiState,
                marks: bool) -> Iterator[tuple[int, Iterable[Array]]]:
-        for n, parts in self._all(sentences, state, marks):
+        for steps, parts in self._encoded(sentences, state):
+            n = steps if marks else steps - 2
+            if not marks:
+                parts = _without_ends(steps, parts)
             if layer == "mix" and self.mix.layer_norm:      # its means are those of the whole sentence
                 parts = [[np.concatenate(layers) for layers in zip(*parts, strict=True)]]
             yield n, (self._chosen(layers, layer) for layers in parts)
+
+    def _encoded(self, sentences: Iterable[Sequence[str]], state: str | BiState) -> Iterator[Encoded]:
+        words = token_indexer(self.model, self.vocabulary, self.cache)
+        if state == "carry":
+            yield from self._carry(words, [words.encode(sentence) for sentence in checked(sentences)])
+            return
+        start = warm_state(words) if state == "warm" else None if isinstance(state, str) else state
+        most = steps_of_a_window(2 * self.model.config.output_dim * len(self.layers))
+        yield from encode(words, sentences, start, most)
+
+    def _carry(self, words: TokenIndexer, sentences: list[list[int]]) -> Iterator[Encoded]:
+        """Sentence k goes on from row k of the carried state; rows beyond those given stay as they are."""
+        carried, rows = self.carried, len(sentences)
+        if carried is None or len(carried[0][0][0]) < rows:
+            grown = zero_state(self.model, rows)
+            for old, new in zip(arrays_of(carried or ([], [])), arrays_of(grown), strict=False):
+                new[:len(old)] = old
+            self.carried = carried = grown
+        for sentence, layers in zip(sentences, encode_rows(words, sentences, carried), strict=True):
+            yield Encoded(len(sentence), [layers])
 
     def _chosen(self, layers: list[Array], layer: str | int) -> Array:
         """The layers 0 to L, (tokens, width) each -> what was asked for."""
@@ -230,74 +251,9 @@ class ELMo:
                             "would be that of any unknown word: expected a word of vocabulary.txt")
         return position
 
-    def _all(self, sentences: Iterable[Sequence[str]], state: str | BiState,
-             marks: bool) -> Iterator[tuple[int, Iterable[list[Array]]]]:
-        """For every sentence, in order, how many tokens it has, and its parts from the first word to the last: the
-        layers 0 to L, (tokens, width) each, both directions side by side."""
-        words = token_indexer(self.model, self.vocabulary, self.cache)
-        if state == "carry":
-            numbers = [words.encode(sentence) for sentence in checked(sentences)]
-            yield from (_trimmed(layers, marks) for layers in self._carry(words, numbers))
-            return
-        begin = self.warm_state() if state == "warm" else None if isinstance(state, str) else state
-        most = max(1, WINDOW // (2 * self.model.config.output_dim * len(self.layers)))
-        for window in sentence_windows(checked(sentences), BATCH, most):
-            words.make_room()
-            numbers, found = [words.encode(sentence) for sentence in window], dict[int, list[Array]]()
-            for group in _groups(numbers, most):
-                start = None if begin is None else _rows(begin, np.zeros(len(group), np.int64))
-                layers, _ = self._batch(words, [numbers[k] for k in group], start)
-                found.update(zip(group, layers, strict=True))
-            for k, sentence in enumerate(numbers):
-                if k in found:
-                    yield _trimmed(found.pop(k), marks)
-                else:
-                    yield _trimmed_parts(in_parts(self.model, words, sentence, most, begin), len(sentence), marks)
-
-    def _carry(self, words: TokenIndexer, sentences: list[list[int]]) -> Iterator[list[Array]]:
-        """Row k goes on from row k; rows beyond those given stay as they are."""
-        rows, carried = len(sentences), self.carried
-        if carried is None or len(carried[0][0][0]) < rows:
-            grown = _zero_state(self.model, rows)
-            for old, new in zip(_arrays(carried), _arrays(grown), strict=False):
-                new[:len(old)] = old
-            self.carried = carried = grown
-        for start in range(0, rows, BATCH):
-            block = np.arange(start, min(start + BATCH, rows))
-            layers, after = self._batch(words, sentences[start:start + BATCH], _rows(carried, block))
-            for kept, new in zip(_arrays(carried), _arrays(after), strict=True):
-                kept[block] = new
-            yield from layers
-
-    def _batch(self, words: TokenIndexer, sentences: list[list[int]],
-               state: BiState | None) -> tuple[list[list[Array]], BiState]:
-        """Sentences with their marks -> the layers of each, marks included, and the state after each."""
-        lengths = np.array([len(sentence) for sentence in sentences])
-        numbers = np.zeros((lengths.max(), len(sentences)), np.int64)
-        for b, sentence in enumerate(sentences):
-            numbers[:len(sentence), b] = sentence
-        with one_blas_thread():
-            forward, backward, after = self.model.encode_vectors(*words.lookup(numbers), lengths, state)
-        layers: list[list[Array]] = [[] for _ in sentences]
-        while forward:                              # one layer after another, each let go when it is copied
-            whole = h_bi(forward.pop(0), backward.pop(0))
-            for b, n in enumerate(lengths):
-                layers[b].append(whole[:n, b].copy())
-        return layers, after
-
     def warm_state(self) -> BiState:
-        """One row of state after a neutral sentence (its marks, with a full stop if the model knows one), read until
-        the state settles: what a sentence in the middle of a text starts from, the same for all."""
-        words = token_indexer(self.model, self.vocabulary, self.cache)
-        sentence = words.encode(["."] if "." in words else [])
-        state = _zero_state(self.model, 1)
-        for _ in range(MOST_SENTENCES):
-            _, after = self._batch(words, [sentence], state)
-            change = max(np.abs(a - b).max() for a, b in zip(_arrays(state), _arrays(after), strict=True))
-            state = after
-            if change < SETTLED:
-                break
-        return state
+        """One row of state, settled, that state "warm" starts every sentence from."""
+        return warm_state(token_indexer(self.model, self.vocabulary, self.cache))
 
 
 def position_of(word: str, words: Sequence[str], occurrence: int | None = None) -> int:
@@ -313,69 +269,18 @@ def position_of(word: str, words: Sequence[str], occurrence: int | None = None) 
     return places[(occurrence or 1) - 1]
 
 
-def checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-    """The sentences. Raises UserError for one without a token, or a string."""
-    for number, sentence in enumerate(sentences):
-        if isinstance(sentence, str):
-            raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "
-                            "elmo_np.data.text.tokens splits it")
-        if not len(sentence):
-            raise UserError(f"sentence {number} is empty: expected at least one token")
-        yield sentence
-
-
 def _joined(parts: list[Array]) -> Array:
-    """The parts of a sentence's array side by side."""
+    """The parts of a sentence's array, concatenated along the tokens."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-2)
 
 
-def _groups(sentences: list[list[int]], most: int) -> Iterator[list[int]]:
-    """The places of sentences of about equal length, so many that they have at most `most` steps with their padding;
-    those that are longer by themselves are left out."""
-    for group in length_buckets(sentences, BATCH):
-        fits: list[int] = []
-        for k in group:                             # from the shortest to the longest
-            if len(sentences[k]) > most:
-                break
-            if (len(fits) + 1) * len(sentences[k]) > most:
-                yield fits
-                fits = []
-            fits.append(k)
-        if fits:
-            yield fits
-
-
-def _trimmed(layers: list[Array], marks: bool) -> tuple[int, list[list[Array]]]:
-    """A sentence in one part, with or without its marks."""
-    layers = layers if marks else [layer[1:-1] for layer in layers]
-    return len(layers[0]), [layers]
-
-
-def _trimmed_parts(parts: Iterable[list[Array]], n: int, marks: bool) -> tuple[int, Iterator[list[Array]]]:
-    """A sentence of n steps in several parts, with or without its marks."""
-    first, last = (0, n) if marks else (1, n - 1)
-
-    def kept() -> Iterator[list[Array]]:
-        start = 0
-        for layers in parts:
-            end = start + len(layers[0])
-            yield [layer[max(first - start, 0):last - start] for layer in layers]
-            start = end
-    return last - first, kept()
-
-
-def _zero_state(model: BiLM, rows: int) -> BiState:
-    return ([layer.zero_state(rows) for layer in model.forward_lm.layers],
-            [layer.zero_state(rows) for layer in model.backward_lm.layers])
-
-
-def _arrays(state: BiState | None) -> list[Array]:
-    return [array for direction in state or ([], []) for layer in direction for array in layer]
-
-
-def _rows(state: BiState, rows: Array) -> BiState:
-    one, two = state
-    return [(h[rows], c[rows]) for h, c in one], [(h[rows], c[rows]) for h, c in two]
+def _without_ends(steps: int, parts: Iterable[list[Array]]) -> Iterator[list[Array]]:
+    """The parts of a sentence of so many steps without the first and the last step, <S> and </S>."""
+    start = 0
+    for layers in parts:
+        end = start + len(layers[0])
+        yield [layer[max(1 - start, 0):steps - 1 - start] for layer in layers]
+        start = end
 
 
 def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], dict[str, str]]:

@@ -1,23 +1,24 @@
-"""`elmo-np embed`: the vectors of a whole text in one file, in memory that does not grow with it.
+"""The vectors of a whole text in one file, in memory that does not grow with the text: `elmo-np embed`.
 
-While it works there is a folder FILE.part beside the file:
+While it works there is a folder FILE.part next to the file:
 
     arrays.npz          the arrays so far, without the directory that makes it an .npz
-    place.safetensors   what was asked for, how many sentences and bytes are done, and the state that is carried
+    place.safetensors   what was asked for, how many sentences and bytes are done, and the carried state
 
-A block of sentences is done when its arrays are on the disk and the place says so. What a run that was killed wrote
-behind that is dropped, and its block is done again: a block does not depend on the ones before it, nor on where a run
-began, but for the state that is carried, so that the file has the same bytes however often the work was interrupted.
+A block of sentences is done when its arrays are on the disk and place.safetensors counts them. Anything that a killed
+run wrote after that is dropped, and its block is done again. Apart from the carried state, a block depends neither on
+the blocks before it nor on where a run began, so the file has the same bytes however often the work was interrupted.
 """
 
 from __future__ import annotations
 
-import hashlib
+import copy
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -25,20 +26,20 @@ from typing import NamedTuple
 from ..config.toml_files import to_json
 from ..data.corpus import corpus_sha256, require_reiterable
 from ..errors import UserError
-from ..io import npz_to_hdf5 as embed_hdf5
-from ..io import safetensors_file as checkpoint
+from ..io import npz_to_hdf5, safetensors_file
 from ..io.npz import ArrayFile
 from ..nn.bilm import BiState
 from ..nn.parameter import sha256
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, Signals, interruptible
 from ..types import Array
-from .elmo import ELMo, checked
+from .elmo import ELMo
+from .encoder import checked
 from .word_cache import WordCache
 
-BLOCK = 1 << 15         # words of a block of sentences: half a minute to a minute with the original ELMo
-SETTLED = 1 << 12       # words after which a speed means something: sentences come a window at a time
-SUFFIXES = (".npz", *embed_hdf5.SUFFIXES)
+BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
+SETTLED = 1 << 12       # words after which a speed is worth showing: sentences come a window at a time
+SUFFIXES = (".npz", *npz_to_hdf5.SUFFIXES)
 Numbered = tuple[int, Sequence[str]]        # a sentence, and its number in the whole text
 
 
@@ -47,11 +48,11 @@ class Text(NamedTuple):
 
     sentences: int
     words: int
-    fingerprint: str
+    sha256: str
 
 
 class Shard:
-    """The sentences of a text whose number leaves i when it is divided by N, with their numbers."""
+    """The sentences of a text whose index modulo N is i, with their numbers in the text."""
 
     def __init__(self, sentences: Iterable[Sequence[str]], shard: tuple[int, int]):
         self.sentences, (self.i, self.N) = require_reiterable(sentences), shard
@@ -62,52 +63,74 @@ class Shard:
         return islice(enumerate(checked(self.sentences)), self.i, None, self.N)
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is embedded, and how.
+
+    elmo    a copy with its own word cache and carried state: the caller's ELMo is never changed
+    """
+
+    elmo: ELMo
+    sentences: Shard
+    text: Text
+    out: Path
+    layer: str | int
+    state: str
+    marks: bool
+
+    def asked(self) -> dict[str, str]:
+        """What place.safetensors records: a run goes on only with the same."""
+        elmo = self.elmo
+        model = sha256(elmo, to_json(elmo.model.config), elmo.vocabulary.sha256(), str(elmo.mix.layer_norm))
+        return {"layer": str(self.layer), "state": self.state, "marks": json.dumps(self.marks),
+                "shard": f"{self.sentences.i}/{self.sentences.N}", "the text": self.text.sha256, "the model": model}
+
+
 def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.PathLike[str], *, layer: str = "all",
                state: str = "reset", marks: bool = False, shard: tuple[int, int] = (0, 1),
                cache: str | os.PathLike[str] | None = None, resume: bool = False, quiet: bool = False) -> int:
-    """Write an array a sentence, named by its number: (layers, tokens, 2P) with layer "all", else (tokens, dim).
+    """Write one array per sentence, named by its number: (layers, tokens, 2P) with layer "all", else (tokens, dim).
 
     sentences   can be read more than once, the same each time
     out         .npz; or .hdf5, .h5, which also has "sentences", their text in the order of their numbers
-    layer, state, marks     as `ELMo.stream` has them, layer as text; "carry": each sentence goes on from the last one
-    shard       (i, N): only the sentences whose number leaves i when it is divided by N
-    cache       a file for the vectors of words that a model of characters has computed, read and added to
-    resume      go on where a call for the same file stopped; from the beginning where there is none
-    -> how many sentences. Raises UserError: `out` exists, cannot be written, or was begun otherwise; Interrupted at
-    Ctrl-C, when what is done is kept.
+    layer, state, marks     as in `ELMo.stream`, layer as text; "carry": each sentence goes on from the one before
+    shard       (i, N): only the sentences whose index modulo N is i
+    cache       a file for the word vectors that a model of characters has computed, read and added to
+    resume      go on where a call for the same file stopped, or start from the beginning if there was none
+    -> how many sentences. Raises UserError: `out` exists, cannot be written, or was begun with other settings;
+    Interrupted at Ctrl-C, when what is done is kept.
     """
     out, numbered = Path(out), Shard(sentences, shard)
     which = int(layer) if layer.isdecimal() else layer
-    elmo.parts((), which, state, marks=marks)           # a mistake shows before the long part
-    if state == "carry" and shard[1] > 1:
+    elmo.check(which, state)                            # a mistake shows before the long part
+    if state == "carry" and numbered.N > 1:
         raise UserError("state carry with a shard: a sentence goes on from the one before it, which is in another "
                         "shard; expected state reset or warm")
     _check_out(out, resume)
     with Progress(quiet=quiet) as progress:
-        text, known = _survey(numbered, elmo, cache, progress)
-        asked = {"layer": layer, "state": state, "marks": json.dumps(marks), "shard": f"{shard[0]}/{shard[1]}",
-                 "the text": text.fingerprint, "the model": _identity(elmo)}
-        before, elmo.cache = elmo.cache, known
+        own = copy.copy(elmo)
+        own.carried = None
+        text, own.cache = _survey(numbered, elmo, cache, progress)
+        job = Job(own, numbered, text, out, which, state, marks)
         try:
-            with interruptible() as signals, Part(out, asked, elmo) as part:
-                _embed(elmo, numbered, text, part, which, state, marks, progress, signals)
-                _finish(out, part, numbered, progress, signals)
+            with interruptible() as signals, Part(_folder(out), job.asked()) as part:
+                _embed(job, part, progress, signals)
+                _finish(job, part, progress, signals)
         except OSError as error:
             raise UserError(f"cannot write {out}: {error.strerror or error}") from error
-        finally:
-            elmo.cache = before         # the model may change later
     return text.sentences
 
 
-def _finish(out: Path, part: Part, numbered: Shard, progress: Progress, signals: Signals) -> None:
+def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
     """All arrays are there: make the file of them."""
-    if out.suffix == ".npz":
+    if job.out.suffix == ".npz":
         part.arrays.finish()
-        part.arrays.close()         # an open file cannot be moved everywhere
-        os.replace(part.arrays.path, out)
+        part.arrays.close()         # an open file cannot be moved on every system
+        os.replace(part.arrays.path, job.out)
     else:
-        progress.show(f"writing {out}")
-        embed_hdf5.write(out, part.arrays.path, part.size, (sentence for _, sentence in numbered), signals)
+        progress.show(f"writing {job.out}")
+        sentences = (sentence for _, sentence in job.sentences)
+        npz_to_hdf5.write(job.out, part.arrays.path, part.size, sentences, signals)
         part.arrays.close()
     shutil.rmtree(part.folder)
 
@@ -118,9 +141,9 @@ def _check_out(out: Path, resume: bool) -> None:
     if out.exists():
         raise UserError(f"{out} exists already: give another --out, or remove it")
     if out.suffix != ".npz":
-        embed_hdf5.library()
+        npz_to_hdf5.library()
     if not resume and _folder(out).exists():
-        raise UserError(f"{_folder(out)} holds the beginning of {out.name}: expected --resume, to go on; or remove it")
+        raise UserError(f"{_folder(out)} holds the beginning of {out.name}: expected --resume to go on; or remove it")
 
 
 def _folder(out: Path) -> Path:
@@ -129,7 +152,7 @@ def _folder(out: Path) -> Path:
 
 def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None,
             progress: Progress) -> tuple[Text, WordCache | None]:
-    """One pass over the text: how much there is, and the words that the cache lacks, which are then computed."""
+    """Read the text once: how much there is, and the words that are missing in the cache, which are then computed."""
     known = None if cache is None else WordCache.load(cache, elmo.model)
     count = words = 0
     new: dict[str, None] = {}
@@ -149,44 +172,43 @@ def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None,
     return Text(count, words, text), known
 
 
-def _identity(elmo: ELMo) -> str:
-    """All that the vectors depend on."""
-    parts = sha256(elmo), to_json(elmo.model.config), elmo.vocabulary.sha256(), str(elmo.mix.layer_norm)
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
-
-
 class Part:
     """The folder with what is done so far.
 
     done, size      sentences and bytes
+    state           what state "carry" has carried so far; None with any other
     """
 
-    def __init__(self, out: Path, asked: dict[str, str], elmo: ELMo):
-        self.folder, self._asked, self._elmo = _folder(out), asked, elmo
-        self._place, self.done, self.size = self.folder / "place.safetensors", 0, 0
-        elmo.reset_state()
+    def __init__(self, folder: Path, asked: dict[str, str]):
+        self.folder, self._asked = folder, asked
+        self._place = folder / "place.safetensors"
+        self.done, self.size = 0, 0
+        self.state: BiState | None = None
         if self._place.exists():
-            tensors, metadata = checkpoint.load(self._place)
-            for name, value in asked.items():
-                if metadata.get(name) != value:
-                    than = "another one" if name.startswith("the ") else metadata.get(name)
-                    raise UserError(f"{self.folder} was begun with other settings: {name} was {than}"
-                                    f"{'' if name.startswith('the ') else f', now it is {value}'}; give the same, or "
-                                    "remove it")
-            self.done, self.size = int(metadata["sentences"]), int(metadata["bytes"])
-            elmo.carried = _state(tensors, elmo)
-        self.folder.mkdir(exist_ok=True)
-        path = self.folder / "arrays.npz"
+            self._go_on()
+        folder.mkdir(exist_ok=True)
+        path = folder / "arrays.npz"
         if self.size and (not path.exists() or path.stat().st_size < self.size):
-            raise UserError(f"{path} is shorter than it was: expected at least {self.size} bytes; remove {self.folder} "
-                            "and begin anew")
+            raise UserError(f"{path} is shorter than it was: expected at least {self.size} bytes; remove {folder} "
+                            "and start again")
         self.arrays = ArrayFile(path, self.size)
 
-    def keep(self, sentences: int) -> None:
-        """So many are done: from here a run goes on."""
+    def _go_on(self) -> None:
+        """Read how far the work got. Raises UserError if something else was asked for."""
+        tensors, metadata = safetensors_file.load(self._place)
+        for name, value in self._asked.items():
+            before = metadata.get(name)
+            if before != value:
+                change = "another one" if name.startswith("the ") else f"{before}, now it is {value}"
+                raise UserError(f"{self.folder} was begun with other settings: {name} was {change}; give the same, or "
+                                "remove it")
+        self.done, self.size, self.state = int(metadata["sentences"]), int(metadata["bytes"]), _state(tensors)
+
+    def keep(self, sentences: int, state: BiState | None) -> None:
+        """So many sentences are done, and `state` is carried: a run goes on from here."""
         size = self.arrays.sync()
-        carried = {} if self._elmo.carried is None else _tensors(self._elmo.carried)
-        checkpoint.save(self._place, carried, {**self._asked, "sentences": str(sentences), "bytes": str(size)})
+        counts = {"sentences": str(sentences), "bytes": str(size)}
+        safetensors_file.save(self._place, _tensors(state), {**self._asked, **counts})
         self.done, self.size = sentences, size
 
     def __enter__(self) -> Part:
@@ -201,37 +223,38 @@ class Part:
                               + (f" in {self.folder}" if self.done else "")) from None
 
 
-def _tensors(state: BiState) -> dict[str, Array]:
-    return {f"{direction}.{k}.{name}": array for direction, layers in zip("fb", state, strict=True)
+def _tensors(state: BiState | None) -> dict[str, Array]:
+    return {f"{direction}.{k}.{name}": array for direction, layers in zip("fb", state or ([], []), strict=True)
             for k, layer in enumerate(layers) for name, array in zip("hc", layer, strict=True)}
 
 
-def _state(tensors: dict[str, Array], elmo: ELMo) -> BiState | None:
-    """What `_tensors` made an end of."""
+def _state(tensors: dict[str, Array]) -> BiState | None:
+    """The inverse of `_tensors`."""
     if not tensors:
         return None
-    one, two = ([(tensors[f"{direction}.{k}.h"], tensors[f"{direction}.{k}.c"])
-                 for k in range(elmo.model.config.layers)] for direction in "fb")
-    return one, two
+    layers = range(len(tensors) // 4)           # h and c in both directions
+    forward, backward = ([(tensors[f"{direction}.{k}.h"], tensors[f"{direction}.{k}.c"]) for k in layers]
+                         for direction in "fb")
+    return forward, backward
 
 
-def _embed(elmo: ELMo, numbered: Shard, text: Text, part: Part, layer: str | int, state: str,
-           marks: bool, progress: Progress, signals: Signals) -> None:
-    """All blocks that are not done yet."""
-    start = elmo.warm_state() if state == "warm" else state
-    sentences, before, done, words = iter(numbered), part.done, part.done, 0
-    left = text.words - sum(len(sentence) for _, sentence in islice(sentences, before))
+def _embed(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
+    """Embed all blocks that are not done yet."""
+    start = job.elmo.warm_state() if job.state == "warm" else job.state
+    job.elmo.carried = part.state
+    sentences, before, done, words = iter(job.sentences), part.done, part.done, 0
+    left = job.text.words - sum(len(sentence) for _, sentence in islice(sentences, before))
     begun = time.monotonic()
     for block in _blocks(sentences):
-        for (number, sentence), (tokens, parts) in zip(block, _read(elmo, block, layer, start, marks), strict=True):
+        for (number, sentence), (tokens, parts) in zip(block, _vectors(job, block, start), strict=True):
             part.arrays.add(str(number), tokens, parts)
             done, words, seconds = done + 1, words + len(sentence), time.monotonic() - begun
             if words >= SETTLED:
-                progress.show(f"{done:,} of {text.sentences:,} sentences, {(done - before) / seconds:,.1f} a second, "
-                              f"{duration((left - words) * seconds / words)} left")
+                progress.show(f"{done:,} of {job.text.sentences:,} sentences, {(done - before) / seconds:,.1f} per "
+                              f"second, {duration((left - words) * seconds / words)} left")
             if signals.raised:
                 raise KeyboardInterrupt
-        part.keep(done)
+        part.keep(done, job.elmo.carried)
 
 
 def _blocks(sentences: Iterator[Numbered]) -> Iterator[list[Numbered]]:
@@ -247,11 +270,10 @@ def _blocks(sentences: Iterator[Numbered]) -> Iterator[list[Numbered]]:
         yield block
 
 
-def _read(elmo: ELMo, block: list[Numbered], layer: str | int, state: str | BiState,
-          marks: bool) -> Iterator[tuple[int, Iterable[Array]]]:
+def _vectors(job: Job, block: list[Numbered], start: str | BiState) -> Iterator[tuple[int, Iterable[Array]]]:
     """The arrays of a block, in parts."""
-    if state != "carry":
-        yield from elmo.parts([sentence for _, sentence in block], layer, state, marks=marks)
-        return
-    for _, sentence in block:       # one stream: every sentence is the next of the same row
-        yield from elmo.parts([sentence], layer, state, marks=marks)
+    sentences = [sentence for _, sentence in block]
+    # "carry": one stream, in which every sentence is the next of the same row
+    calls = [[sentence] for sentence in sentences] if start == "carry" else [sentences]
+    for call in calls:
+        yield from job.elmo.parts(call, job.layer, start, marks=job.marks)

@@ -161,12 +161,12 @@ def _check_known(elmo: ELMo, known: TokenIndexer, words: Iterable[str]) -> None:
 def _check_layer(elmo: ELMo, layer: str | int) -> None:
     if layer == "all":
         raise UserError("layer 'all': expected one vector a word: 'top', 'average', 'mix' or a layer's number")
-    elmo.parts((), layer)
+    elmo.check(layer)
 
 
 def _token_layer(elmo: ELMo, known: TokenIndexer, words: list[str]) -> Array:
     """(len(words), 2D), or D where both directions are the same."""
-    known.make_room()
+    known = known.with_room()
     begin, *numbers, end = known.encode(words)
     marks = {BOS: begin, EOS: end, UNK: elmo.vocabulary.unk}
     with one_blas_thread():

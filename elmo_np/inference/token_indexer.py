@@ -1,7 +1,8 @@
 """What a model reads for the words of a sentence: rows of its vocabulary, or their characters.
 
-Both kinds number the words of a sentence, between its marks. From them come what a model is trained on, `inputs` and
-`targets`, and the vectors that it embeds, `lookup`: to training, evaluation and the embedder the two kinds are one.
+Both kinds of indexer number the words of a sentence, with <S> before them and </S> after them. From these numbers come
+what a model is trained on, `inputs` and `targets`, and the vectors that it embeds, `lookup`: training, evaluation and
+the embedder need not know which kind it is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .word_cache import WordCache
 
 
 class WordIndexer:
-    """The words of a vocabulary; any other one is <UNK>. A number is an id."""
+    """The words of a vocabulary; any other word is <UNK>. A word's number is its id."""
 
     def __init__(self, model: BiLM, vocabulary: Vocabulary):
         self.model, self.vocabulary = model, vocabulary
@@ -31,23 +32,24 @@ class WordIndexer:
         return self.vocabulary.encode(sentence)
 
     def inputs(self, numbers: Array) -> Array:
-        """What the token layer reads: ids, the shape of numbers."""
+        """What the token layer reads: ids, in the shape of numbers."""
         return numbers
 
     def targets(self, numbers: Array) -> Array:
-        """Ids to predict, the shape of numbers; IGNORE_INDEX stays."""
+        """Target ids, in the shape of numbers; IGNORE_INDEX stays."""
         return numbers
 
     def lookup(self, numbers: Array) -> tuple[Array, Array]:
-        """numbers (..) -> vectors of the forward and of the backward model, (.., D) each."""
+        """numbers (..) -> vectors in the forward and in the backward model, (.., D) each."""
         return self.model.lookup(numbers)
 
-    def make_room(self) -> None:
-        """Nothing is held."""
+    def with_room(self) -> WordIndexer:
+        """This one, which holds no words."""
+        return self
 
 
 class Rows:
-    """An array (N, ..) to which rows are added; its room doubles, so that a row is copied a few times at the most."""
+    """An array (N, ..) that rows are appended to; its capacity doubles, so that a row is copied only a few times."""
 
     def __init__(self, first: Array):
         self._room, self._N = first, len(first)
@@ -67,44 +69,40 @@ class Rows:
 
 
 class CharacterIndexer:
-    """Any words, by their characters. A word that the vocabulary lacks is read as it is spelled and predicted as <UNK>.
+    """Any words, by their characters. A word outside the vocabulary is read as it is spelled and predicted as <UNK>.
 
-    A word keeps its number, and its K characters take 2 K bytes, until `make_room` finds that there are many. Vectors,
-    each computed once, are held as far as they fit MOST. They are those of the model as it is now: for a model that
-    changes, make a new one.
-    cache   words whose vectors are known before, and are never forgotten; None: none
+    A word keeps its number, and its K characters take 2 K bytes; when there are many, `with_room` gives a new indexer.
+    Vectors are computed once each and kept while they fit MOST. They are those of the model as it is now: for a model
+    that changes, make a new indexer.
+    cache   words whose vectors are known already, and are never dropped; None: none
     """
 
-    MOST = 1 << 22          # numbers in the vectors of a direction that are held beside the cache: 16 MB in float32
+    MOST = 1 << 22          # values in the vectors of a direction that are kept besides the cache: 16 MB in float32
 
     def __init__(self, model: BiLM, vocabulary: Vocabulary, cache: WordCache | None = None):
         self.model, self.vocabulary, self.cache = model, vocabulary, cache
-        self._begin()
-
-    def _begin(self) -> None:
-        """With the words of the cache, or none."""
-        K, bos, eos = self.model.config.max_characters, self.vocabulary.bos, self.vocabulary.eos
-        self._numbers = {} if self.cache is None else dict(self.cache.numbers)      # of the words; <S> is 0, </S> is 1
-        self._new = list(self._numbers)                 # those that are not spelled yet
+        K, bos, eos = model.config.max_characters, vocabulary.bos, vocabulary.eos
+        self._numbers = {} if cache is None else dict(cache.numbers)    # of the words; <S> is 0, </S> is 1
+        self._new = list(self._numbers)                 # words that are numbered and not spelled yet
         self._characters, self._targets = Rows(marks(K)), Rows(np.array([bos, eos]))
-        self._row = Rows(np.full(2, -1))                # of each number's vectors; -1 where there are none
+        self._row = Rows(np.full(2, -1))                # the row of each number's vectors; -1 where there is none
         self._vectors: tuple[Rows, ...] = ()            # of the forward direction and, where they differ, the backward
         self._spell()
-        self._forget_vectors()
+        self._drop_vectors()
 
-    def _forget_vectors(self) -> None:
-        """All but those of the cache, whose rows are its words' numbers."""
+    def _drop_vectors(self) -> None:
+        """All but those of the cache, in which a word's number is its row."""
         row, self._vectors = self._row.array, ()
         row[:] = -1
         if self.cache is not None:
             row[:len(self.cache.forward)] = np.arange(len(self.cache.forward))
-            self._hold((self.cache.forward, self.cache.backward))
+            self._keep((self.cache.forward, self.cache.backward))
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str)
 
     def encode(self, sentence: Sequence[str]) -> list[int]:
-        """Numbers that hold until the next `make_room`."""
+        """The numbers of the words, with 0 for <S> before and 1 for </S> after them."""
         numbers = [0]
         for word in sentence:
             number = self._numbers.setdefault(word, len(self._numbers) + 2)
@@ -119,30 +117,30 @@ class CharacterIndexer:
         return self._characters.array[numbers]
 
     def targets(self, numbers: Array) -> Array:
-        """Ids to predict, the shape of numbers; IGNORE_INDEX stays."""
+        """Target ids, in the shape of numbers; IGNORE_INDEX stays."""
         self._spell()
         return np.where(numbers == IGNORE_INDEX, IGNORE_INDEX, self._targets.array[numbers])
 
     def lookup(self, numbers: Array) -> tuple[Array, Array]:
-        """numbers (..) -> vectors of the forward and of the backward model, (.., D) each."""
+        """numbers (..) -> vectors in the forward and in the backward model, (.., D) each."""
         self._spell()
         needed, row = np.unique(numbers), self._row.array
         lacking = needed[row[needed] < 0]
         most = self.MOST // self.model.config.embedding_dim + (0 if self.cache is None else len(self.cache.forward))
-        if len(lacking) and self._held() + len(lacking) > most:         # those of other words make room
-            self._forget_vectors()
+        if len(lacking) and self._kept() + len(lacking) > most:         # other words' vectors make room
+            self._drop_vectors()
             lacking = needed[row[needed] < 0]
         if len(lacking):
-            row[lacking] = self._held() + np.arange(len(lacking))
-            self._hold(self.model.lookup(self._characters.array[lacking]))
+            row[lacking] = self._kept() + np.arange(len(lacking))
+            self._keep(self.model.lookup(self._characters.array[lacking]))
         found = [vectors.array[row[numbers]] for vectors in self._vectors]
         return found[0], found[-1]
 
-    def _held(self) -> int:
-        """Words whose vectors are held."""
+    def _kept(self) -> int:
+        """How many words have their vectors here."""
         return len(self._vectors[0].array) if self._vectors else 0
 
-    def _hold(self, vectors: tuple[Array, Array]) -> None:
+    def _keep(self, vectors: tuple[Array, Array]) -> None:
         different = vectors[:1] if vectors[0] is vectors[1] else vectors
         if not self._vectors:
             self._vectors = tuple(map(Rows, different))
@@ -151,27 +149,27 @@ class CharacterIndexer:
             rows.add(more)
 
     def _spell(self) -> None:
-        """Characters and target of every word that was numbered since the last time."""
+        """Add characters and target of every word that was numbered since the last call."""
         if self._new:
             self._characters.add(to_char_ids(self._new, self.model.config.max_characters))
             self._targets.add(np.array(self.vocabulary.ids(self._new)))
             self._row.add(np.full(len(self._new), -1))
             self._new = []
 
-    def make_room(self) -> None:
-        """Forget all words if there are too many."""
-        if self._characters.array.size > self.MOST:
-            self._begin()
+    def with_room(self) -> CharacterIndexer:
+        """This one, or a new one where this one holds too many words; the numbers of this one stay valid in it."""
+        full = self._characters.array.size > self.MOST
+        return CharacterIndexer(self.model, self.vocabulary, self.cache) if full else self
 
 
 TokenIndexer = WordIndexer | CharacterIndexer
 
 
 def token_indexer(model: BiLM, vocabulary: Vocabulary, cache: WordCache | None = None) -> TokenIndexer:
-    """The kind of words that the model reads; cache: for words that are spelled."""
+    """The kind of indexer that the model needs; cache: of a model of characters."""
     return CharacterIndexer(model, vocabulary, cache) if model.config.char_filters else WordIndexer(model, vocabulary)
 
 
 def batch_of(words: TokenIndexer, batch: Batch) -> Batch:
-    """A batch of numbers as one of inputs and targets."""
+    """A batch of word numbers -> a batch of inputs and targets."""
     return Batch(*(side._replace(x=words.inputs(side.x), y=words.targets(side.y)) for side in batch))

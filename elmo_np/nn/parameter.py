@@ -163,12 +163,13 @@ def accumulators(parameters: Sequence[Parameter]) -> tuple[list[Array], bool]:
     return arrays, add
 
 
-def sha256(module: object) -> str:
-    """The SHA-256 of the names, shapes and numbers of all Parameters of `module`, in hexadecimal: which model it is."""
-    digest = hashlib.sha256()
+def sha256(module: object, *texts: str) -> str:
+    """Which model it is: the SHA-256, in hexadecimal, of some texts and of the names, shapes and values of all
+    Parameters of `module`."""
+    digest = hashlib.sha256(" ".join(texts).encode())
     for name, parameter in parameters(module).items():
         value = parameter.value
-        digest.update(f"{name} {value.dtype.str} {value.shape}\n".encode())
+        digest.update(f"{name} {value.dtype} {value.shape}\n".encode())
         digest.update(value.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 

@@ -71,7 +71,7 @@ def test_a_sentence_has_the_same_vectors_alone_and_in_any_batch_and_order(each_b
 
 def test_more_sentences_than_a_window_holds_come_in_their_order(elmo, monkeypatch):
     expected = elmo.embed(SENTENCES)
-    monkeypatch.setattr("elmo_np.inference.elmo.BATCH", 2)        # windows of 64 sentences
+    monkeypatch.setattr("elmo_np.inference.encoder.BATCH", 2)        # windows of 64 sentences
     all_close(elmo.embed(SENTENCES), expected)
 
 
@@ -341,7 +341,7 @@ def test_rows_that_a_smaller_batch_leaves_out_keep_their_state_and_new_rows_begi
 def test_more_rows_than_a_batch_are_carried_too(monkeypatch):
     one, two = some(), some()
     expected = [one.embed(SENTENCES[start:start + 10], "carry") for start in (0, 10, 20)]
-    monkeypatch.setattr("elmo_np.inference.elmo.BATCH", 3)
+    monkeypatch.setattr("elmo_np.inference.encoder.BATCH", 3)
     for start, batch in zip((0, 10, 20), expected, strict=True):
         all_close(two.embed(SENTENCES[start:start + 10], "carry"), batch)
 

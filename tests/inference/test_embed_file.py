@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from elmo_np.config.toml_files import replaced
 from elmo_np.errors import UserError
 from elmo_np.inference import embed_file
 from elmo_np.inference.elmo import save_model
-from elmo_np.io import npz_to_hdf5 as embed_hdf5
+from elmo_np.inference.encoder import arrays_of
+from elmo_np.io import npz_to_hdf5
 from elmo_np.io.npz import ArrayFile
 from elmo_np.runtime import progress
 from elmo_np.runtime.signals import Interrupted
@@ -41,7 +43,7 @@ KINDS = {"words": of_words, "characters": some}
 def small(monkeypatch):
     """Blocks of a few sentences, windows of some, and a sentence that comes in parts."""
     monkeypatch.setattr("elmo_np.inference.embed_file.BLOCK", 60)
-    monkeypatch.setattr("elmo_np.inference.elmo.WINDOW", 36 * 40)
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * 40)
     monkeypatch.setattr(os, "fsync", lambda file: None)         # no test cuts the power
 
 
@@ -128,7 +130,7 @@ def test_memory_does_not_grow_with_the_text(tmp_path):
 
 
 def test_memory_grows_by_a_small_part_of_what_a_longer_line_gives(tmp_path, monkeypatch):
-    monkeypatch.setattr("elmo_np.inference.elmo.WINDOW", 36 * 200)
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * 200)
     monkeypatch.setattr("elmo_np.io.npz.CHUNK", 1 << 12)
     peak(tmp_path, TEXT[:1])
     short, long = peak(tmp_path, [["the"] * 4000]), peak(tmp_path, [["the"] * 12000])
@@ -162,7 +164,7 @@ def test_a_run_that_was_stopped_anywhere_ends_with_the_same_bytes(tmp_path, kind
 def test_ctrl_c_ends_with_the_sentence_or_the_array_that_is_at_work(tmp_path, suffix, monkeypatch):
     if suffix == "hdf5":
         pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
-    where, name = (embed_hdf5, "_copy") if suffix == "hdf5" else (ArrayFile, "add")
+    where, name = (npz_to_hdf5, "_copy") if suffix == "hdf5" else (ArrayFile, "add")
     call = getattr(where, name)
 
     def pressed(one, k, *rest):
@@ -226,7 +228,7 @@ def begun(tmp_path, monkeypatch):
 
 def test_what_is_there_is_not_overwritten_without_resume(begun):
     before = (begun.parent / "x.npz.part" / "arrays.npz").read_bytes()
-    with pytest.raises(UserError, match=r"x\.npz\.part holds the beginning of x\.npz: expected --resume, to go on"):
+    with pytest.raises(UserError, match=r"x\.npz\.part holds the beginning of x\.npz: expected --resume to go on"):
         run(some(), begun)
     assert (begun.parent / "x.npz.part" / "arrays.npz").read_bytes() == before
 
@@ -351,7 +353,7 @@ def test_the_progress_says_what_is_done_and_what_is_left(monkeypatch, capsys, tm
     embed_file.embed_file(some(), TEXT, tmp_path / "x.npz")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(TEXT)
-    assert all(re.fullmatch(r"\d+ of 41 sentences, [\d,]+\.\d a second, \d+:\d\d left", line) for line in lines)
+    assert all(re.fullmatch(r"\d+ of 41 sentences, [\d,]+\.\d per second, \d+:\d\d left", line) for line in lines)
     assert lines[-1].endswith(" 0:00 left")
 
 
@@ -423,7 +425,7 @@ def test_a_run_with_a_cache_ends_with_the_same_bytes_when_it_was_stopped(tmp_pat
 
 def test_a_cache_of_another_model_or_another_file_is_refused(tmp_path):
     run(some(), tmp_path / "x.npz", cache=tmp_path / "words")
-    with pytest.raises(UserError, match="words holds the word vectors of another model: expected those of this one"):
+    with pytest.raises(UserError, match="words holds the word vectors of another model or another version"):
         run(some(residual=False), tmp_path / "y.npz", cache=tmp_path / "words")
     save_model(tmp_path / "model", some(), Settings())
     with pytest.raises(UserError, match="model holds no word vectors: expected a file that --cache wrote"):
@@ -433,6 +435,30 @@ def test_a_cache_of_another_model_or_another_file_is_refused(tmp_path):
         run(some(), tmp_path / "y.npz", cache=tmp_path / "words")
     with pytest.raises(UserError, match="looks words up by id"):
         run(of_words(), tmp_path / "y.npz", cache=tmp_path / "none")
+
+
+@pytest.mark.parametrize("state", ["reset", "carry"])
+def test_the_callers_elmo_keeps_its_cache_and_its_carried_state(tmp_path, state):
+    elmo = some()
+    elmo.embed(SENTENCES[:2], "carry")
+    before = vars(elmo).copy()
+    carried = [array.copy() for array in arrays_of(elmo.carried)]
+    run(elmo, tmp_path / "x.npz", state=state, cache=tmp_path / "words")
+    assert vars(elmo) == before
+    for one, other in zip(arrays_of(elmo.carried), carried, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_four_threads_that_embed_with_one_elmo_leave_it_as_it_was(tmp_path):
+    elmo = some()
+    run(elmo, tmp_path / "once.npz", cache=tmp_path / "words")
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(run, elmo, tmp_path / f"{k}.npz", cache=tmp_path / "words") for k in range(4)]
+        assert [job.result() for job in jobs] == [len(TEXT)] * 4
+    assert elmo.cache is None
+    assert elmo.carried is None
+    for k in range(4):
+        assert (tmp_path / f"{k}.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
 
 
 def test_words_that_are_no_unicode_are_cached_too(tmp_path):

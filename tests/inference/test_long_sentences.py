@@ -24,7 +24,7 @@ def elmo(request):
 def test_the_parts_of_a_sentence_are_those_of_the_whole(elmo, steps, warm, each_backend):
     words, state = token_indexer(elmo.model, elmo.vocabulary), elmo.warm_state() if warm else None
     numbers = words.encode(LONG)
-    parts = list(in_parts(elmo.model, words, numbers, steps, state))
+    parts = list(in_parts(words, numbers, steps, state))
     assert [len(part[0]) for part in parts] == [min(steps, 102 - start) for start in range(0, 102, steps)]
     forward, backward, _ = elmo.model.encode_vectors(*words.lookup(np.array(numbers)[:, None]), np.array([102]), state)
     for j, layer in enumerate(zip(*parts, strict=True)):
@@ -38,7 +38,7 @@ def test_a_long_sentence_among_others_comes_in_parts_and_is_what_it_is_in_one(el
     elmo.mix.layer_norm = norm
     text = [test_words.SENTENCES[1], LONG, *test_words.SENTENCES[2:5]]
     expected = elmo.vectors(text, layer, marks=marks)
-    monkeypatch.setattr("elmo_np.inference.elmo.WINDOW", 36 * 9)
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * 9)
     all_close(elmo.vectors(text, layer, marks=marks), expected)
     for (tokens, parts), whole, sentence in zip(elmo.parts(text, layer, marks=marks), expected, text, strict=True):
         found = list(parts)
@@ -54,7 +54,7 @@ def test_no_batch_has_more_steps_with_its_padding_than_a_window_may(elmo, monkey
         self, x, *rest))
     monkeypatch.setattr(elmo.model.forward_lm, "encode_inference",
                         lambda x, *rest: seen.append(x[..., 0].size) or read(x, *rest))
-    monkeypatch.setattr("elmo_np.inference.elmo.WINDOW", 36 * 60)
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * 60)
     elmo.embed([["a"]] * 50 + [LONG] + [["a"]] * 50 + [LONG[:50]] + [["a"]] * 20)
     assert 30 < max(seen) <= 60
 

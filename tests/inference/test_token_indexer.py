@@ -103,15 +103,15 @@ def test_each_word_of_a_window_is_computed_once(elmo, monkeypatch):
 def test_words_are_forgotten_when_there_are_too_many_and_nothing_changes(share, monkeypatch):
     elmo = some(share_embedding=share)
     expected = elmo.embed(SENTENCES)
-    monkeypatch.setattr("elmo_np.inference.elmo.BATCH", 1)
-    monkeypatch.setattr("elmo_np.inference.elmo.WINDOW", 1)
+    monkeypatch.setattr("elmo_np.inference.encoder.BATCH", 1)
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 1)
     monkeypatch.setattr(CharacterIndexer, "MOST", 60)
     all_close(elmo.embed(SENTENCES), expected)
 
 
 def test_the_size_of_a_window_changes_nothing(elmo, monkeypatch):
     expected = elmo.embed(SENTENCES)
-    monkeypatch.setattr("elmo_np.inference.elmo.WINDOW", 300)
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 300)
     all_close(elmo.embed(SENTENCES), expected)
 
 

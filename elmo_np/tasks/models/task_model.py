@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from ...data.batches import length_buckets, sentence_windows
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...io import safetensors_file as checkpoint
-from ...nn.parameter import parameters
+from ...nn.parameter import parameters, sha256
 from ...runtime.threads import one_blas_thread
 from ...types import Array
 from ..nn.inputs import layers_of
@@ -128,8 +127,5 @@ def described(texts: dict[str, str]) -> str:
 
 
 def fingerprint(elmo: ELMo) -> str:
-    """SHA-256 of a biLM's numbers and words, in hexadecimal: whether it is the one that it was."""
-    digest = hashlib.sha256(elmo.vocabulary.sha256().encode())
-    for name, p in parameters(elmo.model).items():
-        digest.update(f"{name} {p.value.dtype} {p.value.shape}\n".encode() + np.ascontiguousarray(p.value).tobytes())
-    return digest.hexdigest()
+    """Which biLM it is: a hash of its values and words."""
+    return sha256(elmo.model, elmo.vocabulary.sha256())

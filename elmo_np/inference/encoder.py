@@ -1,0 +1,151 @@
+"""The hidden states of sentences, in batches that the vectors do not depend on.
+
+A window of sentences is read at a time, in batches of sentences of about equal length; a sentence that is longer than
+a batch may be is read in parts. Memory grows neither with the number of sentences nor with their length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.batches import length_buckets, sentence_windows
+from ..errors import UserError
+from ..nn.bilm import BiLM, BiState
+from ..nn.representation import h_bi
+from ..runtime.threads import one_blas_thread
+from ..types import Array
+from .long_sentences import in_parts
+from .token_indexer import TokenIndexer
+
+BATCH = 64              # sentences per batch; the vectors do not depend on it
+WINDOW = 1 << 22        # values of the layers of a window, which are held until all are computed: 16 MB in float32
+SETTLED = 1e-6          # a warm state is settled when one more neutral sentence changes no element by as much
+MOST_SENTENCES = 200    # a state that has not settled by then is used as it is: it is still the same for all sentences
+
+
+class Encoded(NamedTuple):
+    """What a model makes of one sentence, special tokens included."""
+
+    steps: int                      # tokens, special tokens included
+    parts: Iterable[list[Array]]    # layers 0 to L of consecutive steps, (steps, width) each; one part if it is short
+
+
+def steps_of_a_window(values_per_step: int) -> int:
+    """How many steps a window may have, padding included."""
+    return max(1, WINDOW // values_per_step)
+
+
+def encode(words: TokenIndexer, sentences: Iterable[Sequence[str]], state: BiState | None,
+           most: int) -> Iterator[Encoded]:
+    """Every sentence in order.
+
+    state   one row, from which every sentence starts; None: zeros
+    most    steps of a batch, padding included; a longer sentence comes in parts of so many
+    Raises UserError for a sentence without a token, or a string.
+    """
+    for window in sentence_windows(checked(sentences), BATCH, most):
+        words = words.with_room()
+        numbers = [words.encode(sentence) for sentence in window]
+        layers = encode_window(words, numbers, state, most)
+        for k, sentence in enumerate(numbers):
+            parts = [layers.pop(k)] if k in layers else in_parts(words, sentence, most, state)
+            yield Encoded(len(sentence), parts)
+
+
+def encode_window(words: TokenIndexer, sentences: Sequence[list[int]], state: BiState | None,
+                  most: int) -> dict[int, list[Array]]:
+    """The layers of sentences of word numbers by their index, without those of more than `most` steps."""
+    found: dict[int, list[Array]] = {}
+    for group in _groups(sentences, most):
+        start = None if state is None else rows_of(state, np.zeros(len(group), np.int64))
+        layers, _ = encode_batch(words, [sentences[k] for k in group], start)
+        found.update(zip(group, layers, strict=True))
+    return found
+
+
+def encode_batch(words: TokenIndexer, sentences: Sequence[list[int]],
+                 state: BiState | None) -> tuple[list[list[Array]], BiState]:
+    """One batch of sentences of word numbers -> the layers of each, and the state after each."""
+    lengths = np.array([len(sentence) for sentence in sentences])
+    numbers = np.zeros((lengths.max(), len(sentences)), np.int64)
+    for b, sentence in enumerate(sentences):
+        numbers[:len(sentence), b] = sentence
+    with one_blas_thread():
+        forward, backward, after = words.model.encode_vectors(*words.lookup(numbers), lengths, state)
+    layers: list[list[Array]] = [[] for _ in sentences]
+    while forward:                              # one layer after another, each released once it is copied
+        whole = h_bi(forward.pop(0), backward.pop(0))
+        for b, n in enumerate(lengths):
+            layers[b].append(whole[:n, b].copy())
+    return layers, after
+
+
+def encode_rows(words: TokenIndexer, sentences: Sequence[list[int]], state: BiState) -> Iterator[list[Array]]:
+    """The layers of each sentence, sentence k starting from row k of `state`, which is updated in place."""
+    for start in range(0, len(sentences), BATCH):
+        block = np.arange(start, min(start + BATCH, len(sentences)))
+        layers, after = encode_batch(words, sentences[start:start + BATCH], rows_of(state, block))
+        for kept, new in zip(arrays_of(state), arrays_of(after), strict=True):
+            kept[block] = new
+        yield from layers
+
+
+def warm_state(words: TokenIndexer) -> BiState:
+    """One row of state after a neutral sentence (its special tokens, with a full stop if the model knows one), which is
+    read until the state settles: what a sentence in the middle of a text starts from, the same for all."""
+    sentence = words.encode(["."] if "." in words else [])
+    state = zero_state(words.model, 1)
+    for _ in range(MOST_SENTENCES):
+        _, after = encode_batch(words, [sentence], state)
+        change = max(np.abs(a - b).max() for a, b in zip(arrays_of(state), arrays_of(after), strict=True))
+        state = after
+        if change < SETTLED:
+            break
+    return state
+
+
+def checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The sentences. Raises UserError for one without a token, or a string."""
+    for number, sentence in enumerate(sentences):
+        if isinstance(sentence, str):
+            raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "
+                            "elmo_np.data.text.tokens splits it")
+        if not len(sentence):
+            raise UserError(f"sentence {number} is empty: expected at least one token")
+        yield sentence
+
+
+def _groups(sentences: Sequence[list[int]], most: int) -> Iterator[list[int]]:
+    """The indices of sentences of about equal length, in groups of at most `most` steps, padding included; a sentence
+    that is longer by itself is in none."""
+    for group in length_buckets(sentences, BATCH):
+        fits: list[int] = []
+        for k in group:                             # from the shortest to the longest
+            if len(sentences[k]) > most:
+                break
+            if (len(fits) + 1) * len(sentences[k]) > most:
+                yield fits
+                fits = []
+            fits.append(k)
+        if fits:
+            yield fits
+
+
+def zero_state(model: BiLM, rows: int) -> BiState:
+    """A state of zeros for so many rows."""
+    return ([layer.zero_state(rows) for layer in model.forward_lm.layers],
+            [layer.zero_state(rows) for layer in model.backward_lm.layers])
+
+
+def arrays_of(state: BiState) -> list[Array]:
+    """The arrays of a state: h and c of every layer, of the forward and then of the backward direction."""
+    return [array for direction in state for layer in direction for array in layer]
+
+
+def rows_of(state: BiState, rows: Array) -> BiState:
+    """A copy of some rows of a state."""
+    forward, backward = state
+    return [(h[rows], c[rows]) for h, c in forward], [(h[rows], c[rows]) for h, c in backward]
