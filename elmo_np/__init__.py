@@ -1,5 +1,10 @@
-"""ELMo from scratch in NumPy, with the recurrent loop in Cython: to read, to check and to use."""
+"""ELMo from scratch in NumPy, with the recurrent loop in Cython: to read, to check and to use.
 
+The names below are what a program may rely on, together with elmo_np.sklearn and elmo_np.spacy. The equations are in
+elmo_np.nn, whose docstring gives an order to read them in; each package's docstring says what it is for.
+"""
+
+from . import _old_names
 from .config.schema import BiLMConfig, DataConfig, Settings, TrainConfig
 from .data.text import preprocess_text
 from .data.vocabulary import Vocabulary
@@ -16,3 +21,5 @@ __version__ = "0.1.0"
 
 __all__ = ["LSTM", "SGD", "Adagrad", "Adam", "BiLM", "BiLMConfig", "DataConfig", "ELMo", "Settings", "TrainConfig",
            "UserError", "Vocabulary", "evaluate", "gradcheck", "preprocess_text", "train"]
+
+_old_names.install(__name__)

@@ -50,8 +50,8 @@ class WordCache:
         if KIND not in metadata or "words" not in tensors:
             raise UserError(f"{path} holds no word vectors: expected a file that --cache wrote; give another name")
         if metadata[KIND] != _identity(model):
-            raise UserError(f"{path} holds the word vectors of another model or another version: expected those of this "
-                            "model; give another --cache, or remove the file")
+            raise UserError(f"{path} holds the word vectors of another model or another version: expected those "
+                            "of this model; give another --cache, or remove the file")
         words = json.loads(tensors["words"].tobytes())
         cache.numbers = {word: number for number, word in enumerate(words, 2)}
         cache.forward = tensors["forward"]
