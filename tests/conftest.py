@@ -8,6 +8,7 @@ import pytest
 
 # Under ELMO_NP_KERNELS=require this raises where the kernels are absent: then no test is skipped, all fail.
 from elmo_np import backend
+from tests.commands import do, home  # noqa: F401  (fixtures for every test)
 
 
 @pytest.fixture(params=["numpy", "cython"])

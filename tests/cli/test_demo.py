@@ -18,7 +18,8 @@ from elmo_np.inference.occurrences import occurrences_of
 from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.metrics import read
 from elmo_np.training.trainer import Trainer
-from tests.training.test_trainer import contents
+from tests.commands import everything
+from tests.training_helpers import contents
 
 RUN = ["config.toml", "curves.png", "last.safetensors", "metrics.csv", "model.safetensors", "vocabulary.txt"]
 
@@ -57,10 +58,6 @@ def done(kept, little, capsys):
         demo.demo(str(kept))
         kept.with_name("printed.txt").write_text(capsys.readouterr().out, encoding="utf-8")
     return kept, kept.with_name("printed.txt").read_text(encoding="utf-8")
-
-
-def everything(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_it_leaves_two_runs_and_their_pictures(done):

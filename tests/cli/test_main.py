@@ -5,8 +5,6 @@ import math
 import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,50 +20,11 @@ from elmo_np.inference.sampling import sample
 from elmo_np.inference.substitutes import substitutes
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.lstm import LSTM
-from tests.training.test_trainer import CORPUS, contents
+from tests.commands import SMALL, TEXT, UNSEEN, command, everything, write
+from tests.training_helpers import contents
 
 COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore", "report",
             "vectors", "task", "convert", "export", "gradcheck", "info")
-SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
-                          "epochs=1", "shuffle=0") for word in ("--set", key)]
-TEXT = [sentence for sentence in CORPUS[:100] if "bank" not in sentence]
-TEXT += [tuple(line.split()) for line in ("the bank of the river was steep .", "a bank paid the money .",
-                                          "the clerk of the bank left .", "we walked along the bank .")]
-UNSEEN = [*CORPUS[100:130], ("the", "bank", "of", "the", "river")]
-
-
-def command(*words, cwd=None, env=(), **pipes):
-    """Run a command in a process of its own, in which every warning is an error."""
-    root = str(Path(elmo_np.__file__).parents[1])
-    return subprocess.run([sys.executable, "-W", "error", "-m", "elmo_np", *words], cwd=cwd, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": root, **dict(env)}, **(pipes or {"capture_output": True}))
-
-
-def write(path, sentences):
-    path.write_text("".join(" ".join(sentence) + "\n" for sentence in sentences), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A folder with a corpus, another to predict, and a run; no test changes it."""
-    home = tmp_path_factory.mktemp("home")
-    write(home / "train.txt", TEXT)
-    write(home / "unseen.txt", UNSEEN)
-    assert main(["train", str(home / "train.txt"), "--out", str(home / "run"), "--quiet", *SMALL]) == 0
-    return home
-
-
-@pytest.fixture
-def do(home, capsys, monkeypatch):
-    """Run a command where `home` is, and expect it to end well: what it printed, and what it said on stderr."""
-    monkeypatch.chdir(home)
-    capsys.readouterr()
-
-    def do(*words, code=0):
-        assert main([str(word) for word in words]) == code
-        return capsys.readouterr()
-    return do
 
 
 # What each command is for
@@ -331,20 +290,6 @@ def test_gradcheck_ends_with_1_and_names_what_is_wrong(do, monkeypatch, which):
     assert "all right" not in out
 
 
-def test_info_shows_backend_path_blas_threads_and_versions(do):
-    out, _ = do("info")
-    for name in "elmo_np", "backend", "SIMD path", "BLAS", "threads", "NumPy", "Python":
-        assert re.search(rf"^{name} +\S", out, re.M), name
-    assert backend.backend() in out
-    assert np.__version__ in out
-
-
-def test_info_says_why_there_are_no_kernels():
-    done = command("info", env={"ELMO_NP_KERNELS": "off"})
-    assert re.search(r"^backend +numpy \(ELMO_NP_KERNELS=off\)$", done.stdout, re.M)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)], ids=" ".join)
 def test_every_help_is_shown(do, capsys, command):
     with pytest.raises(SystemExit) as stopped:
@@ -533,10 +478,6 @@ MISTAKES = [
     (["sample", "run", "--top-p", "2"], r"top_p = 2\.0: expected a number above 0 and at most 1"),
     (["sample", "run", "--count", "0"], "count = 0: expected a whole number of at least 1"),
 ]
-
-
-def everything(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
 
 
 @pytest.mark.parametrize(("words", "message"), MISTAKES, ids=[" ".join(words)[:90] for words, _ in MISTAKES])

@@ -1,14 +1,11 @@
 """Where sentences come from."""
 
 import os
-import sys
 import tracemalloc
 
 import pytest
 
 from elmo_np.data.corpus import TextCorpus, held_out, open_corpus
-from elmo_np.data.pydoc_corpus import PydocCorpus
-from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
 
 
@@ -131,53 +128,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert abs(peak_large - peak_small) < 0.1e6
 
 
-@pytest.fixture(scope="module")
-def pydoc():
-    return list(open_corpus("pydoc"))
-
-
-def test_pydoc_is_over_a_hundred_thousand_tokens_the_same_in_every_pass(pydoc):
-    assert sum(map(len, pydoc)) > 100_000
-    assert pydoc == list(PydocCorpus())
-
-
-def test_pydoc_holds_each_sentence_once_and_none_too_short_or_too_long(pydoc):
-    assert len(set(map(tuple, pydoc))) == len(pydoc)
-    assert all(3 <= len(sentence) <= 60 for sentence in pydoc)
-
-
-def test_pydoc_is_english_prose(pydoc):
-    words = [word for sentence in pydoc for word in sentence]
-    assert words.count("the") > len(words) / 50
-    assert all(">>>" not in sentence for sentence in pydoc)
-    known = Vocabulary.build(pydoc, min_count=3)
-    assert known.counts[known.unk] < len(words) / 8
-
-
-def test_a_caller_that_changes_a_pydoc_sentence_changes_only_its_own_copy():
-    first = next(iter(PydocCorpus()))
-    kept = list(first)
-    first.append("changed")
-    assert next(iter(PydocCorpus())) == kept
-
-
-def test_pydoc_lives_without_help_topics(monkeypatch):
-    from elmo_np.data.pydoc_corpus import _help_topics
-
-    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
-    assert list(_help_topics()) == []
-
-
-def test_a_source_file_that_python_cannot_parse_has_nodocstrings_of(tmp_path):
-    from elmo_np.data.pydoc_corpus import docstrings_of
-
-    assert list(docstrings_of(write(tmp_path / "a.py", "print 'two'"))) == []
-    assert list(docstrings_of(write(tmp_path / "b.py", b"'\xff'"))) == []
-    assert "Said." in list(docstrings_of(write(tmp_path / "c.py", 'def f():\n    "Said."\n    return "\\d"\n')))
-
-
 def test_the_built_in_grammar_makes_the_same_sentences_from_the_same_seed():
-    pytest.importorskip("elmo_np.data.grammar", reason="needs elmo_np.data.grammar")
     first, again, other = (list(open_corpus("grammar", seed=seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other

@@ -16,7 +16,7 @@ from elmo_np.inference.elmo import save_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
-from tests.training.test_trainer import contents, run
+from tests.training_helpers import contents, run
 
 CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=150).labelled()]
 SENTENCES = CORPUS[:100]

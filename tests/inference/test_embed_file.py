@@ -25,7 +25,7 @@ from elmo_np.io.npz import ArrayFile
 from elmo_np.runtime import progress
 from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.trainer import new_elmo
-from tests.cli.test_main import command, do, home, write  # noqa: F401  (fixtures)
+from tests.commands import command, write
 from tests.inference.test_token_indexer import SENTENCES, some
 
 TEXT = [*SENTENCES[:20], ["long"] * 90, *SENTENCES[20:40]]
@@ -191,7 +191,7 @@ def test_stopped_again_and_again_it_still_ends_with_the_same_bytes(tmp_path, mon
     assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
 
 
-def test_a_killed_process_goes_on(home, tmp_path):      # noqa: F811
+def test_a_killed_process_goes_on(home, tmp_path):
     """kill -9, in whatever state that leaves the files."""
     text = write(tmp_path / "text.txt", [sentence for sentence in SENTENCES if "\n" not in sentence] * 60)
     words = ["embed", "run", text, "--out"]
@@ -357,7 +357,7 @@ def test_the_progress_says_what_is_done_and_what_is_left(monkeypatch, capsys, tm
     assert lines[-1].endswith(" 0:00 left")
 
 
-def test_the_command_has_every_option(do, tmp_path, home):      # noqa: F811
+def test_the_command_has_every_option(do, tmp_path, home):
     out, _ = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", "--shard", "1/4", "--marks", "--layer",
                 "top", "--resume")
     assert out == f"{tmp_path / 'x.npz'}: 8 sentences, arrays \"1\" to \"29\" (read with numpy.load)\n"
@@ -371,7 +371,7 @@ def test_the_command_has_every_option(do, tmp_path, home):      # noqa: F811
     assert "looks words up by id" in err
 
 
-def test_ctrl_c_says_what_is_kept_and_how_to_go_on(do, tmp_path, monkeypatch, home):     # noqa: F811
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(do, tmp_path, monkeypatch, home):
     interrupted(monkeypatch, 20, torn=False)
     _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", code=130)
     assert re.search(rf"elmo-np: stopped: \d+ sentences are kept in {tmp_path}/x\.npz\.part; to go on: the same "

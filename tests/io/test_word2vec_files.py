@@ -11,7 +11,7 @@ from elmo_np.data.grammar import AMBIGUOUS, GrammarCorpus
 from elmo_np.errors import UserError
 from elmo_np.inference.static_vectors import mean_vectors, static_vectors
 from elmo_np.io.word2vec_files import write_projector, write_word2vec
-from tests.cli.test_main import do, everything, home, write  # noqa: F401  (fixtures)
+from tests.commands import everything, write
 from tests.task_helpers import same_vectors
 
 WORDS = ["<S>", "</S>", "<UNK>", "the", ",", "naïve", "日本", "\u00a0x", "#", "\"", "0.5", "😀"]
@@ -112,7 +112,7 @@ def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize("out", ["x.txt", "x.bin", "p"])
-def test_ctrl_c_leaves_nothing(do, tmp_path, monkeypatch, out):     # noqa: F811
+def test_ctrl_c_leaves_nothing(do, tmp_path, monkeypatch, out):
     def pressed(rows, *_):
         yield next(rows)
         raise KeyboardInterrupt
@@ -122,7 +122,7 @@ def test_ctrl_c_leaves_nothing(do, tmp_path, monkeypatch, out):     # noqa: F811
     assert os.listdir(tmp_path) == []
 
 
-def test_the_vocabularys_static_vectors_are_written(do, tmp_path):  # noqa: F811
+def test_the_vocabularys_static_vectors_are_written(do, tmp_path):
     elmo = ELMo.load("run")
     expected = static_vectors(elmo, quiet=True)
     N, dim = expected.vectors.shape
@@ -138,7 +138,7 @@ def test_the_vocabularys_static_vectors_are_written(do, tmp_path):  # noqa: F811
                                              zip(expected.words, expected.counts, strict=True))]
 
 
-def test_means_over_a_corpus_are_written_for_the_words_of_a_file(do, home, tmp_path):     # noqa: F811
+def test_means_over_a_corpus_are_written_for_the_words_of_a_file(do, home, tmp_path):
     (tmp_path / "words.txt").write_text("bank\n\nthe\r\n")
     do("vectors", "run", "--out", tmp_path / "x.txt", "--layer", "average", "--words", tmp_path / "words.txt")
     words, rows = read_text(tmp_path / "x.txt")
@@ -148,14 +148,14 @@ def test_means_over_a_corpus_are_written_for_the_words_of_a_file(do, home, tmp_p
     np.testing.assert_array_equal(np.array(rows, np.float32), expected.vectors)
 
 
-def test_words_of_a_corpus_that_the_model_does_not_know_are_counted(do, tmp_path):      # noqa: F811
+def test_words_of_a_corpus_that_the_model_does_not_know_are_counted(do, tmp_path):
     text = write(tmp_path / "text.txt", [("the", "bank", "xyzzy", "plugh", "xyzzy"), ("the", "the")])
     out, _ = do("vectors", "run", "--out", tmp_path / "p", "--corpus", text)
     assert out.endswith("; 2 words of the corpus that the model does not know are left out\n")
     assert (tmp_path / "p/metadata.tsv").read_text() == "word\tcount\nthe\t3\nbank\t1\n"
 
 
-def test_occurrences_are_points_with_their_sentences(do, tmp_path):     # noqa: F811
+def test_occurrences_are_points_with_their_sentences(do, tmp_path):
     out, _ = do("vectors", "run", "--out", tmp_path / "p", "--occurrences", "bank")
     assert out.startswith(f"{tmp_path / 'p'}: 4 occurrences of 1 words, 16 numbers each; load vectors.tsv")
     head, *rows = [line.split("\t") for line in (tmp_path / "p/metadata.tsv").read_text().splitlines()]
@@ -168,7 +168,7 @@ def test_occurrences_are_points_with_their_sentences(do, tmp_path):     # noqa: 
         same_vectors(vector, elmo.vectors([sentence.split()])[0][sentence.split().index("bank")])
 
 
-def test_of_the_grammar_the_senses_are_written(do, tmp_path, monkeypatch):      # noqa: F811
+def test_of_the_grammar_the_senses_are_written(do, tmp_path, monkeypatch):
     monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 600)
     do("train", "grammar", "--out", tmp_path / "run", "--quiet", "--epochs", 1, "--set", "hidden_dim=4")
     do("vectors", tmp_path / "run", "--out", tmp_path / "p", "--occurrences", "--max", 5)
@@ -195,7 +195,7 @@ def test_of_the_grammar_the_senses_are_written(do, tmp_path, monkeypatch):      
     (["--out", "new.txt", "--layer", "bottom"], "layer 'bottom': expected"),
     (["--out", "new", "--layer", "static", "--occurrences"], "layer 'static': expected"),
 ])
-def test_a_mistake_is_one_line_and_leaves_nothing(do, home, words, message):        # noqa: F811
+def test_a_mistake_is_one_line_and_leaves_nothing(do, home, words, message):
     before = everything(home)
     _, err = do("vectors", "run", *words, code=2)
     assert re.fullmatch(r"elmo-np: error: [^\n]+\n", err), err

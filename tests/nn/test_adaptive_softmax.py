@@ -17,7 +17,7 @@ from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import Adam
 from elmo_np.nn.parameter import parameters, zero_grad
 from elmo_np.nn.softmax import IGNORE_INDEX, Softmax
-from tests.training.test_trainer import CORPUS, run
+from tests.training_helpers import CORPUS, run
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 

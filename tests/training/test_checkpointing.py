@@ -18,8 +18,9 @@ from elmo_np.inference.elmo import load_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.runtime.signals import Interrupted, interruptible
 from elmo_np.training.checkpointing import TrainingState
+from elmo_np.training.metrics import read
 from elmo_np.training.trainer import Trainer, train
-from tests.training.test_trainer import CORPUS, contents, read, run, tiny
+from tests.training_helpers import CORPUS, contents, run, tiny
 
 FEW = CORPUS[:60]
 SMALL = ("batch_size=4", "steps=6")

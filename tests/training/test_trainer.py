@@ -9,10 +9,9 @@ import pytest
 
 from elmo_np import ELMo
 from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import override, read_toml
+from elmo_np.config.toml_files import read_toml
 from elmo_np.data.batches import EncodedCorpus, contiguous_batches, stream_batches
 from elmo_np.data.corpus import held_out
-from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
 from elmo_np.io import safetensors_file as checkpoint
@@ -20,24 +19,10 @@ from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.metrics import COLUMNS, read
-from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo, train
+from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo
+from tests.training_helpers import CORPUS, contents, run, tiny
 
-CORPUS = [sentence.tokens for sentence in GrammarCorpus(seed=0, sentences=300).labelled()]
 FILES = ["config.toml", "last.safetensors", "metrics.csv", "model.safetensors", "vocabulary.txt"]
-
-
-def tiny(*assignments):
-    """Settings of a run that takes a tenth of a second."""
-    return override(Settings(), ["hidden_dim=8", "embedding_dim=8", "epochs=2", "batch_size=8", "steps=10",
-                                 "optimizer=adam", "learning_rate=0.01", *assignments])
-
-
-def run(out, *assignments, corpus=CORPUS, **options):
-    return train(corpus, out, settings=tiny(*assignments), **{"quiet": True, **options})
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def arrays(path):

@@ -15,7 +15,7 @@ from elmo_np.viz.explore import explore
 from elmo_np.viz.geometry import views
 from elmo_np.viz.page import page, write
 from elmo_np.viz.reports import Checked, gradcheck_page
-from tests.viz.test_reports import HOSTILE, model, page_of_2000
+from tests.page_helpers import HOSTILE, model, page_of_2000
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: pip install 'elmo_np[test]'")
 from selenium.webdriver.chrome.service import Service  # noqa: E402

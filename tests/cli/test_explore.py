@@ -1,0 +1,29 @@
+"""`elmo-np explore`: the page of what a model was trained on, and mistakes in one line."""
+
+import pytest
+
+from elmo_np.inference.occurrences import counted, frequent_words
+from tests.commands import TEXT
+from tests.page_helpers import QUIET, array, data_of
+
+
+def test_the_command_explores_what_the_model_was_trained_on(do, tmp_path):
+    word, = frequent_words(counted(TEXT, QUIET), {word for sentence in TEXT for word in sentence}, 1)
+    for extra in [], ["--words", f"the,{word}"], ["--words", "the", word, "--max", "3"]:
+        out, _ = do("explore", "run", "--out", tmp_path / "page.html", *extra)
+        data = data_of((tmp_path / "page.html").read_text(encoding="utf-8"))
+        assert data["corpus"] == "train.txt"
+        shown = [found["word"] for found in data["words"]]
+        assert shown[0] == (word if not extra else "the")
+        assert f"({', '.join(shown)})" in out
+    assert all(len(array(found["position"], "<u4")) == 3 for found in data["words"])
+
+
+@pytest.mark.parametrize(("extra", "message"), [
+    (["--words", "zebra"], "'zebra' is not among"), (["--words", ","], "names no word"), (["--max", "0"], "--max 0"),
+    (["--corpus", "absent.txt"], "absent.txt"), (["--out", "absent/page.html"], "absent/page.html")])
+def test_a_mistake_is_one_line_and_leaves_no_page(do, tmp_path, extra, message):
+    _, err = do("explore", "run", "--out", tmp_path / "page.html", *extra, code=2)
+    assert err.count("\n") == 1
+    assert message in err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,57 @@
+"""Where the occurrences of a word lie in every layer, and which are nearest to which."""
+
+import numpy as np
+
+from elmo_np.inference.neighbours import unit
+from elmo_np.inference.occurrences import samples
+from elmo_np.viz import geometry
+from tests.page_helpers import QUIET, model
+
+
+def test_every_layer_has_its_own_view(grammar):
+    elmo, corpus = grammar
+    found, = samples(corpus, ["bank"], 30, QUIET)
+    for width, names in ((None, ["0", "1", "2"]), (5, ["0", "1", "2", "v_t"])):
+        elmo = model(list(corpus), vector_dim=width)
+        assert geometry.layer_names(elmo) == names
+        views = geometry.views(elmo, found.shown)
+        assert len(views) == len(names)
+        assert views[0].near is None
+        assert not views[0].points.any()
+        for k in 1, 2:
+            vectors = np.array([elmo.vectors([o.sentence], k)[0][o.position] for o in found.shown])
+            cosine = unit(vectors) @ unit(vectors).T
+            rows = np.arange(len(vectors))[:, None]
+            np.testing.assert_allclose(views[k].similarity, cosine[rows, views[k].near], atol=1e-6)
+            assert views[k].share[0] >= views[k].share[1] > 0
+    elmo.word_vector.b.value[:] = 1
+    assert geometry.layer_names(elmo)[-1] == "v_t"
+
+
+def test_layer_0_is_there_where_it_is_narrower_than_the_others(grammar):
+    elmo = model(list(grammar[1]), embedding_dim=3)
+    assert 0 not in elmo.layers
+    found, = samples(grammar[1], ["bank"], 12, QUIET)
+    views = geometry.views(elmo, found.shown)
+    assert len(views) == 3
+    assert views[0].near is None
+    assert views[1].near is not None
+
+
+def test_the_nearest_are_the_largest_cosines_outside_the_own_sentence(rng, monkeypatch):
+    monkeypatch.setattr(geometry, "BLOCK", 7)
+    directions, sentence = unit(rng.standard_normal((23, 5))), np.arange(23) // 2
+    near, similarity = geometry.nearest(directions, sentence, 4)
+    for i in range(23):
+        others = [k for k in range(23) if sentence[k] != sentence[i]]
+        expected = sorted(others, key=lambda k: -float(directions[i] @ directions[k]))[:4]
+        assert near[i].tolist() == expected
+        np.testing.assert_allclose(similarity[i], directions[expected] @ directions[i], rtol=1e-12)
+
+
+def test_few_occurrences_have_few_neighbours_and_one_has_none(rng):
+    near, _ = geometry.nearest(unit(rng.standard_normal((3, 4))), np.array([0, 0, 1]))
+    assert near.tolist() == [[2, -1], [2, -1], [0, 1]] or near.tolist() == [[2, -1], [2, -1], [1, 0]]
+    one, = geometry.views_of([rng.standard_normal((1, 4))], np.array([0]))
+    assert one.near.shape == (1, 0)
+    assert one.points.tolist() == [[0, 0]]

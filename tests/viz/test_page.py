@@ -1,0 +1,55 @@
+"""The frame of every page: its own scripts alone run, text stays text, and no file of others is replaced."""
+
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+
+from elmo_np.errors import UserError
+from elmo_np.viz.page import embedded, own_file, page, table, write
+from tests.page_helpers import HOSTILE, Elements, data_of
+
+
+def test_a_page_runs_its_own_scripts_alone_and_loads_nothing():
+    made = page("words", own_file(["explore.html"]), styles=["explore.css"], scripts=["scatter.js", "explore.js"],
+                data=[])
+    found = Elements(made)
+    scripts = [attributes for tag, attributes in found.tags if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "data"}, {}, {}, {}]
+    assert not any({"src", "srcset"} & set(attributes) for _, attributes in found.tags)
+    assert [attributes["href"] for _, attributes in found.tags if "href" in attributes] == ["data:,"]
+    assert "default-src 'none'" in found.policy
+    assert "unsafe" not in found.policy
+    hashed = {f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+              for text in [*found.texts["style"], *found.texts["script"][1:]]}
+    assert hashed == set(re.findall(r"'sha256-[^']+'", found.policy))
+    assert not re.search(r"https?://", made)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "a\u2028b", "\\u003c", "a\rb"])
+def test_a_text_stays_text_wherever_it_stands(text):
+    made = page(text, f"<main>{table((text,), [(text,)])}</main>", data=[text])
+    found = Elements(made)
+    assert data_of(made) == [text]
+    assert found.texts["th"] == found.texts["td"] == found.texts["title"] == [text]
+    assert [tag for tag, _ in found.tags].count("script") == 2
+    assert "img" not in [tag for tag, _ in found.tags]
+
+
+def test_half_a_surrogate_pair_does_not_stop_a_page():
+    assert json.loads(embedded(["a\ud800b"])) == ["a?b"]
+
+
+def test_a_file_that_is_no_page_is_not_replaced(tmp_path):
+    write(tmp_path / "page.html", page("one", ""))
+    write(tmp_path / "page.html", page("two", ""))
+    assert "<title>two</title>" in (tmp_path / "page.html").read_text()
+    (tmp_path / "thesis.html").write_text("<p>mine</p>")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for name, message in (("thesis.html", "exists already"), ("binary", "exists already"), ("", "is a folder"),
+                          ("none/page.html", "a folder that exists")):
+        with pytest.raises(UserError, match=message):
+            write(tmp_path / name, page("three", ""))
+    assert (tmp_path / "thesis.html").read_text() == "<p>mine</p>"
