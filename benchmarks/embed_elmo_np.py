@@ -9,7 +9,7 @@ from embed_sizes import EmbedSizes
 from jobs import Arrays, Job, Task
 
 from elmo_np.config.schema import Settings
-from elmo_np.data.vocabulary import MARKS, Vocabulary
+from elmo_np.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from elmo_np.inference.elmo import ELMo, save_model
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
@@ -37,7 +37,7 @@ def load(task: Task) -> tuple[Job, Arrays]:
 
 
 def random_elmo(sizes: EmbedSizes) -> ELMo:
-    return ELMo(BiLM(sizes.config(), len(MARKS), rng=np.random.default_rng(0)), Vocabulary(MARKS))
+    return ELMo(BiLM(sizes.config(), len(SPECIAL_TOKENS), rng=np.random.default_rng(0)), Vocabulary(SPECIAL_TOKENS))
 
 
 def fingerprint(embedded: Sequence[Array]) -> list[float]:

@@ -1,7 +1,7 @@
-"""Where sentences come from: text files, the English inside every Python install, a grammar.
+"""Where sentences come from: text files, the English in every Python installation, a grammar.
 
-A corpus can be read again and again, always in the same order, so that an epoch is a loop over it.
-Files are streamed: memory does not grow with them.
+A corpus can be read any number of times, always in the same order, so an epoch is a loop over it.
+Files are streamed: memory use does not grow with their size.
 """
 
 import difflib
@@ -33,15 +33,15 @@ class Corpus(Protocol):
 
 
 def require_reiterable(sentences: Iterable[T]) -> Iterable[T]:
-    """The same iterable. Raises UserError for one that can be read only once: a corpus is read more than once."""
+    """Return the iterable. Raises UserError if it can be read only once: a corpus is read several times."""
     if isinstance(sentences, Iterator):
         raise UserError(f"the sentences are a {type(sentences).__name__}, which can be read only once: expected a "
-                        "list, or another iterable that starts anew")
+                        "list, or another iterable that can be read again")
     return sentences
 
 
 def corpus_sha256(sentences: Iterable[Sequence[str]]) -> str:
-    """SHA-256 of the sentences in their order, in hexadecimal: whether a corpus is the one that it was."""
+    """SHA-256 of the sentences in order, in hexadecimal: it tells whether a corpus has changed."""
     digest = hashlib.sha256()
     for sentence in sentences:
         digest.update("\x1f".join(sentence).encode("utf-8", "surrogatepass") + b"\n")
@@ -49,13 +49,13 @@ def corpus_sha256(sentences: Iterable[Sequence[str]]) -> str:
 
 
 def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
-    """The corpus that a person names on the command line.
+    """The corpus that a user names on the command line.
 
-    spec      "pydoc", "grammar", a text file, or a glob of them such as "shards/*.txt", read in sorted order;
-              a file that is called like a built-in corpus is "./pydoc".
-    tokenize  files only: False: tokens are separated by spaces; True: the lines are raw text.
-    seed      grammar only: which sentences it makes.
-    Raises    UserError when nothing is there.
+    spec      "pydoc", "grammar", a text file, or a glob pattern such as "shards/*.txt", whose files are read in sorted
+              order; a file with the name of a built-in corpus is "./pydoc".
+    tokenize  for files: False: tokens are separated by spaces; True: the lines are raw text.
+    seed      for the grammar: selects the sentences it generates.
+    Raises    UserError if there is no such corpus.
     """
     if spec == "pydoc":
         return PydocCorpus()
@@ -64,7 +64,7 @@ def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
 
         return GrammarCorpus(seed=seed)
     name = os.path.basename(spec) or spec
-    if os.path.lexists(spec):  # before the glob: a file's own name may hold a bracket
+    if os.path.lexists(spec):  # before the glob: a file name may contain a bracket
         return TextCorpus([spec], name=name, tokenize=tokenize)
     if glob.has_magic(spec):
         shards = sorted(path for path in glob.glob(spec, recursive=True) if os.path.isfile(path))
@@ -73,17 +73,17 @@ def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
         return TextCorpus(shards, name=name, tokenize=tokenize)
     near = difflib.get_close_matches(spec.lower(), BUILT_IN, n=1)
     hint = f'did you mean "{near[0]}"?' if near else "check the path"
-    raise UserError(f"there is no corpus {spec}, expected a text file, a glob, {' or '.join(BUILT_IN)}: {hint}")
+    raise UserError(f"there is no corpus {spec}, expected a text file, a glob pattern, {' or '.join(BUILT_IN)}: {hint}")
 
 
 class TextCorpus:
-    """Text files, one sentence a line, read line by line; blank lines are skipped.
+    """Text files, one sentence per line, read line by line; blank lines are skipped.
 
     paths     the files, read in this order.
-    name      what messages and run folders call the corpus.
+    name      the name of the corpus in messages and run directories.
     tokenize  False: tokens are separated by white space; True: lines are raw text, split by `text.tokens`.
-    Raises    UserError: now for a missing file or a folder, while reading for a line that is not UTF-8,
-              at the end of a pass for a corpus without a sentence.
+    Raises    UserError: here for a missing file or a folder, while reading for a line that is not UTF-8,
+              at the end of a pass for a corpus without sentences.
     """
 
     def __init__(self, paths: Iterable[str | os.PathLike[str]], *, name: str, tokenize: bool = False) -> None:
@@ -92,11 +92,12 @@ class TextCorpus:
         self._split: Callable[[str], list[str]] = text.tokens if tokenize else str.split
         for path in self.paths:
             if not path.exists():
-                raise UserError(f"there is no file {path}, expected a text file, one sentence a line: check the path")
+                raise UserError(f"there is no file {path}, expected a text file, one sentence per line: check the path")
             if path.is_dir():
                 raise UserError(f"{path} is a folder, expected a text file: give the files in it, {path / '*.txt'}")
             if not path.is_file():
-                raise UserError(f"{path} is no regular file, expected one: a corpus is read more than once; save it")
+                raise UserError(f"{path} is not a regular file, expected one because a corpus is read several times: "
+                                "save the text to a file")
 
     def __iter__(self) -> Iterator[list[str]]:
         empty = True
@@ -106,11 +107,11 @@ class TextCorpus:
                     empty = False
                     yield sentence
         if empty:
-            raise UserError(f"{self.name} has no sentence: expected one a line; check that it is the right file")
+            raise UserError(f"{self.name} has no sentences: expected one per line; check that it is the right file")
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file; decoded one by one, so that an error knows its line."""
+    """The lines of a UTF-8 file, decoded one by one so that an error can name its line."""
     try:
         with open(path, "rb") as file:
             for number, raw in enumerate(file, 1):
@@ -127,13 +128,13 @@ def text_lines(path: Path) -> Iterator[str]:
 def held_out(corpus: Iterable[Sequence[str]], every: int = 20) -> tuple[Corpus, Corpus]:
     """Split a corpus into a training and a validation part, both streamed.
 
-    corpus   a corpus, or anything else that can be read again and again, such as a list of sentences.
-    every    of so many sentences the last is held out for validation, 2 or more.
+    corpus   a corpus, or any other iterable of sentences that can be read repeatedly, such as a list.
+    every    each `every`-th sentence is held out for validation; 2 or more.
     Returns  (train, valid), views of the corpus.
-    Raises   UserError for every < 2; at the end of a pass, when the corpus is too short to hold one out.
+    Raises   UserError for every < 2; at the end of a pass, if the corpus is too short to hold out a sentence.
     """
     if every < 2:
-        raise UserError(f"every is {every}, expected 2 or more: 20 holds out each 20th sentence")
+        raise UserError(f"every is {every}, expected 2 or more: 20 holds out every 20th sentence")
     name = getattr(corpus, "name", "corpus")
     return _Part(f"{name}:train", corpus, every, False), _Part(f"{name}:valid", corpus, every, True)
 
@@ -151,10 +152,10 @@ class _Part:
             if (count % self.every == 0) == self.valid:
                 yield sentence
         if self.valid and count < self.every:
-            raise UserError(f"{self.name}: {count} sentences are too few to hold out each {self.every}th: "
-                            "expected more; lower every, or give a validation file")
+            raise UserError(f"{self.name}: {count} sentences are too few to hold out every {self.every}th: "
+                            f"expected at least {self.every}; lower held_out, or give a validation file")
 
 
 def splits_raw_text(settings: Settings) -> bool:
-    """Whether the corpus was raw text that elmo_np.data.text.tokens split; the built-in corpora are."""
+    """Whether the corpus was raw text, split by elmo_np.data.text.tokens, as the built-in corpora are."""
     return settings.data.tokenize or settings.data.corpus in BUILT_IN

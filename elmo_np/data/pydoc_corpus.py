@@ -1,4 +1,4 @@
-"""The English that every Python install has: its help topics, and the docstrings of its library and of NumPy."""
+"""The English in every Python installation: help topics, and docstrings of the standard library and of NumPy."""
 
 import ast
 import re
@@ -18,10 +18,10 @@ from . import text
 
 @dataclass(frozen=True)
 class PydocCorpus:
-    """The English that every install has: Python's help topics and the docstrings of its library and of NumPy.
+    """Python's help topics and the docstrings of its standard library and of NumPy, one sentence at a time.
 
-    It differs between versions of Python and NumPy and is the same from pass to pass. The first pass reads the
-    sources, which takes seconds; the words are then kept for the life of the process, some tens of megabytes.
+    The text depends on the versions of Python and NumPy and is the same in every pass. The first pass reads the
+    sources, which takes seconds; the words then stay in memory until the process ends, some tens of megabytes.
     """
 
     name: str = "pydoc"
@@ -32,46 +32,46 @@ class PydocCorpus:
 
 @cache
 def _pydoc_sentences() -> tuple[tuple[str, ...], ...]:
-    """The sentences of 3 to 60 tokens, each once: docstrings are copied from class to class."""
-    # Interned: one object a word instead of one an occurrence.
+    """The sentences of 3 to 60 tokens, each once, since docstrings are copied from class to class."""
+    # Interned: one string object per word instead of one per occurrence.
     sentences = (sentence for document in _documents() for sentence in prose(document))
     tokenized = (tuple(map(sys.intern, text.tokens(sentence))) for sentence in sentences)
-    # The longest that is still a sentence and not a list; fewer than 3 tokens give a language model no context.
+    # Above 60 tokens it is a list rather than a sentence; below 3 a language model has no context.
     found = tuple(dict.fromkeys(sentence for sentence in tokenized if 3 <= len(sentence) <= 60))
     if not found:
-        raise UserError("pydoc has no sentence: this Python has no library sources; give a text file instead")
+        raise UserError("pydoc has no sentences: this Python has no library sources; give a text file instead")
     return found
 
 
 def _documents() -> Iterator[str]:
-    """Help topics, then the docstrings of the standard library and of NumPy, in the order of their paths."""
+    """Help topics, then the docstrings of the standard library and of NumPy in order of their paths."""
     yield from _help_topics()
-    for folder in (Path(sysconfig.get_path("stdlib")), Path(np.__file__).parent):
-        for path in sources(folder):
+    for directory in (Path(sysconfig.get_path("stdlib")), Path(np.__file__).parent):
+        for path in sources(directory):
             yield from docstrings_of(path)
 
 
 def _help_topics() -> Iterator[str]:
     try:
         from pydoc_data.topics import topics
-    except ImportError:  # some systems ship Python without its help
+    except ImportError:  # some systems ship Python without help topics
         return
     for _, topic in sorted(topics.items()):
         yield topic
 
 
-def sources(folder: Path) -> list[Path]:
-    """The .py files below a folder, without tests and without other packages."""
+def sources(directory: Path) -> list[Path]:
+    """The .py files below a directory, without tests and other packages."""
     skipped = {"site-packages", "dist-packages", "test", "tests", "idle_test"}
-    relative = (path.relative_to(folder) for path in folder.rglob("*.py"))
-    return [folder / path for path in sorted(relative) if skipped.isdisjoint(path.parts)]
+    relative = (path.relative_to(directory) for path in directory.rglob("*.py"))
+    return [directory / path for path in sorted(relative) if skipped.isdisjoint(path.parts)]
 
 
 def docstrings_of(path: Path) -> Iterator[str]:
-    """The docstrings of a source file, read without running it; none where Python cannot parse it."""
+    """The docstrings of a source file, read without running it; none if Python cannot parse it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other people's escape sequences
+            warnings.simplefilter("ignore")  # invalid escape sequences in other people's code
             tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):
         return
@@ -81,13 +81,11 @@ def docstrings_of(path: Path) -> Iterator[str]:
 
 
 _NO_PROSE = re.compile(r">>>|-{4}|={4}")
-
-
 _PROSE = re.compile(r"[A-Z].*[a-z].*\.")
 
 
 def prose(document: str) -> Iterator[str]:
-    """The sentences in a document's paragraphs of prose; examples, tables and signatures are left out."""
+    """The sentences in the prose paragraphs of a document; examples, tables and signatures are left out."""
     for paragraph in re.split(r"\n\s*\n", document):
         words = paragraph.split()
         joined = " ".join(words)

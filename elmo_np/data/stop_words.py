@@ -1,7 +1,7 @@
-"""English function words: they carry grammar, not topic, and are dropped before topics are compared.
+"""English function words: they carry grammar rather than topic and are dropped before topics are compared.
 
-The list is closed and kept by word class, so that a reader can see what is in it and why.
-`preprocess_text` needs it; a language model does not, since function words are most of what it learns from.
+The list is closed and sorted by word class, so that a reader can see what is in it and why.
+`preprocess_text` uses it; a language model does not, since it learns mostly from function words.
 """
 
 _CLASSES = (
@@ -13,7 +13,7 @@ _CLASSES = (
     "we us our ours ourselves they them their theirs themselves one oneself",
     # Indefinite pronouns.
     "anybody anyone anything everybody everyone everything nobody none nothing somebody someone something",
-    # Question words and relatives.
+    # Interrogatives and relatives.
     "who whom whose which what when where why how whoever whomever whichever whatever whenever wherever however",
     # Forms of be, have and do.
     "am is are was were be been being have has had having do does did done doing",
@@ -25,12 +25,12 @@ _CLASSES = (
     "per since through throughout till to toward towards under until up upon via with within without",
     # Conjunctions.
     "and but or nor so yet if unless because although though whereas whether while than lest once",
-    # Negation, place, time and degree: adverbs that stand in for grammar.
+    # Adverbs of negation, place, time and degree with a grammatical role.
     "not never here there now then again further also too very just only even ever quite rather still already almost "
     "thus hence therefore otherwise perhaps else",
-    # What is left of a contraction when its apostrophe becomes a space: it's, don't, we'd, they'll, you're, I've, I'm.
+    # Remnants of contractions whose apostrophe became a space: it's, don't, we'd, they'll, you're, I've, I'm.
     "s t d ll re ve m",
-    # The first halves of negated verbs (don't, isn't, ...), without those that are words of their own (won, can).
+    # First halves of negated verbs (don't, isn't, ...), except those that are also words (won, can).
     "don doesn didn isn aren wasn weren haven hasn hadn couldn wouldn shouldn mustn mightn needn shan ain",
 )
 

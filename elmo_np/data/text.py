@@ -1,7 +1,7 @@
-"""From text to words: the article's preparation, tokens for a language model, and sentences.
+"""From text to words: the article's preprocessing, tokens for a language model, and sentences.
 
-`preprocess_text` keeps topics and throws grammar away. A language model has to predict grammar as well,
-so training uses `tokens`, which loses no character: joined together, the tokens are the text without its spaces.
+`preprocess_text` keeps the topic and discards the grammar. A language model has to predict grammar as well, so training
+uses `tokens`, which loses no characters: joined together, the tokens are the text without its spaces.
 """
 
 import re
@@ -12,32 +12,32 @@ from .stop_words import STOP_WORDS
 
 
 def preprocess_text(text: str) -> str:
-    """The article's preparation: content words in lower case, separated by single spaces.
+    """The article's preprocessing: content words in lower case, separated by single spaces.
 
-    text     any English text; letters outside a-z count as separators, as in the article.
-    Returns  the words that are left; "" when only function words were there.
-    Source   the seed article; its stop words are NLTK's, ours are `STOP_WORDS`.
+    text     any English text; characters outside a-z count as separators, as in the article.
+    Returns  the remaining words; "" if there were only function words.
+    Source   the article; its stop words are NLTK's, ours are `STOP_WORDS`.
     """
     words = tokens(re.sub(r"[^a-zA-Z]", " ", text).lower())
     return " ".join(word for word in words if word not in STOP_WORDS)
 
 
-# Python's \w leaves out combining marks and joiners; without them Hindi, Persian and a decomposed é fall apart.
+# Python's \w excludes combining marks and joiners; without them Hindi, Persian and a decomposed é fall apart.
 _MARKS = "".join(chr(c) for c in range(0x300, 0x3100) if unicodedata.category(chr(c)) in {"Mn", "Mc"}) + "\u200c\u200d"
 _LETTER = rf"[\w{_MARKS}]"
 _END = rf"(?!{_LETTER})"
 _APOSTROPHE = "['\u2019]"
 _CLITIC = rf"{_APOSTROPHE}(?i:s|m|d|ll|re|ve){_END}"
 _NEGATION = rf"(?i:n{_APOSTROPHE}t){_END}"
-# Words joined by one mark stay whole: well-known, str.join, and/or, O'Brien, name@host; a clitic is not joined.
+# Words joined by one punctuation mark stay whole: well-known, str.join, and/or, O'Brien, name@host. Clitics do not.
 _WORD = rf"{_LETTER}+(?:(?!{_CLITIC})[-./@'\u2019]{_LETTER}+)*"
 
-# Abbreviations that keep their full stop. One that points ahead (a name, an example follows) ends no sentence.
+# Abbreviations that keep their full stop. After one that points ahead (to a name, an example) the sentence goes on.
 _POINTS_AHEAD = (r"Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Capt|Lt|Sgt|Rev|Hon|Gov|Sen|Rep|Messrs"
                  r"|e\.g|i\.e|eg|ie|cf|vs|viz|approx|resp|Figs?|Eqs?|Sec|Vol|pp|ca")
 _MAY_END = r"etc|al|Jr|Sr|Inc|Ltd|Corp|Co|Bros"
 
-# Tried from the top at every token's start; the first that matches is the token.
+# Tried from the top at each position; the first pattern that matches gives the token.
 _RULES = (
     # what                       pattern                                                 example
     ("address",                  r"[a-zA-Z][a-zA-Z+]{,9}://[^\s<>\"]*[\w/]"),            # https://numpy.org/doc
@@ -60,36 +60,35 @@ _TOKEN = re.compile("|".join(f"(?:{pattern})" for _, pattern in _RULES))
 
 
 def tokens(text: str) -> list[str]:
-    """Words, numbers and punctuation marks, each as it is written.
+    """Words, numbers and punctuation marks, unchanged.
 
-    text     one sentence or many; a language without spaces between words (Chinese) stays in long runs.
-    Returns  the tokens, without spaces in them; case, stop words and quotation marks stay as they were.
-    Source   the Penn Treebank's conventions. On letters and spaces alone the tokens equal those of
+    text     one or more sentences; text without spaces between words (Chinese) stays in long runs.
+    Returns  the tokens, none with a space in it; case, stop words and quotation marks are kept.
+    Source   the conventions of the Penn Treebank. For text of letters and spaces only, the tokens equal those of
              NLTK's `NLTKWordTokenizer`, which splits "cannot" and "gonna" even there.
     """
     return _TOKEN.findall(text)
 
 
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
-# The look-behind tries a run of dots once, not from each of its dots: the time stays in proportion to the text.
+# The look-behind tries a run of dots only once, not from each dot, so time is proportional to the length of the text.
 _STOP = re.compile(r"(?<![.!?])[.!?]+[\"'\u2019\u201d)\]]* (?=[\"'\u2018\u201c(\[`*]*(\S))")
 _NO_STOP = re.compile(rf"(?:(?<!\w)(?:{_POINTS_AHEAD})|(?<![^\W_])[^\W\d_])\.$")
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of prose, in order.
+    """The sentences of prose, in order, with single spaces.
 
-    text     prose; line breaks inside a paragraph mean nothing, a blank line always ends a sentence.
-    Yields   a sentence with single spaces.
-    A sentence ends at . ! or ? before a space and anything but a small letter, unless an abbreviation
-    that points ahead ("e.g.", "Dr.") or an initial ("J. Smith", "the U.S. Senate") stands there.
+    text     prose; line breaks within a paragraph are ignored, a blank line always ends a sentence.
+    A sentence ends at . ! or ? followed by a space and anything but a lower-case letter, except after an
+    abbreviation that points ahead ("e.g.", "Dr.") or an initial ("J. Smith", "the U.S. Senate").
     """
     for paragraph in _PARAGRAPH_END.split(text):
         prose = " ".join(paragraph.split())
         start = 0
         for stop in _STOP.finditer(prose):
             end = stop.end()
-            # An abbreviation is short: 12 characters hold the longest one and what stands before it.
+            # 12 characters are enough for the longest abbreviation and the character before it.
             if stop[1].islower() or _NO_STOP.search(prose[max(start, end - 12) : end].rstrip()):
                 continue
             yield prose[start:end].rstrip()

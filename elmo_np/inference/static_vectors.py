@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data.corpus import require_reiterable
-from ..data.vocabulary import BOS, EOS, MARKS, UNK
+from ..data.vocabulary import BOS, EOS, SPECIAL_TOKENS, UNK
 from ..errors import UserError
 from ..nn.representation import h_bi
 from ..runtime.progress import Progress
@@ -139,12 +139,12 @@ def _chosen(elmo: ELMo, known: TokenIndexer, words: Sequence[str] | None,
             raise UserError("no word is given: expected one or more")
         return list(words), 0
     if counts is not None:
-        chosen = sorted((word for word in counts if word in known and word not in MARKS),
+        chosen = sorted((word for word in counts if word in known and word not in SPECIAL_TOKENS),
                         key=lambda word: (-counts[word], word))
         if not chosen:
             raise UserError("the model knows no word of the corpus: expected a text like the one it was trained on")
         return chosen, len(counts) - len(chosen)
-    if len(elmo.vocabulary) == len(MARKS):
+    if len(elmo.vocabulary) == len(SPECIAL_TOKENS):
         raise UserError("this model reads characters and has no list of words: give --words FILE or --corpus CORPUS")
     # A model of characters reads every word as it is spelled: none is unknown, and <UNK> has no vector.
     spelled = elmo.model.config.char_filters is not None
@@ -153,7 +153,7 @@ def _chosen(elmo: ELMo, known: TokenIndexer, words: Sequence[str] | None,
 
 def _check_known(elmo: ELMo, known: TokenIndexer, words: Iterable[str]) -> None:
     for word in words:
-        if word in MARKS or word not in known:
+        if word in SPECIAL_TOKENS or word not in known:
             raise UserError(f"{word!r} is not among the {len(elmo.vocabulary)} words of this model, so its vector "
                             "would be that of any unknown word: expected words of vocabulary.txt")
 

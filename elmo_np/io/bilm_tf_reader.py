@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.schema import BiLMConfig
-from ..data.vocabulary import MARKS, Vocabulary
+from ..data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from ..errors import UserError
 from ..nn.bilm import BiLM
 from ..nn.char_cnn import CharCNN
@@ -70,7 +70,7 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
                              forget_bias=0.0 if main.has(f"{_cell(main, 0, 0)}/B_rest") else 1.0)
         if sum(n for _, n in config.char_filters or ()) == config.embedding_dim and not main.has("CNN_proj/W_proj"):
             config = replace(config, char_projection=False)
-        known = Vocabulary(MARKS) if words is None else words
+        known = Vocabulary(SPECIAL_TOKENS) if words is None else words
         _expect(config, len(known), main, of_words, of_softmax)
         model = BiLM(config, len(known), rng=SKIP_INIT, dtype=dtype)
         _fill(model, main, of_words, of_softmax)

@@ -65,7 +65,7 @@ def test_an_empty_shard_among_others_is_fine(tmp_path):
 @pytest.mark.parametrize("text", ["", "\n \n\t\n"])
 def test_a_corpus_without_a_sentence_is_refused_after_the_pass(tmp_path, text):
     path = write(tmp_path / "corpus.txt", text)
-    with pytest.raises(UserError, match=r"^corpus\.txt has no sentence: expected one a line; check [^\n]*$"):
+    with pytest.raises(UserError, match=r"^corpus\.txt has no sentences: expected one per line; check [^\n]*$"):
         list(open_corpus(str(path)))
 
 
@@ -84,7 +84,7 @@ def test_a_missing_file_a_folder_and_a_device_are_refused_at_once(tmp_path):
         TextCorpus([tmp_path / "none.txt"], name="none")
     with pytest.raises(UserError, match="is a folder, expected a text file: give the files in it"):
         open_corpus(str(tmp_path))
-    with pytest.raises(UserError, match="is no regular file"):
+    with pytest.raises(UserError, match="is not a regular file"):
         TextCorpus([os.devnull], name="null")
 
 
@@ -157,7 +157,8 @@ def test_held_out_parts_are_streamed():
 def test_a_corpus_too_short_to_hold_out_a_sentence_is_refused():
     train, valid = held_out(ListCorpus(7), every=8)
     assert len(list(train)) == 7
-    with pytest.raises(UserError, match="list:valid: 7 sentences are too few to hold out each 8th: expected more"):
+    message = "list:valid: 7 sentences are too few to hold out every 8th: expected at least 8; lower held_out"
+    with pytest.raises(UserError, match=message):
         list(valid)
 
 

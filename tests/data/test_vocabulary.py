@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmo_np.data.vocabulary import BOS, EOS, MARKS, UNK, Vocabulary
+from elmo_np.data.vocabulary import BOS, EOS, SPECIAL_TOKENS, UNK, Vocabulary
 from elmo_np.errors import UserError
 
 CORPUS = [["the", "cat", "sat"], ["the", "dog", "sat"], ["a", "cat"]]
@@ -31,18 +31,18 @@ def test_build_reads_the_corpus_once():
 def test_build_counts_what_it_leaves_out_as_unknown():
     assert Vocabulary.build(CORPUS, min_count=2).counts == [3, 3, 2, 2, 2, 2]
     smallest = Vocabulary.build(CORPUS, max_size=4)
-    assert smallest.words == [*MARKS, "cat"]
+    assert smallest.words == [*SPECIAL_TOKENS, "cat"]
     assert smallest.counts == [3, 3, 6, 2]
 
 
-@given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", *MARKS]), max_size=6)), st.integers(1, 3),
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", *SPECIAL_TOKENS]), max_size=6)), st.integers(1, 3),
        st.none() | st.integers(4, 8))
 @settings(derandomize=True)
 def test_build_counts_every_token_once(corpus, min_count, max_size):
     try:
         vocabulary = Vocabulary.build(corpus, min_count=min_count, max_size=max_size)
     except UserError:
-        words = [word for sentence in corpus for word in sentence if word not in MARKS]
+        words = [word for sentence in corpus for word in sentence if word not in SPECIAL_TOKENS]
         assert all(words.count(word) < min_count for word in words)
         return
     assert sum(vocabulary.counts[2:]) == sum(map(len, corpus))
@@ -53,10 +53,10 @@ def test_build_counts_every_token_once(corpus, min_count, max_size):
 
 def test_a_literal_mark_in_a_sentence_is_an_unknown_word():
     vocabulary = Vocabulary.build([["a", "<S>", "</S>", "<UNK>", "a"]])
-    assert vocabulary.words == [*MARKS, "a"]
+    assert vocabulary.words == [*SPECIAL_TOKENS, "a"]
     assert vocabulary.counts == [1, 1, 3, 2]
     assert vocabulary.encode(["a", "<S>", "</S>", "<UNK>"]) == [0, 3, 2, 2, 2, 1]
-    assert not any(mark in vocabulary for mark in MARKS)
+    assert not any(mark in vocabulary for mark in SPECIAL_TOKENS)
 
 
 def test_words_and_ids_are_inverse():
@@ -90,18 +90,18 @@ def test_marks_may_stand_on_any_line(tmp_path):
     assert vocabulary.counts is None
 
 
-@given(st.lists(WORDS.filter(lambda word: word not in MARKS), unique=True))
+@given(st.lists(WORDS.filter(lambda word: word not in SPECIAL_TOKENS), unique=True))
 @settings(derandomize=True, deadline=None)
 def test_a_saved_vocabulary_loads_as_it_was(tmp_path_factory, words):
     path = tmp_path_factory.getbasetemp() / "round-trip.txt"
-    vocabulary = Vocabulary([*MARKS, *words])
+    vocabulary = Vocabulary([*SPECIAL_TOKENS, *words])
     vocabulary.save(path)
     assert Vocabulary.load(path) == vocabulary
     assert hashlib.sha256(path.read_bytes()).hexdigest() == vocabulary.sha256()
 
 
 def test_the_file_has_one_word_a_line_in_utf8(tmp_path):
-    Vocabulary([*MARKS, "Āt", "no\u00a0break", "line\u2028end"]).save(tmp_path / "v.txt")
+    Vocabulary([*SPECIAL_TOKENS, "Āt", "no\u00a0break", "line\u2028end"]).save(tmp_path / "v.txt")
     expected = "<S>\n</S>\n<UNK>\nĀt\nno\u00a0break\nline\u2028end\n"
     assert (tmp_path / "v.txt").read_bytes() == expected.encode()
     assert len(Vocabulary.load(tmp_path / "v.txt")) == 6
@@ -110,11 +110,11 @@ def test_the_file_has_one_word_a_line_in_utf8(tmp_path):
 
 def test_a_byte_order_mark_and_windows_line_ends_are_tolerated(tmp_path):
     (tmp_path / "v.txt").write_bytes(b"\xef\xbb\xbf<S>\r\n</S>\r\n<UNK>\r\nthe")
-    assert Vocabulary.load(tmp_path / "v.txt").words == [*MARKS, "the"]
+    assert Vocabulary.load(tmp_path / "v.txt").words == [*SPECIAL_TOKENS, "the"]
 
 
 @pytest.mark.parametrize(("data", "message"), [
-    (b"", "is empty, expected one word a line"),
+    (b"", "is empty, expected one word per line"),
     (b"<S>\n</S>\n<UNK>\n\nthe\n", "line 4 of the vocabulary is blank"),
     (b"<S>\n</S>\n<UNK>\nthe\n\n", "line 5 of the vocabulary is blank"),
     (b"<S>\n</S>\n<UNK>\nthe cat\n", "line 4 of the vocabulary is 'the cat', expected a word without white space"),
@@ -140,7 +140,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"min_count": 0}, "min_count is 0, expected 1 or more"),
     ({"max_size": 3}, "max_size is 3, expected 4 or more"),
-    ({"min_count": 3}, "min_count is 3, but the commonest word occurs 2 times"),
+    ({"min_count": 3}, "min_count is 3, but the most frequent word occurs 2 times"),
     ({"sentences": []}, "the corpus has no word"),
     ({"sentences": [[], ["<S>"]]}, "the corpus has no word"),
     ({"sentences": ["the cat"]}, "the sentence is the string 'the cat', expected a list of words"),
@@ -154,9 +154,9 @@ def test_build_refuses_what_makes_no_vocabulary(arguments, message):
 
 @pytest.mark.parametrize(("words", "counts", "message"), [
     ([BOS, EOS], None, "the vocabulary has no <UNK>"),
-    ([*MARKS, "a"], [1, 1, 0], "the vocabulary has 3 counts, expected 4"),
-    ([*MARKS, "\ud800"], None, r"line 4 of the vocabulary is '\\ud800', expected Unicode text"),
-    ([*MARKS, "two\nlines"], None, "line 4 of the vocabulary is"),
+    ([*SPECIAL_TOKENS, "a"], [1, 1, 0], "the vocabulary has 3 counts, expected 4"),
+    ([*SPECIAL_TOKENS, "\ud800"], None, r"line 4 of the vocabulary is '\\ud800', expected Unicode text"),
+    ([*SPECIAL_TOKENS, "two\nlines"], None, "line 4 of the vocabulary is"),
 ])
 def test_words_that_no_file_could_keep_are_refused(words, counts, message):
     with pytest.raises(UserError, match=message) as error:
@@ -170,8 +170,8 @@ def test_a_string_in_place_of_a_sentence_is_refused():
 
 
 def test_vocabularies_are_equal_when_their_words_are():
-    assert Vocabulary([*MARKS, "a"], [1, 1, 0, 1]) == Vocabulary([*MARKS, "a"])
-    assert Vocabulary([*MARKS, "a", "b"]) != Vocabulary([*MARKS, "b", "a"])
-    assert Vocabulary([*MARKS, "a", "b"]).sha256() != Vocabulary([*MARKS, "b", "a"]).sha256()
-    assert Vocabulary([*MARKS]) != [*MARKS]
-    assert UNK in Vocabulary([*MARKS]).words
+    assert Vocabulary([*SPECIAL_TOKENS, "a"], [1, 1, 0, 1]) == Vocabulary([*SPECIAL_TOKENS, "a"])
+    assert Vocabulary([*SPECIAL_TOKENS, "a", "b"]) != Vocabulary([*SPECIAL_TOKENS, "b", "a"])
+    assert Vocabulary([*SPECIAL_TOKENS, "a", "b"]).sha256() != Vocabulary([*SPECIAL_TOKENS, "b", "a"]).sha256()
+    assert Vocabulary([*SPECIAL_TOKENS]) != [*SPECIAL_TOKENS]
+    assert UNK in Vocabulary([*SPECIAL_TOKENS]).words

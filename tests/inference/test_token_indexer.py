@@ -7,7 +7,7 @@ from elmo_np import ELMo, Vocabulary
 from elmo_np.config.schema import BiLMConfig, Settings
 from elmo_np.config.toml_files import replaced
 from elmo_np.data.grammar import GrammarCorpus
-from elmo_np.data.vocabulary import MARKS
+from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.errors import UserError
 from elmo_np.inference.elmo import save_model
 from elmo_np.inference.evaluate import evaluate
@@ -25,7 +25,7 @@ SIZES = {"embedding_dim": 6, "hidden_dim": 8, "projection_dim": 6, "layers": 2, 
 
 
 def some(**changes):
-    return new_elmo(replaced(Settings(), **{**SIZES, **changes}), Vocabulary(MARKS))
+    return new_elmo(replaced(Settings(), **{**SIZES, **changes}), Vocabulary(SPECIAL_TOKENS))
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_inputs_and_targets_of_numbers_are_characters_and_ids(predicting):
 
 def test_the_kind_of_words_is_that_of_the_model(elmo):
     model = BiLM(BiLMConfig(embedding_dim=4, hidden_dim=4), 4, rng=np.random.default_rng(0))
-    vocabulary = Vocabulary([*MARKS, "the"])
+    vocabulary = Vocabulary([*SPECIAL_TOKENS, "the"])
     known = token_indexer(model, vocabulary)
     assert isinstance(known, WordIndexer)
     assert "the" in known

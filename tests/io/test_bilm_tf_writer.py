@@ -14,14 +14,14 @@ from hypothesis import strategies as st  # noqa: E402
 
 from elmo_np import ELMo, Vocabulary  # noqa: E402
 from elmo_np.config.schema import BiLMConfig  # noqa: E402
-from elmo_np.data.vocabulary import MARKS  # noqa: E402
+from elmo_np.data.vocabulary import SPECIAL_TOKENS  # noqa: E402
 from elmo_np.errors import UserError  # noqa: E402
 from elmo_np.io.bilm_tf_writer import readers  # noqa: E402
 from elmo_np.nn.bilm import BiLM  # noqa: E402
 from elmo_np.nn.parameter import parameters  # noqa: E402
 from tests import bilm_tf_reference as reference  # noqa: E402  (it needs h5py)
 
-WORDS = [*MARKS, "the", "cat", "sat"]
+WORDS = [*SPECIAL_TOKENS, "the", "cat", "sat"]
 TEXT = [["the", "cat", "sat"], ["Ångström", "!"], ["a" * 60]]
 NAMES = "options.json", "weights.hdf5", "vocabulary.txt"
 property_of = settings(derandomize=True, deadline=None, max_examples=15)

@@ -9,7 +9,7 @@ import pytest
 from elmo_np import ELMo, evaluate
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.data.batches import sentence_batches, stream_batches
-from elmo_np.data.vocabulary import MARKS
+from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.errors import UserError
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.adaptive_softmax import AdaptiveSoftmax, default_cutoffs
@@ -484,7 +484,7 @@ def test_training_halves_the_perplexity_and_both_ways_of_reading_it_agree(tmp_pa
 
 
 def test_words_of_a_built_vocabulary_are_in_the_order_that_the_clusters_need(tmp_path):
-    counts = run(tmp_path, "epochs=1").vocabulary.counts[len(MARKS):]
+    counts = run(tmp_path, "epochs=1").vocabulary.counts[len(SPECIAL_TOKENS):]
     assert counts == sorted(counts, reverse=True)
 
 

@@ -9,7 +9,7 @@ from elmo_np import ELMo, Vocabulary
 from elmo_np.config.schema import BiLMConfig, Settings
 from elmo_np.config.toml_files import replaced
 from elmo_np.data.corpus import TextCorpus
-from elmo_np.data.vocabulary import MARKS
+from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.errors import UserError
 from elmo_np.inference.elmo import save_model
 from elmo_np.inference.evaluate import evaluate
@@ -51,7 +51,7 @@ def test_a_vocabulary_without_the_marks_is_refused_and_no_word_is_read_as_the_en
     # bilm-tf: both marks are then number -1, and the last word of the vocabulary is spelled like </S>.
     with pytest.raises(UserError, match="the vocabulary has no <S> </S>"):
         Vocabulary(["<UNK>", "the", "cat", "sat"])
-    words = Vocabulary(["the", "cat", *MARKS, "sat"])
+    words = Vocabulary(["the", "cat", *SPECIAL_TOKENS, "sat"])
     assert words.encode(["sat"]) == [words.bos, 5, words.eos]
     elmo = of_characters()
     last, end = elmo.vectors([["sat"]], 0, marks=True)[0][1:]
@@ -66,7 +66,7 @@ def test_no_word_of_a_long_list_is_read_as_a_mark_the_hundredth_included():
     for mark in vectors[[0, -1]]:
         assert np.abs(vectors[1:-1] - mark).max(axis=1).min() > 0.01
     close(vectors[1 + 99], elmo.vectors([["w99"]], 0)[0][0])
-    known = Vocabulary([*words, *MARKS])
+    known = Vocabulary([*words, *SPECIAL_TOKENS])
     assert known.ids(words) == list(range(150))
     by_id = new_elmo(replaced(Settings(), embedding_dim=4, hidden_dim=4, layers=1), known)
     assert len(np.unique(by_id.vectors([words], 0)[0].round(5), axis=0)) == 150
