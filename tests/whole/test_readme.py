@@ -1,4 +1,4 @@
-"""What the README and the guide promise: links that resolve, commands that are there, code that runs."""
+"""The README and the guide keep their promises: links resolve, commands exist, code runs."""
 
 import re
 import shlex
@@ -12,9 +12,12 @@ from elmo_np.cli.main import main, parser
 from elmo_np.config.toml_files import preset, replaced
 from elmo_np.data.grammar import GrammarCorpus
 
+from .test_import_direction import ORDER, RANK
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "tutorials/guide.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SHOWN = README + GUIDE
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("tutorials/*.md"), *ROOT.glob("kernels/*.md")])
 
@@ -90,11 +93,37 @@ def test_every_preset_that_is_named_can_be_loaded():
     assert all(preset(name) for name in names)
 
 
-def test_the_map_names_every_module_of_the_package_that_a_reader_would_look_for():
-    named = set(re.findall(r"\(elmo_np/(\w+)\.py\)", README))
-    helpers = {"__init__", "errors", "files", "options", "metrics", "progress", "signals",
-               "stop_words", "grammar_rules"}
-    assert {path.stem for path in (ROOT / "elmo_np").glob("*.py")} - helpers == named
+def test_the_readme_lists_every_package_above_those_that_it_imports():
+    listed = re.findall(r"^\| \[(\w+)\]\(elmo_np/\1/\) \|", README, re.MULTILINE)
+    assert sorted(listed) == sorted(path.parent.name for path in (ROOT / "elmo_np").glob("*/__init__.py"))
+    ranks = [min(rank for name, rank in RANK.items() if name.split(".")[0] == package) for package in listed]
+    assert ranks == sorted(ranks)
+
+
+def test_the_readme_lists_every_equation_with_its_module_kernel_test_and_tutorials():
+    sheet = (ROOT / "tutorials/equations.md").read_text(encoding="utf-8")
+    expected = set()
+    contents = re.compile(r"^\| ([A-Z]) \|.*\]\(\.\./elmo_np/([\w/]+)\.py\) \| (.*)\|$", re.MULTILINE)
+    for letter, module, tutorials in contents.findall(sheet):
+        room, name = module.rsplit("/", 1)
+        kernel = f"kernels/{name}.pxi" if (ROOT / f"kernels/{name}.pxi").exists() else ""
+        pages = tuple(re.findall(r"\((.*?\.md)\)", tutorials))
+        expected.add((letter, f"elmo_np/{module}.py", kernel, f"tests/{room}/test_{name}.py", pages))
+    rows = re.findall(r"^\| ([A-Z]) \| [^|]+ \|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|$", README, re.MULTILINE)
+    listed = {(letter, *(re.sub(r".*\((.*)\) ", r"\1", cell).strip() for cell in cells),
+               tuple(re.findall(r"\(tutorials/(.*?)\)", tutorials))) for letter, *cells, tutorials in rows}
+    assert listed == expected
+
+
+def test_the_order_of_the_packages_is_the_one_that_the_tests_enforce():
+    shown = re.search(r"^cli > .*?(?=```)", CONTRIBUTING, re.MULTILINE | re.DOTALL)[0]
+    assert [[name.strip() for name in level.split(",")] for level in shown.split(">")] == ORDER
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_link_to_a_file_of_code_bears_its_name(page):
+    links = re.findall(r"\[`?([\w/]+\.\w+)`?\]\(([^)#]+)\)", prose(page))
+    assert [link for link in links if not link[1].endswith(link[0])] == []
 
 
 def test_the_python_that_is_shown_runs(tmp_path, monkeypatch, capsys):
