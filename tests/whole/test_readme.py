@@ -120,6 +120,16 @@ def test_the_order_of_the_packages_is_the_one_that_the_tests_enforce():
     assert [[name.strip() for name in level.split(",")] for level in shown.split(">")] == ORDER
 
 
+def test_every_module_is_where_the_changelog_says_that_it_is_now():
+    section = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("### Where the modules are now\n")[2]
+    moved = re.findall(r"^\| `elmo_np[\w.]*` \| `([\w.]+)` \| (\w.*) \|$", section, re.MULTILINE)
+    now = [f"{package}.{name}" for package, names in moved for name in names.split(", ") if name != "all"]
+    for cell in re.findall(r"^\| `elmo_np[^|]* \| ([^|]*) \|$", section, re.MULTILINE):
+        now += re.findall(r"`(elmo_np[\w.]+)`", cell)
+    assert len(now) > 80
+    assert [name for name in now if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_link_to_a_file_of_code_bears_its_name(page):
     links = re.findall(r"\[`?([\w/]+\.\w+)`?\]\(([^)#]+)\)", prose(page))
