@@ -27,7 +27,7 @@ def prose(page):
 
 
 def anchors(page):
-    """What GitHub calls the headings of a page: small letters, hyphens for spaces, other punctuation left out."""
+    """GitHub's anchors for the headings of a page: lower case, hyphens for spaces, other punctuation dropped."""
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -44,50 +44,50 @@ def test_every_link_of_a_page_leads_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_formula_within_a_line_has_a_backslash_that_markdown_would_take(page):
+def test_no_inline_formula_has_a_backslash_that_markdown_would_remove(page):
     formulas = re.findall(r"\$[^$\n]+\$", re.sub(r"`[^`\n]*`", "", prose(page)))
     assert [formula for formula in formulas if re.search(r"\\[^a-zA-Z]", formula)] == []
 
 
-def test_an_anchor_is_named_as_github_names_it(tmp_path):
+def test_anchors_are_those_of_github(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A B\n\n## Where it's: `a_b/c.py` (L)\n\n```sh\n# none\n```\n", encoding="utf-8")
     assert anchors(page) == {"a-b", "where-its-a_bcpy-l"}
 
 
-def test_the_guide_lists_every_section_at_its_top():
+def test_the_guide_begins_with_a_list_of_its_sections():
     listed = re.findall(r"^- \[([^]]+)\]\(#", GUIDE, re.MULTILINE)
     assert listed == re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)
 
 
-def test_the_citation_is_of_this_version():
+def test_the_citation_names_this_version():
     assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
-def test_the_two_commands_are_there_for_ci_to_run():
+def test_the_readme_has_the_two_commands_that_ci_runs():
     commands = re.findall(r"^python3 -m venv \.venv && .*$", README, re.MULTILINE)
     assert len(commands) == 2
     assert "elmo-np demo --out" in commands[0]
     assert "pytest" in commands[1]
 
 
-def test_every_command_that_is_shown_is_one():
+def test_every_command_shown_exists():
     known = parser().format_help()
     shown = set(re.findall(r"elmo-np ([a-z]+)", SHOWN))
     assert {"demo", "train", "evaluate", "embed", "similar", "explore", "report", "gradcheck", "info"} <= shown
     assert all(re.search(rf"^ +{name}\b", known, re.MULTILINE) for name in shown)
 
 
-def test_every_line_of_a_shell_block_is_understood():
-    """With its options: nothing is run, and a wrong one raises UserError."""
+def test_every_line_of_a_shell_block_parses():
+    """Including its options: nothing is run, and a wrong option raises UserError."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", SHOWN, re.DOTALL | re.MULTILINE)
     lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
     commands = [line[1:] for line in lines if line[0] == "elmo-np"]
-    assert len(commands) == len(lines) - 2 > 20             # but for the two that make an environment
+    assert len(commands) == len(lines) - 2 > 20             # except the two that create an environment
     assert [parser().parse_args(command).command for command in commands] == [command[0] for command in commands]
 
 
-def test_every_preset_that_is_named_can_be_loaded():
+def test_every_preset_named_can_be_loaded():
     names = set(re.findall(r"--preset ([\w-]+)", SHOWN))
     assert names == {"article", "elmo-tiny", "fast", "small"}
     assert all(preset(name) for name in names)
@@ -120,7 +120,7 @@ def test_the_order_of_the_packages_is_the_one_that_the_tests_enforce():
     assert [[name.strip() for name in level.split(",")] for level in shown.split(">")] == ORDER
 
 
-def test_every_module_is_where_the_changelog_says_that_it_is_now():
+def test_every_module_is_where_the_changelog_says():
     section = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("### Where the modules are now\n")[2]
     moved = re.findall(r"^\| `elmo_np[\w.]*` \| `([\w.]+)` \| (\w.*) \|$", section, re.MULTILINE)
     now = [f"{package}.{name}" for package, names in moved for name in names.split(", ") if name != "all"]
@@ -131,13 +131,13 @@ def test_every_module_is_where_the_changelog_says_that_it_is_now():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_link_to_a_file_of_code_bears_its_name(page):
+def test_the_text_of_a_link_to_a_file_is_its_name(page):
     links = re.findall(r"\[`?([\w/]+\.\w+)`?\]\(([^)#]+)\)", prose(page))
     assert [link for link in links if not link[1].endswith(link[0])] == []
 
 
-def test_the_python_that_is_shown_runs(tmp_path, monkeypatch, capsys):
-    """On a tenth of the corpus and with the demo's folder in its place: the text shown is what runs."""
+def test_the_python_code_shown_runs(tmp_path, monkeypatch, capsys):
+    """As shown, except that the demo's model is trained on a tenth of its corpus."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 3000)
     blocks = [(page, block) for page, text in (("README.md", README), ("guide.md", GUIDE))
@@ -153,7 +153,7 @@ def test_the_python_that_is_shown_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("library", ["sklearn", "gensim", "spacy"])
-def test_the_example_for_another_library_runs_where_that_is(library, tmp_path, monkeypatch):
+def test_the_example_for_another_library_runs_if_it_is_installed(library, tmp_path, monkeypatch):
     pytest.importorskip(library, reason=f"{library} is not installed")
     example, = (block for block in re.findall(r"```py\n(.*?)```", GUIDE, re.DOTALL)
                 if re.search(rf"^(from|import) {library}\b", block, re.MULTILINE))
@@ -163,7 +163,7 @@ def test_the_example_for_another_library_runs_where_that_is(library, tmp_path, m
     commands = re.findall(r"elmo-np (vectors [^\n`]+)", GUIDE)
     assert [main(command.split()) for command in commands] == [0, 0]
     if library == "spacy":
-        import_module("elmo_np.spacy")          # an editable install that is older does not name it to spaCy
+        import_module("elmo_np.spacy")          # an older editable install does not register it with spaCy
     names = {}
     exec(compile(example, "guide.md", "exec"), names)
     bank, = ELMo.load("demo-out/grammar").vectors([["the", "bank", "of", "the", "river", "was", "steep", "."]])

@@ -1,10 +1,10 @@
-"""The tutorials: every block runs, in order, and prints the text below it; every figure is the one that it draws.
+"""The tutorials: every block runs, in order, and prints the text below it; every figure is the one that the page draws.
 
-    python tests/test_tutorials.py --write [NN ...]     run the tutorials whose names begin with NN, all without one,
-                                                        and put what they print and draw into their files
+    python tests/whole/test_tutorials.py --write [NN ...]   run the tutorials whose names begin with NN, or all of them,
+                                                            and write what they print and draw into their files
 
-What is printed must be the same on every backend, SIMD path, Python and NumPy: models are trained in float64 (see
-elmo_np.tutorial.trained), figures have few digits, nothing is timed.
+The output must be the same on every backend, SIMD path, Python and NumPy: models are trained in float64 (see
+elmo_np.tutorial.trained), printed figures have few digits, nothing is timed.
 """
 
 import argparse
@@ -30,21 +30,21 @@ from elmo_np.runtime.threads import one_blas_thread
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tutorials"
 IMAGES = FOLDER / "img"
-# The blocks of the guide run in test_readme.py: they take the demo's model as it is there.
+# The blocks of the guide run in test_readme.py, which trains the demo's model that they load.
 PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name not in ("equations.md", "guide.md")]
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
                    re.MULTILINE | re.DOTALL)
-NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that the project does without
+NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that is optional
 NEEDS_KERNELS = re.compile(r"\*\*You need\*\* [^\n]*the compiled kernels")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(img/([\w.-]+)\)")
-NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?!\w)")        # not those of a colour or an id
-# Coordinates are points, 1/72 inch, with 6 decimals: rounding differs in the last, no eye sees a hundredth.
+NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?!\w)")        # not inside a colour or an id
+# Coordinates are points, 1/72 inch, with 6 decimals: the last may be rounded differently, and a hundredth is invisible.
 POINT = 0.01
 
 
 def lacking(page):
-    """What a page says it needs and is not there, with the reason or with what mends it; else ""."""
+    """What a page needs and is not installed, with the reason or the fix; else ""."""
     source = page.read_text(encoding="utf-8")
     needed = NEEDS.search(source)
     if needed and importlib.util.find_spec(needed[1]) is None:
@@ -55,15 +55,15 @@ def lacking(page):
 
 
 def run_blocks(page, folder):
-    """Run a page's blocks in one namespace, in `folder`, as a reader does in the project's: [(match, printed)]."""
+    """Run a page's blocks in one namespace, in `folder`, as a reader would in the project's: [(match, printed)]."""
     (folder / "tutorials/img").mkdir(parents=True, exist_ok=True)
     source, space, before, results = page.read_text(encoding="utf-8"), {"__name__": "tutorial"}, os.getcwd(), []
     os.chdir(folder)
     try:
         for match in BLOCK.finditer(source):
             printed = io.StringIO()
-            lines = source.count("\n", 0, match.start("code"))       # so that a traceback shows the page's line
-            with contextlib.redirect_stdout(printed), one_blas_thread():    # small matrices: threads would only wait
+            lines = source.count("\n", 0, match.start("code"))       # so that tracebacks show the page's line numbers
+            with contextlib.redirect_stdout(printed), one_blas_thread():    # small matrices: more threads only wait
                 exec(compile("\n" * lines + match["code"], str(page), "exec"), space)
             results.append((match, "".join(f"{line.rstrip()}\n" for line in printed.getvalue().splitlines())))
     finally:
@@ -72,18 +72,18 @@ def run_blocks(page, folder):
 
 
 def rewritten(source, results):
-    """The page with what its blocks print."""
+    """The page with the output of its blocks."""
     for match, printed in reversed(results):
         text = f"\n```text\n{printed}```\n" if printed else ""
-        after = match["gap"] if match["text"] is None else ""       # the blank line before prose stays
+        after = match["gap"] if match["text"] is None else ""       # keep the blank line before prose
         source = source[:match.start()] + f"```python\n{match['code']}```\n{text}{after}" + source[match.end():]
     return source
 
 
 def parts(picture):
-    """A picture's text without its numbers, and the numbers. Ids are hashes of what they name: counted instead."""
+    """A figure's text without its numbers, and the numbers. Ids, which are hashes, are replaced by counters."""
     ids = {}
-    picture = re.sub(r'data:image/png;base64,[^"]*', "", picture)     # a colour bar: another zlib packs it otherwise
+    picture = re.sub(r'data:image/png;base64,[^"]*', "", picture)     # a colour bar: zlib versions pack it differently
     for name in re.findall(r'\bid="([^"]+)"', picture):
         ids.setdefault(name, f"id{chr(97 + len(ids) % 26)}{'x' * (len(ids) // 26)}")
     picture = re.sub(r'(?<=["#])[\w.-]+(?=[")])', lambda match: ids.get(match[0], match[0]), picture)
@@ -117,19 +117,19 @@ def test_a_tutorial_prints_and_draws_what_it_shows(page, tmp_path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_every_text_stands_below_the_block_that_prints_it(page):
+def test_every_text_is_below_the_block_that_prints_it(page):
     source = page.read_text(encoding="utf-8")
     assert source.count("```text\n") == sum(match["text"] is not None for match in BLOCK.finditer(source))
 
 
-def test_every_picture_is_drawn_by_one_tutorial_and_has_a_text():
+def test_every_figure_is_drawn_by_one_tutorial_and_has_an_alternative_text():
     shown = [(text, name) for page in PAGES for text, name in PICTURE.findall(page.read_text(encoding="utf-8"))]
     assert sorted(name for _, name in shown) == sorted(path.name for path in IMAGES.glob("*.svg"))
     assert all(len(text) > 20 for text, _ in shown)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_a_tutorial_says_at_its_top_what_it_is_and_ends_in_exercises_with_answers(page):
+def test_a_tutorial_begins_with_its_aim_and_ends_with_exercises_and_answers(page):
     source = page.read_text(encoding="utf-8")
     title, blank, top = source.split("\n")[:3]
     assert title.startswith("# ")
@@ -141,8 +141,8 @@ def test_a_tutorial_says_at_its_top_what_it_is_and_ends_in_exercises_with_answer
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_every_figure_in_the_prose_stands_in_a_block_too(page):
-    """Decimals and percentages: integers are also steps, sizes and sections."""
+def test_every_number_in_the_prose_is_in_a_block_too(page):
+    """Decimals and percentages only: integers are also steps, sizes and sections."""
     source = page.read_text(encoding="utf-8")
     blocks = "\n".join(FENCE.findall(source))
     prose = re.sub(r"\$[^$]*\$|`[^`]*`|\]\([^)]*\)", "", FENCE.sub("", source))
@@ -151,13 +151,13 @@ def test_every_figure_in_the_prose_stands_in_a_block_too(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_a_formula_in_a_line_ends_in_it(page):
-    """GitHub shows one that runs over the line's end as it is written."""
+def test_an_inline_formula_ends_on_the_line_it_begins_on(page):
+    """GitHub does not render one that is broken over two lines."""
     prose = FENCE.sub("", page.read_text(encoding="utf-8"))
     assert [line for line in prose.split("\n") if line.count("$") % 2] == []
 
 
-def test_one_changed_number_makes_another_picture():
+def test_one_changed_number_makes_a_different_figure():
     picture = '<g id="ab1"><use xlink:href="#ab1" x="10.5"/><path clip-path="url(#ab1)" d="M 1.25 2"/></g>'
     assert same_picture(picture, picture.replace("ab1", "cd2").replace("1.25", "1.251"))
     assert not same_picture(picture, picture.replace("1.25", "1.35"))
@@ -166,7 +166,7 @@ def test_one_changed_number_makes_another_picture():
     assert same_picture('<g style="fill: #3e4567"/>', '<g style="fill: #3e4567"/>')
 
 
-def test_a_library_that_a_page_needs_is_missed_only_where_it_is_absent(tmp_path):
+def test_a_library_that_a_page_needs_is_reported_only_if_absent(tmp_path):
     page = tmp_path / "page.md"
     for library, missed in ("numpy", ""), ("no_such_library", "no_such_library (pip install no_such_library)"):
         page.write_text(f"# A\n\n**You will** read. **You need** it (`pip install {library}`).\n", encoding="utf-8")
@@ -176,7 +176,7 @@ def test_a_library_that_a_page_needs_is_missed_only_where_it_is_absent(tmp_path)
     assert lacking(page) == ""
 
 
-def test_the_kernels_that_a_page_needs_are_missed_only_where_they_are_absent(tmp_path, monkeypatch):
+def test_kernels_that_a_page_needs_are_reported_only_if_absent(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("# A\n\n**You will** read. **You need** the compiled kernels.\n", encoding="utf-8")
     for reason, missed in ("", ""), ("no compiler", "the compiled kernels (no compiler)"):
@@ -186,8 +186,8 @@ def test_the_kernels_that_a_page_needs_are_missed_only_where_they_are_absent(tmp
     assert lacking(page) == ""
 
 
-def test_the_loop_and_the_program_that_a_page_shows_without_running_them_run(tmp_path):
-    """The naive loop of 11 is compiled as the page says and compared; its program is run for a single round."""
+def test_the_loop_and_the_program_that_tutorial_11_shows_without_running_them_run(tmp_path):
+    """The naive loop is compiled as the page describes and compared; the program is run for a single round."""
     pytest.importorskip("Cython", reason="Cython, part of the extra [test], is not installed")
     pytest.importorskip("setuptools", reason="setuptools, part of the extra [test], is not installed")
     if not shutil.which("cc"):
@@ -216,7 +216,7 @@ def test_the_loop_and_the_program_that_a_page_shows_without_running_them_run(tmp
         assert re.fullmatch(r"kernels: \w+\n(B +\d+  H +\d+  NumPy .* naive loop .* kernel .*\n){4}", ran.stdout)
 
 
-def test_writing_puts_in_what_is_printed_and_is_then_stable(tmp_path):
+def test_writing_inserts_the_output_and_is_then_stable(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A\n\n```python\nx = 2\n```\n\nThen:\n\n```python\nprint(x)\n```\n\n```text\nold\n```\n\nEnd.\n\n"
                     "```python\nprint(x + 1)\n```\n\nOf all.\n", encoding="utf-8")
@@ -229,15 +229,15 @@ def test_writing_puts_in_what_is_printed_and_is_then_stable(tmp_path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Run tutorials; show or write what they print.")
-    parser.add_argument("--write", action="store_true", help="put it into the tutorials and their figures")
-    parser.add_argument("names", nargs="*", help="beginnings of names, such as 03; all without one")
+    parser = argparse.ArgumentParser(description="Run tutorials; print or write their output.")
+    parser.add_argument("--write", action="store_true", help="write it into the tutorials and their figures")
+    parser.add_argument("names", nargs="*", help="prefixes of names, such as 03 (default: all)")
     args = parser.parse_args()
     for page in PAGES:
         if args.names and not page.name.startswith(tuple(args.names)):
             continue
         if lacking(page):
-            print(f"{page.name}: left out, it needs {lacking(page)}", file=sys.stderr)
+            print(f"{page.name}: skipped, it needs {lacking(page)}", file=sys.stderr)
             continue
         start, source = time.perf_counter(), page.read_text(encoding="utf-8")
         results = run_blocks(page, ROOT)
