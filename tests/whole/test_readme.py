@@ -100,24 +100,28 @@ def test_the_readme_lists_every_package_above_those_that_it_imports():
     assert ranks == sorted(ranks)
 
 
-def test_the_readme_lists_every_equation_with_its_module_kernel_test_and_tutorials():
+def files_of(cell):
+    """The targets of the links in a cell of a table."""
+    return re.findall(r"\]\((?:\.\./|tutorials/)?([^)]*)\)", cell)
+
+
+def test_the_readme_lists_every_equation_with_its_modules_kernels_tests_and_tutorials():
     sheet = (ROOT / "tutorials/equations.md").read_text(encoding="utf-8")
-    expected = set()
-    contents = re.compile(r"^\| ([A-Z]) \|.*\]\(\.\./elmo_np/([\w/]+)\.py\) \| (.*)\|$", re.MULTILINE)
-    for letter, module, tutorials in contents.findall(sheet):
-        room, name = module.rsplit("/", 1)
-        kernel = f"kernels/{name}.pxi" if (ROOT / f"kernels/{name}.pxi").exists() else ""
-        pages = tuple(re.findall(r"\((.*?\.md)\)", tutorials))
-        expected.add((letter, f"elmo_np/{module}.py", kernel, f"tests/{room}/test_{name}.py", pages))
-    rows = re.findall(r"^\| ([A-Z]) \| [^|]+ \|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|$", README, re.MULTILINE)
-    listed = {(letter, *(re.sub(r".*\((.*)\) ", r"\1", cell).strip() for cell in cells),
-               tuple(re.findall(r"\(tutorials/(.*?)\)", tutorials))) for letter, *cells, tutorials in rows}
-    assert listed == expected
+    contents = re.findall(r"^\| ([A-Z]) \|[^|]*\|([^|]*)\|([^|]*)\|$", sheet, re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Z]) \|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|$", README, re.MULTILINE)
+    expected = {letter: (files_of(modules), files_of(pages)) for letter, modules, pages in contents}
+    assert {letter: (files_of(modules), files_of(pages)) for letter, modules, *_, pages in rows} == expected
+    for _, modules, kernels, tests, _ in rows:
+        names = [Path(module).stem for module in files_of(modules)]
+        assert files_of(kernels) == [f"kernels/{name}.pxi" for name in names if (ROOT / f"kernels/{name}.pxi").exists()]
+        assert {Path(test).stem for test in files_of(tests)} <= {f"test_{name}" for name in names}
+        assert files_of(tests)
 
 
 def test_the_order_of_the_packages_is_the_one_that_the_tests_enforce():
     shown = re.search(r"^cli > .*?(?=```)", CONTRIBUTING, re.MULTILINE | re.DOTALL)[0]
-    assert [[name.strip() for name in level.split(",")] for level in shown.split(">")] == ORDER
+    public = [[name for name in level if not name.startswith("_")] for level in ORDER]
+    assert [[name.strip() for name in level.split(",")] for level in shown.split(">")] == public
 
 
 def test_every_module_is_where_the_changelog_says():
