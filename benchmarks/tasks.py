@@ -3,9 +3,10 @@
     python benchmarks/tasks.py --out FOLDER [--wnut DIR] [--tatoeba fra.txt] [--only NAME...] [--quick]
 
 A biLM is trained on open text and on the training text of the tasks, `elmo-np task .. compare` runs on each of them,
-and tasks.md and results/tasks.svg say what came out. MASC and the corpora of senses and sentences come through NLTK
-(set NLTK_DATA); --wnut is a folder with the three files of WNUT-17, --tatoeba the English-French pairs, fra.txt:
-without them those tasks are left out. What FOLDER holds already is not done again: a run that was stopped goes on.
+and the results are written to tasks.md and results/tasks.svg. MASC and the corpora of senses and sentences come through
+NLTK (set NLTK_DATA); --wnut is a directory with the three files of WNUT-17, --tatoeba the English-French pairs,
+fra.txt: without them those tasks are left out. Finished parts in FOLDER are not repeated, so a run that was stopped can
+go on.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ from elmo_np.viz.plots import save
 
 HERE = Path(__file__).parent
 WNUT = {"train": "wnut17train.conll", "valid": "emerging.dev.conll", "test": "emerging.test.annotated"}
-MOST_WORDS = 8          # of a source of Tatoeba
-EVERY = 3               # one of so many of those sources: a training is to end within half an hour
+MOST_WORDS = 8          # in a source sentence of Tatoeba
+EVERY = 3               # one in EVERY of those sources, so that a training run takes less than half an hour
 FINE_TUNE = 3           # epochs
-# Half the time of the defaults
+# Take half the time of the defaults
 SENTENCES = ("batch_size=64", "epochs=12", "patience=3")
 BILM = ("state=reset", "shuffle=200000", "min_count=2")
 COMMAND = " ".join(["elmo-np train FOLDER/text.txt --out FOLDER/bilm --preset elmo-tiny",
@@ -53,17 +54,17 @@ STATIC, MIX = "static vectors (layer 0)", "layer mix"
 
 @dataclass(frozen=True)
 class Experiment:
-    """One comparison, and what it should show.
+    """One comparison, and its goals.
 
-    about       for a heading
-    task, data  of `elmo-np task`; test, valid: files, None for what the data hold out
-    settings    key=value, as --set takes them; chosen on validation sentences
-    text, held  for the biLM to read, None for the training sentences; not to read, besides what is tested on
-    read        what the text is called, "" for `about`
-    folds       or else `seeds`
-    fine_tune   epochs of the biLM on the text of each fold
-    inputs      that are compared, none for all
-    bilms       the experiment whose biLMs these are too, "" for its own
+    about       heading
+    task, data  arguments of `elmo-np task`; test, valid: files, None for the parts that the data hold out
+    settings    key=value, as for --set; chosen on validation sentences
+    text, held  text that the biLM reads, None for the training sentences; text that it must not read, besides the test
+    read        name of the text, "" for `about`
+    folds       number of folds, or None to use `seeds`
+    fine_tune   epochs of fine-tuning the biLM on the text of each fold
+    inputs      inputs to compare, empty for all
+    bilms       the experiment whose biLMs are used, "" for this one's own
     """
 
     name: str
@@ -85,7 +86,7 @@ class Experiment:
     notes: str = ""
 
     def command(self) -> str:
-        """The same by hand."""
+        """The command that does the same."""
         words = ["elmo-np task", self.task, "compare", self.data]
         for name, value in ("--test", self.test), ("--valid", self.valid):
             words += [name, value] if value else []
@@ -100,7 +101,7 @@ class Experiment:
 
 
 def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Experiment]:
-    """All of them, those first that need no files."""
+    """All experiments; those that do not need files come first."""
     few = ("epochs=1",) if quick else ()
     folds, seeds = (2, 1) if quick else (10, 3)
     senses = Experiment(
@@ -111,15 +112,15 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
     polarity = Experiment(
         "polarity", "Sentiment: sentence_polarity, a BiLSTM on the vectors", "classify", "nltk:sentence_polarity",
         folds=folds, fine_tune=FINE_TUNE, settings=few or SENTENCES, goals=(Goal(MIX, 0.03, STATIC),),
-        notes="Which words praise is what decides here, and a bag of words has them all as they are. A BiLSTM learns "
-              "from the labels what the layers of so small a biLM would tell it of the context; the biLM of the paper "
-              "has read some 600 times as much.")
+        notes="Here it matters which words of praise or blame occur, and a bag of words has them all unchanged. A "
+              "BiLSTM learns from the labels what the layers of such a small biLM could tell it about the context; the "
+              "biLM of the paper has read about 600 times as much.")
     mean = replace(
         polarity, name="polarity-mean", about="Sentiment: sentence_polarity, the mean of the vectors",
         bilms="polarity",
         settings=few or ("hidden_dim=none", "pooling=mean", "learning_rate=0.02", "epochs=40"),
         inputs=("static", "1", "2", "mix"),
-        notes="What the vectors themselves carry: beside them there is a linear layer alone, on their mean. "
+        notes="This shows what the vectors themselves contain: on top there is only a linear layer over their mean. "
               "Learning rate and epochs were chosen on the validation sentences of the first fold.")
     subjectivity = Experiment(
         "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=FINE_TUNE,
@@ -130,22 +131,23 @@ def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Exp
             "entities", "Named entities: WNUT-17", "tag", str(wnut / WNUT["train"]), test=str(wnut / WNUT["test"]),
             valid=str(wnut / WNUT["valid"]), seeds=seeds, settings=few, goals=(Goal(MIX, 0.05, STATIC),),
             read="WNUT-17, training sentences",
-            notes="The names of the test are new ones, from other sites than those of training. What would carry over "
-                  "to them is in text of that kind, of which this biLM has read 63 thousand words."))
+            notes="The names in the test set are new, and come from other sites than those in the training set. Only a "
+                  "biLM that has read much text of that kind could help, and this one has read 63 thousand words of "
+                  "it."))
     if pairs:
         learnt, both = "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"
         found.append(Experiment(
             "translation", f"Translation: Tatoeba English-French, up to {MOST_WORDS} words", "translate",
             str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=seeds,
-            read="Tatoeba, the English of its training part", notes=f"One of {EVERY} different sources, with all its "
-            "translations, so that a training takes minutes.",
+            read="Tatoeba, the English of its training part", notes=f"One in {EVERY} distinct source sentences, "
+            "with all its translations, so that a training run takes minutes.",
             inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", *(few or ("epochs=12",))),
             goals=(Goal(both, 0.0, learnt), Goal(both, 0.25), Goal(learnt, 0.25))))
     return found
 
 
 def settings_of_bilm(text: Path, quick: bool) -> Settings:
-    """Characters, by the original ELMo's recipe at a size for a laptop; sentence by sentence, as tasks read."""
+    """A character model, by the original ELMo's recipe at a laptop's size; sentence by sentence, as tasks read."""
     settings = override(replaced(preset("elmo-tiny"), corpus=str(text.resolve())), BILM)
     if quick:
         settings = replaced(settings, epochs=1, hidden_dim=16, projection_dim=16, embedding_dim=16, softmax="full")
@@ -165,8 +167,8 @@ class Bench:
     valid: dict[str, Examples | None] = field(default_factory=dict)
 
     def read(self) -> list[Part]:
-        """All data, before anything long begins -> the text of the biLM: all but what is tested on, and so nothing of
-        the data that are tested in folds, since every part of them is a test."""
+        """Read all data before anything slow begins -> the text of the biLM: everything except test sentences, and so
+        nothing of the data that are tested in folds, since every part of those is tested on."""
         training: dict[str, Iterable[Sequence[str]]] = {"MASC": masc()}
         tested: list[Sequence[str]] = []
         for one in self.todo:
@@ -192,7 +194,8 @@ class Bench:
         text, folder = self.out / "text.txt", RunDirectory(self.out / "bilm")
         lines = "".join(" ".join(sentence) + "\n" for part in found for sentence in part.kept)
         if folder.in_use() and text.read_text(encoding="utf-8") != lines:
-            raise UserError(f"{folder.path} is a biLM of other text than that of these tasks: give another --out")
+            raise UserError(f"{folder.path} has a biLM that was trained on other text than that of these tasks: give "
+                            "another --out")
         atomic_write_text(text, lines)
         train(str(text.resolve()), folder.path, settings=settings_of_bilm(text, self.quick),
               resume=folder.last.exists())
@@ -214,7 +217,7 @@ class Bench:
                      compare.read_results(folder.results), sizes, split, seconds, one.notes)
 
     def shown(self, text: str) -> str:
-        """Without the places of this machine."""
+        """The text without paths of this machine."""
         for name, folder in ("FOLDER", self.out), ("WNUT", self.wnut):
             text = text.replace(str(folder), name) if folder else text
         return text
@@ -222,12 +225,13 @@ class Bench:
 
 def parser() -> Parser:
     made = Parser(prog="tasks.py", description="What the vectors are worth on real data.")
-    made.add_argument("--out", required=True, metavar="FOLDER", type=Path, help="for everything that is trained")
-    made.add_argument("--wnut", metavar="DIR", type=Path, help=f"folder with {', '.join(WNUT.values())}")
+    made.add_argument("--out", required=True, metavar="FOLDER", type=Path,
+                      help="directory for everything that is trained")
+    made.add_argument("--wnut", metavar="DIR", type=Path, help=f"directory with {', '.join(WNUT.values())}")
     made.add_argument("--tatoeba", metavar="FILE", type=Path, help="English<TAB>French pairs")
     made.add_argument("--page", metavar="FILE", type=Path, default=HERE / "tasks.md",
-                      help="to write, and results/tasks.svg beside it (default benchmarks/tasks.md)")
-    made.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME", help="these experiments alone")
+                      help="page to write, with results/tasks.svg next to it (default benchmarks/tasks.md)")
+    made.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME", help="only these experiments")
     made.add_argument("--quick", action="store_true", help="a tiny biLM, one epoch, two folds: to see that it works")
     return made
 
@@ -238,9 +242,9 @@ def run(argv: Sequence[str] | None) -> None:
     args.out = args.out.resolve()
     for name in WNUT.values() if args.wnut else ():
         if not (args.wnut / name).is_file():
-            raise UserError(f"--wnut {args.wnut}: there is no {name} in it, expected {', '.join(WNUT.values())}")
+            raise UserError(f"--wnut {args.wnut}: it does not contain {name}; expected {', '.join(WNUT.values())}")
     if args.tatoeba and not args.tatoeba.is_file():
-        raise UserError(f"--tatoeba {args.tatoeba}: there is no such file; expected fra.txt, English<TAB>French lines")
+        raise UserError(f"--tatoeba {args.tatoeba}: file not found; expected fra.txt, with English<TAB>French lines")
     for name in "masc_tagged", "senseval", *nltk_data.CATEGORIES:
         nltk_data.corpus(name)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -271,7 +275,7 @@ def run(argv: Sequence[str] | None) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; the exit code comes back: 2 for a user's mistake."""
+    """Run the benchmark and return the exit code, 2 for a user error."""
     return guarded("tasks.py", lambda: run(argv))
 
 

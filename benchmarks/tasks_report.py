@@ -1,4 +1,4 @@
-"""tasks.md and its picture: what the comparisons of benchmarks/tasks.py have found."""
+"""Writes tasks.md and its figure from the results of benchmarks/tasks.py."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from elmo_np.viz.plots import picture as drawn
 HEAD = """# What the vectors are worth
 
 Written by `python benchmarks/tasks.py --out FOLDER --wnut WNUT --tatoeba fra.txt`, which trains the biLM, runs each
-comparison and writes this page. Every row of a table has the same data, the same network and the same budget of
-training; only what is read for a word differs. Dots in the picture are means, bars the single folds or seeds.
+comparison and writes this page. All rows of a table have the same data, the same network and the same training budget;
+only the input for a word differs. In the figure, dots are means and bars are single folds or seeds.
 
 ![The score of every method on each task](results/tasks.svg)
 """
@@ -28,14 +28,14 @@ training; only what is read for a word differs. Dots in the picture are means, b
 
 @dataclass(frozen=True)
 class Goal:
-    """method: should score `at_least` this; with `over`, so much more than that method."""
+    """`method` should score `at_least` this much, or with `over`, this much more than that method."""
 
     method: str
     at_least: float
     over: str | None = None
 
     def reached(self, found: Mapping[str, Sequence[float]]) -> tuple[str, bool] | None:
-        """What came out, in words, and whether that is enough; None where a method was not compared."""
+        """The result in words, and whether the goal is met; None if a method was not compared."""
         if self.method not in found or (self.over is not None and self.over not in found):
             return None
         value = float(np.mean(found[self.method]))
@@ -48,7 +48,8 @@ class Goal:
 
 @dataclass(frozen=True)
 class Found:
-    """One comparison. scores: {method: a score a fold or seed}; sizes: sentences to train and to test on, a round."""
+    """One comparison. scores: {method: one score per fold or seed}; sizes: sentences to train and test on, per
+    round."""
 
     about: str
     command: str
@@ -65,8 +66,8 @@ class Found:
 def page(found: Sequence[Found], text: Sequence[Part], bilm: RunDirectory, command: str, machine: str) -> str:
     """The whole page."""
     tasks = (line for one in found for line in _task(one))
-    return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}. Times "
-                      "are of a machine that may have had other work to do.", ""])
+    return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}. The "
+                      "machine may have been busy with other work during the timed runs.", ""])
 
 
 def _summary(found: Sequence[Found]) -> list[str]:
@@ -81,9 +82,9 @@ def _summary(found: Sequence[Found]) -> list[str]:
 
 def _task(one: Found) -> list[str]:
     trained, tested = one.sizes[0][0], sum(size for _, size in one.sizes)
-    each = ", in each fold" if one.what == "folds" else ""
+    each = " in each fold" if one.what == "folds" else ""
     took = f" All rows together took {duration(one.seconds)}." if one.seconds else ""
-    lines = [f"## {one.about}", "", f"{trained:,} sentences to learn from{each}, {tested:,} to test on. "
+    lines = [f"## {one.about}", "", f"{trained:,} sentences to train on{each}, {tested:,} to test on. "
              f"Test: {one.split}.{took}", ""]
     lines += [one.notes, ""] if one.notes else []
     lines += ["```sh", one.command, "```", "", f"| | {one.measure} | lowest to highest | |", "|---|---:|---|---|"]
@@ -100,18 +101,19 @@ def _bilm(text: Sequence[Part], bilm: RunDirectory, command: str) -> list[str]:
     best = best_validation(read(bilm.metrics))
     assert best is not None         # its training is over
     lines = ["## The biLM", "", "```sh", command, "```", "",
-             "Any word is read, by its characters. What it has read, without any sentence that a task tests on, "
-             "whatever its capitals:", "", "| source | sentences | left out | tokens |", "|---|---:|---:|---:|"]
+             "It reads every word by its characters. It was trained on the following text, without any sentence that a "
+             "task tests on (compared without regard to capitals):", "",
+             "| source | sentences | left out | tokens |", "|---|---:|---:|---:|"]
     lines += [f"| {part.name} | {len(part.kept):,} | {part.found - len(part.kept):,} | {part.tokens:,} |"
               for part in text]
     forward, backward = (float(best[f"{name}_perplexity"]) for name in ("forward", "backward"))
-    return [*lines, "", f"Perplexity on every 20th sentence, held out: {forward:.1f} forward, {backward:.1f} backward "
-            f"after epoch {best['epoch']}.", ""]
+    return [*lines, "", f"Perplexity on a held-out set, every 20th sentence: {forward:.1f} forward, {backward:.1f} "
+            f"backward after epoch {best['epoch']}.", ""]
 
 
 @drawn
 def picture(found: Sequence[Found]) -> Figure:
-    """A panel a task, a row a method."""
+    """One panel per task, one row per method."""
     rows = [len(one.scores) for one in found]
     figure = Figure(figsize=(7.2, 0.7 * len(rows) + 0.27 * sum(rows)), layout="constrained")
     axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=[count + 1 for count in rows])

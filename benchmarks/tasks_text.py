@@ -1,7 +1,7 @@
 """The text of the biLM for benchmarks/tasks.py: open text, and what tasks with a fixed split train on.
 
 MASC through NLTK (open: Ide et al. 2010), the training sentences of WNUT-17, the English of Tatoeba's training part. A
-sentence that any task tests on, in any fold, is left out whatever its capitals.
+sentence that any task tests on, in any fold, is left out, even if only its capitals differ.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Sentence = Sequence[str]
 
 
 class Part(NamedTuple):
-    """Sentences of one source: how many, and how many of them are no test sentence and were kept."""
+    """Sentences of one source: how many there were, and those that were kept because no task tests on them."""
 
     name: str
     found: int
@@ -31,12 +31,12 @@ class Part(NamedTuple):
 
 
 def plain(sentence: Sentence) -> tuple[str, ...]:
-    """What two sentences that differ in capitals alone have in common."""
+    """The sentence in lower case, equal for sentences that differ only in capitals."""
     return tuple(word.lower() for word in sentence)
 
 
 def masc() -> Iterator[Sentence]:
-    """The tokens of MASC, white space in them removed."""
+    """The tokens of MASC, without white space inside them."""
     for sentence in nltk_data.corpus("masc_tagged").sents():
         if words := ["".join(word.split()) for word in sentence]:
             yield [word for word in words if word]
@@ -53,8 +53,8 @@ def parts(training: dict[str, Iterable[Sentence]], tested: Iterable[Sentence]) -
 
 
 class Pairs(NamedTuple):
-    """Files of tokens, source<TAB>target; all the English of the training part, each sentence once; that of the test
-    part."""
+    """Files of tokens, source<TAB>target; the English sentences of the whole training part, each once; and those of the
+    test part."""
 
     train: Path
     test: Path
@@ -63,7 +63,7 @@ class Pairs(NamedTuple):
 
 
 def tatoeba(path: Path, out: Path, most: int, every: int) -> Pairs:
-    """Pairs of one of so many different sources of at most so many words, from the split that `elmo-np task translate
+    """Pairs for one in `every` distinct sources of at most `most` words, from the split that `elmo-np task translate
     train fra.txt --tokenize` makes."""
     app = APPLICATIONS["translate"]
     data = app.data(str(path), None, True, 0)

@@ -134,8 +134,8 @@ def test_the_best_row_is_bold_and_a_row_without_spread_has_none(tmp_path):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["--wnut", "{here}"], "there is no wnut17train.conll in it"),
-    (["--tatoeba", "{here}/fra.txt"], "there is no such file"),
+    (["--wnut", "{here}"], "it does not contain wnut17train.conll"),
+    (["--tatoeba", "{here}/fra.txt"], "file not found"),
     (["--colour"], "unrecognized arguments: --colour")])
 def test_a_mistake_is_one_line(words, message, tmp_path, capsys):
     if backend.backend() == "numpy":

@@ -240,6 +240,19 @@ def test_every_place_that_the_sheet_names_exists():
         assert name in [*spans(file), *classes], f"{name} in {file}"
 
 
+ELSEWHERE = {"np.add.at", "AdaptiveLogSoftmaxWithLoss", "grad"}     # of NumPy, of PyTorch, of every Parameter
+
+
+def test_a_section_names_what_is_in_its_module_or_a_setting():
+    for section in re.split(r"^## ", SHEET, flags=re.MULTILINE):
+        if letter := re.search(r"\(([A-Z])\): `", section.partition("\n")[0]):
+            prose = re.sub(r"^```.*?^```$|^\|.*?$", "", section, flags=re.MULTILINE | re.DOTALL)
+            prose = re.sub(r"`[\w.]+`\s+(?:in|of)\s+`(?:elmo_np|kernels)/[\w./]+`", "", prose)       # of another module
+            code = "\n".join(PYTHON[file] for file in [*LETTERS[letter[1]], "elmo_np/config/schema.py"])
+            names = set(re.findall(r"`([A-Za-z_][\w.]*)`", prose)) - ELSEWHERE
+            assert {part for name in names for part in name.split(".")} <= set(re.findall(r"\w+", code)), letter[1]
+
+
 def test_a_range_of_tags_is_every_tag_between():
     assert tags("(L5)-(L2), (S1)-(S1) and (O7)") == {"L2", "L3", "L4", "L5", "S1", "O7"}
 
