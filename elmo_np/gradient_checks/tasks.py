@@ -18,10 +18,10 @@ from ..tasks.models.tagger import TagNetwork
 from ..tasks.nn.attention import AdditiveAttention, DotAttention
 from ..tasks.nn.bilstm import BiLSTM
 from ..tasks.nn.crf import CRF, bio, everything
-from ..tasks.nn.decoder import Cache, Decoder
+from ..tasks.nn.decoder import Cache, Decoder, Sizes
 from ..tasks.nn.inputs import WordInput
 from ..tasks.nn.linear import Linear, cross_entropy, cross_entropy_backward
-from ..tasks.nn.pooling import KINDS, pool, pool_backward
+from ..tasks.nn.pooling import POOLING_KINDS, pool, pool_backward
 from ..types import Array
 from .characters import MARGIN
 from .registry import Case, acts, case, case_of
@@ -59,7 +59,7 @@ def _pooling(kind: str) -> Callable[[np.random.Generator], Case]:
     return make
 
 
-for _kind in KINDS:
+for _kind in POOLING_KINDS:
     case(f"pooling, {_kind}")(_pooling(_kind))
 
 
@@ -113,7 +113,7 @@ def _attention_dot(rng: np.random.Generator) -> Case:
 
 
 def _decoder(rng: np.random.Generator, kind: str) -> Case:
-    layer = _random(Decoder(6, 3, 4, 2, 5, kind=kind, dropout=0.3, rng=rng, dtype=np.float64), rng)
+    layer = _random(Decoder(Sizes(V=6, W=3, H=4, U=2, D=5), kind=kind, dropout=0.3, rng=rng, dtype=np.float64), rng)
     u, keys = rng.normal(size=(3, 2)), rng.normal(size=(4, 3, 5))
     words, targets = rng.integers(0, 6, (3, 3)), rng.integers(0, 6, (3, 3))
     targets[2, 1] = IGNORE_INDEX

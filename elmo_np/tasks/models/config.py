@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from ...config.fields import check, option
 from ...config.toml_files import parsed_value
 from ...errors import UserError
-from ..nn.attention import KINDS as ATTENTION
-from ..nn.pooling import KINDS
+from ..nn.attention import ATTENTION_KINDS
+from ..nn.pooling import POOLING_KINDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +22,11 @@ class TaskConfig:
                                   less_than=1)
     hidden_dim: int | None = option(64, "cells of a direction of the BiLSTM; none: no BiLSTM", at_least=1)
     dropout: float = option(0.3, "share dropped below the linear layer", at_least=0, less_than=1)
-    pooling: str = option("max", f"classify: of a sentence's words: {', '.join(KINDS)}", *KINDS)
+    pooling: str = option("max", f"classify: of a sentence's words: {', '.join(POOLING_KINDS)}",
+                         *POOLING_KINDS)
     method: str = option("logistic", "senses: logistic regression, or nearest mean of a sense", "logistic", "nearest")
     weight_decay: float = option(0.0001, "senses, logistic: mu, keeps the weights small", at_least=0)
-    attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION)
+    attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION_KINDS)
     word_dim: int = option(64, "translate: width of the target words' vectors", at_least=1)
     decoder_dim: int = option(128, "translate: cells of the decoder", at_least=1)
     beam: int = option(4, "translate: sentences that a search follows at once; 1: greedy", at_least=1)

@@ -26,7 +26,7 @@ from ...nn.softmax import IGNORE_INDEX
 from ...types import Array
 from ..nn import bilstm, decoder, inputs, pooling
 from ..nn.bilstm import BiLSTM
-from ..nn.decoder import Decoder
+from ..nn.decoder import Decoder, Sizes
 from ..nn.inputs import WordInput, beside, beside_backward
 from ..nn.pooling import pool, pool_backward
 from .config import TaskConfig
@@ -69,8 +69,8 @@ class EncoderDecoder:
         D = 2 * D if self.embedding and self.input else D
         self.lstm = BiLSTM(D, config.hidden_dim, rng=rng, dtype=dtype) if config.hidden_dim else None
         width = 2 * config.hidden_dim if config.hidden_dim else D
-        self.decoder = Decoder(V, config.word_dim, config.decoder_dim, width, width, kind=config.attention,
-                               dropout=config.dropout, rng=rng, dtype=dtype)
+        sizes = Sizes(V=V, W=config.word_dim, H=config.decoder_dim, U=width, D=width)
+        self.decoder = Decoder(sizes, kind=config.attention, dropout=config.dropout, rng=rng, dtype=dtype)
 
     def encode(self, source: Words, lengths: Array,
                rng: np.random.Generator | None = None) -> tuple[Array, Array, EncodeCache]:
