@@ -116,12 +116,12 @@ class TaskSpec:
         raise TypeError("an TaskSpec is of one task")
 
     def train(self, model: Any, train: Examples, valid: Examples, progress: Progress,
-              stores: tuple[EmbeddingCache, EmbeddingCache] | None = None) -> None:
-        model.train(*train, *valid, stores=stores, progress=progress)
+              vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None) -> None:
+        model.train(*train, *valid, vectors=vectors, progress=progress)
 
     def check(self, model: Any, examples: Examples) -> None:
         """Raise UserError for a label that the model does not know, before anything long begins."""
-        model.numbers([label for own in examples.labels for label in ([own] if isinstance(own, str) else own)])
+        model.label_ids([label for own in examples.labels for label in ([own] if isinstance(own, str) else own)])
 
     def store(self, elmo: ELMo, examples: Examples, layers: Sequence[int], progress: Progress) -> EmbeddingCache:
         return EmbeddingCache(elmo, examples.sentences, layers, progress=progress)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...data.vocabulary import MARKS
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ..data import builtin
@@ -17,7 +18,7 @@ from ..metrics.bleu import available, bleu
 from ..metrics.scores import token_accuracy
 from ..models.config import TaskConfig
 from ..models.encoder_decoder import JOINED, LEARNT
-from ..models.translator import MARKS, Translation, Translator, frequent_words
+from ..models.translator import Translation, Translator, frequent_words
 from . import baselines
 from .task_base import TaskSpec
 
