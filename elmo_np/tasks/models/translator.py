@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...data.vocabulary import MARKS, UNK
+from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.softmax import IGNORE_INDEX
@@ -37,7 +37,7 @@ class Translator(TaskModel):
     """Sentences of a target language for those of a source language.
 
     Trained for the best token accuracy of the likeliest word at each step.
-    labels          the words of the target: MARKS at START, END and UNKNOWN, then words
+    labels          the words of the target: SPECIAL_TOKENS at START, END and UNKNOWN, then words
     source_words    UNK, then the words of the source that the inputs "learnt" and "learnt+.." know; other inputs
                     ignore it
     """
@@ -46,10 +46,10 @@ class Translator(TaskModel):
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], source_words: Sequence[str],
                  config: TaskConfig | None = None, *, tokenize: bool = False):
-        special = len(MARKS)
-        if tuple(labels[:special]) != MARKS or len(labels) == special or source_words[:1] != [UNK]:
+        special = len(SPECIAL_TOKENS)
+        if tuple(labels[:special]) != SPECIAL_TOKENS or len(labels) == special or source_words[:1] != [UNK]:
             raise UserError(f"words of a translator begin with {', '.join(labels[:3]):.60} and "
-                            f"{', '.join(source_words[:1]):.20}, expected {', '.join(MARKS)} and words of the "
+                            f"{', '.join(source_words[:1]):.20}, expected {', '.join(SPECIAL_TOKENS)} and words of the "
                             f"target, {UNK} and words of the source")
         self.source_words = list(source_words)
         self._source_ids = {word: k for k, word in enumerate(self.source_words)}
@@ -159,4 +159,4 @@ def _longest(n: Any) -> Any:
 def frequent_words(sentences: Sequence[Sequence[str]], min_count: int) -> list[str]:
     """The words that occur at least min_count times, in order, without special tokens."""
     counts = Counter(word for sentence in sentences for word in sentence)
-    return sorted(word for word, count in counts.items() if count >= min_count and word not in MARKS)
+    return sorted(word for word, count in counts.items() if count >= min_count and word not in SPECIAL_TOKENS)

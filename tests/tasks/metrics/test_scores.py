@@ -42,7 +42,7 @@ def test_seqeval_finds_the_same_entities_and_figures(rng):
     there, predicted = ([list(rng.choice(LABELS, n)) for n in (3, 9, 1, 6, 12)] for _ in range(2))
     ours, theirs = entity_scores(there, predicted), metrics.classification_report(there, predicted, output_dict=True)
     for kind, name in ("a", "a"), ("b", "b"), ("all", "micro avg"):
-        found = ours[kind].precision, ours[kind].recall, ours[kind].f1, ours[kind].there
+        found = ours[kind].precision, ours[kind].recall, ours[kind].f1, ours[kind].support
         assert found == pytest.approx([theirs[name][key] for key in ("precision", "recall", "f1-score", "support")])
 
 

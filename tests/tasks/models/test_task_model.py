@@ -111,7 +111,7 @@ def changed(path, tensors=None, **texts):
     ({}, {"labels": None}, "is not a complete task model"),
     ({}, {"labels": "[1"}, "is not a complete task model"),
     ({}, {"labels": "7"}, "is not a complete task model"),
-    ({}, {"config": "[]"}, "expected what to_json writes"),
+    ({}, {"config": "[]"}, "expected the output of to_json"),
     ({}, {"config": json.dumps({"epochs": 0})}, "epochs = 0"),
     ({}, {"labels": '["good"]'}, "expected two or more"),
     ({}, {"bilm": "0"}, "was trained on another biLM"),

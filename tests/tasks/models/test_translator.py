@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from elmo_np.data.vocabulary import MARKS
+from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.errors import UserError
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.parameter import parameters
@@ -29,8 +29,8 @@ def pairs(N, seed=0):
 
 
 def translator(config=FAST, elmo=None):
-    return Translator(elmo or tiny_elmo(embedding_dim=16), [*MARKS, *frequent_words(pairs(50)[1], 1)],
-                      [MARKS[UNKNOWN], *frequent_words(pairs(50)[0], 1)], config)
+    return Translator(elmo or tiny_elmo(embedding_dim=16), [*SPECIAL_TOKENS, *frequent_words(pairs(50)[1], 1)],
+                      [SPECIAL_TOKENS[UNKNOWN], *frequent_words(pairs(50)[0], 1)], config)
 
 
 @pytest.fixture(scope="module")
