@@ -33,9 +33,9 @@ from elmo_np.runtime.progress import Progress, duration
 from elmo_np.tasks.data import nltk_data
 from elmo_np.tasks.data.files import Examples
 from elmo_np.tasks.experiments import compare
-from elmo_np.tasks.experiments.folder import TaskDirectory
-from elmo_np.tasks.experiments.registry import APPLICATIONS
-from elmo_np.tasks.experiments.task_bilm import BilmSpec
+from elmo_np.tasks.experiments.registry import TASKS
+from elmo_np.tasks.experiments.task_bilm import BilmSpec, Setup
+from elmo_np.tasks.experiments.task_directory import TaskDirectory
 from elmo_np.tasks.models.config import TaskConfig, overridden
 from elmo_np.viz.plots import save
 
@@ -97,7 +97,7 @@ class Experiment:
         return " ".join([*words, f"--out FOLDER/{self.name}"])
 
     def config(self) -> TaskConfig:
-        return overridden(APPLICATIONS[self.task].defaults, self.settings)
+        return overridden(TASKS[self.task].defaults, self.settings)
 
 
 def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Experiment]:
@@ -172,18 +172,18 @@ class Bench:
         training: dict[str, Iterable[Sequence[str]]] = {"MASC": masc()}
         tested: list[Sequence[str]] = []
         for one in self.todo:
-            app, config = APPLICATIONS[one.task], one.config()
+            task, config = TASKS[one.task], one.config()
             self.progress.show(f"reading {one.data}")
             folder = TaskDirectory(self.out / (one.bilms or one.name))
-            valid = app.read(one.valid, False) if one.valid else None
+            valid = task.read(one.valid, False) if one.valid else None
             if one.folds:
-                data = app.folds(one.data, one.folds, False, config.seed)
+                data = task.folds(one.data, one.folds, False, config.seed)
             else:
-                data = [app.data(one.data, one.test, False, config.seed)]
+                data = [task.data(one.data, one.test, False, config.seed)]
                 training[one.read or one.about] = data[0].train.sentences if one.text is None else one.text
             tested += [sentence for own in data for sentence in own.test.sentences]
             tested += [*one.held, *(valid.sentences if valid else [])]
-            data = [own._replace(train=app.fitting(own.train, config), test=app.fitting(own.test, config))
+            data = [own._replace(train=task.fitting(own.train, config), test=task.fitting(own.test, config))
                     for own in data]
             self.valid[one.name] = valid
             self.rounds[one.name] = compare.of_folds(data, folder, config.seed) if one.folds else \
@@ -201,19 +201,19 @@ class Bench:
               resume=folder.last.exists())
 
     def run(self, one: Experiment) -> Found:
-        folder, source = TaskDirectory(self.out / one.name), BilmSpec(str(self.out / "bilm"), one.fine_tune)
+        folder = TaskDirectory(self.out / one.name)
+        setup = Setup(one.config(), folder, BilmSpec(str(self.out / "bilm"), one.fine_tune))
         taken = self.out / f"{one.name}.seconds"
         if not folder.report.exists():
             self.progress.say(f"{one.about}: {one.command()}")
             start = time.perf_counter()
             folder.path.mkdir(parents=True, exist_ok=True)
-            compare.compare(APPLICATIONS[one.task], self.rounds[one.name], self.valid[one.name], one.config(), folder,
-                            source, one.inputs)
+            compare.compare(TASKS[one.task], self.rounds[one.name], self.valid[one.name], setup, one.inputs)
             atomic_write_text(taken, f"{time.perf_counter() - start:.0f}\n")
         seconds = float(taken.read_text()) if taken.exists() else None
         sizes = [(len(own.data.train.sentences), len(own.data.test.sentences)) for own in self.rounds[one.name]]
         command, split = (self.shown(text) for text in (one.command(), self.rounds[one.name][0].data.split))
-        return Found(one.about, command, APPLICATIONS[one.task].measure, "folds" if one.folds else "seeds", one.goals,
+        return Found(one.about, command, TASKS[one.task].measure, "folds" if one.folds else "seeds", one.goals,
                      compare.read_results(folder.results), sizes, split, seconds, one.notes)
 
     def shown(self, text: str) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.tasks.data import nltk_data
-from elmo_np.tasks.experiments.registry import APPLICATIONS
+from elmo_np.tasks.experiments.registry import TASKS
 
 Sentence = Sequence[str]
 
@@ -65,8 +65,8 @@ class Pairs(NamedTuple):
 def tatoeba(path: Path, out: Path, most: int, every: int) -> Pairs:
     """Pairs for one in `every` distinct sources of at most `most` words, from the split that `elmo-np task translate
     train fra.txt --tokenize` makes."""
-    app = APPLICATIONS["translate"]
-    data = app.data(str(path), None, True, 0)
+    task = TASKS["translate"]
+    data = task.data(str(path), None, True, 0)
     found = []
     for name, some in ("train", data.train), ("test", data.test):
         different = dict.fromkeys(tuple(words) for words in some.sentences if len(words) <= most)
@@ -76,4 +76,4 @@ def tatoeba(path: Path, out: Path, most: int, every: int) -> Pairs:
             f"{' '.join(source)}\t{' '.join(target)}\n" for source, target in zip(*some, strict=True)
             if tuple(source) in chosen))
         found.append(file)
-    return Pairs(*found, app.text(data.train), data.test.sentences)
+    return Pairs(*found, task.text(data.train), data.test.sentences)

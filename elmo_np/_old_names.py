@@ -35,12 +35,13 @@ MODULES = {
     "words": ["inference.token_indexer"],
     **{f"tasks.{name}": [f"tasks.nn.{name}"] for name in ("attention", "crf", "decoder", "linear", "pooling",
                                                           "search")},
-    **{f"tasks.{name}": [f"tasks.models.{name}"] for name in ("classifier", "config", "encoder_decoder", "fit",
-                                                              "senses", "tagger", "translator")},
+    **{f"tasks.{name}": [f"tasks.models.{name}"] for name in ("classifier", "config", "fit", "senses",
+                                                              "tagger", "translator")},
     **{f"tasks.{name}": [f"tasks.metrics.{name}"] for name in ("bleu", "scores")},
     "tasks.baselines": ["tasks.experiments.baselines"],
     "tasks.builtin": ["tasks.data.builtin"],
     "tasks.data": ["tasks.data.files"],
+    "tasks.encoder_decoder": ["tasks.models.encoder_decoder", "tasks.models.fit"],
     "tasks.invented": ["tasks.data.synthetic_language"],
     "tasks.pictures": ["tasks.metrics.figures"],
 }
@@ -50,7 +51,8 @@ NAMES = {"BEHIND": "CHAR_PAD", "Encoded": "EncodedCorpus", "KnownWords": "WordIn
          "PADDING": "IGNORE_INDEX", "Side": "DirectionBatch", "SpelledWords": "CharacterIndexer",
          "UNDRAWN": "SKIP_INIT", "length_groups": "length_buckets", "put_values": "load_state_dict",
          "same_label_share": "nearest_neighbour_accuracy", "second_use": "shared_copy", "spelled": "to_char_ids",
-         "tasks.translator.words_of": "frequent_words",
+         "tasks.encoder_decoder.Words": "SourceBatch", "tasks.encoder_decoder.read": "decoder_words",
+         "tasks.translator.MARKS": "SPECIAL_TOKENS", "tasks.translator.words_of": "frequent_words",
          "turned": "reversed_sentences", "windows": "sentence_windows", "words_of": "token_indexer"}
 
 # Class, old method, new method.

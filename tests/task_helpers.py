@@ -9,7 +9,13 @@ from elmo_np.inference.elmo import ELMo, save_model
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
 from elmo_np.tasks.data.files import Occurrence
+from elmo_np.tasks.models.config import TaskConfig
 
+FAST = TaskConfig(hidden_dim=12, learning_rate=0.02, epochs=10, batch_size=10, input_dropout=0.1, dropout=0.1)
+FAST_OPTIONS = [word for setting in ("hidden_dim=8", "epochs=8", "learning_rate=0.02", "batch_size=10",
+                                     "input_dropout=0", "dropout=0") for word in ("--set", setting)]
+TRANSLATE_OPTIONS = [word for setting in ("epochs=40", "patience=40", "hidden_dim=24", "word_dim=16", "decoder_dim=32")
+                     for word in ("--set", setting)]
 WORDS = ["anna", "tom", "saw", "met", "in", "paris", "rome", "good", "bad", "film", "."]
 
 

@@ -10,99 +10,102 @@ from ..errors import UserError
 from ..runtime.files import atomic_write_text
 from ..tasks.data.files import Data, Examples
 from ..tasks.experiments import compare, workflow
-from ..tasks.experiments.folder import TaskDirectory, new_folder
-from ..tasks.experiments.registry import APPLICATIONS
+from ..tasks.experiments.registry import TASKS
 from ..tasks.experiments.task_base import TaskSpec
-from ..tasks.experiments.task_bilm import BilmSpec, bilm_of
+from ..tasks.experiments.task_bilm import BilmSpec, Setup, bilm_of
+from ..tasks.experiments.task_directory import TaskDirectory, new_directory
 from ..tasks.models.config import TaskConfig, overridden
 from .common import Add
 
-ABOUT = "use the vectors: classify sentences, tag words, tell senses, translate"
-ACTIONS = {"train": "train a task model, and say how it does on test data",
-           "compare": "the same task from static vectors, each layer and the mix, over several seeds or in folds",
-           "evaluate": "how a task model does on labelled data",
+ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, translate"
+ACTIONS = {"train": "train a task model and report its scores on test data",
+           "compare": "train and test with static vectors, with each layer and with the mix, over several seeds or in "
+                      "folds",
+           "evaluate": "the scores of a task model on labelled data",
            "predict": "label new text, or translate it"}
-
 
 EXAMPLES = """each NAME has the actions train, compare, evaluate and predict, for example:
   elmo-np task classify train --out topics           built-in data: nothing else is needed
   elmo-np task classify predict topics new.txt
   elmo-np task tag train train.conll --test test.conll --bilm run --out names
-  elmo-np task senses compare --out senses           what static vectors, each layer and the mix come to
-elmo-np task NAME ACTION --help has the columns of files and the settings"""
+  elmo-np task senses compare --out senses           scores with static vectors, each layer and the mix
+elmo-np task NAME ACTION --help lists the columns of files and the settings"""
 
 
 def subcommands(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     names = parser.add_subparsers(dest="task", required=True, metavar="NAME")
-    for name, app in APPLICATIONS.items():
-        made = names.add_parser(name, help=app.about, description=app.about)
-        actions = made.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, task in TASKS.items():
+        own = names.add_parser(name, help=task.about, description=task.about)
+        actions = own.add_subparsers(dest="action", required=True, metavar="ACTION")
         for action, about in ACTIONS.items():
-            one = actions.add_parser(action, help=about, description=about, epilog=_settings(app, action),
+            one = actions.add_parser(action, help=about, description=about, epilog=_settings(task, action),
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-            _arguments(one.add_argument, app, action)
+            _arguments(one.add_argument, task, action)
 
 
-def _settings(app: TaskSpec, action: str) -> str | None:
+def _settings(task: TaskSpec, action: str) -> str | None:
     """The settings with their meaning, for --help."""
     if action not in ("train", "compare"):
         return None
-    rows = [f"  {field.name + ' = ' + str(getattr(app.defaults, field.name)).lower():24} {field.metadata['doc']}"
+    rows = [f"  {field.name + ' = ' + str(getattr(task.defaults, field.name)).lower():24} {field.metadata['doc']}"
             for field in dataclasses.fields(TaskConfig)]
     return "\n".join(["settings:", *rows])
 
 
-def _arguments(add: Add, app: TaskSpec, action: str) -> None:
-    names = ", ".join(app.built_in)
-    more = "".join(f", {kind}" for kind in [*app.more_inputs.values(), *app.joined_inputs.values()])
+def _arguments(add: Add, task: TaskSpec, action: str) -> None:
+    names = ", ".join(task.built_in)
     if action in ("train", "compare"):
-        add("data", nargs="?", default=app.built_in[0], metavar="DATA",
-            help=f"{names} (default {app.built_in[0]}), or a file: {app.columns}")
-        add("--test", metavar="FILE", help="test on this (default: what the data holds out)")
-        add("--valid", metavar="FILE", help="choose the best epoch on this (default: training sentences are held out)")
-        add("--bilm", metavar="DIR", help="folder of a biLM (default: train one on the data's own text)")
-        add("--fine-tune", type=int, default=0, metavar="N",
-            help="first let that biLM go on learning from the data's own text, for N epochs (default 0)")
-        add("--out", required=True, metavar="DIR", help="folder to write")
-        add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, see below; may be repeated")
-        add("--seed", type=int, metavar="N", help="short for --set seed=N")
-        add("--tokenize", action="store_true", help="the sentences are raw text: split them")
-        add("--quiet", action="store_true", help="no progress")
+        _training_arguments(add, task, names)
     else:
-        add("dir", metavar="DIR", help="folder of a task model")
-        what = f"{names}, or a file: {app.columns}" if action == "evaluate" else app.input
+        add("dir", metavar="DIR", help="directory of a task model")
+        what = f"{names}, or a file: {task.columns}" if action == "evaluate" else task.input
         add("data", metavar="DATA", help=what)
-        add("--bilm", metavar="DIR", help="the biLM of the model, if it is no longer where it was")
-    if action == "train":
-        add("--input", metavar="KIND", help="short for --set input=KIND: mix, vector, static, top, or a layer's "
-                                              "number" + more)
-    if action == "compare":
-        add("--seeds", type=int, metavar="N", help="how many seeds, from --seed on (default 3)")
-        add("--folds", type=int, metavar="K", help="in place of one test and several seeds: test each of K parts with "
-                                                   "what the others have taught, each with a biLM of its own if --bilm "
-                                                   "gives none or with --fine-tune")
-        add("--inputs", nargs="+", default=[], metavar="KIND", help="compare these alone: static, a layer's number, "
-                                                                    "mix, word2vec (needs gensim)" + more)
-    if action in ("evaluate", "predict"):
+        add("--bilm", metavar="DIR", help="the biLM of the model, if it has been moved")
         add("--out", metavar="FILE", help="a picture, .png or .svg" if action == "evaluate" else "write here")
+    more = "".join(f", {kind}" for kind in [*task.more_inputs.values(), *task.joined_inputs.values()])
+    if action == "train":
+        add("--input", metavar="KIND",
+            help=f"short for --set input=KIND: mix, vector, static, top, or a layer (0, 1, ..){more}")
+    if action == "compare":
+        add("--seeds", type=int, metavar="N", help="number of seeds, from --seed on (default 3)")
+        add("--folds", type=int, metavar="K",
+            help="instead of one test set and several seeds: test each of K parts with models trained on the others, "
+                 "each with its own biLM if --bilm is not given or with --fine-tune")
+        add("--inputs", nargs="+", default=[], metavar="KIND",
+            help=f"compare only these: static, a layer (1, 2, ..), mix, word2vec (needs gensim){more}")
+
+
+def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
+    add("data", nargs="?", default=task.built_in[0], metavar="DATA",
+        help=f"{names} (default {task.built_in[0]}), or a file: {task.columns}")
+    add("--test", metavar="FILE", help="test on this file (default: the test part of the data)")
+    add("--valid", metavar="FILE", help="choose the best epoch on this file (default: held-out training sentences)")
+    add("--bilm", metavar="DIR", help="directory of a biLM (default: train one on the text of the data)")
+    add("--fine-tune", type=int, default=0, metavar="N",
+        help="first fine-tune that biLM on the text of the data, for N epochs (default 0)")
+    add("--out", required=True, metavar="DIR", help="directory to write")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, see below; may be repeated")
+    add("--seed", type=int, metavar="N", help="short for --set seed=N")
+    add("--tokenize", action="store_true", help="the sentences are raw text: split them")
+    add("--quiet", action="store_true", help="no progress")
 
 
 def run(args: argparse.Namespace) -> int:
-    app = APPLICATIONS[args.task]
+    task = TASKS[args.task]
     if args.action in ("train", "compare"):
-        return _learn(args, app)
+        return _learn(args, task)
     if args.out and Path(args.out).exists():
-        raise UserError(f"{args.out} exists already: give another --out, or remove it")
-    folder = TaskDirectory(Path(args.dir))
-    elmo = bilm_of(folder, args.bilm, app.name)
-    model = app.load(str(folder.model), elmo)
+        raise UserError(f"{args.out} already exists: give another --out, or remove it")
+    directory = TaskDirectory(Path(args.dir))
+    elmo = bilm_of(directory, args.bilm, task.name)
+    model = task.load(str(directory.model), elmo)
     if args.action == "evaluate":
-        test = app.fitting(app.labelled(args.data, model.tokenize, model.config.seed), model.config)
-        print("\n".join(workflow.report(app, model, test, Path(args.out) if args.out else None)))
+        test = task.fitting(task.labelled(args.data, model.tokenize, model.config.seed), model.config)
+        print("\n".join(workflow.report(task, model, test, Path(args.out) if args.out else None)))
         return 0
-    examples = app.unlabelled(args.data, model.tokenize)
-    lines = app.lines(model, examples, app.predict(model, examples))
+    examples = task.unlabelled(args.data, model.tokenize)
+    lines = task.lines(model, examples, task.predict(model, examples))
     if args.out:
         atomic_write_text(args.out, "\n".join([*lines, ""]))
         print(f"{args.out}: {len(examples.sentences):,} sentences")
@@ -111,40 +114,41 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _learn(args: argparse.Namespace, app: TaskSpec) -> int:
-    direct = {"input": getattr(args, "input", None), "seed": args.seed}
-    config = overridden(app.defaults, args.set)
-    config = dataclasses.replace(config, **{key: value for key, value in direct.items() if value is not None})
-    source = BilmSpec(args.bilm, args.fine_tune)
-    source.check()
-    folds = _folds(args, app, config)
-    data = None if folds else _fitting(app, app.data(args.data, args.test, args.tokenize, config.seed), config)
-    valid: Examples | None = app.fitting(app.read(args.valid, (data or folds[0]).raw), config) if args.valid else None
-    folder = new_folder(args.out)
+def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
+    given = {"input": getattr(args, "input", None), "seed": args.seed}
+    config = overridden(task.defaults, args.set)
+    config = dataclasses.replace(config, **{key: value for key, value in given.items() if value is not None})
+    bilm = BilmSpec(args.bilm, args.fine_tune)
+    bilm.check()
+    folds = _folds(args, task, config)
+    data = None if folds else _fitting(task, task.data(args.data, args.test, args.tokenize, config.seed), config)
+    valid: Examples | None = task.fitting(task.read(args.valid, (data or folds[0]).raw), config) if args.valid else None
+    setup = Setup(config, new_directory(args.out), bilm, args.quiet)
+    path = setup.directory.path
     if args.action == "train":
         assert data
-        lines = workflow.train(app, data, valid, config, folder, source, args.quiet)
-        lines.append(f"{folder.path}: try elmo-np task {app.name} predict {folder.path} FILE")
+        lines = workflow.train(task, data, valid, setup)
+        lines.append(f"{path}: try elmo-np task {task.name} predict {path} FILE")
     else:
-        rounds = compare.of_folds(folds, folder, config.seed) if data is None else \
-            compare.of_seeds(data, folder, config.seed, 3 if args.seeds is None else args.seeds)
-        lines = compare.compare(app, rounds, valid, config, folder, source, args.inputs, args.quiet)
-        lines.append(f"{folder.path}: report.txt, results.csv, comparison.png")
+        rounds = compare.of_folds(folds, setup.directory, config.seed) if data is None else \
+            compare.of_seeds(data, setup.directory, config.seed, 3 if args.seeds is None else args.seeds)
+        lines = compare.compare(task, rounds, valid, setup, args.inputs)
+        lines.append(f"{path}: report.txt, results.csv, comparison.png")
     print("\n".join(lines))
     return 0
 
 
-def _fitting(app: TaskSpec, data: Data, config: TaskConfig) -> Data:
-    return data._replace(train=app.fitting(data.train, config), test=app.fitting(data.test, config))
+def _fitting(task: TaskSpec, data: Data, config: TaskConfig) -> Data:
+    return data._replace(train=task.fitting(data.train, config), test=task.fitting(data.test, config))
 
 
-def _folds(args: argparse.Namespace, app: TaskSpec, config: TaskConfig) -> list[Data]:
-    """What --folds asks for; nothing without it. Raises UserError for what does not go with it."""
+def _folds(args: argparse.Namespace, task: TaskSpec, config: TaskConfig) -> list[Data]:
+    """The data of each fold for --folds; nothing without it. Raises UserError for an option that excludes it."""
     folds: int | None = getattr(args, "folds", None)
     if folds is None:
         return []
     for name, value in ("--test", args.test), ("--seeds", args.seeds):
         if value is not None:
-            raise UserError(f"{name} does not go with --folds: every fold is the test once, with a seed of its own; "
-                            "leave one of them out")
-    return [_fitting(app, data, config) for data in app.folds(args.data, folds, args.tokenize, config.seed)]
+            raise UserError(f"{name} does not go with --folds: every fold is the test once, with its own seed; leave "
+                            "one of them out")
+    return [_fitting(task, data, config) for data in task.folds(args.data, folds, args.tokenize, config.seed)]

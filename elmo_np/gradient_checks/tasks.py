@@ -12,16 +12,16 @@ from ..nn.parameter import parameters
 from ..nn.softmax import IGNORE_INDEX
 from ..tasks.models.classifier import SentenceNetwork
 from ..tasks.models.config import TaskConfig
-from ..tasks.models.encoder_decoder import JOINED, LEARNT, EncoderDecoder, Words
+from ..tasks.models.encoder_decoder import JOINED, LEARNT, EncoderDecoder, SourceBatch
 from ..tasks.models.senses import SenseNetwork
 from ..tasks.models.tagger import TagNetwork
 from ..tasks.nn.attention import AdditiveAttention, DotAttention
 from ..tasks.nn.bilstm import BiLSTM
 from ..tasks.nn.crf import CRF, bio, everything
-from ..tasks.nn.decoder import Cache, Decoder
+from ..tasks.nn.decoder import Cache, Decoder, Sizes
 from ..tasks.nn.inputs import WordInput
 from ..tasks.nn.linear import Linear, cross_entropy, cross_entropy_backward
-from ..tasks.nn.pooling import KINDS, pool, pool_backward
+from ..tasks.nn.pooling import POOLING_KINDS, pool, pool_backward
 from ..types import Array
 from .characters import MARGIN
 from .registry import Case, acts, case, case_of
@@ -59,7 +59,7 @@ def _pooling(kind: str) -> Callable[[np.random.Generator], Case]:
     return make
 
 
-for _kind in KINDS:
+for _kind in POOLING_KINDS:
     case(f"pooling, {_kind}")(_pooling(_kind))
 
 
@@ -113,7 +113,7 @@ def _attention_dot(rng: np.random.Generator) -> Case:
 
 
 def _decoder(rng: np.random.Generator, kind: str) -> Case:
-    layer = _random(Decoder(6, 3, 4, 2, 5, kind=kind, dropout=0.3, rng=rng, dtype=np.float64), rng)
+    layer = _random(Decoder(Sizes(V=6, W=3, H=4, U=2, D=5), kind=kind, dropout=0.3, rng=rng, dtype=np.float64), rng)
     u, keys = rng.normal(size=(3, 2)), rng.normal(size=(4, 3, 5))
     words, targets = rng.integers(0, 6, (3, 3)), rng.integers(0, 6, (3, 3))
     targets[2, 1] = IGNORE_INDEX
@@ -210,7 +210,7 @@ def _senses(rng: np.random.Generator) -> Case:
     return case_of(layer, loss, {})
 
 
-def _translator(rng: np.random.Generator, config: TaskConfig, source: Words) -> Case:
+def _translator(rng: np.random.Generator, config: TaskConfig, source: SourceBatch) -> Case:
     J = 1 if source.layers is None else len(source.layers)
     layer = _random(EncoderDecoder(J, 4, 5, 6, config, rng=rng, dtype=np.float64), rng)
     y, scale = np.array([[3, 4, 5], [1, 5, 3], [IGNORE_INDEX, 1, 1]]), 1.7
@@ -231,19 +231,19 @@ TRANSLATE = replace(CONFIG, word_dim=3, decoder_dim=4)
 
 @case("translator")
 def _translator_mix(rng: np.random.Generator) -> Case:
-    return _translator(rng, TRANSLATE, Words(rng.normal(size=(2, 4, 3, 4)), None))
+    return _translator(rng, TRANSLATE, SourceBatch(rng.normal(size=(2, 4, 3, 4)), None))
 
 
 @case("translator, learnt embeddings beside the mix")
 def _translator_joined(rng: np.random.Generator) -> Case:
-    source = Words(rng.normal(size=(2, 4, 3, 4)), rng.integers(0, 5, (4, 3)))
+    source = SourceBatch(rng.normal(size=(2, 4, 3, 4)), rng.integers(0, 5, (4, 3)))
     return _translator(rng, replace(TRANSLATE, input=JOINED + "mix"), source)
 
 
 @case("translator, learnt embeddings, no BiLSTM, additive attention")
 def _translator_learnt(rng: np.random.Generator) -> Case:
     config = replace(TRANSLATE, input=LEARNT, hidden_dim=None, attention="additive")
-    return _translator(rng, config, Words(None, np.array([[1, 4, 2], [3, 0, 2], [0, 0, 1], [2, 0, 0]])))
+    return _translator(rng, config, SourceBatch(None, np.array([[1, 4, 2], [3, 0, 2], [0, 0, 1], [2, 0, 0]])))
 
 
 def _random(layer: Layer, rng: np.random.Generator) -> Layer:

@@ -137,7 +137,7 @@ def test_the_best_row_is_bold_and_a_row_without_spread_has_none(tmp_path):
     (["--wnut", "{here}"], "it does not contain wnut17train.conll"),
     (["--tatoeba", "{here}/fra.txt"], "file not found"),
     (["--colour"], "unrecognized arguments: --colour")])
-def test_a_mistake_is_one_line(words, message, tmp_path, capsys):
+def test_a_mistake_is_reported_in_one_line(words, message, tmp_path, capsys):
     if backend.backend() == "numpy":
         pytest.skip("the benchmark asks for the kernels")
     assert tasks.main(["--out", str(tmp_path / "out"), *[word.format(here=tmp_path) for word in words]]) == 2

@@ -1,4 +1,4 @@
-"""Labelled sentences that are there with nothing installed: Python's own documentation, and the built-in grammar."""
+"""Labelled sentences that need no download: from Python's own documentation, and from the built-in grammar."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ...errors import UserError
 from .files import Data, Examples, Occurrence
 from .synthetic_language import translated
 
-PAIRS, TRANSLATED = 2000, 500   # pairs to learn from and to test on
+PAIRS, TRANSLATED = 2000, 500   # pairs to train and to test on
 
-# Packages of several files each that every Python of the last years has.
+# Packages of several files each that every recent Python has.
 PACKAGES = ("asyncio", "email", "importlib", "logging", "unittest", "xml")
-LEARNT, LOOKED_UP = 100, 200    # occurrences of a word to learn from and to test on
-TAGGED, TESTED = 400, 1000      # sentences of the grammar: few to learn from, so that what a biLM knows counts
+OCCURRENCES, TEST_OCCURRENCES = 100, 200    # per word, to train and to test on
+TAGGED, TESTED = 400, 1000      # sentences of the grammar: few to train on, so that the biLM makes a difference
 
 
 def docstrings() -> Data:
-    """Which package of the standard library a sentence of documentation is from; each 4th file of a package tests."""
+    """Which package of the standard library a sentence of documentation is from; each 4th file is test data."""
     train, test = Examples([], []), Examples([], [])
     folder = Path(sysconfig.get_path("stdlib"))
     for package in PACKAGES:
@@ -36,32 +36,32 @@ def docstrings() -> Data:
     test = test.some(k for k, sentence in enumerate(test.sentences) if tuple(sentence) not in known)
     if len(set(train.labels)) < 2 or not test.sentences:
         raise UserError("this Python has no library sources to read: give a file of sentence<TAB>label lines")
-    return Data(train, test, "each 4th source file of a package; sentences that the others have too are left out",
+    return Data(train, test, "each 4th source file of a package; sentences that also occur in the others are left out",
                 Without(PydocCorpus(), frozenset(map(tuple, test.sentences))), raw=True)
 
 
 def phrases(seed: int = 0) -> Data:
-    """Who, where and when in sentences of the grammar: entities of the types person, place and time."""
+    """Persons, places and times in sentences of the grammar."""
     train = [sentence for sentence, _ in zip(GrammarCorpus(seed=seed).labelled(), range(TAGGED), strict=False)]
     return Data(_tagged(train), _tagged(fresh_sentences(seed)[:TESTED]),
-                f"sentences of another seed of the grammar than the {TAGGED} of training, none of which the biLM's "
-                "corpus has", GrammarCorpus(seed=seed))
+                f"sentences of another seed of the grammar than the {TAGGED} of training, none of them in the biLM's "
+                "corpus", GrammarCorpus(seed=seed))
 
 
 def senses(seed: int = 0) -> Data:
-    """Ambiguous words in sentences of the grammar, whose sense it knows."""
-    train = _occurrences(GrammarCorpus(seed=seed).labelled(), LEARNT)
-    return Data(train, _occurrences(fresh_sentences(seed), LOOKED_UP),
-                f"up to {LOOKED_UP} occurrences a word in sentences of another seed of the grammar, none of which the "
-                "biLM's corpus has", GrammarCorpus(seed=seed))
+    """Ambiguous words in sentences of the grammar, which provides their senses."""
+    train = _occurrences(GrammarCorpus(seed=seed).labelled(), OCCURRENCES)
+    return Data(train, _occurrences(fresh_sentences(seed), TEST_OCCURRENCES),
+                f"up to {TEST_OCCURRENCES} occurrences per word in sentences of another seed of the grammar, none of "
+                "them in the biLM's corpus", GrammarCorpus(seed=seed))
 
 
 def pairs(seed: int = 0) -> Data:
-    """Sentences of the grammar and what they are in a made-up language."""
+    """Sentences of the grammar and their translations into a synthetic language."""
     train = [sentence for sentence, _ in zip(GrammarCorpus(seed=seed).labelled(), range(PAIRS), strict=False)]
     return Data(_translated(train), _translated(fresh_sentences(seed)[:TRANSLATED]),
-                f"sentences of another seed of the grammar than the {PAIRS} of training, none of which the biLM's "
-                "corpus has", GrammarCorpus(seed=seed))
+                f"sentences of another seed of the grammar than the {PAIRS} of training, none of them in the biLM's "
+                "corpus", GrammarCorpus(seed=seed))
 
 
 def _translated(sentences: Sequence[LabelledSentence]) -> Examples:
@@ -69,7 +69,7 @@ def _translated(sentences: Sequence[LabelledSentence]) -> Examples:
 
 
 def _occurrences(sentences: Iterable[LabelledSentence], most: int) -> Examples:
-    """The first so many occurrences of each of the demo's words."""
+    """The first occurrences of each word that the demo studies, at most so many."""
     found, left = Examples([], []), dict.fromkeys(STUDIED, most)
     for sentence in sentences:
         for position, named in sentence.senses:
@@ -95,11 +95,11 @@ def _tagged(sentences: Sequence[LabelledSentence]) -> Examples:
 
 
 def _sentences(path: Path) -> Iterator[list[str]]:
-    """The prose of a source file, each sentence once, as the corpus pydoc splits it."""
+    """The prose of a source file, each sentence once, split as in the corpus pydoc."""
     for document in docstrings_of(path):
         for sentence in dict.fromkeys(prose(document)):
             words = tokens(sentence)
-            if 5 <= len(words) <= 60:           # less says too little of where it is from
+            if 5 <= len(words) <= 60:           # fewer words say too little about the package
                 yield words
 
 

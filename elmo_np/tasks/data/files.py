@@ -1,10 +1,11 @@
 """Labelled sentences of a task: their files, and how they are split.
 
     classify    sentence<TAB>label
-    tag         word<TAB or space>...<TAB or space>label, a word a line, a blank line between sentences (CoNLL columns)
-    senses      sentence<TAB>position<TAB>word<TAB>sense: the place of an ambiguous word among the tokens, from 0, and
-                the word that this is a form of
-    translate   source<TAB>target, sentences of two languages; further columns are not read
+    tag         word<TAB or space>...<TAB or space>label, one word per line, a blank line between sentences (CoNLL
+                columns)
+    senses      sentence<TAB>position<TAB>word<TAB>sense: the position of an ambiguous word among the tokens, from 0,
+                and the word of which that token is a form
+    translate   source<TAB>target, sentences of two languages; further columns are ignored
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from ..metrics.scores import spans
 
 
 class Examples(NamedTuple):
-    """Sentences as tokens, and what is known of each: a label, or a label a word."""
+    """Sentences as tokens, and the label of each, or its labels, one per word."""
 
     sentences: list[list[str]]
     labels: list[Any]
 
-    def some(self, numbers: Iterable[int]) -> Examples:
-        chosen = list(numbers)
+    def some(self, indices: Iterable[int]) -> Examples:
+        chosen = list(indices)
         return Examples([self.sentences[k] for k in chosen], [self.labels[k] for k in chosen])
 
 
@@ -37,23 +38,22 @@ class Occurrence(NamedTuple):
     """An ambiguous word in a sentence."""
 
     position: int       # among the tokens, from 0
-    word: str           # that it is a form of
-    sense: str          # "" where it is to be found out
+    word: str           # the word of which the token is a form
+    sense: str          # "" if it is to be predicted
 
 
 class Data(NamedTuple):
-    """What a task is trained and tested on."""
+    """The data that a task is trained and tested on."""
 
     train: Examples
     test: Examples
-    split: str                                  # how the test sentences were chosen, in words
+    split: str                                  # how the test sentences were chosen, for the report
     corpus: Iterable[Sequence[str]] | None      # text without labels for a biLM; None: the training sentences
-    raw: bool = False                           # whether new text is to be split, as these sentences were
-
+    raw: bool = False                           # whether the sentences were raw text, so that new text is split too
 
 
 def read_labelled(path: str, tokenize: bool = False) -> Examples:
-    """A file of the task classify. Raises UserError with the line that is wrong."""
+    """A file of the task classify. Raises UserError that names the wrong line."""
     found = Examples([], [])
     for number, line in _rows(path):
         cells = line.split("\t")
@@ -70,8 +70,8 @@ def read_labelled(path: str, tokenize: bool = False) -> Examples:
 def read_conll(path: str, tokenize: bool = False) -> Examples:
     """A file of the task tag: its first column is the word, its last the label, O or B-type or I-type.
 
-    Labels are brought to one form: an I-type that follows something else begins an entity, as conlleval reads it, and
-    becomes B-type. Raises UserError with the line that is wrong.
+    Labels are normalised: an I-type that follows another type or O begins an entity, as in conlleval, and becomes
+    B-type. Raises UserError that names the wrong line.
     """
     found = Examples([], [])
     for blank, group in groupby(_rows(path, blank=True), lambda row: not row[1].strip()):
@@ -94,7 +94,7 @@ def read_conll(path: str, tokenize: bool = False) -> Examples:
 
 
 def well_formed(labels: Sequence[str]) -> list[str]:
-    """The same entities with B-type at the beginning of each."""
+    """The same entities, with B-type at the beginning of each."""
     found = ["O"] * len(labels)
     for begin, end, kind in spans(labels):
         found[begin:end] = [f"B-{kind}", *[f"I-{kind}"] * (end - begin - 1)]
@@ -104,9 +104,10 @@ def well_formed(labels: Sequence[str]) -> list[str]:
 def read_senses(path: str, labelled: bool = True) -> Examples:
     """A file of the task senses; not `labelled`: without the last column.
 
-    Raises UserError with the line that is wrong.
+    Raises UserError that names the wrong line.
     """
-    found, columns = Examples([], []), ["sentence", "position", "word", *(["sense"] if labelled else [])]
+    found = Examples([], [])
+    columns = ["sentence", "position", "word", *(["sense"] if labelled else [])]
     for number, line in _rows(path):
         cells = [cell.strip() for cell in line.split("\t")]
         tokens = cells[0].split()
@@ -122,7 +123,7 @@ def read_senses(path: str, labelled: bool = True) -> Examples:
 
 
 def read_pairs(path: str, tokenize: bool = False) -> Examples:
-    """A file of the task translate. Raises UserError with the line that is wrong."""
+    """A file of the task translate. Raises UserError that names the wrong line."""
     found = Examples([], [])
     for number, line in _rows(path):
         cells = line.split("\t")
@@ -138,43 +139,45 @@ def read_pairs(path: str, tokenize: bool = False) -> Examples:
 
 
 def read_sentences(path: str, tokenize: bool) -> list[list[str]]:
-    """One sentence a line, without labels; blank lines are skipped. Raises UserError."""
+    """One sentence per line, without labels; blank lines are skipped. Raises UserError."""
     found = [text.tokens(line) if tokenize else line.split() for _, line in _rows(path)]
-    return _some(Examples(found, []), path, "one sentence a line").sentences
+    return _some(Examples(found, []), path, "one sentence per line").sentences
 
 
-def split_numbers(N: int, every: int, seed: int) -> tuple[list[int], list[int]]:
-    """The numbers 0 .. N-1 without one of every so many, and those, drawn by the seed; each in order. Raises UserError
-    for too few."""
+def split_indices(N: int, every: int, seed: int) -> tuple[list[int], list[int]]:
+    """The indices 0 .. N-1 in two parts, drawn by the seed: without one of every so many, and those; each in order.
+
+    Raises UserError for too few.
+    """
     count = N // every
     if not count:
-        raise UserError(f"{N} sentences are too few to hold out one of every {every}: expected more, or a file of its "
-                        "own to hold out")
+        raise UserError(f"{N} sentences are too few to hold out one of every {every}: expected more, or a file for "
+                        "that part")
     order = np.random.default_rng([seed, 3]).permutation(N)
     return sorted(order[count:].tolist()), sorted(order[:count].tolist())
 
 
 def split_by_sentence(sentences: Sequence[Sequence[str]], every: int, seed: int) -> tuple[list[int], list[int]]:
-    """As `split_numbers`, but one of every so many different sentences: equal ones stay together."""
+    """As `split_indices`, but with one of every so many different sentences: equal ones stay together."""
     different = list(dict.fromkeys(map(tuple, sentences)))
-    chosen = {different[k] for k in split_numbers(len(different), every, seed)[1]}
+    chosen = {different[k] for k in split_indices(len(different), every, seed)[1]}
     parts: tuple[list[int], list[int]] = [], []
     for k, sentence in enumerate(sentences):
         parts[tuple(sentence) in chosen].append(k)
     return parts
 
 
-def fold_numbers(sentences: Sequence[Sequence[str]], count: int, seed: int) -> list[tuple[list[int], list[int]]]:
-    """The numbers of sentences in so many folds, drawn by the seed: for each, those of the others, and its own.
+def fold_indices(sentences: Sequence[Sequence[str]], count: int, seed: int) -> list[tuple[list[int], list[int]]]:
+    """The indices of sentences in `count` folds, drawn by the seed: for each fold those of the others, and its own.
 
-    Equal sentences are in one fold. Raises UserError for less than two folds, and for more than there are sentences.
+    Equal sentences are in the same fold. Raises UserError for fewer than two folds, and for more than sentences.
     """
     different = list(dict.fromkeys(map(tuple, sentences)))
     if not 2 <= count <= len(different):
         raise UserError(f"--folds {count}: expected a whole number from 2 to {len(different):,}, the number of "
                         "different sentences")
     order = np.random.default_rng([seed, 4]).permutation(len(different))
-    fold = {different[k]: place % count for place, k in enumerate(order.tolist())}
+    fold = {different[k]: rank % count for rank, k in enumerate(order.tolist())}
     own = np.array([fold[tuple(sentence)] for sentence in sentences])
     return [(np.flatnonzero(own != k).tolist(), np.flatnonzero(own == k).tolist()) for k in range(count)]
 

@@ -1,4 +1,4 @@
-"""Labelled sentences from NLTK's corpora, where NLTK and its data are present: the extra [nltk]."""
+"""Labelled sentences from NLTK's corpora; needs NLTK, the extra [nltk], and its data."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from ...errors import UserError
 from .files import Examples, Occurrence
 
-CATEGORIES = ("sentence_polarity", "subjectivity")      # corpora whose sentences have a category each
+CATEGORIES = ("sentence_polarity", "subjectivity")      # corpora with a category for each sentence
 
 
 def corpus(name: str) -> Any:
-    """An NLTK corpus by its name, its data found. Raises UserError where something is missing."""
+    """The reader of an NLTK corpus. Raises UserError if NLTK or the data of the corpus are missing."""
     try:
         import nltk
     except ImportError:
@@ -21,7 +21,7 @@ def corpus(name: str) -> Any:
         reader.ensure_loaded()
     except LookupError:
         raise UserError(f"NLTK has no data for {name}: run python -m nltk.downloader {name}, or set NLTK_DATA to the "
-                        "folder that holds corpora/") from None
+                        "directory that contains corpora/") from None
     return reader
 
 
@@ -39,14 +39,14 @@ def categories(name: str) -> Examples:
 
 
 def senseval() -> Examples:
-    """The occurrences of hard, interest, line and serve, each with its sense; the first, where there are several.
+    """The occurrences of hard, interest, line and serve with their sense, or with the first of several senses.
 
     Source: Leacock et al. 1998; Bruce and Wiebe 1994.
     """
     reader, found = corpus("senseval"), Examples([], [])
     for file in reader.fileids():
         for instance in reader.instances(file):
-            # Some tokens have no part of speech and stand alone.
+            # Most tokens come with a part of speech, some alone.
             tokens = [token if isinstance(token, str) else token[0] for token in instance.context]
             found.sentences.append(tokens)
             found.labels.append(Occurrence(instance.position, file.removesuffix(".pos"), instance.senses[0]))

@@ -1,14 +1,14 @@
-"""A made-up language: sentences of the grammar, translated by rules of our own.
+"""A synthetic language: sentences of the grammar, translated by rules.
 
-    bank -> pedmbojib, or pedmludiy      words are spelled by a table of letters; an ambiguous one has a word a sense
-    anna sold a boat in may .            when comes first, where comes last, before the full stop
-    the old boat -> uns -lu pueh         an article stands behind the first word of what it belongs to, and agrees with
-                                         that word's last vowel
-    tom saw anna -> hul wex a- edde      a person who does not begin the sentence has a mark before the name
+    bank -> pedmbojib, or pedmludiy      words are spelled by a table of letters; each sense of a word has its own
+    anna sold a boat in may .            the time comes first, the place last, before the full stop
+    the old boat -> uns -lu pueh         an article follows the first word of its phrase, and agrees with the last vowel
+                                         of that word
+    tom saw anna -> hul wex a- edde      a person has a particle before the name, except at the start of the sentence
 
-So a translator needs the sense of a word, words from other places, and words that depend on others. Orders and endings
-like these are found in languages of the world: articles behind the first word in Bulgarian, vowel harmony in Turkish, a
-mark before a person in Spanish.
+So a translator needs the senses of words, words from other positions, and words that depend on others. Such orders and
+endings exist in languages of the world: articles after the first word in Bulgarian, vowel harmony in Turkish, a
+preposition before a person in Spanish.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from ...data.grammar import LabelledSentence
 
 VOWELS = "aeiouy"
 SPELLING = str.maketrans("aeioubcdfghjklmnpqrstvwxz", "eiouaptsvkrzmnldfgbwhjxcq")
-ARTICLES = {"the": "-l", "a": "-v", "an": "-v"}      # the vowel that agrees follows; no word is spelled like this
+ARTICLES = {"the": "-l", "a": "-v", "an": "-v"}      # an agreeing vowel follows; no word is spelled like this
 PERSON = "a-"
 
 
 def spelled(word: str) -> str:
-    """An English word as the language writes it; marks stay as they are."""
+    """An English word as the language writes it; punctuation stays as it is."""
     return word.translate(SPELLING)
 
 
 def translated(sentence: LabelledSentence) -> list[str]:
-    """The sentence in the language."""
+    """The sentence in the synthetic language."""
     tokens, senses = sentence.tokens, dict(sentence.senses)
     end = len(tokens) - (not tokens[-1].isalnum())
     when, where = ([k for begin, last, own in sentence.spans if own == kind for k in range(begin, min(last, end))]
@@ -42,7 +42,7 @@ def translated(sentence: LabelledSentence) -> list[str]:
 
 
 def _phrase(part: Sequence[int], tokens: Sequence[str], words: Sequence[str], persons: set[int]) -> Iterator[str]:
-    """Words of some positions, articles behind what follows them."""
+    """The words at some positions, each article after the word that follows it."""
     article = ""
     for k in part:
         if tokens[k] in ARTICLES:

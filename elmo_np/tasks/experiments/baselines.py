@@ -1,4 +1,4 @@
-"""What a task model should beat: answers that look at no vector."""
+"""Baselines that a task model should beat: predictions without vectors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..data.files import Examples, Occurrence, well_formed
 
 
 def majority(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str]:
-    """The label that is most frequent in training, for all."""
+    """The most frequent label of the training examples, for every sentence."""
     return [Counter(train.labels).most_common(1)[0][0]] * len(sentences)
 
 
 def naive_bayes(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str]:
-    """Multinomial naive Bayes on the bag of words, each count one more than seen; unseen words do not count.
+    """Multinomial naive Bayes on the bag of words, with one added to each count; unseen words are ignored.
 
     Source: McCallum and Nigam 1998.
     """
@@ -36,7 +36,7 @@ def naive_bayes(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str
 
 
 def most_frequent_tags(train: Examples, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Each word's own most frequent label in training, O for a word that is not there."""
+    """Each word's most frequent label in training, O for an unseen word."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for sentence, labels in zip(train.sentences, train.labels, strict=True):
         for word, own in zip(sentence, labels, strict=True):
@@ -46,22 +46,23 @@ def most_frequent_tags(train: Examples, sentences: Sequence[Sequence[str]]) -> l
 
 
 def word_by_word(train: Examples, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Each word's partner of the other language, in the order of the source: the word with the highest coefficient of
-    Dice, 2 n(both) / (n(one) + n(other)) over training pairs; nothing for a word that is not there."""
-    one, other, both = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
+    """The translation of each word, in the order of the source: the target word with the highest Dice coefficient,
+    2 n(both) / (n(source) + n(target)) over training pairs; nothing for an unseen word."""
+    in_source, in_target = Counter[str](), Counter[str]()
+    in_both = defaultdict[str, Counter[str]](Counter)
     for source, target in zip(train.sentences, train.labels, strict=True):
         words = set(target)
-        other.update(words)
+        in_target.update(words)
         for word in set(source):
-            one[word] += 1
-            both[word].update(words)
-    best = {word: max(sorted(found), key=lambda own: found[own] / (one[word] + other[own]))
-            for word, found in both.items()}
+            in_source[word] += 1
+            in_both[word].update(words)
+    best = {word: max(sorted(found), key=lambda own: found[own] / (in_source[word] + in_target[own]))
+            for word, found in in_both.items()}
     return [[best[word] for word in sentence if word in best] for sentence in sentences]
 
 
 def most_frequent_senses(train: Examples, occurrences: Sequence[Occurrence]) -> list[str]:
-    """The most frequent sense of each word in training; "" for a word that is not there."""
+    """The most frequent sense of each word in training, "" for an unseen word."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for occurrence in train.labels:
         counts[occurrence.word][occurrence.sense] += 1

@@ -1,4 +1,4 @@
-"""What a biLM has read: the text for word2vec beside it, and whether the test of a task was in it."""
+"""The text that a biLM was trained on: for word2vec to be trained on too, and to look for test sentences in."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from ...runtime.progress import Progress
 
 @dataclass(frozen=True)
 class Texts:
-    """What a biLM has read, from its last training back to its first; models: the files that those trainings wrote."""
+    """The corpora of a biLM, from its last training back to its first."""
 
-    settings: tuple[Settings, ...]
-    models: tuple[Path, ...]
+    settings: tuple[Settings, ...]      # of each training
+    models: tuple[Path, ...]            # the file that each training wrote
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         for own in self.settings:
-            yield from _opened(own)
+            yield from _open(own)
 
     def check(self) -> None:
-        """Raise UserError for a corpus in which words do not occur as often as the model has counted them: another
-        file may be at its place, or lie there from where this program was started."""
+        """Raises UserError for a corpus whose word counts differ from those of the model: its path may now lead to
+        another file, or be relative to another working directory."""
         for own, model in zip(self.settings, self.models, strict=True):
             vocabulary = read_model(model, mmap=True).vocabulary
-            corpus = _opened(own)
-            # Given from Python, what was validated on has no name in the settings: then all of the corpus was read.
+            corpus = _open(own)
+            # A validation corpus given from Python is not named in the settings: then all of the corpus was read.
             likelier = [held_out(corpus, own.data.held_out)[0], corpus]
             if own.data.valid is not None:
                 likelier.reverse()
             if vocabulary.counts and all(vocabulary.counted(text).counts != vocabulary.counts for text in likelier):
-                raise UserError(f"{own.data.corpus} is not the text that {model} has read: expected the same words, as "
-                                "often")
+                raise UserError(f"{own.data.corpus} is not the text that {model} was trained on: expected the same "
+                                "word counts")
 
 
-def _opened(settings: Settings) -> Corpus:
+def _open(settings: Settings) -> Corpus:
     assert settings.data.corpus is not None
     return open_corpus(settings.data.corpus, tokenize=settings.data.tokenize, seed=settings.train.seed)
 
 
 def texts(run: str) -> Texts:
-    """The corpora of a biLM. Raises UserError where one is not known, or is not there."""
+    """The corpora of a biLM. Raises UserError if one is unknown or missing."""
     found: dict[Path, Settings] = {}
     before: str | None = run
     while before is not None:
@@ -58,24 +58,27 @@ def texts(run: str) -> Texts:
             raise UserError(f"{file} names no corpus")
         open_corpus(settings.data.corpus)
         if model.resolve() in found:
-            raise UserError(f"{file} says that the model was fine-tuned from itself")
+            raise UserError(f"{file} names the model itself as the one that it was fine-tuned from")
         found[model.resolve()] = settings
         before = settings.data.fine_tune
     return Texts(tuple(found.values()), tuple(found))
 
 
 def read_before(run: str | None, tested: Iterable[Sequence[str]], progress: Progress) -> list[str]:
-    """A line that says how many of the test sentences the biLM given has read; none where it has read none, where its
-    text is not there to look in, and without a biLM: one of the task's own has read no test sentence."""
+    """A line with the number of test sentences that the given biLM was trained on.
+
+    No line if there are none, if the biLM's text is not available, and without a given biLM: one that is trained for
+    the task reads no test sentence.
+    """
     if run is None:
         return []
     different = set(map(tuple, tested))
     try:
         corpus = texts(run)
-        progress.show(f"looking for test sentences in what {run} has read")
+        progress.show(f"looking for test sentences in the text of {run}")
         corpus.check()
-        there = {own for own in map(tuple, corpus) if own in different}
+        seen = {own for own in map(tuple, corpus) if own in different}
     except UserError:
         return []
-    return [f"  note: {len(there):,} of {len(different):,} different test sentences were in the text that {run} has "
-            "read"] if there else []
+    return [f"  note: {len(seen):,} of {len(different):,} different test sentences were in the text that {run} was "
+            "trained on"] if seen else []

@@ -1,4 +1,4 @@
-"""The same task from every input, side by side: on one test set with several seeds, or in folds."""
+"""The same task with every input: on one test set with several seeds, or in folds."""
 
 from __future__ import annotations
 
@@ -23,97 +23,95 @@ from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
 from . import word2vec
 from .bilm_text import Texts, read_before
-from .folder import TaskDirectory
 from .task_base import TaskSpec
-from .task_bilm import BilmSpec, bilm_for
+from .task_bilm import BilmSpec, Setup, bilm_for
+from .task_directory import TaskDirectory
 
 WORD2VEC = "word2vec"
 
 
 class Round(NamedTuple):
-    """What is trained and tested on, where its biLM lies if it has one of its own, and the seeds of its networks.
+    """Data to train and test on, the directory for a biLM if one is trained on them, and the seeds of the networks.
 
-    Each seed draws the start of a network, the order of the sentences, what is dropped, and the validation sentences
-    where they have no file of their own.
+    Each seed draws a network's initial weights, the order of the sentences, dropout, and the validation sentences if
+    they are not in a file.
     """
 
     data: Data
-    folder: TaskDirectory
+    directory: TaskDirectory
     seeds: Sequence[int]
 
 
 class Input(NamedTuple):
-    """name: in a report; kind: of `layers_of`; stores: of the examples to train, to validate and to test on."""
-
-    name: str
-    kind: str
+    name: str                       # in a report
+    kind: str                       # as in `layers_of`
     elmo: ELMo
-    stores: list[EmbeddingCache]
+    vectors: list[EmbeddingCache]   # of the examples to train, to validate and to test on
 
 
-def of_seeds(data: Data, folder: TaskDirectory, first: int, seeds: int) -> list[Round]:
+def of_seeds(data: Data, directory: TaskDirectory, first: int, seeds: int) -> list[Round]:
     """One round with so many seeds, from `first` on. Raises UserError for none."""
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: expected a whole number of at least 1")
-    return [Round(data, folder, range(first, first + seeds))]
+    return [Round(data, directory, range(first, first + seeds))]
 
 
-def of_folds(parts: Sequence[Data], folder: TaskDirectory, first: int) -> list[Round]:
-    """A round a fold, each with a seed and a folder of its own."""
-    return [Round(data, TaskDirectory(folder.path / f"fold-{k}"), [first + k]) for k, data in enumerate(parts)]
+def of_folds(parts: Sequence[Data], directory: TaskDirectory, first: int) -> list[Round]:
+    """One round per fold, each with its own seed and directory."""
+    return [Round(data, TaskDirectory(directory.path / f"fold-{k}"), [first + k]) for k, data in enumerate(parts)]
 
 
-def compare(app: TaskSpec, rounds: Sequence[Round], valid: Examples | None, config: TaskConfig, folder: TaskDirectory,
-            source: BilmSpec, only: Sequence[str] = (), quiet: bool = False) -> list[str]:
-    """Every input on the same data and with the same budget -> the report, which the folder has too.
+def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, setup: Setup,
+            only: Sequence[str] = ()) -> list[str]:
+    """Every input with the same data, network and training budget -> the report, which is also written.
 
-    only    kinds of inputs; none: all that there are
-    Raises UserError for a kind that there is not, and for word2vec where that is asked for and cannot be.
+    only    kinds of inputs; none: all
+    Raises UserError for an unknown kind, and for word2vec if it is requested and cannot be trained.
     """
-    check_kinds(app, only, source)
+    check_kinds(task, only, setup.bilm)
     found: dict[str, list[float]] = {}
     notes: list[str] = []
     what = "folds" if len(rounds) > 1 else "seeds"
     static: dict[Texts, ELMo] = {}
-    with Progress(quiet=quiet) as progress, Passing(quiet=quiet) as passing:
+    with Progress(quiet=setup.quiet) as progress, TransientProgress(quiet=setup.quiet) as passing:
         for number, (data, own, seeds) in enumerate(rounds, 1):
-            place = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
-            elmo, _ = bilm_for(data, source, own, config.seed, quiet)
-            app.check(app.model(elmo, data.train, config, data.raw), data.test)
-            for name, predicted in app.baselines(data.train, data.test).items():
-                found.setdefault(name, []).append(app.score(data.test, predicted))
-            vectors = word2vec.vectors_or_why(own, source, elmo.model.config.embedding_dim, config.seed, progress,
-                                              static) if not only or WORD2VEC in only else None
-            if isinstance(vectors, str) and WORD2VEC in only:
-                raise UserError(f"--inputs {WORD2VEC}: {vectors.strip()}")
-            notes = [vectors] if isinstance(vectors, str) else []
-            for one in inputs_of(app, elmo, [data.train, valid or data.train, data.test], only, progress,
-                                 None if isinstance(vectors, str) else vectors):
-                for (method, changes), seed in product(app.methods.items(), seeds):
-                    settings = replace(config, input=one.kind, seed=seed, **changes)
-                    score = _score(app, one, data, valid, settings, passing)
+            prefix = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
+            elmo, _ = bilm_for(data, setup._replace(directory=own))
+            task.check(task.model(elmo, data.train, setup.config, data.raw), data.test)
+            for name, predicted in task.baselines(data.train, data.test).items():
+                found.setdefault(name, []).append(task.score(data.test, predicted))
+            other = word2vec.vectors_or_why(own, setup.bilm, elmo.model.config.embedding_dim, setup.config.seed,
+                                            progress, static) if not only or WORD2VEC in only else None
+            if isinstance(other, str) and WORD2VEC in only:
+                raise UserError(f"--inputs {WORD2VEC}: {other.strip()}")
+            notes = [other] if isinstance(other, str) else []
+            for one in inputs_of(task, elmo, [data.train, valid or data.train, data.test], only, progress,
+                                 None if isinstance(other, str) else other):
+                for (method, changes), seed in product(task.methods.items(), seeds):
+                    config = replace(setup.config, input=one.kind, seed=seed, **changes)
+                    score = _score(task, one, data, valid, config, passing)
                     passing.close()
                     found.setdefault(one.name + method, []).append(score)
-                    # What there is stays, if the rest is stopped
-                    atomic_write_text(folder.results, as_csv(found, rounds[0].seeds[0], what))
-                    progress.say(f"{place}{one.name}{method}, seed {seed}: {app.measure} {score:.1%}")
-        notes += read_before(source.given, (own for data, _, _ in rounds for own in data.test.sentences), progress)
-    plots.save(comparison(found, f"{app.measure} on test sentences", what), folder.path / "comparison.png")
+                    # Written after each score, so that a stopped comparison keeps its results
+                    atomic_write_text(setup.directory.results, as_csv(found, rounds[0].seeds[0], what))
+                    progress.say(f"{prefix}{one.name}{method}, seed {seed}: {task.measure} {score:.1%}")
+        notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.sentences), progress)
+    plots.save(comparison(found, f"{task.measure} on test sentences", what), setup.directory.path / "comparison.png")
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
-    lines = [f"{app.measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
-    atomic_write_text(folder.report, "\n".join([*lines, ""]))
+    lines = [f"{task.measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
+    atomic_write_text(setup.directory.report, "\n".join([*lines, ""]))
     return lines
 
 
-def kinds_of(app: TaskSpec, layers: int) -> list[str]:
-    """All inputs that are compared, from what knows no context to the mix."""
-    return [*app.more_inputs.values(), WORD2VEC, "static", *map(str, range(1, layers + 1)), "mix",
-            *app.joined_inputs.values()]
+def kinds_of(task: TaskSpec, layers: int) -> list[str]:
+    """All inputs that are compared, from those without context to the mix."""
+    return [*task.more_inputs.values(), WORD2VEC, "static", *map(str, range(1, layers + 1)), "mix",
+            *task.joined_inputs.values()]
 
 
-def check_kinds(app: TaskSpec, only: Sequence[str], source: BilmSpec) -> None:
-    """Raise UserError for an input that cannot be compared, before anything long begins."""
-    kinds = kinds_of(app, source.layers()) if only else []
+def check_kinds(task: TaskSpec, only: Sequence[str], bilm: BilmSpec) -> None:
+    """Raises UserError for an input that cannot be compared, before any long computation."""
+    kinds = kinds_of(task, bilm.layers()) if only else []
     for kind in only:
         if kind not in kinds:
             raise UserError(f"--inputs {kind}: expected some of {', '.join(kinds)}")
@@ -122,53 +120,53 @@ def check_kinds(app: TaskSpec, only: Sequence[str], source: BilmSpec) -> None:
                         "out")
 
 
-def inputs_of(app: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Sequence[str], progress: Progress,
+def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Sequence[str], progress: Progress,
               other: ELMo | None) -> Iterator[Input]:
-    """From what knows no context to the mix; other: word2vec's vectors, None to leave them out."""
-    def stores(source: ELMo, layers: list[int]) -> list[EmbeddingCache]:
-        kept = {id(some): some for some in examples}
-        made = {key: app.store(source, some, layers, progress) for key, some in kept.items()}
-        return [made[id(some)] for some in examples]
-    wanted = [kind for kind in kinds_of(app, elmo.model.config.layers) if not only or kind in only]
-    stacked = stores(elmo, elmo.layers)
-    for name, kind in app.more_inputs.items():
+    """From those without context to the mix; other: word2vec's vectors, None to leave them out."""
+    def embedded(source: ELMo, layers: list[int]) -> list[EmbeddingCache]:
+        different = {id(some): some for some in examples}
+        vectors = {key: task.embed(source, some, layers, progress) for key, some in different.items()}
+        return [vectors[id(some)] for some in examples]
+    wanted = [kind for kind in kinds_of(task, elmo.model.config.layers) if not only or kind in only]
+    stacked = embedded(elmo, elmo.layers)
+    for name, kind in task.more_inputs.items():
         if kind in wanted:
             yield Input(name, kind, elmo, stacked)
     if WORD2VEC in wanted and other is not None:
-        yield Input("word2vec (gensim), of the biLM's text", "static", other, stores(other, [0]))
+        yield Input("word2vec (gensim), of the biLM's text", "static", other, embedded(other, [0]))
     if "static" in wanted:
-        yield Input("static vectors (layer 0)", "static", elmo, stacked if 0 in elmo.layers else stores(elmo, [0]))
+        yield Input("static vectors (layer 0)", "static", elmo, stacked if 0 in elmo.layers else embedded(elmo, [0]))
     for layer in range(1, elmo.model.config.layers + 1):
         if str(layer) in wanted:
             yield Input(f"layer {layer}", str(layer), elmo, stacked)
-    for name, kind in {"layer mix": "mix", **app.joined_inputs}.items():
+    for name, kind in {"layer mix": "mix", **task.joined_inputs}.items():
         if kind in wanted:
             yield Input(name, kind, elmo, stacked)
 
 
-class Passing(Progress):
-    """Progress of which no line stays: one of many trainings."""
+class TransientProgress(Progress):
+    """Progress without lasting lines: of one of many trainings."""
 
     def say(self, line: str) -> None:
         self.show(line)
 
 
-def _score(app: TaskSpec, one: Input, data: Data, valid: Examples | None, config: TaskConfig,
+def _score(task: TaskSpec, one: Input, data: Data, valid: Examples | None, config: TaskConfig,
            progress: Progress) -> float:
     """The test score of one model."""
-    train, held, tested = one.stores
+    train, held, tested = one.vectors
     learnt = data.train
     if valid is None:
-        rest, held_out = app.hold_out(data.train, config.held_out, config.seed)
+        rest, held_out = task.hold_out(data.train, config.held_out, config.seed)
         learnt, valid = data.train.some(rest), data.train.some(held_out)
         train, held = train.part(rest), train.part(held_out)
-    model = app.model(one.elmo, data.train, config, False)
-    app.train(model, learnt, valid, progress, (train, held))
-    return app.score(data.test, app.predict(model, data.test, tested))
+    model = task.model(one.elmo, data.train, config, False)
+    task.train(model, learnt, valid, progress, (train, held))
+    return task.score(data.test, task.predict(model, data.test, tested))
 
 
 def table(found: dict[str, list[float]], what: str) -> list[str]:
-    """A row a method: mean, and from lowest to highest where there is more than one; what: seeds or folds."""
+    """One row per method: the mean, and the range if there are several scores; what: seeds or folds."""
     width = max(map(len, found))
     return [f"  {name:{width}}  {np.mean(values):6.1%}"
             + (f"   {min(values):.1%} to {max(values):.1%} over {len(values)} {what}" if len(values) > 1 else "")
@@ -176,7 +174,7 @@ def table(found: dict[str, list[float]], what: str) -> list[str]:
 
 
 def as_csv(found: dict[str, list[float]], first: int, what: str) -> str:
-    """A row a method and seed or fold, seeds from `first` on, folds from 1; what draws nothing has one row of seeds."""
+    """One row per method and seed or fold, seeds from `first` on, folds from 1; a baseline has no seed but one row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["method", what.removesuffix("s"), "score"])
@@ -186,7 +184,7 @@ def as_csv(found: dict[str, list[float]], first: int, what: str) -> str:
 
 
 def read_results(path: Path) -> dict[str, list[float]]:
-    """What `as_csv` wrote."""
+    """The scores that `as_csv` wrote."""
     found: dict[str, list[float]] = {}
     for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
         found.setdefault(row["method"], []).append(float(row["score"]))

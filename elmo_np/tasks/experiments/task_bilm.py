@@ -1,4 +1,4 @@
-"""The biLM of a task: the one given, the one given after it was fine-tuned on the task's text, or one of its own."""
+"""The biLM of a task: a given one, a given one after fine-tuning on the task's text, or one trained for the task."""
 
 from __future__ import annotations
 
@@ -18,25 +18,23 @@ from ...runtime.progress import Progress
 from ...training.fine_tuning import same_run, settings_of
 from ...training.trainer import train
 from ..data.files import Data
-from .folder import TaskDirectory
+from ..models.config import TaskConfig
+from .task_directory import TaskDirectory
 
 
 class BilmSpec(NamedTuple):
-    """given: folder of a biLM, None to train one on the task's text; fine_tune: epochs that the one given goes on
-    learning from that text."""
-
-    given: str | None = None
-    fine_tune: int = 0
+    given: str | None = None    # directory of a biLM; None: one is trained on the task's text
+    fine_tune: int = 0          # epochs of fine-tuning the given one on that text
 
     def check(self) -> None:
-        """Raise UserError for what cannot be."""
+        """Raises UserError for a combination that is not possible."""
         if self.given == "":
-            raise UserError("--bilm is empty: expected the folder of a biLM; without --bilm one is trained")
+            raise UserError("--bilm is empty: expected the directory of a biLM; without --bilm one is trained")
         if self.fine_tune < 0:
             raise UserError(f"--fine-tune {self.fine_tune}: expected a number of epochs, 0 for none")
         if self.fine_tune and not self.given:
-            raise UserError("--fine-tune goes on with a biLM that there is: say which with --bilm; without one, one is "
-                            "trained on the same text")
+            raise UserError("--fine-tune needs a biLM that is already trained: give it with --bilm; without --bilm, "
+                            "one is trained on the same text")
 
     def layers(self) -> int:
         """Of the biLM that `bilm_for` gives, before there is one. Raises UserError where none lies at the place
@@ -44,62 +42,86 @@ class BilmSpec(NamedTuple):
         return (read_model(self.given, mmap=True).config if self.given else preset("demo").model).layers
 
 
-def bilm_for(data: Data, source: BilmSpec, folder: TaskDirectory, seed: int, quiet: bool) -> tuple[ELMo, str]:
-    """-> the biLM, and where it lies. The text that it learns from has no test sentence.
+class Setup(NamedTuple):
+    """How task models are trained, and where they are written."""
 
-    Raises UserError where there is none, or a training in the folder is of another text or another biLM.
+    config: TaskConfig
+    directory: TaskDirectory
+    bilm: BilmSpec
+    quiet: bool = False
+
+
+def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
+    """The biLM to train task models on, and its path; the text that it learns from has no test sentence.
+
+    Raises UserError if there is no such text, or if the directory holds a biLM of another text or another origin.
     """
-    source.check()
-    if source.given and not source.fine_tune:
-        return ELMo.load(source.given), str(Path(source.given).resolve())
+    config, directory, spec, quiet = setup
+    spec.check()
+    if spec.given and not spec.fine_tune:
+        return ELMo.load(spec.given), str(Path(spec.given).resolve())
+    lines = _lines(data)
+    settings = _settings(spec, len(lines))
+    run = RunDirectory(directory.own_bilm)
+    if not run.in_use():
+        directory.path.mkdir(parents=True, exist_ok=True)
+        atomic_write_text(directory.corpus, "".join(lines))
+        how = f"fine-tuning {spec.given}" if spec.given else "no --bilm given: training one"
+        Progress(quiet=quiet).say(f"{how} on {len(lines):,} sentences, {directory.own_bilm}")
+    else:
+        _check_kept(directory, "".join(lines), spec, settings.train.epochs)
+    settings = replaced(settings, corpus=str(directory.corpus), seed=config.seed)
+    elmo = train(str(directory.corpus), run.path, settings=settings, quiet=quiet, resume=run.last.exists())
+    return elmo, directory.own_bilm.name
+
+
+def _lines(data: Data) -> list[str]:
+    """The text for a biLM, one sentence per line, without test sentences. Raises UserError if nothing is left."""
     text: Iterable[Sequence[str]] = data.train.sentences if data.corpus is None else data.corpus
     test = {tuple(sentence) for sentence in data.test.sentences}
     lines = [" ".join(sentence) + "\n" for sentence in text if tuple(sentence) not in test]
     if not lines:
-        raise UserError("no sentence but those of the test is left to train a biLM on: give one with --bilm")
-    settings = replaced(settings_of(source.given), tokenize=False, epochs=source.fine_tune) if source.given else \
-        preset("demo")
-    least = settings.data.held_out
-    if len(lines) < least:
-        other = "leave --fine-tune out" if source.given else "give one with --bilm"
-        raise UserError(f"{len(lines)} sentences, those of the test left out, are too few for a biLM to learn from: "
-                        f"expected {least} or more, for one of {least} is held out; {other}")
-    bilm = RunDirectory(folder.own_bilm)
-    if not bilm.in_use():
-        folder.path.mkdir(parents=True, exist_ok=True)
-        atomic_write_text(folder.corpus, "".join(lines))
-        how = f"going on with {source.given}" if source.given else "no --bilm given: training one"
-        Progress(quiet=quiet).say(f"{how} on {len(lines):,} sentences, {folder.own_bilm}")
-    else:
-        _check_kept(folder, "".join(lines), source, settings.train.epochs)
-    learnt = len(lines) - len(lines) // least
-    settings = replaced(settings, corpus=str(folder.corpus), seed=seed,
-                        batch_size=max(1, min(settings.train.batch_size, learnt)))
-    elmo = train(str(folder.corpus), bilm.path, settings=settings, quiet=quiet, resume=bilm.last.exists())
-    return elmo, folder.own_bilm.name
+        raise UserError("no sentence is left to train a biLM on, because all are test sentences: give a biLM with "
+                        "--bilm")
+    return lines
 
 
-def _check_kept(folder: TaskDirectory, text: str, source: BilmSpec, epochs: int) -> None:
-    """Raise UserError where the biLM that a stopped command left in the folder is not the one that is asked for."""
-    if not folder.corpus.is_file() or folder.corpus.read_bytes() != text.encode():
-        raise UserError(f"{folder.own_bilm} is a biLM of other data than these: give another --out, or remove it")
-    kept = read_toml(RunDirectory(folder.own_bilm).config, Settings())
-    if not same_run(kept.data.fine_tune, source.given):
-        raise UserError(f"{folder.own_bilm} began with {kept.data.fine_tune or 'no other biLM'}, and now it would with "
-                        f"{source.given or 'none'}: give the same --bilm, or another --out, or remove it")
+def _settings(spec: BilmSpec, count: int) -> Settings:
+    """The settings of a biLM for so many sentences. Raises UserError for too few."""
+    settings = preset("demo")
+    if spec.given:
+        settings = replaced(settings_of(spec.given), tokenize=False, epochs=spec.fine_tune)
+    held_out = settings.data.held_out
+    if count < held_out:
+        other = "leave --fine-tune out" if spec.given else "give one with --bilm"
+        raise UserError(f"{count} sentences, without those of the test, are too few to train a biLM on: expected at "
+                        f"least {held_out}, because one of {held_out} is held out; {other}")
+    learnt = count - count // held_out
+    return replaced(settings, batch_size=max(1, min(settings.train.batch_size, learnt)))
+
+
+def _check_kept(directory: TaskDirectory, text: str, spec: BilmSpec, epochs: int) -> None:
+    """Raises UserError if the biLM that a stopped command left in the directory is not the requested one."""
+    own = directory.own_bilm
+    if not directory.corpus.is_file() or directory.corpus.read_bytes() != text.encode():
+        raise UserError(f"{own} is a biLM of other data than these: give another --out, or remove it")
+    kept = read_toml(RunDirectory(own).config, Settings())
+    if not same_run(kept.data.fine_tune, spec.given):
+        raise UserError(f"{own} was trained from {kept.data.fine_tune or 'no other biLM'}, and is now to be trained "
+                        f"from {spec.given or 'none'}: give the same --bilm, or another --out, or remove it")
     if kept.train.epochs > epochs:
-        raise UserError(f"{folder.own_bilm} is of a training for {kept.train.epochs} epochs, expected at most "
-                        f"{epochs}: give --fine-tune {kept.train.epochs}, or another --out, or remove it")
+        raise UserError(f"{own} belongs to a training of {kept.train.epochs} epochs, expected at most {epochs}: give "
+                        f"--fine-tune {kept.train.epochs}, or another --out, or remove it")
 
 
-def bilm_of(folder: TaskDirectory, given: str | None, task: str) -> ELMo:
-    """The biLM of a task model: the one given, or the one that it was trained on."""
-    if not folder.model.is_file():
-        raise UserError(f"{folder.path} has no model.safetensors: expected a folder that `elmo-np task {task} train` "
-                        "wrote")
-    if given is None and not folder.bilm.is_file():
-        raise UserError(f"{folder.bilm} is not there: say with --bilm where the biLM is that the model was trained on")
-    path = given or str(folder.path / "".join(text_lines(folder.bilm)).strip())
+def bilm_of(directory: TaskDirectory, given: str | None, task: str) -> ELMo:
+    """The biLM of a task model: the given one, or the one that it was trained on."""
+    if not directory.model.is_file():
+        raise UserError(f"{directory.path} has no model.safetensors: expected a directory that `elmo-np task {task} "
+                        "train` wrote")
+    if given is None and not directory.bilm.is_file():
+        raise UserError(f"{directory.bilm} is missing: give the biLM that the model was trained on with --bilm")
+    path = given or str(directory.path / "".join(text_lines(directory.bilm)).strip())
     if not Path(path).exists():
-        raise UserError(f"{path}, the biLM of {folder.path}, is not there: say with --bilm where it is")
+        raise UserError(f"{path}, the biLM of {directory.path}, does not exist: give its path with --bilm")
     return ELMo.load(path)

@@ -1,4 +1,4 @@
-"""`elmo-np task translate`: its data, its measures, its picture."""
+"""`elmo-np task translate`: its data, its measures, its figure."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...data.vocabulary import EOS, SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ..data import builtin
 from ..data.files import Data, Examples, read_pairs, split_by_sentence
-from ..metrics import figures as pictures
+from ..metrics import figures
 from ..metrics.bleu import available, bleu
 from ..metrics.scores import token_accuracy
 from ..models.config import TaskConfig
 from ..models.encoder_decoder import JOINED, LEARNT
-from ..models.translator import MARKS, Translation, Translator, frequent_words
+from ..models.translator import Translation, Translator, frequent_words
 from . import baselines
 from .task_base import TaskSpec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DRAWN = 3       # sentences whose attention is drawn
+DRAWN = 3       # number of sentences whose attention is drawn
 
 
 class Translate(TaskSpec):
@@ -46,15 +47,15 @@ class Translate(TaskSpec):
         return builtin.pairs() if name == "grammar" else None
 
     def names(self, examples: Examples) -> set[str]:
-        """None: a word that training has not shown counts as not found."""
+        """None: an unknown word counts as an error of the model."""
         return set()
 
     def text(self, train: Examples) -> list[tuple[str, ...]]:
-        """Each source once, the long ones with the others."""
+        """Each source once, those longer than max_source included."""
         return list(dict.fromkeys(map(tuple, train.sentences)))
 
     def hold_out(self, examples: Examples, every: int, seed: int) -> tuple[list[int], list[int]]:
-        """All translations of a source are in one part."""
+        """All translations of a source are in the same part."""
         return split_by_sentence(examples.sentences, every, seed)
 
     def fitting(self, examples: Examples, config: TaskConfig) -> Examples:
@@ -65,19 +66,19 @@ class Translate(TaskSpec):
         return found
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> Translator:
-        labels = [*MARKS, *frequent_words(train.labels, config.min_count)]
-        return Translator(elmo, labels, [MARKS[-1], *frequent_words(train.sentences, config.min_count)], config,
-                          tokenize=tokenize)
+        labels = [*SPECIAL_TOKENS, *frequent_words(train.labels, config.min_count)]
+        source_words = [UNK, *frequent_words(train.sentences, config.min_count)]
+        return Translator(elmo, labels, source_words, config, tokenize=tokenize)
 
     def load(self, path: str, elmo: ELMo) -> Translator:
         return Translator.load(path, elmo)
 
     def check(self, model: Any, examples: Examples) -> None:
-        """A word that training has not shown is never written, and so counts as not found."""
+        """Unknown words are allowed: the model never writes them, which counts as an error."""
 
     def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
-        nowhere = np.zeros((0, 0))
-        return {"word by word (Dice)": [Translation(words, nowhere)
+        no_attention = np.zeros((0, 0))
+        return {"word by word (Dice)": [Translation(words, no_attention)
                                         for words in baselines.word_by_word(train, test.sentences)]}
 
     def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
@@ -90,13 +91,13 @@ class Translate(TaskSpec):
         exact = np.mean([words in own for own, words in zip(references, found, strict=True)])
         right = token_accuracy(examples.labels, [own.words for own in predicted])
         return [f"  {exact:6.1%}  of {len(found):,} different sources are translated exactly",
-                f"  {right:6.1%}  of the words are right at their place (token accuracy)",
-                "  BLEU is sacrebleu's, on words as they are split here (tokenize none)" if available() else
+                f"  {right:6.1%}  of the words are correct at their position (token accuracy)",
+                "  BLEU is computed by sacrebleu, on words as they are split here (tokenize none)" if available() else
                 "  for BLEU: pip install 'elmo_np[bleu]'"]
 
-    def picture(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
-        ended = [[*own.words, MARKS[1]][:len(own.attention)] for own in predicted[:DRAWN]]
-        return pictures.attention([(source, words, own.attention) for source, words, own
+    def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
+        ended = [[*own.words, EOS][:len(own.attention)] for own in predicted[:DRAWN]]
+        return figures.attention([(source, words, own.attention) for source, words, own
                                    in zip(examples.sentences, ended, predicted, strict=False)])
 
     def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:

@@ -12,13 +12,13 @@ def available() -> bool:
 
 
 def bleu(references: Sequence[Sequence[Sequence[str]]], predicted: Sequence[Sequence[str]]) -> float:
-    """From 0 to 1: the words of one translation a sentence against those of one reference or more.
+    """BLEU from 0 to 1 of one translation per sentence, with one or more references for each.
 
-    The words count as they are split here; sacrebleu splits nothing. Raises ImportError without sacrebleu.
+    The words count as they are split here; sacrebleu does not tokenize. Raises ImportError without sacrebleu.
     """
     from sacrebleu.metrics.bleu import BLEU
 
     texts = [[" ".join(words) for words in own] for own in references]
-    streams = [list(stream) for stream in zip_longest(*texts)]      # the first of each, the second or None, ..
+    streams = [list(stream) for stream in zip_longest(*texts)]      # all first references, all second ones or None, ..
     found = BLEU(tokenize="none", force=True).corpus_score([" ".join(words) for words in predicted], streams)
     return float(found.score) / 100

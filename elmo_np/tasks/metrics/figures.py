@@ -1,4 +1,4 @@
-"""Pictures of a task, in the style of `elmo_np/viz/plots.py`."""
+"""Figures of a task, in the style of `elmo_np/viz/plots.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @picture
 def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
-    """counts (C, C): row i, column j counts what is label i and was taken for label j."""
+    """counts (C, C): row i, column j counts the examples of label i that were predicted as label j."""
     C = len(labels)
     figure, axes = blank_figure(2.6 + 0.55 * C, 2.2 + 0.5 * C)
     ax, share = axes[0, 0], counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -28,8 +28,8 @@ def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
     names = [plain(label) for label in labels]
     ax.set_xticks(range(C), names, rotation=60, ha="right")
     ax.set_yticks(range(C), names)
-    right = np.trace(counts) / max(1, counts.sum())
-    ax.set(xlabel="predicted", ylabel="right label", title=f"{right:.1%} on the diagonal are right")
+    correct = np.trace(counts) / max(1, counts.sum())
+    ax.set(xlabel="predicted", ylabel="actual label", title=f"{correct:.1%} correct, on the diagonal")
     ax.grid(visible=False)
     figure.colorbar(image, ax=ax, label="share of the row", shrink=0.9)
     return figure
@@ -43,26 +43,26 @@ def type_scores(found: Mapping[str, Score]) -> Figure:
     for k, what in enumerate(("precision", "recall", "f1")):
         values = [getattr(score, what) for score in found.values()]
         ax.barh(y + 0.25 * (1 - k), values, height=0.22, color=COLOURS[k], label="F1" if what == "f1" else what)
-    ax.set_yticks(y, [plain(f"{name} ({score.there})") for name, score in found.items()])
-    ax.set(xlim=(0, 1), xlabel="share", title="Entities found exactly, by type (how many there are)")
+    ax.set_yticks(y, [plain(f"{name} ({score.support})") for name, score in found.items()])
+    ax.set(xlim=(0, 1), xlabel="share", title="Entities found exactly, by type (number in the data)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
 @picture
 def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
-    """The share of right senses of each word; found: {word: (share, occurrences)}."""
+    """The share of correct senses of each word; found: {word: (share, occurrences)}."""
     figure, axes = blank_figure(6.4, 1.4 + 0.34 * len(found))
     ax, y = axes[0, 0], np.arange(len(found))[::-1]
     ax.barh(y, [share for share, _ in found.values()], height=0.6, color=COLOURS[0])
     ax.set_yticks(y, [plain(f"{word} ({count})") for word, (_, count) in found.items()])
-    ax.set(xlim=(0, 1), xlabel="accuracy", title="Senses that are right, by word (occurrences)")
+    ax.set(xlim=(0, 1), xlabel="accuracy", title="Correct senses, by word (occurrences)")
     return figure
 
 
 @picture
 def attention(pairs: Sequence[tuple[Sequence[str], Sequence[str], Array]]) -> Figure:
-    """A panel a sentence: (words of the source, words written with the end mark where it was, their shares (T, S))."""
+    """One panel per sentence: (source words, written words with the end token if reached, attention (T, S))."""
     widest, highest = (max(len(pair[k]) for pair in pairs) for k in (0, 1))
     figure, axes = blank_figure(len(pairs) * (1.6 + 0.3 * widest), 2.0 + 0.3 * highest, len(pairs))
     for ax, (source, written, p) in zip(axes[0], pairs, strict=True):
@@ -73,21 +73,21 @@ def attention(pairs: Sequence[tuple[Sequence[str], Sequence[str], Array]]) -> Fi
         ax.set_yticks(np.arange(len(written)) + 0.5, [plain(word) for word in written])
         ax.grid(visible=False)
     axes[0, 0].set_ylabel("written, from top to bottom")
-    figure.suptitle("Where the decoder looks for each word that it writes")
+    figure.suptitle("Attention of the decoder for each word that it writes")
     figure.colorbar(axes[0, 0].collections[0], ax=list(axes[0]), label="share of attention", shrink=0.7)
     return figure
 
 
 @picture
 def comparison(rows: Mapping[str, Sequence[float]], measure: str, what: str = "seeds") -> Figure:
-    """A row a method: its mean over the seeds or folds, and a mark for each."""
+    """One row per method: its mean over the seeds or folds, and a bar for each."""
     figure, axes = blank_figure(7.2, 1.6 + 0.36 * len(rows))
     ax, y = axes[0, 0], np.arange(len(rows))[::-1]
-    for place, values in zip(y, rows.values(), strict=True):
-        ax.plot(values, [place] * len(values), "|", color="0.35", markersize=11)
+    for height, values in zip(y, rows.values(), strict=True):
+        ax.plot(values, [height] * len(values), "|", color="0.35", markersize=11)
     ax.plot([float(np.mean(values)) for values in rows.values()], y, "o", color=COLOURS[0], markersize=6)
     ax.set_yticks(y, [plain(name) for name in rows])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.xaxis.set_major_formatter("{x:.2f}")
-    ax.set(xlabel=measure, title=f"Same data and budget: mean (dot), {what} (bars)")
+    ax.set(xlabel=measure, title=f"Same data and training budget: mean (dot), {what} (bars)")
     return figure

@@ -7,37 +7,38 @@ from collections.abc import Iterable
 from ...config.fields import check, option
 from ...config.toml_files import parsed_value
 from ...errors import UserError
-from ..nn.attention import KINDS as ATTENTION
-from ..nn.pooling import KINDS
+from ..nn.attention import ATTENTION_KINDS
+from ..nn.pooling import POOLING_KINDS
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskConfig:
-    """How a task model is made and trained. Raises UserError for a value out of its range."""
+    """The settings of a task model and its training. Raises UserError for a value out of its range."""
 
-    input: str = option("mix", "what is read for a word: mix, vector (W h_bi + b), static, top, or a layer's number; "
-                       "translate: or learnt, an embedding of its own, and learnt+mix, both")
+    input: str = option("mix", "the vector of a word: mix, vector (W h_bi + b), static, top, or a layer (0, 1, ..); "
+                       "translate: also learnt, an embedding without the biLM, and learnt+mix, both")
     penalty: float = option(0.001, "lambda: keeps the mix near the average of the layers", at_least=0)
-    input_dropout: float = option(0.2, "share dropped of the input; the paper drops half, of a larger biLM", at_least=0,
-                                  less_than=1)
-    hidden_dim: int | None = option(64, "cells of a direction of the BiLSTM; none: no BiLSTM", at_least=1)
+    input_dropout: float = option(0.2, "share of the input dropped; the paper drops half, with a larger biLM",
+                                  at_least=0, less_than=1)
+    hidden_dim: int | None = option(64, "cells per direction of the BiLSTM; none: no BiLSTM", at_least=1)
     dropout: float = option(0.3, "share dropped below the linear layer", at_least=0, less_than=1)
-    pooling: str = option("max", f"classify: of a sentence's words: {', '.join(KINDS)}", *KINDS)
+    pooling: str = option("max", f"classify: how the words of a sentence are pooled: {', '.join(POOLING_KINDS)}",
+                         *POOLING_KINDS)
     method: str = option("logistic", "senses: logistic regression, or nearest mean of a sense", "logistic", "nearest")
     weight_decay: float = option(0.0001, "senses, logistic: mu, keeps the weights small", at_least=0)
-    attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION)
+    attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION_KINDS)
     word_dim: int = option(64, "translate: width of the target words' vectors", at_least=1)
     decoder_dim: int = option(128, "translate: cells of the decoder", at_least=1)
-    beam: int = option(4, "translate: sentences that a search follows at once; 1: greedy", at_least=1)
+    beam: int = option(4, "translate: width of the beam search; 1: greedy", at_least=1)
     max_source: int = option(25, "translate: pairs with more words in the source are left out", at_least=1)
     min_count: int = option(1, "translate: rarer words of the training pairs become <UNK>", at_least=1)
     epochs: int = option(20, "times through the training sentences", at_least=1)
-    batch_size: int = option(32, "sentences a step", at_least=1)
+    batch_size: int = option(32, "sentences per step", at_least=1)
     learning_rate: float = option(0.005, "of Adam", above=0)
-    clip_norm: float = option(5.0, "largest norm of all gradients together", above=0)
-    patience: int = option(5, "epochs without a better validation before the end", at_least=1)
+    clip_norm: float = option(5.0, "maximum norm of all gradients together", above=0)
+    patience: int = option(5, "epochs without a better validation score before training stops", at_least=1)
     held_out: int = option(10, "without a validation file: one of so many training sentences validates", at_least=2)
-    seed: int = option(0, "of every random number", at_least=0)
+    seed: int = option(0, "of all random numbers", at_least=0)
 
     def __post_init__(self) -> None:
         check(self)
@@ -47,12 +48,12 @@ class TaskConfig:
 
     @staticmethod
     def from_json(text: str) -> "TaskConfig":
-        """What `to_json` wrote. Raises UserError for anything else."""
+        """The settings that `to_json` wrote. Raises UserError for anything else."""
         try:
             values = json.loads(text)
             return TaskConfig(**values)
         except (TypeError, ValueError, RecursionError) as error:
-            raise UserError(f"task settings {text!r:.60}: expected what to_json writes ({error})") from error
+            raise UserError(f"task settings {text!r:.60}: expected the output of to_json ({error})") from error
 
 
 def overridden(config: TaskConfig, assignments: Iterable[str]) -> TaskConfig:

@@ -1,6 +1,6 @@
 """Vectors of sentences from a frozen biLM, computed once and kept.
 
-A task reads its sentences dozens of times, and a biLM that is not trained along gives the same numbers every time.
+A task reads its sentences dozens of times, and a frozen biLM gives the same vectors every time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
 from ...types import Array
 
-MEMORY = 1 << 30        # bytes that are kept in memory; more go into a temporary file
+MEMORY = 1 << 30        # bytes; more than that is kept in a temporary file
 
 
 class EmbeddingCache:
@@ -24,10 +24,10 @@ class EmbeddingCache:
 
     elmo        the biLM; every sentence is read alone, from a zero state
     sentences   lists of tokens, none of them empty
-    layers      numbers of layers of one width, as `batch` stacks them; None: those of `elmo.layers`
-    positions   keep of each sentence the word at this place alone, as if it were the sentence; None: all words
-    memory      bytes that may be kept in memory; beyond, the vectors lie in a temporary file that has no name
-    Raises UserError for an empty sentence, a position outside of one, layers of unequal width, a disk without room.
+    layers      layers of one width, as `batch` stacks them; None: those of `elmo.layers`
+    positions   of each sentence, keep only the word at this position, as if it were the sentence; None: all words
+    memory      maximum bytes kept in memory; beyond that, the vectors go into a temporary file without a name
+    Raises UserError for an empty sentence, a position outside of one, layers of unequal width, a full disk.
     """
 
     def __init__(self, elmo: ELMo, sentences: Sequence[Sequence[str]], layers: Sequence[int] | None = None, *,
@@ -36,50 +36,52 @@ class EmbeddingCache:
         config, top = elmo.model.config, elmo.model.config.layers
         widths = {2 * (config.output_dim if layer else config.embedding_dim) for layer in self.layers}
         if not self.layers or not all(0 <= layer <= top for layer in self.layers) or len(widths) != 1:
-            raise UserError(f"layers {self.layers}: expected numbers from 0 to {top} of layers of one width; this "
+            raise UserError(f"layers {self.layers}: expected layers from 0 to {top}, all of one width; this "
                             f"model stacks {elmo.layers}")
         if positions is not None:
             for k, (sentence, t) in enumerate(zip(sentences, positions, strict=True)):
                 if not 0 <= t < len(sentence):
-                    raise UserError(f"sentence {k} has {len(sentence)} words, but position {t} is asked for: expected "
+                    raise UserError(f"sentence {k} has {len(sentence)} words, but position {t} was requested: expected "
                                     f"0 to {len(sentence) - 1}")
         self.width, = widths
         self.lengths: Array = np.array([len(s) for s in sentences] if positions is None else [1] * len(sentences), int)
         self._begins: Array = np.cumsum(self.lengths) - self.lengths
-        self._kept = _room((int(self.lengths.sum()), len(self.layers), self.width), memory)
+        self._kept = _allocated((int(self.lengths.sum()), len(self.layers), self.width), memory)
         for k, vectors in enumerate(stacked(elmo, sentences, self.layers)):
             own = slice(None) if positions is None else slice(positions[k], positions[k] + 1)
-            self._kept[self._place(k)] = vectors[:, own].swapaxes(0, 1)
+            self._kept[self._slice(k)] = vectors[:, own].swapaxes(0, 1)
             if progress:
                 progress.show(f"vectors of {k + 1:,} of {len(sentences):,} sentences")
         if progress:
             progress.close()
 
     def __len__(self) -> int:
-        """How many sentences."""
+        """The number of sentences."""
         return len(self.lengths)
 
     def part(self, sentences: Sequence[int] | Array) -> EmbeddingCache:
-        """The vectors of some of the sentences, by their numbers: the same memory."""
+        """The vectors of some of the sentences, by index; the memory is shared."""
         other = copy(self)
         other.lengths, other._begins = self.lengths[sentences], self._begins[sentences]
         return other
 
-    def _place(self, k: int) -> slice:
+    def _slice(self, k: int) -> slice:
         return slice(int(self._begins[k]), int(self._begins[k] + self.lengths[k]))
 
     def batch(self, sentences: Sequence[int] | Array, layers: Sequence[int] | None = None) -> tuple[Array, Array]:
-        """Sentences by their numbers, and which of `layers` (None: all) -> (J, T, B, width) as long as the longest,
-        zero at padding, and their lengths (B,)."""
+        """The vectors of sentences, by index -> (J, T, B, width), zero at padding, and lengths (B,).
+
+        layers  those to stack; None: all that are kept
+        """
         chosen = [self.layers.index(layer) for layer in self.layers if layers is None or layer in layers]
         lengths = self.lengths[sentences]
         stack = np.zeros((len(chosen), lengths.max(), len(sentences), self.width), np.float32)
         for b, k in enumerate(sentences):
-            stack[:, :lengths[b], b] = self._kept[self._place(k), chosen].swapaxes(0, 1)
+            stack[:, :lengths[b], b] = self._kept[self._slice(k), chosen].swapaxes(0, 1)
         return stack, lengths
 
 
-def _room(shape: tuple[int, int, int], memory: int) -> Array:
+def _allocated(shape: tuple[int, int, int], memory: int) -> Array:
     if 4 * int(np.prod(shape)) <= memory:
         return np.empty(shape, np.float32)
     try:
@@ -88,13 +90,13 @@ def _room(shape: tuple[int, int, int], memory: int) -> Array:
             return np.memmap(file, np.float32, "r+", shape=shape)
     except OSError as error:
         raise UserError(f"cannot keep the vectors in {tempfile.gettempdir()}: {error.strerror}; expected room for "
-                        f"{4 * int(np.prod(shape)):,} bytes: make some, or set TMPDIR to another folder") from error
+                        f"{4 * int(np.prod(shape)):,} bytes: free some, or set TMPDIR to another directory") from error
 
 
 def stacked(elmo: ELMo, sentences: Sequence[Sequence[str]], layers: list[int]) -> Iterator[Array]:
-    """(layers, tokens, width) a sentence."""
+    """One array (layers, tokens, width) per sentence."""
     if set(layers) <= set(elmo.layers):
         chosen = [elmo.layers.index(layer) for layer in layers]
         yield from (stack[chosen] for stack in elmo.stream(sentences, "all"))
-    else:                                           # layer 0 of another width than the others: it stands alone
+    else:                                           # layer 0 is of another width, so it is the only layer
         yield from (vectors[None] for vectors in elmo.stream(sentences, layers[0]))

@@ -1,18 +1,16 @@
 """Encoder and decoder: the network of the translator.
 
-The encoder: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_dim is none, dropout; of its output the
-two ends (G4) are where the decoder (Y) starts, and all of it is what the decoder's attention (Z) looks at. In training
-the decoder reads the right word before each.
+The encoder: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_dim is none, dropout. The decoder (Y)
+starts from the two ends (G4) of its output, and the decoder's attention (Z) is over all of it. In training the decoder
+reads the correct previous word at each step.
 
-With the input "learnt" the words of the source have vectors of their own, an embedding (E) that is learnt with the
-task: the same network without a biLM, to compare with. With "learnt+mix", or another input after the "+", both stand
-side by side (N2).
+With the input "learnt" the words of the source have an embedding (E) that is learnt with the task: the same network
+without a biLM, to compare with. With "learnt+mix", or another input after the "+", the two are concatenated (N2).
 Source: Bahdanau et al. 2015; Luong et al. 2015.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,24 +24,24 @@ from ...nn.softmax import IGNORE_INDEX
 from ...types import Array
 from ..nn import bilstm, decoder, inputs, pooling
 from ..nn.bilstm import BiLSTM
-from ..nn.decoder import Decoder
+from ..nn.decoder import Decoder, Sizes
 from ..nn.inputs import WordInput, beside, beside_backward
 from ..nn.pooling import pool, pool_backward
 from .config import TaskConfig
 
-LEARNT = "learnt"               # the input that reads no biLM
-JOINED = "learnt+"              # and how those begin that read one beside it
+LEARNT = "learnt"               # the input without a biLM
+JOINED = "learnt+"              # how the inputs with an embedding and a biLM begin
 START, END, UNKNOWN = range(3)  # the first words of the target
 
 
-class Words(NamedTuple):
-    """What is read of the source: layers (J, S, B, D) and ids (S, B), each where the input needs it."""
+class SourceBatch(NamedTuple):
+    """The source sentences of a batch, in the forms that the input needs."""
 
-    layers: Array | None
-    ids: Array | None
+    layers: Array | None        # (J, S, B, D)
+    ids: Array | None           # (S, B)
 
 
-class EncodeCache(NamedTuple):
+class SourceCache(NamedTuple):
     embedding: embedding.Cache | None
     input: inputs.Cache | None
     learnt: Array | None        # dropout of the embedding, (S, B, D)
@@ -53,28 +51,30 @@ class EncodeCache(NamedTuple):
 
 
 class Cache(NamedTuple):
-    source: EncodeCache
+    source: SourceCache
     decoder: decoder.Cache
 
 
 class EncoderDecoder:
-    """J, D: layers and their width; N, V: words of the source (with the input "learnt") and of the target."""
+    """J, D: number and width of the layers; N, V: words of the source (with the input "learnt") and of the target."""
 
     def __init__(self, J: int, D: int, N: int, V: int, config: TaskConfig, *, rng: np.random.Generator,
                  dtype: npt.DTypeLike = np.float32):
-        self.dropout, self.input_dropout, kind = config.dropout, config.input_dropout, bilm_input(config.input)
+        self.dropout = config.dropout
+        self.input_dropout = config.input_dropout
         self.embedding = Embedding(N, D, rng=rng, dtype=dtype) if config.input.startswith(LEARNT) else None
+        kind = bilm_input(config.input)
         self.input = WordInput(kind, J, D, dropout=config.input_dropout, penalty=config.penalty, rng=rng,
                                dtype=dtype) if kind else None
-        D = 2 * D if self.embedding and self.input else D
-        self.lstm = BiLSTM(D, config.hidden_dim, rng=rng, dtype=dtype) if config.hidden_dim else None
-        width = 2 * config.hidden_dim if config.hidden_dim else D
-        self.decoder = Decoder(V, config.word_dim, config.decoder_dim, width, width, kind=config.attention,
-                               dropout=config.dropout, rng=rng, dtype=dtype)
+        width = 2 * D if self.embedding and self.input else D
+        self.lstm = BiLSTM(width, config.hidden_dim, rng=rng, dtype=dtype) if config.hidden_dim else None
+        width = 2 * config.hidden_dim if config.hidden_dim else width
+        sizes = Sizes(V=V, W=config.word_dim, H=config.decoder_dim, U=width, D=width)
+        self.decoder = Decoder(sizes, kind=config.attention, dropout=config.dropout, rng=rng, dtype=dtype)
 
-    def encode(self, source: Words, lengths: Array,
-               rng: np.random.Generator | None = None) -> tuple[Array, Array, EncodeCache]:
-        """lengths (B,); rng: draws dropout, None for none -> u (B, U), keys (S, B, U), cache."""
+    def encode(self, source: SourceBatch, lengths: Array,
+               rng: np.random.Generator | None = None) -> tuple[Array, Array, SourceCache]:
+        """lengths (B,); rng draws dropout, None for none -> u (B, U), keys (S, B, U), cache."""
         embedding_cache = input_cache = learnt = None
         if self.embedding:
             assert source.ids is not None
@@ -87,18 +87,19 @@ class EncoderDecoder:
         x, lstm_cache = self.lstm.forward(x, lengths) if self.lstm else (x, None)
         x, mask = dropout_forward(x, self.dropout, rng)
         u, pool_cache = pool(x, lengths, "ends")
-        return u, x, EncodeCache(embedding_cache, input_cache, learnt, lstm_cache, mask, pool_cache)
+        return u, x, SourceCache(embedding_cache, input_cache, learnt, lstm_cache, mask, pool_cache)
 
-    def forward(self, source: Words, lengths: Array, y: Array,
+    def forward(self, source: SourceBatch, lengths: Array, y: Array,
                 rng: np.random.Generator | None = None) -> tuple[float, Cache]:
-        """As `encode`, and targets y (T, B) with an end mark, IGNORE_INDEX behind it
-        -> loss in nats a target with the input's penalty, cache."""
+        """As `encode`, with targets y (T, B): words and an end token, then IGNORE_INDEX
+        -> loss in nats per target, the input's penalty included, and cache."""
         u, keys, source_cache = self.encode(source, lengths, rng)
-        loss, decoder_cache = self.decoder.forward(u, keys, lengths, read(y), y, rng)
-        return loss + (self.input.penalty() if self.input else 0.0), Cache(source_cache, decoder_cache)
+        loss, decoder_cache = self.decoder.forward(u, keys, lengths, decoder_words(y), y, rng)
+        penalty = self.input.penalty() if self.input else 0.0
+        return loss + penalty, Cache(source_cache, decoder_cache)
 
     def backward(self, dloss: float, cache: Cache) -> None:
-        """dloss: gradient of whatever is minimised by this loss; adds to every Parameter.grad."""
+        """dloss: gradient of the minimised quantity by this loss; accumulates into every Parameter.grad."""
         embedding_cache, input_cache, learnt, lstm_cache, mask, pool_cache = cache.source
         du, dkeys = self.decoder.backward(dloss, cache.decoder)
         dx = dropout_backward(dkeys + pool_backward(du, pool_cache), mask)
@@ -113,21 +114,14 @@ class EncoderDecoder:
 
 
 def bilm_input(kind: str) -> str:
-    """What of an input is the biLM's, "" for nothing. Raises UserError for a "+" with nothing behind it."""
+    """The biLM's part of an input, "" without one. Raises UserError for a "+" with nothing after it."""
     if kind == JOINED:
-        raise UserError(f"input = {kind!r}: expected {LEARNT}, or {JOINED}mix, or another input of the biLM behind "
+        raise UserError(f"input = {kind!r}: expected {LEARNT}, or {JOINED}mix, or another input of the biLM after "
                         "the +")
     return "" if kind == LEARNT else kind.removeprefix(JOINED)
 
 
-def read(y: Array) -> Array:
-    """Targets y (T, B) -> the word that the decoder reads before each: the start mark, then the right ones (T, B)."""
-    return np.concatenate([np.full((1, y.shape[1]), START), np.where(y[:-1] == IGNORE_INDEX, END, y[:-1])])
-
-
-def padded(sentences: Sequence[Sequence[int]], padding: int) -> Array:
-    """Ids of sentences -> (T, B) as long as the longest."""
-    ids = np.full((max(map(len, sentences)), len(sentences)), padding)
-    for b, own in enumerate(sentences):
-        ids[:len(own), b] = own
-    return ids
+def decoder_words(y: Array) -> Array:
+    """Targets y (T, B) -> the words that the decoder reads before them: the start token, then the correct ones."""
+    before = np.where(y[:-1] == IGNORE_INDEX, END, y[:-1])
+    return np.concatenate([np.full((1, y.shape[1]), START), before])

@@ -1,8 +1,8 @@
-"""The training loop that task models share: batches, Adam, clipping, validation, the best epoch's numbers."""
+"""The training loop that task models share: batches, Adam, clipping, validation; the best epoch's weights are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from .config import TaskConfig
 
 
 class Network(Protocol):
-    """What can be trained: a loss of a batch, and its gradients."""
+    """A network that can be trained: the loss of a batch, and its gradients."""
 
     def forward(self, source: Any, lengths: Array, y: Array, /,
                 rng: np.random.Generator | None = None) -> tuple[float, Any]: ...
@@ -25,50 +25,43 @@ class Network(Protocol):
     def backward(self, dloss: float, cache: Any) -> None: ...
 
 
-Batch = tuple[Any, Array, Array]    # what is read, mostly layers (J, T, B, D); lengths (B,); labels
+LabelledBatch = tuple[Any, Array, Array]    # what is read, mostly layers (J, T, B, D); lengths (B,); labels
 
 
 class Dataset(NamedTuple):
     """Labelled sentences as a network reads them."""
 
-    lengths: Array                                  # (N,): words of each
-    batch: Callable[[Array], Batch]                 # some of their numbers -> what is read for them
+    lengths: Array                                      # (N,): words of each sentence
+    batch: Callable[[Array], LabelledBatch]             # indices of sentences -> their batch
 
 
-class Epoch(NamedTuple):
-    """What an epoch came to."""
-
-    loss: float         # mean over its batches, with dropout
+class EpochResult(NamedTuple):
+    loss: float         # mean over the epoch's batches, with dropout
     valid_loss: float   # mean over the validation sentences
-    valid: float        # the measure of the task on them, higher is better
+    valid: float        # the task's measure on them, higher is better
 
 
 def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, score: Callable[[], float],
-        progress: Progress) -> list[Epoch]:
-    """Train until the epochs are over or the patience is, and leave the numbers of the best epoch.
+        progress: Progress) -> list[EpochResult]:
+    """Train until the last epoch, or until patience runs out, and restore the weights of the best epoch.
 
-    score   the measure of the task on the validation sentences now, higher is better; of equal epochs the one with the
+    score   the task's measure on the validation sentences now, higher is better; of equal epochs the one with the
             lower validation loss is better: an F1 stays at zero for a while before it rises
     """
     optimizer = Adam(parameters(network), config.learning_rate)
     order, dropout = (np.random.default_rng([config.seed, k]) for k in (1, 2))
-    history: list[Epoch] = []
-    best, kept = 0, {name: p.value.copy() for name, p in parameters(network).items()}
+    history: list[EpochResult] = []
+    best, kept = 0, _values(network)
     with one_blas_thread():
         for epoch in range(1, config.epochs + 1):
-            losses = []
+            losses: list[float] = []
             for group in shuffled_groups(train.lengths, config.batch_size, order):
-                zero_grad(network)
-                loss, cache = network.forward(*train.batch(group), dropout)
-                network.backward(1.0, cache)
-                optimizer.step(clip_scale(global_norm(optimizer.parameters), config.clip_norm))
-                losses.append(loss)
+                losses.append(_step(network, optimizer, train.batch(group), dropout, config.clip_norm))
                 progress.show(f"epoch {epoch}/{config.epochs}  batch {len(losses)}  loss {np.mean(losses):.4f}")
-            history.append(Epoch(float(np.mean(losses)), _mean_loss(network, valid, config.batch_size), score()))
+            history.append(EpochResult(float(np.mean(losses)), _mean_loss(network, valid, config.batch_size), score()))
             own, before = history[-1], history[best]
             if epoch == 1 or (own.valid, -own.valid_loss) > (before.valid, -before.valid_loss):
-                best = epoch - 1
-                kept = {name: p.value.copy() for name, p in parameters(network).items()}
+                best, kept = epoch - 1, _values(network)
             progress.say(f"epoch {epoch}/{config.epochs}  loss {own.loss:.4f}  validation: loss {own.valid_loss:.4f}, "
                          f"score {own.valid:.4f}" + ("  (best so far)" if best == epoch - 1 else ""))
             if epoch - 1 - best >= config.patience:
@@ -78,17 +71,39 @@ def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, sc
     return history
 
 
-def _mean_loss(network: Network, source: Dataset, batch_size: int) -> float:
-    numbers = np.arange(len(source.lengths))
-    groups = np.split(numbers, range(batch_size, len(numbers), batch_size))
-    return sum(network.forward(*source.batch(group))[0] * len(group) for group in groups) / len(numbers)
+def _step(network: Network, optimizer: Adam, batch: LabelledBatch, dropout: np.random.Generator,
+          clip_norm: float) -> float:
+    """One update -> the loss before it."""
+    zero_grad(network)
+    loss, cache = network.forward(*batch, dropout)
+    network.backward(1.0, cache)
+    optimizer.step(clip_scale(global_norm(optimizer.parameters), clip_norm))
+    return loss
+
+
+def _values(network: Network) -> dict[str, Array]:
+    return {name: p.value.copy() for name, p in parameters(network).items()}
+
+
+def _mean_loss(network: Network, data: Dataset, batch_size: int) -> float:
+    indices = np.arange(len(data.lengths))
+    groups = np.split(indices, range(batch_size, len(indices), batch_size))
+    return sum(network.forward(*data.batch(group))[0] * len(group) for group in groups) / len(indices)
 
 
 def shuffled_groups(lengths: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Array]:
-    """The numbers 0 .. N-1 in batches of about equal length, in an order that `rng` draws."""
+    """The indices 0 .. N-1 in batches of about equal length, in an order that `rng` draws."""
     order = rng.permutation(len(lengths))
     groups: list[Array] = []
     for start in range(0, len(order), 32 * batch_size):
         window = order[start:start + 32 * batch_size]
         groups += [window[group] for group in length_buckets([range(n) for n in lengths[window]], batch_size)]
     return (groups[k] for k in rng.permutation(len(groups)))
+
+
+def padded(sentences: Sequence[Sequence[int]], padding: int) -> Array:
+    """Ids of the words of B sentences -> (T, B), as long as the longest."""
+    ids = np.full((max(map(len, sentences)), len(sentences)), padding)
+    for b, own in enumerate(sentences):
+        ids[:len(own), b] = own
+    return ids

@@ -1,18 +1,17 @@
-"""The sense of an ambiguous word, from nothing but the vector of that word in its sentence.
+"""The sense of an ambiguous word, from only the vector of that word in its sentence.
 
     logistic    regression: the input (N), a linear layer with cross-entropy and a penalty (K)
     nearest     the sense whose training vectors have the nearest mean, by cosine: nothing is learnt by gradients
 
-A word chooses among its own senses: scores of others are minus infinity.
-Source: Peters et al. 2018, section 5.3, whose word senses are the nearest means of a sense.
+Only the senses of the word itself can be chosen: the scores of others are minus infinity.
+Source: Peters et al. 2018, section 5.3, which takes the sense with the nearest mean.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +28,11 @@ from ..nn.inputs import WordInput
 from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
-from .fit import Batch, Dataset, Epoch, fit
+from .fit import Dataset, EpochResult
 from .task_model import TaskModel
 
-UNSEEN = -1e30      # the score of a sense that no training vector has: below every other of its word
-TIE = 1e-4          # cosines that differ by less are equal: more than rounding makes of them
+UNSEEN = -1e30      # the score of a sense without a training vector: below all others of its word
+TIE = 1e-4          # cosines that differ by less count as equal: rounding differences are smaller
 
 
 class Cache(NamedTuple):
@@ -43,42 +42,47 @@ class Cache(NamedTuple):
 
 
 class SenseNetwork:
-    """J, D: layers and their width; words: of each sense, the number of its word."""
+    """J, D: number and width of the layers; words: for each sense, the id of its word."""
 
     def __init__(self, J: int, D: int, words: Sequence[int], config: TaskConfig, *, rng: np.random.Generator,
                  dtype: npt.DTypeLike = np.float32):
-        self.words, self.mu = np.array(words), config.weight_decay
+        self.words = np.array(words)
+        self.mu = config.weight_decay
         self.input = WordInput(config.input, J, D, dropout=config.input_dropout, penalty=config.penalty, rng=rng,
                                dtype=dtype)
         self.linear = Linear(D, len(words), rng=rng, dtype=dtype)
 
     def scores(self, layers: Array, words: Array,
                rng: np.random.Generator | None = None) -> tuple[Array, inputs.Cache, Array]:
-        """layers (J, 1, B, D) of the words alone, numbers of the words (B,), rng: draws dropout, None for none
+        """layers (J, 1, B, D) of the words alone, ids of the words (B,); rng draws dropout, None for none
         -> z (B, C), minus infinity for senses of other words; caches of input and linear layer."""
         x, input_cache = self.input.forward(layers, rng)
         z, linear_cache = self.linear.forward(x[0])
-        return np.where(self.words == words[:, None], z, -np.inf), input_cache, linear_cache
+        own = self.words == words[:, None]
+        return np.where(own, z, -np.inf), input_cache, linear_cache
 
     def forward(self, layers: Array, lengths: Array, y: Array,
                 rng: np.random.Generator | None = None) -> tuple[float, Cache]:
-        """As `scores`, and senses y (B,) -> loss in nats a word with both penalties, cache."""
+        """As `scores`, with senses y (B,) -> loss in nats per word, both penalties included, and cache."""
         z, input_cache, linear_cache = self.scores(layers, self.words[y], rng)
         loss, loss_cache = cross_entropy(z, y)
-        return loss + self.input.penalty() + self.linear.penalty(self.mu), Cache(input_cache, linear_cache, loss_cache)
+        loss = loss + self.input.penalty() + self.linear.penalty(self.mu)
+        return loss, Cache(input_cache, linear_cache, loss_cache)
 
     def backward(self, dloss: float, cache: Cache) -> None:
-        """dloss: gradient of whatever is minimised by this loss; adds to every Parameter.grad."""
-        dx = self.linear.backward(cross_entropy_backward(dloss, cache.loss), cache.linear)
+        """dloss: gradient of the minimised quantity by this loss; accumulates into every Parameter.grad."""
+        dz = cross_entropy_backward(dloss, cache.loss)
+        dx = self.linear.backward(dz, cache.linear)
         self.input.backward(dx[None], cache.input)
         self.input.penalty_backward(dloss)
         self.linear.penalty_backward(dloss, self.mu)
 
 
 class WordSenses(TaskModel):
-    """The sense of words that training has shown.
+    """The sense of words that training has shown, one occurrence per sentence; trained for the best accuracy.
 
     senses      {word: its senses}
+    With the method "nearest" no epoch is trained, and the validation sentences are not used.
     """
 
     TASK = "senses"
@@ -92,81 +96,70 @@ class WordSenses(TaskModel):
         words = [self.words[word] for word, own in self.senses.items() for _ in own]
         return SenseNetwork(len(self.layers), self.width, words, self.config, rng=rng)
 
-    def train(self, sentences: Sequence[Sequence[str]], occurrences: Sequence[Occurrence],
-              valid_sentences: Sequence[Sequence[str]], valid_occurrences: Sequence[Occurrence], *,
-              stores: tuple[EmbeddingCache, EmbeddingCache] | None = None,
-              progress: Progress | None = None) -> list[Epoch]:
-        """Learn from labelled occurrences, one a sentence. Logistic: the epoch with the best accuracy on the validation
-        occurrences stays; nearest: they are not needed, and no epoch is returned.
+    def embed(self, sentences: Sequence[Sequence[str]], labels: Sequence[Occurrence],
+              progress: Progress | None = None) -> EmbeddingCache:
+        """The vectors of the ambiguous words alone."""
+        return EmbeddingCache(self.elmo, sentences, self.layers, positions=[own.position for own in labels],
+                              progress=progress)
 
-        stores  vectors of both, of the words alone, if they are there already
+    def _targets(self, labels: Sequence[Occurrence]) -> list[int]:
+        return self.label_ids([f"{own.word}/{own.sense}" for own in labels])
+
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float],
+             progress: Progress) -> list[EpochResult]:
+        if self.config.method == "logistic":
+            return super()._fit(train, valid, score, progress)
+        layers, _, y = train.batch(np.arange(len(train.lengths)))
+        self._average(layers, y)
+        return []
+
+    def _average(self, layers: Array, y: Array) -> None:
+        """layers (J, 1, N, D), y (N,): W's columns become the mean directions of the senses.
+
+        The largest product is then the nearest by cosine, since the length of the compared vector is the same for all
+        senses. Where no sense is nearest, as among static vectors, whose means are all the same, b decides for the most
+        frequent sense.
         """
-        if not len(sentences) or not len(valid_sentences):
-            raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
-                            "expected at least one of each")
-        progress = progress or Progress(quiet=True)
-        store, valid_store = stores or (self.store(sentences, occurrences, progress),
-                                        self.store(valid_sentences, valid_occurrences, progress))
-        y, valid_y = (np.array(self.numbers([f"{own.word}/{own.sense}" for own in some]))
-                      for some in (occurrences, valid_occurrences))
-        if self.config.method == "nearest":
-            self._average(store, y)
-            return []
+        x = self.network.input.forward(layers)[0][0]
+        direction = unit(x)
+        means = np.stack([direction[y == k].mean(axis=0) if (y == k).any() else np.zeros(self.width, np.float32)
+                          for k in range(len(self.labels))])
+        length = float(np.linalg.norm(x, axis=1).mean())
+        counts = np.bincount(y, minlength=len(self.labels))
+        self.network.linear.W.value[...] = unit(means).T
+        self.network.linear.b.value[...] = np.where(counts == 0, UNSEEN, TIE * length * counts / len(y))
 
-        def score() -> float:
-            found = self.predict(valid_sentences, valid_occurrences, valid_store)
-            return accuracy([own.sense for own in valid_occurrences], found)
-        learning, validating = (Dataset(held.lengths, partial(self._batch, held, numbers))
-                                for held, numbers in ((store, y), (valid_store, valid_y)))
-        return fit(self.network, self.config, learning, validating, score, progress)
-
-    def _batch(self, store: EmbeddingCache, y: Array, group: Array) -> Batch:
-        return *store.batch(group, self.layers), y[group]
+    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+               vectors: EmbeddingCache | None) -> float:
+        return accuracy([own.sense for own in labels], self.predict(sentences, labels, vectors))
 
     def predict(self, sentences: Sequence[Sequence[str]], occurrences: Sequence[Occurrence],
-                store: EmbeddingCache | None = None) -> list[str]:
+                vectors: EmbeddingCache | None = None) -> list[str]:
         """The sense of each occurrence. Raises UserError for a word that training has not shown."""
         self.check_words(occurrences)
         words = np.array([self.words[own.word] for own in occurrences])
         names = [sense for own in self.senses.values() for sense in own]
+        if vectors is None:
+            vectors = self.embed(sentences, occurrences)
         found: dict[int, str] = {}
-        for numbers, layers, _ in self.batches(sentences, store or self.store(sentences, occurrences)):
-            best = self.network.scores(layers, words[numbers])[0].argmax(axis=1)
-            found.update(zip(numbers, (names[k] for k in best), strict=True))
+        for indices, layers, _ in self.batches(sentences, vectors):
+            z, _, _ = self.network.scores(layers, words[indices])
+            found.update(zip(indices, (names[k] for k in z.argmax(axis=1)), strict=True))
         return [found[k] for k in range(len(sentences))]
 
     def check_words(self, occurrences: Sequence[Occurrence]) -> None:
-        """Raise UserError for a word that training has not shown."""
+        """Raises UserError for a word that training has not shown."""
         for own in occurrences:
             if own.word not in self.words:
                 raise UserError(f"unknown word {own.word!r:.60}: this model tells the senses of "
                                 f"{', '.join(self.senses):.200}")
 
-    def store(self, sentences: Sequence[Sequence[str]], occurrences: Sequence[Occurrence],
-              progress: Progress | None = None) -> EmbeddingCache:
-        """The vectors of the words alone."""
-        return EmbeddingCache(self.elmo, sentences, self.layers, positions=[own.position for own in occurrences],
-                           progress=progress)
-
-    def _average(self, store: EmbeddingCache, y: Array) -> None:
-        """The mean direction of each sense as its column of W: the largest product is then the nearest by cosine, since
-        the length of what is compared is the same for all senses. Where there is no nearest, as among static vectors,
-        whose means are all the same, the most frequent sense is taken."""
-        layers, _ = store.batch(np.arange(len(store)), self.layers)
-        vectors = self.network.input.forward(layers)[0][0]
-        x, length = unit(vectors), float(np.linalg.norm(vectors, axis=1).mean())
-        means = np.stack([x[y == k].mean(axis=0) if (y == k).any() else np.zeros(self.width, np.float32)
-                          for k in range(len(self.labels))])
-        counts = np.bincount(y, minlength=len(self.labels))
-        self.network.linear.W.value[...] = unit(means).T
-        self.network.linear.b.value[...] = np.where(counts == 0, UNSEEN, TIE * length * counts / len(y))
-
     def _texts(self) -> dict[str, str]:
         return {"senses": json.dumps(self.senses)}
 
     @classmethod
-    def _made(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
-              texts: dict[str, str]) -> WordSenses:
+    def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
+                    texts: dict[str, str]) -> WordSenses:
         return cls(elmo, json.loads(texts["senses"]), config)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,24 +13,26 @@ import numpy as np
 from ...data.batches import length_buckets, sentence_windows
 from ...errors import UserError
 from ...inference.elmo import ELMo
-from ...io import safetensors_file as checkpoint
+from ...io import safetensors_file
 from ...nn.parameter import parameters, sha256
+from ...runtime.progress import Progress
 from ...runtime.threads import one_blas_thread
 from ...types import Array
 from ..nn.inputs import layers_of
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
+from .fit import Dataset, EpochResult, fit
 
 Model = TypeVar("Model", bound="TaskModel")
-BATCH = 64          # sentences at once where nothing is trained; the results do not depend on it
+BATCH = 64          # sentences per batch where nothing is trained; the results do not depend on it
 
 
-class TaskModel:
+class TaskModel(ABC):
     """A network on the vectors of a biLM, and what its labels mean.
 
-    elmo        the biLM; it stays as it is
-    labels      what can be predicted, in the order of the network's numbers
-    config      how the network is made and trained
+    elmo        the biLM; it is never changed
+    labels      what can be predicted; the position of a label is its id
+    config      the settings of the network and of its training
     tokenize    whether text is split by elmo_np.data.text.tokens, or at spaces
     """
 
@@ -42,87 +45,142 @@ class TaskModel:
         self.width = 2 * (bilm.embedding_dim if self.layers == [0] else bilm.output_dim)
         if len(set(self.labels)) < 2 or len(set(self.labels)) < len(self.labels):
             raise UserError(f"labels {', '.join(self.labels):.80}: expected two or more, each once")
-        self.number = {label: k for k, label in enumerate(self.labels)}
+        self._ids = {label: k for k, label in enumerate(self.labels)}
         self.network: Any = self._network(np.random.default_rng([self.config.seed, 0]))
 
     def _layers(self) -> list[int]:
-        """The numbers of the layers that the network reads."""
+        """The layers that the network reads."""
         return layers_of(self.elmo, self.config.input)
 
+    @abstractmethod
     def _network(self, rng: np.random.Generator) -> Any:
-        raise TypeError("a TaskModel is SentenceClassifier, Tagger, WordSenses or Translator")
+        """The network, with weights drawn by rng."""
 
-    def numbers(self, labels: Sequence[str]) -> list[int]:
-        """The numbers of labels. Raises UserError for one that is not the model's."""
+    def label_ids(self, labels: Sequence[str]) -> list[int]:
+        """Raises UserError for a label that is not one of the model's."""
         for label in labels:
-            if label not in self.number:
+            if label not in self._ids:
                 raise UserError(f"unknown label {label!r:.60}: this model has {', '.join(self.labels):.200}")
-        return [self.number[label] for label in labels]
+        return [self._ids[label] for label in labels]
+
+    def train(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+              valid_sentences: Sequence[Sequence[str]], valid_labels: Sequence[Any], *,
+              vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None,
+              progress: Progress | None = None) -> list[EpochResult]:
+        """Learn from labelled sentences; the epoch with the best score on the validation sentences is kept.
+
+        vectors     of the training and of the validation sentences, where they are already computed
+        """
+        if not len(sentences) or not len(valid_sentences):
+            raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
+                            "expected at least one of each")
+        progress = progress or Progress(quiet=True)
+        own, held_out = vectors or (self.embed(sentences, labels, progress),
+                                    self.embed(valid_sentences, valid_labels, progress))
+        return self._fit(self._dataset(sentences, labels, own), self._dataset(valid_sentences, valid_labels, held_out),
+                         lambda: self._score(valid_sentences, valid_labels, held_out), progress)
+
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float],
+             progress: Progress) -> list[EpochResult]:
+        return fit(self.network, self.config, train, valid, score, progress)
+
+    def embed(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+              progress: Progress | None = None) -> EmbeddingCache | None:
+        """The vectors of labelled sentences that the network reads; None where it reads none."""
+        return EmbeddingCache(self.elmo, sentences, self.layers, progress=progress)
+
+    def _dataset(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+                 vectors: EmbeddingCache | None) -> Dataset:
+        targets = self._targets(labels)
+        lengths = np.array([len(sentence) for sentence in sentences]) if vectors is None else vectors.lengths
+        return Dataset(lengths, lambda group: (*self._read(sentences, vectors, group),
+                                               self._stacked([targets[k] for k in group])))
+
+    @abstractmethod
+    def _targets(self, labels: Sequence[Any]) -> Sequence[Any]:
+        """What the network is trained to predict for each sentence, as ids."""
+
+    def _stacked(self, targets: Sequence[Any]) -> Array:
+        """The targets of a batch as one array."""
+        return np.array(targets)
+
+    @abstractmethod
+    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+               vectors: EmbeddingCache | None) -> float:
+        """How good the predictions are, higher is better: chooses the epoch."""
+
+    def _read(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None,
+              group: Sequence[int] | Array) -> tuple[Any, Array]:
+        """What the network reads for the sentences with these indices, layers (J, T, B, D), and their lengths (B,)."""
+        if vectors is None:
+            vectors = EmbeddingCache(self.elmo, [sentences[k] for k in group], self.layers)
+            group = np.arange(len(group))
+        return vectors.batch(group, self.layers)
 
     def batches(self, sentences: Sequence[Sequence[str]],
-                store: EmbeddingCache | None = None) -> Iterator[tuple[list[int], Array, Array]]:
-        """Sentences by their numbers, with their layers (J, T, B, D) and lengths (B,), in batches of like length.
+                vectors: EmbeddingCache | None = None) -> Iterator[tuple[list[int], Any, Array]]:
+        """Indices of sentences, what the network reads for them, and their lengths (B,), in batches of similar length.
 
-        store   their vectors, if they are there already; else a window of sentences at a time is computed
+        vectors     of the sentences, where they are already computed; None: one batch at a time is computed
+        While the batches are read, BLAS has one thread.
         """
-        for numbers in self.groups(sentences):
-            if store:
-                yield numbers, *store.batch(numbers, self.layers)
-            else:
-                held = EmbeddingCache(self.elmo, [sentences[k] for k in numbers], self.layers)
-                yield numbers, *held.batch(np.arange(len(numbers)), self.layers)
-
-    def groups(self, sentences: Sequence[Sequence[str]]) -> Iterator[list[int]]:
-        """The numbers of sentences, in batches of like length; while they are read, BLAS has one thread."""
         start = 0
         with one_blas_thread():
             for window in sentence_windows(sentences, BATCH):
-                yield from ([start + k for k in group] for group in length_buckets(window, BATCH))
+                for group in length_buckets(window, BATCH):
+                    indices = [start + k for k in group]
+                    yield indices, *self._read(sentences, vectors, indices)
                 start += len(window)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network and what belongs to it as one file; the biLM is not in it, only its fingerprint."""
+        """Write the network and its labels and settings as one file; of the biLM it holds only a fingerprint."""
         texts = {"task": self.TASK, "labels": json.dumps(self.labels), "config": self.config.to_json(),
                  "bilm": fingerprint(self.elmo), "tokenize": json.dumps(self.tokenize), **self._texts()}
-        checkpoint.save(path, {name: p.value for name, p in parameters(self.network).items()}, texts)
+        safetensors_file.save(path, {name: p.value for name, p in parameters(self.network).items()}, texts)
 
     def _texts(self) -> dict[str, str]:
+        """What else the file holds."""
         return {}
 
     @classmethod
-    def _made(cls: type[Model], elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
-              texts: dict[str, str]) -> Model:
+    def _from_texts(cls: type[Model], elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
+                    texts: dict[str, str]) -> Model:
         return cls(elmo, labels, config, tokenize=tokenize)
 
     @classmethod
     def load(cls: type[Model], path: str | os.PathLike[str], elmo: ELMo) -> Model:
-        """Read what `save` wrote, with the biLM that it was trained on.
+        """Read the file that `save` wrote, with the biLM that the model was trained on.
 
         Raises UserError: a damaged or foreign file, a model of another task, another biLM, an array that does not fit.
         """
-        tensors, texts = checkpoint.load(path)
+        tensors, texts = safetensors_file.load(path)
         if texts.get("task") != cls.TASK:
-            raise UserError(f"{path} holds {described(texts)}, expected a model of the task {cls.TASK}: give its "
-                            "folder, or name the other task")
+            raise UserError(f"{path} holds {_described(texts)}, expected a model of the task {cls.TASK}: give its "
+                            "directory, or name the other task")
         if texts.get("bilm") != fingerprint(elmo):
             raise UserError(f"{path} was trained on another biLM than the one given: give that one with --bilm")
         try:
             labels, tokenize = json.loads(texts["labels"]), json.loads(texts["tokenize"])
-            model = cls._made(elmo, labels, TaskConfig.from_json(texts["config"]), tokenize is True, texts)
+            model = cls._from_texts(elmo, labels, TaskConfig.from_json(texts["config"]), tokenize is True, texts)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise UserError(f"{path} is no whole task model ({error!r:.60}): train it again") from error
-        wanted = {name: p.value for name, p in parameters(model.network).items()}
-        for name in sorted(wanted.keys() | tensors.keys()):
-            found, own = (f"{a.dtype}{a.shape}" if a is not None else "nothing"
-                          for a in (tensors.get(name), wanted.get(name)))
-            if found != own:
-                raise UserError(f"{path}: found {found} for {name}, expected {own}")
-        for name, value in wanted.items():
-            value[...] = tensors[name]
+            raise UserError(f"{path} is not a complete task model ({error!r:.60}): train it again") from error
+        _load_arrays(path, {name: p.value for name, p in parameters(model.network).items()}, tensors)
         return model
 
 
-def described(texts: dict[str, str]) -> str:
+def _load_arrays(path: str | os.PathLike[str], wanted: dict[str, Array], tensors: dict[str, Array]) -> None:
+    """Fill the arrays of a network from those of a file. Raises UserError for one too few, too many or of another
+    shape or dtype."""
+    for name in sorted(wanted.keys() | tensors.keys()):
+        found, own = (f"{a.dtype}{a.shape}" if a is not None else "nothing"
+                      for a in (tensors.get(name), wanted.get(name)))
+        if found != own:
+            raise UserError(f"{path}: found {found} for {name}, expected {own}")
+    for name, value in wanted.items():
+        value[...] = tensors[name]
+
+
+def _described(texts: dict[str, str]) -> str:
     return f"a model of the task {texts['task']}" if "task" in texts else "no task model"
 
 

@@ -1,6 +1,6 @@
-"""A sentence in another language: what a decoder writes that looks at the vectors of the source.
+"""A sentence in another language, written by a decoder with attention to the vectors of the source.
 
-The network is `encoder_decoder.py`; a beam (X) writes, or the likeliest word at each step.
+The network is `encoder_decoder.py`; the words are chosen by a beam search (X), or the likeliest one at each step.
 """
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...data.vocabulary import BOS, EOS, UNK
+from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.softmax import IGNORE_INDEX
@@ -24,120 +23,98 @@ from ..nn.inputs import layers_of
 from ..nn.search import BeamState, beam_search
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
-from .encoder_decoder import END, LEARNT, START, UNKNOWN, EncoderDecoder, Words, bilm_input, padded, read
-from .fit import Batch, Dataset, Epoch, fit
+from .encoder_decoder import END, LEARNT, START, UNKNOWN, EncoderDecoder, SourceBatch, bilm_input, decoder_words
+from .fit import padded
 from .task_model import TaskModel
-
-MARKS = (BOS, EOS, UNK)         # the first labels of a translator, at START, END and UNKNOWN
 
 
 class Translation(NamedTuple):
-    """Words, and at which words of the source the decoder looked for them."""
-
     words: list[str]
-    attention: Array            # (T, S): a row a word and one for the end mark, where that was written
+    attention: Array            # (T, S): one row per word, and one for the end token if it was written
 
 
 class Translator(TaskModel):
     """Sentences of a target language for those of a source language.
 
-    labels          the words of the target: MARKS, then words
-    source_words    UNK, then the words of the source that the inputs "learnt" and "learnt+.." know; other inputs read
-                    nothing of it
+    Trained for the best token accuracy of the likeliest word at each step.
+    labels          the words of the target: SPECIAL_TOKENS at START, END and UNKNOWN, then words
+    source_words    UNK, then the words of the source that the inputs "learnt" and "learnt+.." know; other inputs
+                    ignore it
     """
 
     TASK = "translate"
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], source_words: Sequence[str],
                  config: TaskConfig | None = None, *, tokenize: bool = False):
-        if tuple(labels[:len(MARKS)]) != MARKS or len(labels) == len(MARKS) or source_words[:1] != [UNK]:
+        special = len(SPECIAL_TOKENS)
+        if tuple(labels[:special]) != SPECIAL_TOKENS or len(labels) == special or source_words[:1] != [UNK]:
             raise UserError(f"words of a translator begin with {', '.join(labels[:3]):.60} and "
-                            f"{', '.join(source_words[:1]):.20}, expected {', '.join(MARKS)} and words of the target, "
-                            f"{UNK} and words of the source")
+                            f"{', '.join(source_words[:1]):.20}, expected {', '.join(SPECIAL_TOKENS)} and words of the "
+                            f"target, {UNK} and words of the source")
         self.source_words = list(source_words)
-        self.source_number = {word: k for k, word in enumerate(self.source_words)}
+        self._source_ids = {word: k for k, word in enumerate(self.source_words)}
         super().__init__(elmo, labels, config, tokenize=tokenize)
 
     def _layers(self) -> list[int]:
-        """With the input "learnt", for their width alone: that of the static vectors."""
+        """With the input "learnt" only their width counts: that of the static vectors."""
         return layers_of(self.elmo, bilm_input(self.config.input) or "static")
 
     def _network(self, rng: np.random.Generator) -> EncoderDecoder:
         return EncoderDecoder(len(self.layers), self.width, len(self.source_words), len(self.labels), self.config,
                                   rng=rng)
 
-    def numbers(self, labels: Sequence[str]) -> list[int]:
-        """The numbers of target words; UNKNOWN for others, and for a mark that stands in a text."""
-        return [max(UNKNOWN, self.number.get(word, UNKNOWN)) for word in labels]
+    def label_ids(self, labels: Sequence[str]) -> list[int]:
+        """UNKNOWN for other words, and for a special token that occurs in a text."""
+        return [max(UNKNOWN, self._ids.get(word, UNKNOWN)) for word in labels]
 
-    def train(self, sentences: Sequence[Sequence[str]], targets: Sequence[Sequence[str]],
-              valid_sentences: Sequence[Sequence[str]], valid_targets: Sequence[Sequence[str]], *,
-              stores: tuple[EmbeddingCache, EmbeddingCache] | None = None,
-              progress: Progress | None = None) -> list[Epoch]:
-        """Learn from pairs of sentences; the epoch stays whose likeliest words for the validation sentences, one at a
-        time, have the best token accuracy.
+    def embed(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+              progress: Progress | None = None) -> EmbeddingCache | None:
+        return super().embed(sentences, labels, progress) if bilm_input(self.config.input) else None
 
-        stores  vectors of both, if they are there already
-        """
-        if not len(sentences) or not len(valid_sentences):
-            raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
-                            "expected at least one of each")
-        progress = progress or Progress(quiet=True)
-        store, valid_store = stores or (self._store(sentences, progress), self._store(valid_sentences, progress))
-        learning, validating = (
-            Dataset(np.array([len(sentence) for sentence in some]),
-                   partial(self._batch, some, held, [[*self.numbers(words), END] for words in own]))
-            for some, held, own in ((sentences, store, targets), (valid_sentences, valid_store, valid_targets)))
+    def _targets(self, labels: Sequence[Sequence[str]]) -> list[list[int]]:
+        return [[*self.label_ids(words), END] for words in labels]
 
-        def score() -> float:
-            found = self.predict(valid_sentences, valid_store, beam=1)
-            return token_accuracy(valid_targets, [own.words for own in found])
-        return fit(self.network, self.config, learning, validating, score, progress)
+    def _stacked(self, targets: Sequence[Any]) -> Array:
+        return padded(targets, IGNORE_INDEX)
 
-    def _store(self, sentences: Sequence[Sequence[str]], progress: Progress) -> EmbeddingCache | None:
-        if not bilm_input(self.config.input):
-            return None
-        return EmbeddingCache(self.elmo, sentences, self.layers, progress=progress)
+    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+               vectors: EmbeddingCache | None) -> float:
+        found = self.predict(sentences, vectors, beam=1)
+        return token_accuracy(labels, [own.words for own in found])
 
-    def _batch(self, sentences: Sequence[Sequence[str]], store: EmbeddingCache | None, y: Sequence[Sequence[int]],
-               group: Array) -> Batch:
-        source, lengths = self._read(sentences, store, group)
-        return source, lengths, padded([y[k] for k in group], IGNORE_INDEX)
-
-    def _read(self, sentences: Sequence[Sequence[str]], store: EmbeddingCache | None,
-              group: Sequence[int] | Array) -> tuple[Words, Array]:
-        """What the network reads for sentences by their numbers, and their lengths."""
+    def _read(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None,
+              group: Sequence[int] | Array) -> tuple[SourceBatch, Array]:
         layers = ids = None
         if self.config.input.startswith(LEARNT):
-            ids = padded([[self.source_number.get(word, 0) for word in sentences[k]] for k in group], 0)
+            ids = padded([[self._source_ids.get(word, 0) for word in sentences[k]] for k in group], 0)
         if bilm_input(self.config.input):
-            own = store or EmbeddingCache(self.elmo, [sentences[k] for k in group], self.layers)
-            layers, _ = own.batch(group if store else np.arange(len(group)), self.layers)
-        return Words(layers, ids), np.array([len(sentences[k]) for k in group])
+            layers, _ = super()._read(sentences, vectors, group)
+        return SourceBatch(layers, ids), np.array([len(sentences[k]) for k in group])
 
-    def predict(self, sentences: Sequence[Sequence[str]], store: EmbeddingCache | None = None, *,
+    def predict(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None, *,
                 beam: int | None = None) -> list[Translation]:
-        """The best translation of every sentence that a beam finds; beam None: the setting's, 1: the likeliest word at
-        each step."""
+        """The best translation of every sentence that a beam finds.
+
+        beam    its width; None: that of the settings, 1: the likeliest word at each step
+        """
         found: dict[int, Translation] = {}
-        for numbers in self.groups(sentences):
-            source, lengths = self._read(sentences, store, numbers)
+        for indices, source, lengths in self.batches(sentences, vectors):
             u, keys, _ = self.network.encode(source, lengths)
             ids = self._search(u, keys, lengths, beam or self.config.beam)
-            found.update(zip(numbers, self._translations(ids, u, keys, lengths), strict=True))
+            found.update(zip(indices, self._translations(ids, u, keys, lengths), strict=True))
         return [found[k] for k in range(len(sentences))]
 
     def _search(self, u: Array, keys: Array, lengths: Array, beam: int) -> list[list[int]]:
-        """Ids of the best translation of each sentence, the end mark among them where there was room for it."""
+        """Ids of the best translation of each sentence, with the end token if it was reached."""
         if beam == 1:
             return self._greedy(u, keys, lengths)
         found = []
         for b, n in enumerate(map(int, lengths)):
             def step(words: Array, state: BeamState, own: Array = keys[:n, b:b+1]) -> tuple[Array, BeamState]:
                 rows = len(words)
-                log_p, after, _ = self.network.decoder.step(words, list(state), np.repeat(own, rows, axis=1),
-                                                            np.full(rows, len(own)))
-                return log_p, after
+                log_p, next_state, _ = self.network.decoder.step(words, list(state), np.repeat(own, rows, axis=1),
+                                                                 np.full(rows, len(own)))
+                return log_p, next_state
             best = beam_search(step, self.network.decoder.begin(u[b:b+1]), start=START, end=END, beam=beam,
                                longest=_longest(n))
             found.append(best[0].words)
@@ -145,7 +122,8 @@ class Translator(TaskModel):
 
     def _greedy(self, u: Array, keys: Array, lengths: Array) -> list[list[int]]:
         """The same with a beam of 1, for all sentences at once."""
-        state, words = self.network.decoder.begin(u), np.full(len(lengths), START)
+        state = self.network.decoder.begin(u)
+        words = np.full(len(lengths), START)
         limits = _longest(lengths)
         written: list[Array] = []
         ended = np.zeros(len(lengths), bool)
@@ -158,9 +136,9 @@ class Translator(TaskModel):
         return [[int(word) for word in own if word != IGNORE_INDEX] for own in np.array(written).T]
 
     def _translations(self, ids: list[list[int]], u: Array, keys: Array, lengths: Array) -> list[Translation]:
-        """Words of ids, and the attention that they were written with."""
+        """The words of ids, and the attention with which they were written."""
         y = padded(ids, IGNORE_INDEX)
-        p = self.network.decoder.forward(u, keys, lengths, read(y), y)[1].attention.p
+        p = self.network.decoder.forward(u, keys, lengths, decoder_words(y), y)[1].attention.p
         return [Translation([self.labels[k] for k in own if k != END], p[b, :len(own), :lengths[b]].copy())
                 for b, own in enumerate(ids)]
 
@@ -168,17 +146,17 @@ class Translator(TaskModel):
         return {"source_words": json.dumps(self.source_words)}
 
     @classmethod
-    def _made(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
-              texts: dict[str, str]) -> Translator:
+    def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
+                    texts: dict[str, str]) -> Translator:
         return cls(elmo, labels, json.loads(texts["source_words"]), config, tokenize=tokenize)
 
 
 def _longest(n: Any) -> Any:
-    """Words of a translation at the most, its end mark with them, for n words of the source."""
+    """Maximum number of words of a translation, its end token included, for n words of the source."""
     return 2 * n + 10
 
 
 def frequent_words(sentences: Sequence[Sequence[str]], min_count: int) -> list[str]:
-    """The words that occur so often, in order; the marks are none."""
+    """The words that occur at least min_count times, in order, without special tokens."""
     counts = Counter(word for sentence in sentences for word in sentence)
-    return sorted(word for word, count in counts.items() if count >= min_count and word not in MARKS)
+    return sorted(word for word, count in counts.items() if count >= min_count and word not in SPECIAL_TOKENS)

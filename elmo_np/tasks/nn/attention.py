@@ -1,30 +1,34 @@
-"""Attention (Z): of S vectors, what a query asks for.
+"""Attention (Z): a weighted mean of S vectors, with weights that depend on a query.
 
     (Z1) additive     g_{t,s} = tanh(q_t W_q + k_s W_k + b) . v
     (Z2) dot product  g_{t,s} = (q_t W) . k_s / sqrt(D)
     (Z3) p_t = softmax over s < n of g_t
     (Z4) c_t = sum_s p_{t,s} k_s
 
-Dimensions: T queries of width P and S keys of width D for each of B sentences, n keys of which are no padding; A width
-between. Queries and keys are time-major, scores and probabilities (B, T, S): a matrix a sentence.
+Dimensions: T queries of width P and S keys of width D for each of B sentences, of which the first n keys are not
+padding; A width of the hidden layer of (Z1). Queries and keys are time-major, scores and probabilities are (B, T, S):
+one matrix per sentence.
 Sources: Bahdanau et al. 2015 (Z1), (Z3), (Z4); Luong et al. 2015, "general", with the root of Vaswani et al. 2017 (Z2).
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...nn.parameter import Parameter
 from ...types import Array
+from .lengths import check_lengths
 
-KINDS = ("additive", "dot")
+ATTENTION_KINDS = ("additive", "dot")
 
 
 class Cache(NamedTuple):
-    score: Any          # of the kind's own
+    score: Any          # AdditiveCache or DotCache
     k: Array            # (S, B, D)
     p: Array            # (B, T, S)
 
@@ -43,103 +47,127 @@ class DotCache(NamedTuple):
 
 def attend(g: Array, k: Array, lengths: Array) -> tuple[Array, Array]:
     """Scores g (B, T, S), keys k (S, B, D), lengths (B,) from 1 to S -> c (T, B, D), p (B, T, S), zero at padding."""
-    g = np.where(np.arange(g.shape[2]) < lengths[:, None, None], g, -np.inf)
-    p = np.exp(g - g.max(axis=2, keepdims=True))                                 # (Z3)
-    p /= p.sum(axis=2, keepdims=True)                                            # (Z3)
-    return _turn(p @ _turn(k)), p                                                # (Z4)
+    real = np.arange(g.shape[2]) < lengths[:, None, None]  # (B, 1, S)
+    g = np.where(real, g, -np.inf)
+    p = np.exp(g - g.max(axis=2, keepdims=True))  # (Z3)
+    p /= p.sum(axis=2, keepdims=True)             # (Z3)
+    c = _swapped(p @ _swapped(k))                 # (Z4)
+    return c, p
 
 
 def attend_backward(dc: Array, k: Array, p: Array) -> tuple[Array, Array]:
-    """dc (T, B, D) -> dg (B, T, S) and the part of dk (S, B, D) that comes by way of (Z4)."""
-    dp = _turn(dc) @ _turn(k).swapaxes(1, 2)                                     # (Z4)
-    dk = _turn(p.swapaxes(1, 2) @ _turn(dc))                                     # (Z4)
-    return p * (dp - (p * dp).sum(axis=2, keepdims=True)), dk                    # (Z3)
+    """dc (T, B, D) -> dg (B, T, S), and the part of dk (S, B, D) that comes through (Z4)."""
+    dc = _swapped(dc)                     # (B, T, D)
+    dp = dc @ _swapped(k).swapaxes(1, 2)  # (Z4)
+    dk = _swapped(p.swapaxes(1, 2) @ dc)  # (Z4)
+    dg = p * (dp - (p * dp).sum(axis=2, keepdims=True))  # (Z3)
+    return dg, dk
 
 
-def _turn(x: Array) -> Array:
-    """(T, B, D) -> (B, T, D) and back."""
+def _swapped(x: Array) -> Array:
+    """(T, B, D) -> (B, T, D), and back."""
     return x.swapaxes(0, 1)
 
 
-def _uniform(rng: np.random.Generator, dtype: npt.DTypeLike, *shape: int) -> Parameter:
-    bound = np.sqrt(6 / sum(shape))         # Glorot
+def _product(x: Array, dy: Array) -> Array:
+    """x (T, B, P), dy (T, B, A) -> sum of x_p dy_a over steps and sentences (P, A)."""
+    return np.tensordot(x, dy, ((0, 1), (0, 1)))
+
+
+def _uniform(rng: Generator, dtype: DTypeLike, *shape: int) -> Parameter:
+    bound = np.sqrt(6 / sum(shape))  # Glorot
     return Parameter(rng.uniform(-bound, bound, shape).astype(dtype))
 
 
-class _Attention:
-    """What both kinds have in common: masked softmax and weighted sum."""
+class _Attention(ABC):
+    """What both kinds have in common: the masked softmax and the weighted sum."""
 
     P: int
     D: int
 
     def forward(self, q: Array, k: Array, lengths: Array) -> tuple[Array, Cache]:
-        """q (T, B, P), k (S, B, D), lengths (B,): keys that are no padding, at least 1 -> c (T, B, D), cache with p."""
-        S, B = k.shape[:2]
-        if q.shape[1:] != (B, self.P) or k.shape[2] != self.D:
-            raise ValueError(f"attention was given queries {q.shape} and keys {k.shape}, expected (T, B, {self.P}) "
-                             f"and (S, B, {self.D})")
-        if lengths.shape != (B,) or ((lengths < 1) | (lengths > S)).any():
-            raise ValueError(f"attention lengths are {lengths}, expected {B} whole numbers from 1 to {S}")
+        """q (T, B, P), k (S, B, D), lengths (B,) from 1 to S -> c (T, B, D), cache with p."""
+        self._check(q, k, lengths)
         g, score_cache = self.score(q, k)
-        c, p = attend(g, k, lengths)                                             # (Z3), (Z4)
+        c, p = attend(g, k, lengths)  # (Z3), (Z4)
         return c, Cache(score_cache, k, p)
 
     def backward(self, dc: Array, cache: Cache) -> tuple[Array, Array]:
-        """dc (T, B, D) -> dq (T, B, P), dk (S, B, D); adds to every Parameter.grad."""
-        dg, dk = attend_backward(dc, cache.k, cache.p)                           # (Z3), (Z4)
-        dq, dk_score = self.score_backward(dg, cache.score)                      # (Z1), (Z2)
-        return dq, dk + dk_score                                                 # (Z4)
+        """dc (T, B, D) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
+        dg, dk = attend_backward(dc, cache.k, cache.p)  # (Z3), (Z4)
+        dq, dk_score = self.score_backward(dg, cache.score)  # (Z1), (Z2)
+        return dq, dk + dk_score  # (Z4)
 
+    def _check(self, q: Array, k: Array, lengths: Array) -> None:
+        S, B = k.shape[:2]
+        if q.shape[1:] != (B, self.P) or k.shape[2] != self.D:
+            raise ValueError(f"attention was given queries {q.shape} and keys "
+                             f"{k.shape}, expected (T, B, {self.P}) and (S, B, {self.D})")
+        check_lengths("attention", lengths, B, S)
+
+    @abstractmethod
     def score(self, q: Array, k: Array) -> tuple[Array, Any]:
-        raise TypeError("attention is AdditiveAttention or DotAttention")
+        """q (T, B, P), k (S, B, D) -> g (B, T, S), cache."""
 
+    @abstractmethod
     def score_backward(self, dg: Array, cache: Any) -> tuple[Array, Array]:
-        raise TypeError("attention is AdditiveAttention or DotAttention")
+        """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
 
 
 class AdditiveAttention(_Attention):
-    """(Z1), (Z3), (Z4). P, D, A: widths of queries, of keys and between; rng draws Wq, Wk and v, Glorot uniform."""
+    """(Z1), (Z3), (Z4). P, D, A: widths of queries, of keys and of the hidden layer.
 
-    def __init__(self, P: int, D: int, A: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+    rng draws Wq, Wk and v, Glorot uniform; b starts at zero.
+    """
+
+    def __init__(self, P: int, D: int, A: int,
+                 *, rng: Generator, dtype: DTypeLike = np.float32):
         self.P, self.D = P, D
         self.Wq, self.Wk = _uniform(rng, dtype, P, A), _uniform(rng, dtype, D, A)
         self.b, self.v = Parameter(np.zeros(A, dtype)), _uniform(rng, dtype, A)
 
     def score(self, q: Array, k: Array) -> tuple[Array, AdditiveCache]:
         """q (T, B, P), k (S, B, D) -> g (B, T, S), cache."""
-        query, key = _turn(q @ self.Wq.value), _turn(k @ self.Wk.value)
-        u = np.tanh(query[:, :, None] + key[:, None] + self.b.value)             # (Z1)
-        return u @ self.v.value, AdditiveCache(q, k, u)                          # (Z1)
+        query = _swapped(q @ self.Wq.value)   # (B, T, A)
+        key = _swapped(k @ self.Wk.value)     # (B, S, A)
+        a = query[:, :, None] + key[:, None]  # (B, T, S, A)
+        u = np.tanh(a + self.b.value)         # (Z1)
+        g = u @ self.v.value                  # (Z1)
+        return g, AdditiveCache(q, k, u)
 
     def score_backward(self, dg: Array, cache: AdditiveCache) -> tuple[Array, Array]:
-        """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); adds to every Parameter.grad."""
+        """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
         q, k, u = cache
-        self.v.grad += np.tensordot(dg, u, 3)                                    # (Z1)
-        da = dg[..., None] * self.v.value * (1 - u**2)                           # (Z1)
-        dquery, dkey = _turn(da.sum(axis=2)), _turn(da.sum(axis=1))              # (Z1)
-        self.b.grad += dquery.sum(axis=(0, 1))                                   # (Z1)
-        self.Wq.grad += np.tensordot(q, dquery, ((0, 1), (0, 1)))                # (Z1)
-        self.Wk.grad += np.tensordot(k, dkey, ((0, 1), (0, 1)))                  # (Z1)
-        return dquery @ self.Wq.value.T, dkey @ self.Wk.value.T                  # (Z1)
+        self.v.grad += np.tensordot(dg, u, 3)   # (Z1)
+        da = dg[..., None] * self.v.value * (1 - u**2)  # (Z1)
+        dquery = _swapped(da.sum(axis=2))       # (Z1)
+        dkey = _swapped(da.sum(axis=1))         # (Z1)
+        self.b.grad += dquery.sum(axis=(0, 1))  # (Z1)
+        self.Wq.grad += _product(q, dquery)     # (Z1)
+        self.Wk.grad += _product(k, dkey)       # (Z1)
+        return dquery @ self.Wq.value.T, dkey @ self.Wk.value.T  # (Z1)
 
 
 class DotAttention(_Attention):
     """(Z2)-(Z4). P, D: widths of queries and keys; rng draws W, Glorot uniform."""
 
-    def __init__(self, P: int, D: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+    def __init__(self, P: int, D: int,
+                 *, rng: Generator, dtype: DTypeLike = np.float32):
         self.P, self.D = P, D
         self.W = _uniform(rng, dtype, P, D)
 
     def score(self, q: Array, k: Array) -> tuple[Array, DotCache]:
         """q (T, B, P), k (S, B, D) -> g (B, T, S), cache."""
-        r = q @ self.W.value                                                     # (Z2)
-        g: Array = _turn(r) @ _turn(k).swapaxes(1, 2) / np.asarray(np.sqrt(self.D), q.dtype)     # (Z2)
-        return g, DotCache(q, k, r)
+        r = q @ self.W.value  # (Z2)
+        root = np.asarray(np.sqrt(self.D), q.dtype)
+        products = _swapped(r) @ _swapped(k).swapaxes(1, 2)  # (Z2)
+        return products / root, DotCache(q, k, r)  # (Z2)
 
     def score_backward(self, dg: Array, cache: DotCache) -> tuple[Array, Array]:
-        """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); adds to W.grad."""
+        """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into W.grad."""
         q, k, r = cache
-        dg = dg / np.asarray(np.sqrt(self.D), dg.dtype)                          # (Z2)
-        dr, dk = _turn(dg @ _turn(k)), _turn(dg.swapaxes(1, 2) @ _turn(r))       # (Z2)
-        self.W.grad += np.tensordot(q, dr, ((0, 1), (0, 1)))                     # (Z2)
-        return dr @ self.W.value.T, dk                                           # (Z2)
+        dg = dg / np.asarray(np.sqrt(self.D), dg.dtype)  # (Z2)
+        dr = _swapped(dg @ _swapped(k))  # (Z2)
+        dk = _swapped(dg.swapaxes(1, 2) @ _swapped(r))  # (Z2)
+        self.W.grad += _product(q, dr)   # (Z2)
+        return dr @ self.W.value.T, dk   # (Z2)

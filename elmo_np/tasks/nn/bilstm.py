@@ -1,9 +1,9 @@
-"""Bidirectional LSTM over given vectors (U): what each word's neighbours on both sides make of it.
+"""Bidirectional LSTM over given vectors (U): the vector of a word from its neighbours on both sides.
 
-    (U1) x'_t = x_{n-1-t} for t < n,  x'_t = x_t at padding:  each sentence turned round by its own length n
+    (U1) x'_t = x_{n-1-t} for t < n,  x'_t = x_t at padding:  each sentence reversed within its own length n
     (U2) y_t = [LSTM_forward(x)_t ; LSTM_backward(x')'_t]
 
-Dimensions: T steps, B sentences, D width of the input, H cells of a direction. Arrays are time-major. The LSTMs are
+Dimensions: T steps, B sentences, D width of the input, H cells per direction. Arrays are time-major. The LSTMs are
 those of `elmo_np/nn/lstm.py`; y is zero at padding.
 Source: Schuster and Paliwal 1997; Graves and Schmidhuber 2005.
 """
@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...nn import lstm
 from ...nn.lstm import LSTM
@@ -22,35 +23,44 @@ from ...types import Array
 
 
 class Cache(NamedTuple):
-    forward: lstm.Cache
-    backward: lstm.Cache        # of the turned sentences
+    fwd: lstm.Cache
+    bwd: lstm.Cache             # of the reversed sentences
     lengths: Array              # (B,)
 
 
 def reversed_sequences(x: Array, lengths: Array) -> Array:
-    """x (T, B, ..), lengths (B,) -> the same with each sentence turned round, and its own reverse: twice is x."""
+    """x (T, B, ..), lengths (B,) -> the same with each sentence reversed; applied twice it gives x again."""
     t = np.arange(len(x))[:, None]
-    return x[np.where(t < lengths, lengths - 1 - t, t), np.arange(x.shape[1])]    # (U1)
+    b = np.arange(x.shape[1])
+    source = np.where(t < lengths, lengths - 1 - t, t)  # (T, B)
+    return x[source, b]  # (U1)
 
 
 class BiLSTM:
-    """One layer of two LSTMs; D, H: widths of the input and of a direction's output."""
+    """One layer of two LSTMs. D: width of the input; H: width of each direction's output."""
 
-    def __init__(self, D: int, H: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+    def __init__(self, D: int, H: int,
+                 *, rng: Generator, dtype: DTypeLike = np.float32):
         self.forward_lstm = LSTM(D, H, rng=rng, dtype=dtype)
         self.backward_lstm = LSTM(D, H, rng=rng, dtype=dtype)
 
     def forward(self, x: Array, lengths: Array) -> tuple[Array, Cache]:
         """x (T, B, D), lengths (B,) -> y (T, B, 2H), cache."""
-        one, other = both(lambda: self.forward_lstm.forward(x, None, lengths),
-                          lambda: self.backward_lstm.forward(reversed_sequences(x, lengths), None, lengths))     # (U1)
-        y = np.concatenate([one[0], reversed_sequences(other[0], lengths)], axis=2)          # (U2)
-        return y, Cache(one[2], other[2], lengths)
+        x_reversed = reversed_sequences(x, lengths)  # (U1)
+        fwd, bwd = both(lambda: self.forward_lstm.forward(x, None, lengths),
+                        lambda: self.backward_lstm.forward(x_reversed, None, lengths))
+        h_fwd, _, fwd_cache = fwd  # (T, B, H)
+        h_bwd, _, bwd_cache = bwd
+        h_bwd = reversed_sequences(h_bwd, lengths)  # (U2)
+        y = np.concatenate([h_fwd, h_bwd], axis=2)  # (U2)
+        return y, Cache(fwd_cache, bwd_cache, lengths)
 
     def backward(self, dy: Array, cache: Cache) -> Array:
-        """dy (T, B, 2H) -> dx (T, B, D); adds to every Parameter.grad."""
-        dforward, dbackward = np.split(dy, 2, axis=2)                            # (U2)
-        dbackward = reversed_sequences(dbackward, cache.lengths)                             # (U2)
-        one, other = both(lambda: self.forward_lstm.backward(dforward, cache.forward),
-                          lambda: self.backward_lstm.backward(dbackward, cache.backward))
-        return one[0] + reversed_sequences(other[0], cache.lengths)                          # (U1), (U2)
+        """dy (T, B, 2H) -> dx (T, B, D); accumulates into every Parameter.grad."""
+        dh_fwd, dh_bwd = np.split(dy, 2, axis=2)  # (U2)
+        dh_bwd = reversed_sequences(dh_bwd, cache.lengths)  # (U2)
+        fwd, bwd = both(lambda: self.forward_lstm.backward(dh_fwd, cache.fwd),
+                        lambda: self.backward_lstm.backward(dh_bwd, cache.bwd))
+        dx_fwd, _ = fwd                           # (T, B, D)
+        dx_bwd, _ = bwd
+        return dx_fwd + reversed_sequences(dx_bwd, cache.lengths)  # (U1), (U2)

@@ -1,14 +1,14 @@
-"""What a task's network reads for a word (N): layers of a frozen biLM, mixed or mapped in a way that is learnt with it.
+"""The vector that a task's network reads for each word (N): made from the layers of a frozen biLM.
 
-    (N1) penalty = lambda * sum_j w_j^2,  added to the task's loss; w are the numbers of the layer mix (V3)
-    (N2) x_t = [e_t ; m_t],  where a task has an embedding e of its own beside what the biLM says, m
+    (N1) penalty = lambda * sum_j w_j^2,  added to the task's loss; w are the weights of the layer mix before (V3)
+    (N2) x_t = [e_t ; m_t],  where a task has an embedding e of its own next to the biLM's vector m
 
     "mix"       the layer mix of all layers, (V3) and (V4): w and gamma are learnt
     "vector"    the article's v_t = W h_t_bi + b (V2) of the top layer: W and b are learnt
-    "static"    layer 0, the word vectors, which know no context: nothing is learnt
+    "static"    layer 0, the word vectors, which do not depend on context: nothing is learnt
     "top", "0", "1", ..     one layer as it is: nothing is learnt
 
-Dropout (D) acts on the result. Dimensions: J layers, T steps, B sentences, 2P width of a layer.
+Dropout (D) acts on the result. Dimensions: J layers, T steps, B sentences, D = 2P width of a layer.
 Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, (N2), and lambda, "to bias the weights to stay
 close to an average of all layers".
 """
@@ -18,7 +18,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...errors import UserError
 from ...inference.elmo import ELMo
@@ -28,34 +29,41 @@ from ...types import Array
 
 
 class Cache(NamedTuple):
-    inner: Any                  # of the mix or of W and b; None for one layer
+    inner: Any                  # the cache of the mix or of W and b; None for one layer
     mask: Array | None          # (T, B, D)
 
 
 def layers_of(elmo: ELMo, kind: str) -> list[int]:
-    """The numbers of the layers that an input of this kind reads. Raises UserError for another kind."""
+    """The layers that an input of this kind reads. Raises UserError for another kind."""
     top = elmo.model.config.layers
-    named = {"mix": elmo.layers, "vector": [top], "top": [top], "static": [0],
-             **{str(layer): [layer] for layer in range(top + 1)}}
-    if kind not in named:
-        raise UserError(f"input = {kind!r}: expected mix, vector, static, top, or a layer's number from 0 to {top} "
-                        "(of the task translate also learnt, and learnt+ before one of these)")
-    return named[kind]
+    layers = {"mix": elmo.layers, "vector": [top], "top": [top], "static": [0]}
+    layers |= {str(layer): [layer] for layer in range(top + 1)}
+    if kind not in layers:
+        raise UserError(f"input = {kind!r}: expected mix, vector, static, top, "
+                        f"or a layer from 0 to {top} (for the task translate "
+                        "also learnt, and learnt+ before one of these)")
+    return layers[kind]
 
 
 class WordInput:
-    """kind: as above; J, D: the layers given and their width; penalty: lambda; dropout: share dropped, in training."""
+    """kind: as above; J, D: number and width of the layers; penalty: lambda; dropout: share dropped, in training."""
 
     def __init__(self, kind: str, J: int, D: int, *, dropout: float = 0.0, penalty: float = 0.0,
-                 rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+                 rng: Generator, dtype: DTypeLike = np.float32):
         if kind != "mix" and J != 1:
             raise ValueError(f"input {kind!r} was given {J} layers, expected 1")
-        self.lambda_, self.dropout = penalty, dropout
-        self.mix = ScalarMix(J, dtype=dtype) if kind == "mix" else None
-        self.word_vector = WordVector(D, D, rng=rng, dtype=dtype) if kind == "vector" else None
+        self.lambda_ = penalty
+        self.dropout = dropout
+        self.mix: ScalarMix | None = None
+        self.word_vector: WordVector | None = None
+        if kind == "mix":
+            self.mix = ScalarMix(J, dtype=dtype)
+        elif kind == "vector":
+            self.word_vector = WordVector(D, D, rng=rng, dtype=dtype)
 
-    def forward(self, layers: Array, rng: np.random.Generator | None = None) -> tuple[Array, Cache]:
-        """layers (J, T, B, 2P); rng draws dropout, None for none -> x (T, B, 2P), cache."""
+    def forward(self, layers: Array,
+                rng: Generator | None = None) -> tuple[Array, Cache]:
+        """layers (J, T, B, D); rng draws dropout, None for none -> x (T, B, D), cache."""
         inner: Any = None
         if self.mix:
             x, inner = self.mix.forward(layers)
@@ -67,28 +75,30 @@ class WordInput:
         return x, Cache(inner, mask)
 
     def backward(self, dx: Array, cache: Cache) -> Array:
-        """dx (T, B, 2P) -> gradient of the layers (J, T, B, 2P); adds to every Parameter.grad."""
+        """dx (T, B, D) -> dlayers (J, T, B, D); accumulates into every Parameter.grad."""
         dx = dropout_backward(dx, cache.mask)
         if self.mix:
             return self.mix.backward(dx, cache.inner)
-        return (self.word_vector.backward(dx, cache.inner) if self.word_vector else dx)[None]
+        if self.word_vector:
+            dx = self.word_vector.backward(dx, cache.inner)
+        return dx[None]
 
     def penalty(self) -> float:
         """What is added to the loss of a batch."""
-        return self.lambda_ * float(np.square(self.mix.w.value, dtype=np.float64).sum()) if self.mix else 0.0   # (N1)
+        return self.lambda_ * float(np.square(self.mix.w.value, dtype=np.float64).sum()) if self.mix else 0.0  # (N1)
 
     def penalty_backward(self, dloss: float) -> None:
         """dloss: gradient of whatever is minimised by the penalty; adds to the mix's w.grad."""
         if self.mix:
-            self.mix.w.grad += dloss * 2 * self.lambda_ * self.mix.w.value       # (N1)
+            self.mix.w.grad += dloss * 2 * self.lambda_ * self.mix.w.value  # (N1)
 
 
 def beside(e: Array, m: Array) -> Array:
     """e, m (T, B, D) -> x (T, B, 2D)."""
-    return np.concatenate([e, m], axis=-1)      # (N2)
+    return np.concatenate([e, m], axis=-1)  # (N2)
 
 
 def beside_backward(dx: Array) -> tuple[Array, Array]:
-    """dx (T, B, 2D) -> gradients of e and of m."""
-    de, dm = np.split(dx, 2, axis=-1)           # (N2)
+    """dx (T, B, 2D) -> de, dm (T, B, D)."""
+    de, dm = np.split(dx, 2, axis=-1)  # (N2)
     return np.ascontiguousarray(de), np.ascontiguousarray(dm)

@@ -1,13 +1,13 @@
-"""Linear layer and cross-entropy (K): scores of C labels, and the loss of the right one.
+"""Linear layer and cross-entropy (K): scores of C labels, and the loss of the correct one.
 
     (K1) z_n = x_n W + b
     (K2) log p(c | x_n) = z_n[c] - log sum_k exp(z_n[k])
-    (K3) loss = - (1 / N) sum_n log p(y_n | x_n),  in nats a target, over the N targets that are not padding
+    (K3) loss = - (1 / N) sum_n log p(y_n | x_n),  in nats per target, over the N targets that are not padding
     (K4) penalty = mu * sum W^2,  added to the loss where a task asks for it
 
 Dimensions: D width of the input, C labels, N targets.
-The softmax over words (`elmo_np/nn/softmax.py`) computes the same for a vocabulary, in chunks and in a kernel. Labels
-are few, and something may stand between their scores and a loss: a CRF, for instance.
+The softmax over words (`elmo_np/nn/softmax.py`) computes the same for a vocabulary, in chunks and in a kernel. Here the
+labels are few, and their scores can also feed something other than a cross-entropy: a CRF, for instance.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...nn.parameter import Parameter
 from ...nn.softmax import IGNORE_INDEX, checked_targets
@@ -29,7 +30,8 @@ class Linear:
     rng     numpy.random.Generator that draws W: Glorot uniform; b starts at zero
     """
 
-    def __init__(self, D: int, C: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+    def __init__(self, D: int, C: int,
+                 *, rng: Generator, dtype: DTypeLike = np.float32):
         bound = np.sqrt(6 / (D + C))
         self.W, self.b = Parameter(rng.uniform(-bound, bound, (D, C)).astype(dtype)), Parameter(np.zeros(C, dtype))
 
@@ -37,30 +39,35 @@ class Linear:
         """x (.., D) -> z (.., C), cache: x itself. Raises ValueError for another width."""
         D = len(self.W.value)
         if x.shape[-1:] != (D,):
-            raise ValueError(f"linear layer input has shape {x.shape}, expected (.., {D})")
-        return x @ self.W.value + self.b.value, x                                # (K1)
+            raise ValueError(f"linear layer input has shape {x.shape}, "
+                             f"expected (.., {D})")
+        z = x @ self.W.value + self.b.value  # (K1)
+        return z, x
 
     def backward(self, dz: Array, cache: Array) -> Array:
-        """dz (.., C) -> dx (.., D); adds to W.grad and b.grad."""
-        dz_rows, x_rows = dz.reshape(-1, dz.shape[-1]), cache.reshape(-1, cache.shape[-1])
-        self.W.grad += x_rows.T @ dz_rows                                        # (K1)
-        self.b.grad += dz_rows.sum(axis=0)                                       # (K1)
-        dx: Array = dz @ self.W.value.T                                          # (K1)
+        """dz (.., C) -> dx (.., D); accumulates into W.grad and b.grad."""
+        dz_rows = dz.reshape(-1, dz.shape[-1])  # (N, C)
+        x_rows = cache.reshape(-1, cache.shape[-1])  # (N, D)
+        self.W.grad += x_rows.T @ dz_rows       # (K1)
+        self.b.grad += dz_rows.sum(axis=0)      # (K1)
+        dx: Array = dz @ self.W.value.T         # (K1)
         return dx
 
     def penalty(self, mu: float) -> float:
-        """What is added to the loss of a batch to keep W small."""
-        return mu * float(np.square(self.W.value, dtype=np.float64).sum())       # (K4)
+        """The term that is added to a batch's loss to keep W small."""
+        squares = np.square(self.W.value, dtype=np.float64)
+        return mu * float(squares.sum())  # (K4)
 
     def penalty_backward(self, dloss: float, mu: float) -> None:
-        """dloss: gradient of whatever is minimised by the penalty; adds to W.grad."""
-        self.W.grad += dloss * 2 * mu * self.W.value                             # (K4)
+        """dloss: gradient of the minimised quantity by the penalty; accumulates into W.grad."""
+        self.W.grad += dloss * 2 * mu * self.W.value  # (K4)
 
 
 def log_softmax(z: Array) -> Array:
     """Scores (.., C) -> log p (.., C)."""
-    z = z - z.max(axis=-1, keepdims=True)               # the same p, and no exp can overflow
-    log_p: Array = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))             # (K2)
+    z = z - z.max(axis=-1, keepdims=True)  # the same p, and no exp can overflow
+    total = np.exp(z).sum(axis=-1, keepdims=True)
+    log_p: Array = z - np.log(total)       # (K2)
     return log_p
 
 
@@ -71,20 +78,24 @@ class CrossEntropyCache(NamedTuple):
 
 
 def cross_entropy(z: Array, y: Array) -> tuple[float, CrossEntropyCache]:
-    """Scores z (.., C), labels y (..) in [0, C) or IGNORE_INDEX -> loss in nats a target (0 without any), cache."""
+    """Scores z (.., C), labels y (..) in [0, C) or IGNORE_INDEX -> loss in nats per target (0 without any), cache."""
     if z.shape[:-1] != y.shape:
-        raise ValueError(f"scores have shape {z.shape}, labels {y.shape}: expected scores (.., C) and labels (..)")
+        raise ValueError(f"scores have shape {z.shape}, labels {y.shape}: "
+                         "expected scores (.., C) and labels (..)")
     y = checked_targets(y, z.shape[-1])
-    log_p, live = log_softmax(z), y != IGNORE_INDEX                                   # (K2)
-    N = max(1, int(live.sum()))
-    own = np.take_along_axis(log_p, np.where(live, y, 0)[..., None], axis=-1)[..., 0]
-    loss = -float(own[live].sum(dtype=np.float64)) / N                           # (K3)
+    real = y != IGNORE_INDEX
+    N = max(1, int(real.sum()))
+    log_p = log_softmax(z)  # (K2)
+    index = np.where(real, y, 0)[..., None]
+    own = np.take_along_axis(log_p, index, axis=-1)[..., 0]
+    loss = -float(own[real].sum(dtype=np.float64)) / N  # (K3)
     return loss, CrossEntropyCache(np.exp(log_p), y, N)
 
 
 def cross_entropy_backward(dloss: float, cache: CrossEntropyCache) -> Array:
-    """dloss: gradient of whatever is minimised by this loss -> dz (.., C)."""
+    """dloss: gradient of the minimised quantity by this loss -> dz (.., C)."""
     p, y, N = cache
-    right = y[..., None] == np.arange(p.shape[-1])
-    dz: Array = (p - right) * (y != IGNORE_INDEX)[..., None] * (dloss / N)            # (K2), (K3)
+    own = y[..., None] == np.arange(p.shape[-1])
+    real = (y != IGNORE_INDEX)[..., None]
+    dz: Array = (p - own) * real * (dloss / N)  # (K2), (K3)
     return dz

@@ -1,12 +1,13 @@
 """Pooling (G): one vector for a sentence from the vectors of its n words.
 
     (G1) mean   y = (1 / n) sum_{t<n} x_t
-    (G2) max    y = max_{t<n} x_t,  for each number by itself
+    (G2) max    y = max_{t<n} x_t,  for each element separately
     (G3) last   y = x_{n-1}
     (G4) ends   y = [first half of x_{n-1} ; second half of x_0]
 
-Dimensions: T steps, B sentences, D width. Arrays are time-major; step n and later are padding and count for nothing.
-In both halves of (G4) is what has read the whole sentence, where x is [forward ; backward] of two directions.
+Dimensions: T steps, B sentences, D width. Arrays are time-major; step n and later are padding and are ignored.
+Where x is [forward ; backward] of two directions, both halves of (G4) come from an LSTM that has read the whole
+sentence.
 """
 
 from __future__ import annotations
@@ -16,36 +17,41 @@ from typing import NamedTuple
 import numpy as np
 
 from ...types import Array
+from .lengths import check_lengths
 
-KINDS = ("mean", "max", "last", "ends")
+POOLING_KINDS = ("mean", "max", "last", "ends")
 
 
 class Cache(NamedTuple):
-    share: Array        # (T, B, D) or (T, B, 1): the part that each number has in the result
+    share: Array        # (T, B, D) or (T, B, 1): the weight of each element in the result
 
 
 def pool(x: Array, lengths: Array, kind: str) -> tuple[Array, Cache]:
-    """x (T, B, D), lengths (B,) from 1 to T, kind: one of KINDS -> y (B, D), cache. Raises ValueError for others."""
-    T, _, D = x.shape
-    if kind not in KINDS:
-        raise ValueError(f"pooling {kind!r}: expected one of {', '.join(KINDS)}")
-    if len(lengths) != x.shape[1] or ((lengths < 1) | (lengths > T)).any():
-        raise ValueError(f"pooling lengths are {lengths}, expected {x.shape[1]} whole numbers from 1 to {T}")
-    t, n = np.arange(T)[:, None, None], lengths[:, None]
-    live = t < n
+    """x (T, B, D), lengths (B,) from 1 to T, kind: one of POOLING_KINDS -> y (B, D), cache. Raises ValueError."""
+    T, B, D = x.shape
+    if kind not in POOLING_KINDS:
+        raise ValueError(f"pooling {kind!r}: "
+                         f"expected one of {', '.join(POOLING_KINDS)}")
+    check_lengths("pooling", lengths, B, T)
+    t = np.arange(T)[:, None, None]
+    n = lengths[:, None]
+    real = t < n                                  # (T, B, 1)
     if kind == "mean":
-        share = live / n                                                         # (G1)
+        share = real / n                          # (G1)
     elif kind == "max":
-        share = t == np.where(live, x, -np.inf).argmax(axis=0)                   # (G2) the first of equals
+        first = np.where(real, x, -np.inf).argmax(axis=0)
+        share = t == first                        # (G2)
     elif kind == "last":
-        share = t == n - 1                                                       # (G3)
+        share = t == n - 1                        # (G3)
     else:
-        share = t == np.where(np.arange(D) < D // 2, n - 1, 0)                   # (G4)
+        end = np.where(np.arange(D) < D // 2, n - 1, 0)
+        share = t == end                          # (G4)
     share = share.astype(x.dtype)
-    return np.where(live, x * share, 0).sum(axis=0), Cache(share)                # (G1)-(G4)
+    y = np.where(real, x * share, 0).sum(axis=0)  # (G1)-(G4)
+    return y, Cache(share)
 
 
 def pool_backward(dy: Array, cache: Cache) -> Array:
     """dy (B, D) -> dx (T, B, D), zero at padding."""
-    dx: Array = cache.share * dy                                                 # (G1)-(G4)
+    dx: Array = cache.share * dy  # (G1)-(G4)
     return dx

@@ -5,7 +5,16 @@ from itertools import product
 import numpy as np
 import pytest
 
-from elmo_np.tasks.metrics.scores import Score, accuracy, confusion, entity_scores, scores, spans, token_accuracy
+from elmo_np.tasks.metrics.scores import (
+    Score,
+    accuracy,
+    accuracy_by_word,
+    confusion,
+    entity_scores,
+    scores,
+    spans,
+    token_accuracy,
+)
 
 LABELS = ["O", "B-a", "I-a", "B-b", "I-b"]
 
@@ -20,7 +29,7 @@ LABELS = ["O", "B-a", "I-a", "B-b", "I-b"]
     ("O B-b", [(1, 2, "b")]),
     ("", []),
 ])
-def test_an_entity_begins_where_conlleval_says(labels, expected):
+def test_an_entity_begins_where_conlleval_begins_it(labels, expected):
     assert spans(labels.split()) == expected
 
 
@@ -33,7 +42,7 @@ def test_seqeval_finds_the_same_entities_and_figures(rng):
     there, predicted = ([list(rng.choice(LABELS, n)) for n in (3, 9, 1, 6, 12)] for _ in range(2))
     ours, theirs = entity_scores(there, predicted), metrics.classification_report(there, predicted, output_dict=True)
     for kind, name in ("a", "a"), ("b", "b"), ("all", "micro avg"):
-        found = ours[kind].precision, ours[kind].recall, ours[kind].f1, ours[kind].there
+        found = ours[kind].precision, ours[kind].recall, ours[kind].f1, ours[kind].support
         assert found == pytest.approx([theirs[name][key] for key in ("precision", "recall", "f1-score", "support")])
 
 
@@ -51,7 +60,11 @@ def test_labels_are_counted_one_by_one():
     assert found == {"x": Score(1, 1, 1), "y": Score(1, 2, 2), "z": Score(0, 1, 1), "all": Score(2, 4, 4)}
 
 
-def test_a_word_is_right_at_its_place_and_one_too_many_counts_as_wrong():
+def test_occurrences_are_counted_by_word():
+    assert accuracy_by_word(["b", "a", "b"], ["x", "y", "x"], ["x", "x", "y"]) == {"a": (0.0, 1), "b": (0.5, 2)}
+
+
+def test_a_word_is_right_at_its_position_and_one_too_many_counts_as_wrong():
     assert token_accuracy([["a", "b"], ["c"]], [["a", "b"], ["c"]]) == 1
     assert token_accuracy([["a", "b"]], [["b", "a"]]) == 0
     assert token_accuracy([["a", "b"], ["c"]], [["a", "b", "c", "d"], []]) == 2 / 5

@@ -1,4 +1,4 @@
-"""store: the vectors of a frozen biLM are those of embed, in memory and in a file."""
+"""embedding_cache: the vectors of a frozen biLM are those of embed, in memory and in a file."""
 
 import tempfile
 
@@ -24,21 +24,21 @@ def an_elmo(embedding_dim=4):
 @pytest.mark.parametrize("memory", [1 << 20, 0], ids=["in memory", "in a file"])
 def test_a_batch_holds_the_vectors_of_its_sentences(memory):
     elmo = an_elmo()
-    store, vectors = EmbeddingCache(elmo, SENTENCES, memory=memory), elmo.embed(SENTENCES)
-    assert isinstance(store._kept, np.memmap) == (memory == 0)
-    layers, lengths = store.batch([2, 1, 0])
+    cache, vectors = EmbeddingCache(elmo, SENTENCES, memory=memory), elmo.embed(SENTENCES)
+    assert isinstance(cache._kept, np.memmap) == (memory == 0)
+    layers, lengths = cache.batch([2, 1, 0])
     assert layers.shape == (3, 4, 3, 8)
     assert lengths.tolist() == [4, 1, 2]
     for b, k in enumerate([2, 1, 0]):
         np.testing.assert_array_equal(layers[:, :lengths[b], b], vectors[k])
         assert not layers[:, lengths[b]:, b].any()
-    some, _ = store.batch([2, 1, 0], [2, 0])
+    some, _ = cache.batch([2, 1, 0], [2, 0])
     np.testing.assert_array_equal(some, layers[[0, 2]])
-    assert len(store) == 4
-    assert store.lengths.tolist() == [2, 1, 4, 3]
+    assert len(cache) == 4
+    assert cache.lengths.tolist() == [2, 1, 4, 3]
 
 
-def test_word_vectors_of_another_width_stand_alone():
+def test_word_vectors_of_another_width_are_kept_alone():
     elmo = an_elmo(embedding_dim=3)
     assert EmbeddingCache(elmo, SENTENCES).layers == [1, 2]
     layers, _ = EmbeddingCache(elmo, SENTENCES, [0]).batch([3])
@@ -47,14 +47,14 @@ def test_word_vectors_of_another_width_stand_alone():
 
 def test_a_part_and_single_words_are_those_of_the_whole():
     elmo = an_elmo()
-    store = EmbeddingCache(elmo, SENTENCES)
-    some, whole = store.part([3, 1]), store.batch([1, 3])
+    cache = EmbeddingCache(elmo, SENTENCES)
+    some, whole = cache.part([3, 1]), cache.batch([1, 3])
     assert len(some) == 2
     for one, other in zip(some.batch([1, 0]), whole, strict=True):
         np.testing.assert_array_equal(one, other)
     words, lengths = EmbeddingCache(elmo, SENTENCES, positions=[1, 0, 3, 2]).batch([2, 3])
     assert lengths.tolist() == [1, 1]
-    np.testing.assert_array_equal(words[:, 0], np.stack([store.batch([k])[0][:, t, 0] for k, t in ((2, 3), (3, 2))], 1))
+    np.testing.assert_array_equal(words[:, 0], np.stack([cache.batch([k])[0][:, t, 0] for k, t in ((2, 3), (3, 2))], 1))
 
 
 def test_one_word_has_one_static_vector():
@@ -63,15 +63,15 @@ def test_one_word_has_one_static_vector():
     assert (layers[2, 0, 0] != layers[2, 1, 1]).any()
 
 
-def test_a_mistake_is_one_line(monkeypatch):
+def test_a_mistake_is_reported_in_one_line(monkeypatch):
     for layers in [], [3], [0, 1]:
-        with pytest.raises(UserError, match=r"expected numbers from 0 to 2 of layers of one width"):
+        with pytest.raises(UserError, match=r"expected layers from 0 to 2, all of one width"):
             EmbeddingCache(an_elmo(embedding_dim=3), SENTENCES, layers)
     with pytest.raises(UserError, match="sentence 1 is empty"):
         EmbeddingCache(an_elmo(), [["a"], []])
 
     for t in -1, 2:
-        with pytest.raises(UserError, match=rf"sentence 0 has 2 words, but position {t} is asked for: expected 0 to 1"):
+        with pytest.raises(UserError, match=f"sentence 0 has 2 words, but position {t} was requested: expected 0"):
             EmbeddingCache(an_elmo(), [["a", "b"]], positions=[t])
 
     def full(*args, **kwargs):

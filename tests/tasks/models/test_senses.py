@@ -1,4 +1,4 @@
-"""senses: a word's sense is learnt from its own vector alone, among its own senses; a static vector cannot tell it."""
+"""senses: a sense is learnt from the vector of its word alone, among the senses of that word."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from elmo_np.errors import UserError
 from elmo_np.inference.neighbours import unit
 from elmo_np.tasks.data.files import Occurrence
-from elmo_np.tasks.metrics.scores import accuracy, accuracy_by_word
+from elmo_np.tasks.metrics.scores import accuracy
 from elmo_np.tasks.models.config import TaskConfig
 from elmo_np.tasks.models.senses import WordSenses, senses_of
 from tests.task_helpers import tiny_elmo, uses
@@ -28,12 +28,12 @@ def right(model, seed=2):
 
 @pytest.mark.parametrize("method", ["logistic", "nearest"])
 @pytest.mark.parametrize("kind", ["top", "mix"])
-def test_a_sense_is_told_from_the_context(method, kind):
+def test_the_sense_is_found_from_the_context(method, kind):
     assert right(trained(method=method, input=kind)) > 0.95
 
 
 @pytest.mark.parametrize("method", ["logistic", "nearest"])
-def test_static_vectors_give_a_word_one_sense_wherever_it_stands(method):
+def test_static_vectors_give_a_word_one_sense_in_every_sentence(method):
     model = trained(method=method, input="static")
     sentences, occurrences = uses(100, 2)
     found = model.predict(sentences, occurrences)
@@ -56,7 +56,7 @@ def test_nearest_is_the_sense_whose_mean_direction_has_the_largest_cosine():
 
 
 @pytest.mark.parametrize("frequent", ["x", "y"])
-def test_where_all_senses_are_as_near_the_most_frequent_is_taken(frequent):
+def test_where_all_senses_are_equally_near_the_most_frequent_is_taken(frequent):
     model = WordSenses(tiny_elmo(), SENSES, TaskConfig(**{**FAST, "method": "nearest", "input": "static"}))
     sentences, occurrences = uses(300)
     rare = [k for k, own in enumerate(occurrences) if own.sense != frequent][30:]
@@ -65,7 +65,7 @@ def test_where_all_senses_are_as_near_the_most_frequent_is_taken(frequent):
     assert set(model.predict(*uses(100, 2))) == {frequent}
 
 
-def test_a_word_chooses_among_its_own_senses():
+def test_only_senses_of_the_word_itself_are_predicted():
     model = WordSenses(tiny_elmo(), {"film/movie": ["x/1"], "paris": ["p", "q"]}, TaskConfig(**FAST))
     occurrences = [Occurrence(0, "film/movie", ""), Occurrence(0, "paris", "")]
     found = model.predict([["film", "."], ["paris", "."]], occurrences)
@@ -91,7 +91,7 @@ def test_a_model_comes_back_from_its_file(method, tmp_path):
     assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
 
 
-def test_mistakes_are_named():
+def test_mistakes_are_reported():
     model = WordSenses(tiny_elmo(), SENSES, TaskConfig(**FAST))
     with pytest.raises(UserError, match="unknown word 'rome': this model tells the senses of film, paris"):
         model.predict([["rome"]], [Occurrence(0, "rome", "")])
@@ -103,6 +103,5 @@ def test_mistakes_are_named():
         WordSenses(tiny_elmo(), {"film": ["x"]})
 
 
-def test_words_are_counted_one_by_one():
+def test_the_senses_of_words_are_those_that_occur():
     assert senses_of(uses(100)[1]) == SENSES
-    assert accuracy_by_word(["b", "a", "b"], ["x", "y", "x"], ["x", "x", "y"]) == {"a": (0.0, 1), "b": (0.5, 2)}

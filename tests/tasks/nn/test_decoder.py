@@ -6,14 +6,14 @@ import pytest
 from elmo_np.nn.optim import Adam
 from elmo_np.nn.parameter import parameters, zero_grad
 from elmo_np.nn.softmax import IGNORE_INDEX
-from elmo_np.tasks.nn.decoder import Decoder
+from elmo_np.tasks.nn.decoder import Decoder, Sizes
 from elmo_np.tasks.nn.search import beam_search
 
 LENGTHS = np.array([4, 1, 3])
 
 
 def decoder(rng, kind, dtype=np.float64):
-    return Decoder(7, 3, 8, 2, 5, kind=kind, rng=rng, dtype=dtype)
+    return Decoder(Sizes(V=7, W=3, H=8, U=2, D=5), kind=kind, rng=rng, dtype=dtype)
 
 
 @pytest.mark.parametrize("kind", ["additive", "dot"])
@@ -49,7 +49,7 @@ def test_a_decoder_learns_to_write_what_the_source_says(kind, rng):
     """Sequences of three words, each given as a vector of its own: the beam writes them again, in their order."""
     V, n, start, end = 7, 3, 5, 6
     vectors = rng.normal(size=(n, 5, 5)).astype(np.float32)         # of each word at each place
-    layer = Decoder(V, 8, 24, 2, 5, kind=kind, rng=rng)
+    layer = Decoder(Sizes(V, W=8, H=24, U=2, D=5), kind=kind, rng=rng)
     optimizer = Adam(parameters(layer), 0.02)
     sources = rng.integers(0, 5, (n, 40))
     keys = np.stack([vectors[s][sources[s]] for s in range(n)])

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from elmo_np.tasks.nn.pooling import KINDS, pool, pool_backward
+from elmo_np.tasks.nn.pooling import POOLING_KINDS, pool, pool_backward
 
 LENGTHS = np.array([4, 1, 3])
 ALONE = {"mean": lambda x: x.mean(axis=0), "max": lambda x: x.max(axis=0), "last": lambda x: x[-1],
          "ends": lambda x: np.concatenate([x[-1, :3], x[0, 3:]])}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POOLING_KINDS)
 def test_a_sentence_is_pooled_as_if_it_were_alone(kind, rng):
     x = rng.normal(size=(5, 3, 6))
     for b, n in enumerate(LENGTHS):
         np.testing.assert_allclose(pool(x, LENGTHS, kind)[0][b], ALONE[kind](x[:n, b]), rtol=1e-14)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POOLING_KINDS)
 @pytest.mark.parametrize("padding", [1e6, -1e6, np.inf, np.nan])
 def test_padding_changes_nothing(kind, padding, rng):
     x = rng.normal(size=(5, 3, 6))
@@ -36,7 +36,7 @@ def test_of_equal_numbers_the_first_has_the_gradient():
     np.testing.assert_array_equal(pool_backward(np.ones((1, 1)), pool(x, np.array([3]), "max")[1])[:, 0, 0], [0, 1, 0])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POOLING_KINDS)
 def test_float32_stays_float32(kind, rng):
     y, cache = pool(rng.normal(size=(4, 3, 2)).astype(np.float32), LENGTHS, kind)
     assert {y.dtype, pool_backward(y, cache).dtype} == {np.dtype(np.float32)}

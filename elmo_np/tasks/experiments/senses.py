@@ -1,0 +1,88 @@
+"""`elmo-np task senses`: its data, its measure, its figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ...inference.elmo import ELMo
+from ...runtime.progress import Progress
+from ..data import builtin, nltk_data
+from ..data.files import Data, Examples, read_senses
+from ..metrics import figures
+from ..metrics.scores import accuracy_by_word
+from ..models.config import TaskConfig
+from ..models.embedding_cache import EmbeddingCache
+from ..models.senses import WordSenses, senses_of
+from . import baselines
+from .task_base import TaskSpec
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Senses(TaskSpec):
+    name, about = "senses", "the sense of an ambiguous word in its sentence"
+    measure = "accuracy, mean over words"
+    built_in = ("grammar", "nltk:senseval")
+    columns = "sentence<TAB>position<TAB>word<TAB>sense"
+    input = "a file: sentence<TAB>position<TAB>word"
+    defaults = TaskConfig(learning_rate=0.02, input_dropout=0.0, epochs=100, patience=20)
+    methods = MappingProxyType({f", {method}": {"method": method} for method in ("nearest", "logistic")})
+
+    def read(self, name: str, tokenize: bool) -> Examples:
+        self._refuse(tokenize)
+        return nltk_data.senseval() if name == "nltk:senseval" else read_senses(name)
+
+    def unlabelled(self, path: str, tokenize: bool) -> Examples:
+        return read_senses(path, labelled=False)
+
+    def check(self, model: Any, examples: Examples) -> None:
+        """Raises UserError for an unknown word; an unknown sense counts as an error of the model."""
+        model.check_words(examples.labels)
+
+    def _built_in(self, name: str, seed: int) -> Data | None:
+        return builtin.senses() if name == "grammar" else None
+
+    def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> WordSenses:
+        return WordSenses(elmo, senses_of(train.labels), config)
+
+    def names(self, examples: Examples) -> set[str]:
+        """Words alone: an unknown sense counts as an error of the model."""
+        return {own.word for own in examples.labels}
+
+    def load(self, path: str, elmo: ELMo) -> WordSenses:
+        return WordSenses.load(path, elmo)
+
+    def embed(self, elmo: ELMo, examples: Examples, layers: Sequence[int], progress: Progress) -> EmbeddingCache:
+        positions = [own.position for own in examples.labels]
+        return EmbeddingCache(elmo, examples.sentences, layers, positions=positions, progress=progress)
+
+    def predict(self, model: Any, examples: Examples, vectors: EmbeddingCache | None = None) -> list[Any]:
+        found: list[Any] = model.predict(*examples, vectors)
+        return found
+
+    def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
+        return {"most frequent sense": baselines.most_frequent_senses(train, test.labels)}
+
+    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
+        by_word = self._by_word(examples, predicted)
+        return sum(share for share, _ in by_word.values()) / len(by_word)
+
+    def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        found = self._by_word(examples, predicted)
+        width = max(len("word"), *map(len, found))
+        return [f"  {'word':{width}}  accuracy  support",
+                *(f"  {word:{width}}  {share:8.1%}  {count:7,}" for word, (share, count) in found.items())]
+
+    def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
+        return figures.word_accuracies(self._by_word(examples, predicted))
+
+    def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
+        return [f"{' '.join(words)}\t{own.position}\t{own.word}\t{sense}"
+                for words, own, sense in zip(*examples, predicted, strict=True)]
+
+    def _by_word(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, tuple[float, int]]:
+        words, senses = [own.word for own in examples.labels], [own.sense for own in examples.labels]
+        return accuracy_by_word(words, senses, predicted)

@@ -1,0 +1,60 @@
+"""The directory that `elmo-np task` writes.
+
+    model.safetensors   the network of the task; the biLM is not in it
+    bilm.txt            the path of the biLM, relative to the directory if the biLM is below it
+    bilm/               the biLM, if it was trained for the task: on bilm-corpus.txt, which has no test sentence
+    report.txt, *.png   what was printed and drawn; for a comparison also results.csv: one row per method and seed or
+                        fold
+    fold-0/, ..         for a comparison in folds: the biLM of each
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import UserError
+
+
+class TaskDirectory(NamedTuple):
+    """The paths in it."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def bilm(self) -> Path:
+        return self.path / "bilm.txt"
+
+    @property
+    def corpus(self) -> Path:
+        return self.path / "bilm-corpus.txt"
+
+    @property
+    def own_bilm(self) -> Path:
+        return self.path / "bilm"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.txt"
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results.csv"
+
+
+def new_directory(out: str) -> TaskDirectory:
+    """A directory to write. Raises UserError for one that already holds a report, a model or results."""
+    directory = TaskDirectory(Path(out))
+    if not out or (directory.path.exists() and not directory.path.is_dir()):
+        raise UserError(f"--out {out!r}: expected a directory, or a name for one")
+    if directory.results.exists() and not directory.report.exists():
+        raise UserError(f"{out} holds the results of a comparison that was stopped: give another --out, or remove "
+                        f"{directory.results} to start again with the biLMs that are already trained")
+    if any(path.exists() for path in (directory.model, directory.report)):
+        raise UserError(f"{out} holds the files of another training: give another --out, or remove it")
+    directory.path.mkdir(parents=True, exist_ok=True)
+    return directory

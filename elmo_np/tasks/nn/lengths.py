@@ -1,0 +1,12 @@
+"""The lengths of the sentences of a batch, as several layers are given them."""
+
+from __future__ import annotations
+
+from ...types import Array
+
+
+def check_lengths(layer: str, lengths: Array, B: int, T: int) -> None:
+    """Raise ValueError, which names the layer, unless lengths are B whole numbers from 1 to T."""
+    if lengths.shape != (B,) or ((lengths < 1) | (lengths > T)).any():
+        raise ValueError(f"{layer} lengths are {lengths}, "
+                         f"expected {B} whole numbers from 1 to {T}")

@@ -1,0 +1,64 @@
+"""builtin: no test sentence is trained on, by the task or by the biLM, and every label is well-formed."""
+
+from collections import Counter
+
+import numpy as np
+
+from elmo_np.data.grammar import GrammarCorpus
+from elmo_np.data.pydoc_corpus import PydocCorpus
+from elmo_np.tasks.data import builtin
+from elmo_np.tasks.data.files import well_formed
+from elmo_np.tasks.metrics.scores import entity_scores
+
+
+def test_pairs_of_the_grammar_are_new_to_the_bilm():
+    data = builtin.pairs()
+    assert (len(data.train.sentences), len(data.test.sentences)) == (builtin.PAIRS, builtin.TRANSLATED)
+    tested = set(map(tuple, data.test.sentences))
+    assert not tested & set(map(tuple, data.train.sentences))
+    assert not tested & set(map(tuple, data.corpus))
+    known = {word for words in data.train.labels for word in words}
+    written = [word for words in data.test.labels for word in words]
+    assert np.mean([word in known for word in written]) > 0.99
+
+
+def test_documentation_is_split_by_file_and_the_bilm_does_not_see_the_test():
+    data = builtin.docstrings()
+    tested = set(map(tuple, data.test.sentences))
+    assert not tested & set(map(tuple, data.train.sentences))
+    assert not tested & set(map(tuple, data.corpus))
+    assert len(list(data.corpus)) > 0.9 * len(list(PydocCorpus()))
+    assert set(data.train.labels) == set(data.test.labels) == set(builtin.PACKAGES)
+    assert len(tested) > 200
+
+
+def test_phrases_of_the_grammar_are_new_to_the_bilm():
+    data = builtin.phrases()
+    assert not set(map(tuple, data.test.sentences)) & set(map(tuple, data.corpus))
+    assert (len(data.train.sentences), len(data.test.sentences)) == (builtin.TAGGED, builtin.TESTED)
+    assert entity_scores(data.test.labels, data.test.labels)["all"].support > 1000
+    for words, labels in zip(*data.train, strict=True):
+        assert len(words) == len(labels)
+        assert well_formed(labels) == labels
+
+
+def test_senses_of_the_grammar_are_new_to_the_bilm():
+    data = builtin.senses()
+    assert not set(map(tuple, data.test.sentences)) & set(map(tuple, data.corpus))
+    for part, most in (data.train, builtin.OCCURRENCES), (data.test, builtin.TEST_OCCURRENCES):
+        assert set(Counter(own.word for own in part.labels).values()) == {most}
+        for words, own in zip(*part, strict=True):
+            assert words[own.position].startswith(own.word[:3])        # a form of it, such as lit of light
+            assert own.sense
+
+
+def test_phrases_are_persons_places_and_times():
+    kinds = Counter()
+    for sentence in GrammarCorpus(sentences=500).labelled():
+        for begin, end, kind in sentence.spans:
+            assert 0 <= begin < end <= len(sentence.tokens)
+            kinds[kind] += 1
+            if kind != "person":
+                assert end - begin > 1
+    assert kinds.keys() == {"person", "place", "time"}
+    assert min(kinds.values()) > 20

@@ -1,0 +1,60 @@
+"""nltk_data: corpora are read with their labels, and what is missing is reported in one line."""
+
+import builtins
+from collections import Counter
+
+import pytest
+
+from elmo_np.errors import UserError
+from elmo_np.tasks.data import nltk_data
+
+
+def nltk_examples(read, *name):
+    pytest.importorskip("nltk", reason="needs NLTK: pip install nltk")
+    try:
+        return read(*name)
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(("name", "labels", "N"), [("sentence_polarity", {"pos", "neg"}, 10662),
+                                                   ("subjectivity", {"subj", "obj"}, 10000)])
+def test_nltk_corpora_are_read(name, labels, N):
+    examples = nltk_examples(nltk_data.categories, name)
+    assert len(examples.sentences) == len(examples.labels) == N
+    assert set(examples.labels) == labels
+    assert set(Counter(examples.labels).values()) == {N // 2}
+
+
+def test_senseval_is_read():
+    examples = nltk_examples(nltk_data.senseval)
+    assert Counter(own.word for own in examples.labels) == {"hard": 4333, "interest": 2368, "line": 4146, "serve": 4378}
+    forms = {(own.word, words[own.position].lower()) for words, own in zip(*examples, strict=True)}
+    assert {("line", "lines"), ("serve", "served"), ("interest", "interests"), ("hard", "harder")} <= forms
+    assert all(isinstance(token, str) for words in examples.sentences for token in words)
+
+
+def test_a_missing_nltk_is_reported_in_one_line(monkeypatch):
+    with pytest.raises(UserError, match="nltk:brown: expected nltk:sentence_polarity or nltk:subjectivity"):
+        nltk_data.categories("brown")
+    real = builtins.__import__
+
+    def absent(name, *args, **kwargs):
+        if name == "nltk":
+            raise ModuleNotFoundError("No module named 'nltk'")
+        return real(name, *args, **kwargs)
+    monkeypatch.setattr(builtins, "__import__", absent)
+    with pytest.raises(UserError, match=r"nltk:subjectivity needs NLTK: pip install 'elmo_np\[nltk\]'"):
+        nltk_data.categories("subjectivity")
+
+
+def test_missing_data_are_reported_in_one_line(monkeypatch):
+    nltk = pytest.importorskip("nltk", reason="needs NLTK: pip install nltk")
+    monkeypatch.setattr(nltk.data, "path", [])
+    from nltk.corpus.reader import CategorizedSentencesCorpusReader
+    from nltk.corpus.util import LazyCorpusLoader
+
+    unread = LazyCorpusLoader("subjectivity", CategorizedSentencesCorpusReader, "")
+    monkeypatch.setattr(nltk.corpus, "subjectivity", unread)
+    with pytest.raises(UserError, match=r"NLTK has no data for subjectivity: run python -m nltk.downloader"):
+        nltk_data.categories("subjectivity")

@@ -1,0 +1,30 @@
+"""task_directory: a new one may hold nothing that would be overwritten."""
+
+import pytest
+
+from elmo_np.errors import UserError
+from elmo_np.tasks.experiments.task_directory import new_directory
+
+
+def test_a_new_directory_is_made_with_its_parents(tmp_path):
+    directory = new_directory(str(tmp_path / "a/b"))
+    assert directory.path.is_dir()
+    assert (directory.own_bilm, directory.bilm) == (tmp_path / "a/b/bilm", tmp_path / "a/b/bilm.txt")
+
+
+@pytest.mark.parametrize(("file", "message"), [
+    ("model.safetensors", "holds the files of another training"),
+    ("report.txt", "holds the files of another training"),
+    ("results.csv", "holds the results of a comparison that was stopped"),
+])
+def test_a_directory_in_use_is_refused(file, message, tmp_path):
+    (tmp_path / file).write_text("")
+    with pytest.raises(UserError, match=message):
+        new_directory(str(tmp_path))
+
+
+def test_a_path_that_is_no_directory_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in "", str(tmp_path / "file"):
+        with pytest.raises(UserError, match="expected a directory, or a name for one"):
+            new_directory(out)

@@ -1,0 +1,52 @@
+"""classifier: it learns the word that decides, from every input; the same seed gives the same model."""
+
+import numpy as np
+import pytest
+
+from elmo_np.errors import UserError
+from elmo_np.nn.parameter import parameters
+from elmo_np.tasks.metrics.scores import accuracy
+from elmo_np.tasks.models.classifier import SentenceClassifier
+from elmo_np.tasks.models.config import TaskConfig
+from tests.task_helpers import FAST, reviews, tiny_elmo
+
+
+def classifier(elmo=None, **settings):
+    return SentenceClassifier(elmo or tiny_elmo(), ["good", "bad"], TaskConfig(**{**vars(FAST), **settings}))
+
+
+def test_a_classifier_learns_the_word_that_decides():
+    model = classifier()
+    model.train(*reviews(60), *reviews(20, 1))
+    sentences, labels = reviews(100, 2)
+    assert accuracy(labels, model.predict(sentences)) > 0.95
+    p = model.probabilities(sentences)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)         # float32
+    assert model.predict(sentences) == [model.labels[k] for k in p.argmax(axis=1)]
+
+
+@pytest.mark.parametrize("kind", ["mix", "vector", "static", "top", "1"])
+@pytest.mark.parametrize("embedding_dim", [8, 6], ids=["words as wide as layers", "words less wide"])
+def test_every_input_can_be_trained(kind, embedding_dim):
+    model = classifier(tiny_elmo(layers=2, embedding_dim=embedding_dim), input=kind, epochs=1)
+    before = {name: p.value.copy() for name, p in parameters(model.network).items()}
+    model.train(*reviews(20), *reviews(20, 1))
+    moved = {name for name, p in parameters(model.network).items() if (p.value != before[name]).any()}
+    learnt = {"mix": {"input.mix.w", "input.mix.gamma"}, "vector": {"input.word_vector.W", "input.word_vector.b"}}
+    assert {name for name in moved if name.startswith("input")} == learnt.get(kind, set())
+
+
+def test_the_same_seed_gives_the_same_model_and_another_does_not():
+    made = [classifier(seed=seed, epochs=2) for seed in (0, 0, 1)]
+    for model in made:
+        model.train(*reviews(30), *reviews(20, 1))
+    values = [np.concatenate([p.value.ravel() for p in parameters(model.network).values()]) for model in made]
+    assert values[0].tobytes() == values[1].tobytes()
+    assert (values[0] != values[2]).any()
+
+
+def test_mistakes_are_reported():
+    with pytest.raises(UserError, match="unknown label 'fine': this model has good, bad"):
+        classifier().train([["good"]], ["fine"], *reviews(2))
+    with pytest.raises(UserError, match="input = '7': expected mix"):
+        classifier(input="7")

@@ -1,0 +1,62 @@
+"""fit: the best epoch's weights are kept, patience counts from it, and every sentence is in one batch per epoch."""
+
+import numpy as np
+import pytest
+
+from elmo_np.nn.parameter import parameters
+from elmo_np.nn.softmax import IGNORE_INDEX
+from elmo_np.tasks.models.classifier import SentenceClassifier
+from elmo_np.tasks.models.config import TaskConfig
+from elmo_np.tasks.models.fit import padded, shuffled_groups
+from tests.task_helpers import FAST, reviews, tiny_elmo
+
+
+def classifier(**settings):
+    return SentenceClassifier(tiny_elmo(), ["good", "bad"], TaskConfig(**{**vars(FAST), **settings}))
+
+
+def test_the_weights_of_the_best_epoch_are_kept(monkeypatch):
+    model, seen = classifier(patience=2), []
+    y = np.array(model.label_ids(reviews(20, 1)[1]))
+
+    def probabilities(*args):
+        """Of four epochs with 10, 18, 14 and 16 right answers."""
+        seen.append({name: p.value.copy() for name, p in parameters(model.network).items()})
+        wrong = 20 - (10, 18, 14, 16)[len(seen) - 1]
+        return np.eye(2)[np.where(np.arange(20) < wrong, 1 - y, y)]
+    monkeypatch.setattr(model, "probabilities", probabilities)
+    history = model.train(*reviews(30), *reviews(20, 1))
+    assert [epoch.valid for epoch in history] == pytest.approx([0.5, 0.9, 0.7, 0.8])       # two worse: it ends
+    for name, p in parameters(model.network).items():
+        np.testing.assert_array_equal(p.value, seen[1][name])
+
+
+def test_of_equal_epochs_the_one_with_the_lower_loss_is_kept_and_patience_counts_from_it(monkeypatch):
+    """An F1 that stays at zero must not end the training of what is still learning."""
+    model = classifier(patience=2, epochs=9)
+    monkeypatch.setattr(model, "probabilities", lambda sentences, vectors: np.eye(2)[np.zeros(len(sentences), int)])
+    history = model.train(*reviews(30), *reviews(20, 1))
+    losses = [epoch.valid_loss for epoch in history]
+    assert len({epoch.valid for epoch in history}) == 1
+    assert len(history) == 9 or min(losses) == losses[-3]
+    assert len(history) > 4
+
+
+def test_every_sentence_is_in_one_batch_of_sentences_of_similar_length(rng):
+    lengths = np.tile([3, 9], 50)
+    groups = list(shuffled_groups(lengths, 10, rng))
+    assert sorted(np.concatenate(groups)) == list(range(100))
+    assert {len(group) for group in groups} == {10}
+    assert all(len(set(lengths[group])) == 1 for group in groups)
+
+
+def test_the_generator_draws_the_order():
+    one, same, other = (np.concatenate(list(shuffled_groups(np.full(50, 4), 10, np.random.default_rng(seed))))
+                        for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_sentences_are_padded_to_the_longest():
+    np.testing.assert_array_equal(padded([[5, 6, 7], [8]], IGNORE_INDEX),
+                                  [[5, 8], [6, IGNORE_INDEX], [7, IGNORE_INDEX]])
