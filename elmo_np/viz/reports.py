@@ -24,7 +24,7 @@ from ..runtime.progress import Progress
 from ..training.metrics import best_validation, read
 from ..types import Array
 from .chart import Line, log_chart
-from .geometry import views
+from .geometry import opposite_ends, views
 from .page import check_target, page, table, write
 from .plots import perplexity_curves
 
@@ -182,11 +182,9 @@ def _neighbours(run: Finished) -> str:
 
 
 def _uses(elmo: ELMo, shown: Sequence[Occurrence]) -> Iterator[str]:
-    """Two occurrences from opposite ends of the first principal component, with those nearest to them."""
+    """Two contrasting occurrences, each with those nearest to it."""
     last = views(elmo, shown)[-1]
-    order = last.points[:, 0].argsort(kind="stable")
-    inside = len(order) // 20           # the outermost occurrences are outliers
-    for i in dict.fromkeys((int(order[inside]), int(order[-1 - inside]))):
+    for i in dict.fromkeys(opposite_ends(last.points)):
         lines = [_line("", shown[i])]
         if last.near is not None and last.similarity is not None:
             near = [(k, s) for k, s in zip(last.near[i], last.similarity[i], strict=True) if k >= 0]
