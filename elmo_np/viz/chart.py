@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 720, 380
-LEFT, RIGHT, TOP, BOTTOM = 48, 130, 30, 44       # margins, for tick labels and for the names at the ends of the lines
+LEFT, RIGHT, TOP, BOTTOM = 56, 130, 30, 44       # margins, for tick labels and for the names at the ends of the lines
 APART = 18          # minimum distance between two names
 
 Place = Callable[[float, float], tuple[float, float]]       # from values to coordinates in the drawing

@@ -121,7 +121,7 @@ function showSenses() {
 }
 
 function showLayer(glide) {
-  const {points, share, near} = layer(), n = now.word.sentence.length, percent = (x) => `${Math.round(100 * x)} %`;
+  const {points, share, near} = layer(), n = now.word.sentence.length, percent = (x) => `${Math.round(100 * x)}%`;
   scatter.point(-1);
   scatter.show(points, Uint16Array.from({length: n}, (_, i) => kind(i)), glide);
   const name = data.layers[now.layer], one = n === 1;
@@ -145,7 +145,7 @@ function agreement() {
     all += 1;
     same += now.word.sense[first[0]] === now.word.sense[i];
   }
-  return all ? `For ${Math.round(100 * same / all)} % of the occurrences, the nearest one has the same sense.` : "";
+  return all ? `For ${Math.round(100 * same / all)}% of the occurrences, the nearest one has the same sense.` : "";
 }
 
 function pick(i) {

@@ -159,7 +159,7 @@ def _reach_chart(shares: Mapping[str, Array]) -> str:
 
 
 def _reach_table(shares: Mapping[str, Array]) -> str:
-    rows = [(k, *(f"{100 * share[k]:.3g} %" for share in shares.values()))
+    rows = [(k, *(f"{100 * share[k]:.3g}%" for share in shares.values()))
             for k in (1, 2, 3, 5, 10, 15, 20) if k < len(shares["forward"])]
     return table(("words back", *shares), rows, numbers=(0, 1, 2))
 

@@ -44,7 +44,7 @@ def test_the_report_shows_how_far_gradients_reach_on_what_was_validated_on(run):
     assert found.targets == (sum(map(len, valid)) + len(valid)) // 21 > 2
     assert f"averaged over {found.targets} held-out words" in text
     for k in 1, 20:
-        cells = [f"<td class=number>{100 * lengths[k] / lengths[0]:.3g} %</td>" for lengths in found[:2]]
+        cells = [f"<td class=number>{100 * lengths[k] / lengths[0]:.3g}%</td>" for lengths in found[:2]]
         assert f"<tr><td class=number>{k}</td>{''.join(cells)}</tr>" in text
 
 
