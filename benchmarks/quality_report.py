@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from quality_watch import Point, Run
 from report import markdown, number
 
-from elmo_np.viz.plots import COLOURS, MARKERS, picture
+from elmo_np.viz.plots import COLOURS, MARKERS, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def as_csv(found: Sequence[Found]) -> str:
     return "\n".join(rows) + "\n"
 
 
-@picture
+@styled
 def curves(found: Sequence[Found], target: float) -> Figure:
     """Validation perplexity against time. Of the two directions the higher one is drawn: both have to get there."""
     from matplotlib.figure import Figure

@@ -13,8 +13,7 @@ from tasks_text import Part
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.progress import duration
 from elmo_np.training.metrics import best_validation, read
-from elmo_np.viz.plots import COLOURS
-from elmo_np.viz.plots import picture as drawn
+from elmo_np.viz.plots import COLOURS, styled
 
 HEAD = """# What the vectors are worth
 
@@ -111,7 +110,7 @@ def _bilm(text: Sequence[Part], bilm: RunDirectory, command: str) -> list[str]:
             f"backward after epoch {best['epoch']}.", ""]
 
 
-@drawn
+@styled
 def picture(found: Sequence[Found]) -> Figure:
     """One panel per task, one row per method."""
     rows = [len(one.scores) for one in found]

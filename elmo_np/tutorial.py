@@ -1,4 +1,4 @@
-"""What the tutorials share: code printed from its source, and a small model that is the same on every machine."""
+"""Shared by the tutorials: code printed from its source, and a small model that is the same on every machine."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from .runtime.threads import one_blas_thread
 
 _TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 _COMMENT = re.compile(r"\s+(?:#|/\*)\s(.*)")
-# How a function begins and ends: in the first column, and in Cython before the next line that begins there.
+# The beginning and end of a function: in the first column in C; in Cython before the next line that begins there.
 _IN_C = r"^(?:INLINE|static)\b[^\n]*\bNAME\(%s\)\(", r".*?^\}"
 _IN_CYTHON = r"^c?p?def\b[^\n]*?\b%s\(", r".*?(?=^\S|\Z)"
 
 
 def show(name: str, *tags: str) -> None:
-    """Print the source of a function, a method or a class of elmo_np; of a twin, the NumPy function.
+    """Print the source of a function, method or class of elmo_np; for a twin, that of the NumPy function.
 
-    name    "nn.lstm.lstm_forward", "nn.bilm.BiLM.forward": module, then what is in it
-    tags    "L3": only the lines that carry one of these tags; none: all of it
-    Raises UserError where there is no such function, or no such line in it.
+    name    "nn.lstm.lstm_forward", "nn.bilm.BiLM.forward": the module, then the name within it
+    tags    "L3": only the lines with one of these tags; none: all lines
+    Raises UserError if there is no such function, or no such line in it.
     """
-    module, *rest = re.split(r"\.(?=_?[A-Z])|\.(?=[^.]*$)", name)        # up to a class, or else up to the last part
+    module, *rest = re.split(r"\.(?=_?[A-Z])|\.(?=[^.]*$)", name)        # at the first class, or else at the last dot
     try:
         found: Any = import_module(f"elmo_np.{module}")
         for part in rest:
@@ -49,46 +49,47 @@ def show(name: str, *tags: str) -> None:
 
 
 def show_kernel(file: str, function: str, *tags: str) -> None:
-    """Print the source of a kernel as `show` does that of its NumPy function.
+    """Print the source of a kernel, as `show` does for its NumPy function.
 
-    file        "lstm.h", "lstm.pxi": its name in kernels/
-    function    "gates_block", "lstm_forward": what is in it; in C the name that NAME( ) holds
-    tags        "L3": only the lines that carry one of these tags, where a statement runs over lines its last; none: all
-    Raises UserError where there is no such file, no such function, or no such line in it.
+    file        "lstm.h", "lstm.pxi": a file in kernels/
+    function    "gates_block", "lstm_forward": a function in it; in C the argument of NAME( )
+    tags        "L3": only the lines with one of these tags, for a longer statement its last line; none: all lines
+    Raises UserError if there is no such file, no such function, or no such line in it.
     """
     start, end = _IN_C if file.endswith(".h") else _IN_CYTHON
     found = re.search(start % re.escape(function) + end, kernel_source(file), re.MULTILINE | re.DOTALL)
     if not found:
-        raise UserError(f"there is no function {function!r} in kernels/{file}: expected a name such as 'gates_block', "
-                        "which is in lstm.h")
+        raise UserError(f"there is no function {function!r} in kernels/{file}: expected a name such as 'gates_block' "
+                        "in lstm.h")
     print(_shown(f"{function} in kernels/{file}", found[0], tags))
 
 
 def kernel_source(file: str) -> str:
-    """The text of a file of kernels/. It is in the project's folder and not in an installed package.
+    """The text of a file in kernels/, which is part of the project's directory but not of an installed package.
 
-    Raises UserError where there is no such file, in the package's folder or in the one in which Python runs.
+    Raises UserError if there is no such file next to the package or in the current directory.
     """
-    for folder in Path(__file__).parents[1], Path.cwd():
-        path = folder / "kernels" / file
+    for directory in Path(__file__).parents[1], Path.cwd():
+        path = directory / "kernels" / file
         if path.is_file():
             return path.read_text(encoding="utf-8")
-    raise UserError(f"there is no kernels/{file}: run this in the project's folder, which has the kernels' sources")
+    raise UserError(f"there is no kernels/{file}: run this in the project's folder, which contains the kernel sources")
 
 
 def _shown(name: str, source: str, tags: Sequence[str]) -> str:
-    """All of a source, or its lines that carry one of the tags."""
+    """A source, or only its lines that have one of the tags."""
     if not tags:
         return source.rstrip()
-    lines = [line for line in source.splitlines() if not _carried(line).isdisjoint(tags)]
+    lines = [line for line in source.splitlines() if not _tags(line).isdisjoint(tags)]
     if not lines:
-        raise UserError(f"no line of {name} carries {' or '.join(tags)}")
+        raise UserError(f"no line of {name} has the tag {' or '.join(tags)}: expected a tag at the end of a line")
     return re.sub(r" {2,}(#|/\*) ", r"    \1 ", textwrap.dedent("\n".join(lines)))
 
 
-def _carried(line: str) -> set[str]:
-    """The tags at the end of a line, ranges written out."""
-    found, comment = set(), _COMMENT.search(line)
+def _tags(line: str) -> set[str]:
+    """The tags at the end of a line, with ranges expanded."""
+    found = set()
+    comment = _COMMENT.search(line)
     for letter, first, last in _TAG.findall(comment[1] if comment else ""):
         low, high = sorted((int(first), int(last or first)))
         found |= {f"{letter}{number}" for number in range(low, high + 1)}
@@ -97,22 +98,22 @@ def _carried(line: str) -> set[str]:
 
 def trained(sentences: Sequence[Sequence[str]], config: BiLMConfig, *, epochs: int = 1, rate: float = 0.01,
             batch_size: int = 16, seed: int = 0) -> ELMo:
-    """A biLM that has read `sentences` for some epochs, each sentence from a zero state, with Adam.
+    """A biLM trained on `sentences` with Adam, each sentence from a zero state.
 
-    Processors and libraries round differently, and updates make more of it. In float64, and with an epsilon far above
-    the rounding of a gradient, some hundred updates make 1e-13 of it, which no printed figure shows; with Adam's
-    usual 1e-8 up to 1e-4, because a step is then as long for noise as for a gradient. The filters of a character CNN
-    want smaller steps than words: with rate 0.01 some hundred updates may make 1e-7 and more, with 0.005 1e-9.
+    Processors and libraries round differently, and updates amplify the differences. In float64, with an epsilon far
+    above the rounding error of a gradient, they reach 1e-13 after a few hundred updates, which no printed value shows;
+    with Adam's usual 1e-8 they reach 1e-4, because a step is then as long for noise as for a gradient. The filters of a
+    character CNN need smaller steps: with rate 0.01 they may exceed 1e-7 after a few hundred updates, with 0.005 1e-9.
     """
     vocabulary = Vocabulary.build(sentences)
     model = BiLM(config, len(vocabulary), rng=np.random.default_rng(seed), dtype=np.float64)
     arrays = parameters(model)
     optimizer = Adam(arrays, rate, epsilon=1e-4)
     words = token_indexer(model, vocabulary)
-    numbers = [words.encode(sentence) for sentence in sentences]
+    encoded = [words.encode(sentence) for sentence in sentences]
     with one_blas_thread():
         for _ in range(epochs):
-            for batch in sentence_batches(numbers, batch_size):
+            for batch in sentence_batches(encoded, batch_size):
                 _, _, cache = model.forward(batch_of(words, batch))
                 model.backward(1.0, cache)
                 optimizer.step(clip_scale(global_norm(arrays), 5.0))

@@ -59,7 +59,7 @@ def test_a_whole_kernel_is_printed_from_its_first_line_to_its_last(capsys, file,
 
 @pytest.mark.parametrize(("wanted", "message"), [
     (("nothing.h", "gates"), "no kernels/nothing.h"), (("lstm.h", "nothing"), "no function 'nothing'"),
-    (("lstm.h", "gates_block", "S1"), "no line of gates_block in kernels/lstm.h carries S1")])
+    (("lstm.h", "gates_block", "S1"), "no line of gates_block in kernels/lstm.h has the tag S1")])
 def test_what_is_not_there_of_a_kernel_is_said_in_one_line(wanted, message):
     with pytest.raises(UserError, match=message) as caught:
         show_kernel(*wanted)

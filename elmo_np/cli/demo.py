@@ -1,4 +1,4 @@
-"""`elmo-np demo`: the main job from end to end on text that is at hand. Train, evaluate, embed, draw."""
+"""`elmo-np demo`: train, evaluate, embed and plot on built-in text."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from ..io.run_directory import RunDirectory
 from ..training.metrics import read
 from ..training.trainer import train
 from ..viz import plots
+from ..viz.geometry import opposite_ends
 from .common import Add
 
-WORDS = ("string", "class", "match", "right", "order", "key")   # common in Python's prose, in more than one use
-DRAWN = "play"      # the word of Peters et al. 2018, table 4
+WORDS = ("string", "class", "match", "right", "order", "key")   # frequent in Python's prose, with more than one use
+DRAWN = "play"      # the word in table 4 of Peters et al. 2018
 
-ABOUT = "the whole job on built-in text: train, evaluate, embed, draw"
+ABOUT = "train, evaluate, embed and plot on built-in text"
 
 
 def arguments(add: Add) -> None:
-    add("--out", required=True, metavar="DIR", help="folder to write; a demo that is there already goes on")
-    add("--seed", type=int, default=0, help="of every random number (default 0)")
+    add("--out", required=True, metavar="DIR", help="directory to write to; an unfinished demo there is continued")
+    add("--seed", type=int, default=0, help="random seed (default 0)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,30 +39,30 @@ def run(args: argparse.Namespace) -> int:
 
 
 def demo(out: str, seed: int = 0) -> None:
-    """Do everything and write it below `out`; a run that is there already is taken up where it stopped."""
+    """Run the demo and write to `out`; an unfinished run there continues where it stopped."""
     folder = Path(out)
     if not out:
-        raise UserError("--out is empty: expected a folder's name")
+        raise UserError("--out is empty: expected the name of a folder")
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{out} is a file: expected a folder, or a name for one")
-    print("Part 1 of 2: a language model of Python's own documentation\n")
+        raise UserError(f"{out} is a file: expected a folder, or a name for a new one")
+    print("Part 1 of 2: a language model of the Python documentation\n")
     pydoc, valid = _train("pydoc", folder / "pydoc", seed, epochs=2)
     _show_words(pydoc, [list(sentence) for sentence in open_corpus("pydoc")])
     _draw_gates(pydoc, _sentence_of(valid), folder / "pydoc" / "gates.png")
-    print("\nPart 2 of 2: ambiguous words whose senses are known (sentences of a grammar)\n")
+    print("\nPart 2 of 2: ambiguous words with known senses (sentences from a grammar)\n")
     grammar, _ = _train("grammar", folder / "grammar", seed, epochs=3)
     _show_senses(grammar, folder / "grammar", seed)
     print(f"\nLook at   {folder}/pydoc/curves.png, {folder}/pydoc/gates.png, {folder}/grammar/{DRAWN}.png")
     print(f"Go on     elmo-np similar {folder}/grammar bank --in \"the bank of the river was steep .\"")
-    print("          elmo-np train FILE.txt --out RUN --set tokenize=true      (your own text, a sentence a line)")
+    print("          elmo-np train FILE.txt --out RUN --set tokenize=true      (your own text, one sentence per line)")
 
 
 def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpus]:
     settings = replaced(preset("demo"), corpus=name, seed=seed, epochs=epochs)
-    going_on = RunDirectory(folder).last.exists()
-    if not going_on and RunDirectory(folder).in_use():
-        raise UserError(f"{folder} holds files of another run: give another --out, or remove it")
-    elmo = train(name, folder, settings=settings, resume=going_on)
+    resume = RunDirectory(folder).last.exists()
+    if not resume and RunDirectory(folder).in_use():
+        raise UserError(f"{folder} contains files of another run: give another --out, or remove it")
+    elmo = train(name, folder, settings=settings, resume=resume)
     _, valid = held_out(open_corpus(name, seed=seed), settings.data.held_out)
     found = evaluate(elmo.model, elmo.vocabulary, valid, state=settings.train.state)
     unigram = unigram_perplexity(elmo.vocabulary, valid)
@@ -74,30 +75,34 @@ def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpu
 
 
 def _show_words(elmo: ELMo, sentences: list[list[str]]) -> None:
-    """Two unlike uses of each of three words, each with the occurrences nearest to it."""
-    print("\nOne word, several uses: an occurrence (>), and those nearest to it by v_t = W h_bi + b")
+    """Two contrasting uses of each of three words, each with its nearest occurrences."""
+    print("\nOne word, several uses: an occurrence (>) and the ones nearest to it by v_t = W h_bi + b")
     handy = [s for s in sentences if 6 <= len(s) <= 30]
-    common = [word for word in WORDS if sum(s.count(word) == 1 for s in handy) >= 40]
-    for word in common[:3]:
+    frequent = [word for word in WORDS if sum(s.count(word) == 1 for s in handy) >= 40]
+    for word in frequent[:3]:
         elmo.index(sentences, [word])
-        for sentence, position in _unlike_uses(elmo, handy, word):
+        for sentence, position in _contrasting_uses(elmo, handy, word):
             print(f"\n     > {in_context(sentence, position)}")
-            seen = {_window(sentence, position)}
-            for near in elmo.similar(word, sentence, top=200):
-                window = _window(near.sentence, near.position)
-                if window not in seen and len(seen) < 4:        # documentation repeats itself: a phrase once
-                    seen.add(window)
-                    print(f"  {near.similarity:.2f} {in_context(near.sentence, near.position)}")
+            _show_nearest(elmo, sentence, position)
 
 
-def _unlike_uses(elmo: ELMo, sentences: list[list[str]], word: str) -> list[tuple[list[str], int]]:
-    """Two occurrences of a word, near the ends of the direction in which its occurrences differ most."""
+def _show_nearest(elmo: ELMo, sentence: list[str], position: int) -> None:
+    """The three nearest occurrences of a word in different phrases, since documentation repeats itself."""
+    seen = {_window(sentence, position)}
+    for near in elmo.similar(sentence[position], sentence, top=200):
+        window = _window(near.sentence, near.position)
+        if window not in seen and len(seen) < 4:
+            seen.add(window)
+            print(f"  {near.similarity:.2f} {in_context(near.sentence, near.position)}")
+
+
+def _contrasting_uses(elmo: ELMo, sentences: list[list[str]], word: str) -> list[tuple[list[str], int]]:
+    """Two occurrences of a word, near opposite ends of the first principal component of its vectors."""
     own = [s for s in sentences if s.count(word) == 1]
-    places = [(s, s.index(word)) for s in own]
-    vectors = np.array([v[t] for v, (_, t) in zip(elmo.vectors(own), places, strict=True)])
-    order = principal_components(unit(vectors))[0][:, 0].argsort(kind="stable")
-    inside = len(order) // 20           # the outermost occurrences are oddities
-    return [places[order[inside]], places[order[-1 - inside]]]
+    uses = [(s, s.index(word)) for s in own]
+    vectors = np.array([v[t] for v, (_, t) in zip(elmo.vectors(own), uses, strict=True)])
+    points, _ = principal_components(unit(vectors))
+    return [uses[i] for i in opposite_ends(points)]
 
 
 def _window(sentence: list[str], position: int) -> tuple[str, ...]:
@@ -105,7 +110,7 @@ def _window(sentence: list[str], position: int) -> tuple[str, ...]:
 
 
 def _sentence_of(corpus: Corpus) -> list[str]:
-    """The first sentence that fits into a picture."""
+    """The first sentence that fits into a figure."""
     return next((list(s) for s in corpus if 8 <= len(s) <= 12), list(next(iter(corpus))))
 
 
@@ -116,8 +121,8 @@ def _draw_gates(elmo: ELMo, sentence: list[str], path: Path) -> None:
 
 
 def _show_senses(elmo: ELMo, folder: Path, seed: int) -> None:
-    """Whether the nearest occurrence has the same sense, for contextual and for static vectors."""
-    print("\nThe nearest other occurrence has the same sense (sentences that were not trained on):\n")
+    """How often the nearest occurrence has the same sense, for static and for contextual vectors."""
+    print("\nHow often the nearest other occurrence has the same sense (sentences not seen in training):\n")
     print(f"  {'word':8} {'occurrences':>11}  {'senses':>6}  {'static':>7}  {'contextual':>10}")
     fresh = fresh_sentences(seed)
     for word in STUDIED:

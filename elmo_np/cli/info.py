@@ -12,23 +12,26 @@ from .. import __version__, backend
 from ..runtime.threads import blas
 from .common import Add
 
-ABOUT = "backend, SIMD path, BLAS, threads, versions"
+ABOUT = "show backend, SIMD path, BLAS, threads and versions"
 
 
 def arguments(add: Add) -> None:
-    """There are none."""
+    """No options."""
 
 
 def rows() -> list[tuple[str, str]]:
-    """What runs here: (name, value)."""
+    """(name, value) of the software and hardware in use."""
     why = f" ({backend.why_not()})" if backend.why_not() else ""
-    return [("elmo_np", __version__), ("backend", backend.backend() + why),
-            ("SIMD path", f"{backend.simd()} (this machine has: {', '.join(backend.simd_paths()) or 'no kernels'})"),
+    paths = ", ".join(backend.simd_paths()) or "no kernels"
+    variables = [f"{key}={os.environ[key]}" for key in ("ELMO_NP_KERNELS", "ELMO_NP_SIMD") if key in os.environ]
+    return [("elmo_np", __version__),
+            ("backend", backend.backend() + why),
+            ("SIMD path", f"{backend.simd()} (available: {paths})"),
             ("BLAS", blas()),
-            ("threads", f"{min(2, os.cpu_count() or 1)} directions at once, of {os.cpu_count()} cores"),
-            ("NumPy", np.__version__), ("Python", sys.version.split()[0]),
-            ("environment", " ".join(f"{key}={os.environ[key]}" for key in ("ELMO_NP_KERNELS", "ELMO_NP_SIMD")
-                                     if key in os.environ) or "no ELMO_NP_KERNELS, no ELMO_NP_SIMD")]
+            ("threads", f"{min(2, os.cpu_count() or 1)} directions at a time, on {os.cpu_count()} cores"),
+            ("NumPy", np.__version__),
+            ("Python", sys.version.split()[0]),
+            ("environment", " ".join(variables) or "no ELMO_NP_KERNELS, no ELMO_NP_SIMD")]
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The command line: elmo-np COMMAND. A user's mistake ends in one line on stderr and exit code 2."""
+"""The command line: elmo-np COMMAND. User errors are one line on stderr with exit code 2."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from . import COMMANDS
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is one line."""
+    """argparse with errors of one line."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")
 
 
 def parser() -> Parser:
-    """Every command and its options."""
-    whole = Parser(prog="elmo-np", description="ELMo from scratch in NumPy: train, evaluate, embed, check.")
-    whole.add_argument("--version", action="version", version=__version__)
-    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    """All commands and their options."""
+    program = Parser(prog="elmo-np", description="ELMo from scratch in NumPy: train, evaluate, embed, check.")
+    program.add_argument("--version", action="version", version=__version__)
+    commands = program.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
-        made = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
-        made.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed") else "")
+        options = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
+        options.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed") else "")
         if hasattr(command, "subcommands"):
-            command.subcommands(made)
+            command.subcommands(options)
         else:
-            command.arguments(made.add_argument)
-    return whole
+            command.arguments(options.add_argument)
+    return program
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code comes back."""
+    """Run one command and return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # In a log, lines of progress come between the right ones; a terminal that lacks a character shows "?".
+        # Line buffering keeps progress and output in order in a log; "?" replaces what the terminal cannot show.
         sys.stdout.reconfigure(line_buffering=True, errors="replace")
     return guarded("elmo-np", lambda: _command(argv))
 
@@ -56,7 +56,7 @@ def _command(argv: Sequence[str] | None) -> int:
 
 
 def guarded(program: str, command: Callable[[], int | None]) -> int:
-    """The exit code of a command, 0 for None. What ends it before its time is one line on stderr, after `program`."""
+    """Run a command and return its exit code, 0 for None. An early end is one line on stderr, after `program`."""
     try:
         code = command()
         sys.stdout.flush()
@@ -67,7 +67,7 @@ def guarded(program: str, command: Callable[[], int | None]) -> int:
         return failed(program, f"error: {error}", 2)
     except KeyboardInterrupt:
         return failed(program, "stopped", 130)
-    except BrokenPipeError:         # the reader of our output has gone, as `| head` does
+    except BrokenPipeError:         # the reader of the output has closed it, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -77,13 +77,13 @@ def guarded(program: str, command: Callable[[], int | None]) -> int:
 
 
 def failed(program: str, message: str, code: int) -> int:
-    """Say in one line why the program ends; the exit code comes back."""
+    """Report in one line why the program ends, and return the exit code."""
     print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
     return code
 
 
 def entry() -> NoReturn:
-    """What the installed command calls."""
+    """The entry point of the installed command."""
     sys.exit(main())
 
 

@@ -1,1 +1,13 @@
-"""To be written."""
+"""From text to batches of ids.
+
+    text, stop_words               tokens and sentences of raw text; the article's preprocessing
+    corpus, pydoc_corpus, grammar  where sentences come from; grammar_rules has the grammar's tables
+    vocabulary                     words and their ids
+    batches, spool                 from sentences to (T, B) batches for both directions
+
+A newcomer may add a corpus: a class with a name whose every pass gives the same sentences, and a line in `open_corpus`.
+
+Frozen, because trained models depend on it: the special tokens <S>, </S> and <UNK>; the format of vocabulary.txt, and
+the order of words in it; how `text.tokens` splits text that models were trained on; the sentences that the grammar
+gives for a seed; and the order of sentences and batches for a seed, without which a resumed run differs.
+"""

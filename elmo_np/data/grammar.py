@@ -1,15 +1,15 @@
-"""English sentences from a probabilistic grammar, with the sense of every ambiguous word known.
+"""English sentences from a probabilistic grammar, with the sense of every ambiguous word labelled.
 
     >>> corpus = GrammarCorpus(seed=0, sentences=1000)
     >>> for sentence in corpus.labelled():
     ...     print(" ".join(sentence.tokens), sentence.senses)
 
-A small language model learns this language in a minute, and then its vectors of `bank` fall into money and river,
-which one static vector per word cannot. The rules and the words are text tables in `elmo_np.data.grammar_rules`.
+A small language model learns this language in a minute. Its vectors of `bank` then form two groups, money and river,
+which a single static vector per word cannot do. Rules and words are text tables in `elmo_np.data.grammar_rules`.
 
-One sentence: draw a focus (a sense, say bank/river), so a topic (river); draw a pattern that fits; write it from left
-to right. The words around the focus come partly from the topic, which tells the sense, and partly from a common
-stock ("anna remembered the old bank ."), which does not: a few sentences remain ambiguous, as in life.
+To write a sentence, draw a focus (a sense, such as bank/river) and with it a topic (river), draw a pattern that fits,
+and expand it from left to right. The words around the focus come partly from the topic, which reveals the sense, and
+partly from a common stock ("anna remembered the old bank ."), which does not: a few sentences remain ambiguous.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from ..errors import UserError
 from . import grammar_rules as tables
 
 T = TypeVar("T")
-Token = tuple[str, str]  # a form and its sense, "" for a word of one sense
+Token = tuple[str, str]  # a form and its sense, "" for a word with one sense
 Phrase = tuple[Token, ...]
-Word = dict[str, Phrase]  # feature (s, p, past, ...) -> how the word is written then
+Word = dict[str, Phrase]  # feature (s, p, past, ...) -> the form with that feature
 
-SHORTEST, LONGEST = 4, 25  # tokens of a sentence
-DEEPEST = 3  # below this depth a nonterminal takes its first production, which never recurs
-PLURAL = 0.3  # share of plurals, where there is a choice
-DRIFT = 0.05  # share of side clauses that turn to another topic
-NO_FOCUS = 0.05  # share of sentences that are not written for the sake of an ambiguous word
+SHORTEST, LONGEST = 4, 25  # tokens per sentence
+DEEPEST = 3  # below this depth a nonterminal takes its first production, which is never recursive
+PLURAL = 0.3  # share of plurals where both numbers are possible
+DRIFT = 0.05  # share of subordinate clauses that change the topic
+NO_FOCUS = 0.05  # share of sentences that are not built around an ambiguous word
 SPANS = {"Person": "person", "Name": "person", "Kin": "person", "Where": "place", "When": "time"}
 
 
 @dataclass(frozen=True)
 class LabelledSentence:
-    """A sentence, (position, sense) for each ambiguous word in it, its topic and the number of its pattern, and
-    (begin, end, type) of each phrase that says who, where or when."""
+    """A sentence with (position, sense) of each ambiguous word, its topic, the index of its template, and
+    (begin, end, type) of each phrase that names a person, place or time."""
 
     tokens: tuple[str, ...]
     senses: tuple[tuple[int, str], ...]
@@ -51,16 +51,14 @@ class LabelledSentence:
 
 
 class GrammarCorpus:
-    """`sentences` sentences, the same for the same seed on every machine; a longer corpus begins like a shorter one."""
+    """`sentences` sentences, the same for a seed on every machine; a longer corpus begins with the shorter one."""
 
     name = "grammar"
 
     def __init__(self, *, seed: int = 0, sentences: int = 60000) -> None:
-        for what, number, example in (("seed", seed, 0), ("sentences", sentences, 20000)):
-            if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-                raise UserError(
-                    f"{what} is {number!r}, expected a whole number of at least 0: give for instance {what}={example}"
-                )
+        for name, value, example in (("seed", seed, 0), ("sentences", sentences, 20000)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise UserError(f"{name} is {value!r}, expected a whole number of at least 0, such as {name}={example}")
         self.seed, self.sentences = seed, sentences
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -69,13 +67,12 @@ class GrammarCorpus:
     def labelled(self) -> Iterator[LabelledSentence]:
         random = Random(self.seed)
         for _ in range(self.sentences):
-            sentence = None
-            while sentence is None:
-                sentence = _Writer(random).write()
+            while not (sentence := _Writer(random).write()):
+                pass
             yield sentence
 
 
-# Choices use random() alone: Python promises that its numbers never change for a seed, and promises it of no other.
+# Only random() is used: it is the one method that Python guarantees to give the same numbers for a seed forever.
 
 
 def _draw(random: Random, items: Sequence[T]) -> T:
@@ -95,7 +92,11 @@ def _phrase(text: str) -> Phrase:
 
 def _rows(text: str) -> dict[str, list[str]]:
     """`a b c, d e f` as {a: [b, c], d: [e, f]}."""
-    return {row.split()[0]: row.split()[1:] for row in text.replace("\n", " ").split(",")}
+    rows = {}
+    for row in text.replace("\n", " ").split(","):
+        first, *rest = row.split()
+        rows[first] = rest
+    return rows
 
 
 _VERBS = _rows(tables.IRREGULAR_VERBS)
@@ -109,10 +110,12 @@ def _add_s(word: str) -> str:
 
 
 def _noun(text: str) -> Word:
-    """`coin` counts, `money*` is a mass, `tennis~` is bare of articles, `spring/season!` has no plural."""
-    (form, sense) = _token(text.rstrip("*~!"))
-    if text[-1] in "*~":
-        return {"m" if text[-1] == "*" else "b": ((form, sense),)}
+    """`coin` is countable, `money*` a mass noun, `tennis~` takes no article, `spring/season!` has no plural."""
+    form, sense = _token(text.rstrip("*~!"))
+    if text[-1] == "*":
+        return {"m": ((form, sense),)}
+    if text[-1] == "~":
+        return {"b": ((form, sense),)}
     word: Word = {"s": ((form, sense),)}
     if text[-1] != "!":
         word["p"] = ((_PLURALS.get(form, [_add_s(form)])[0], sense),)
@@ -120,7 +123,7 @@ def _noun(text: str) -> Word:
 
 
 def _verb(text: str) -> Word:
-    """The forms of the first word; the words after it (`look at`) stay."""
+    """The forms of the first word; the words after it (`look at`) do not change."""
     (base, sense), *rest = _phrase(text)
     stem = base + base[-1] if base in tables.DOUBLING.split() else base
     bare = stem[:-1] if base.endswith("e") and not base.endswith("ee") else stem
@@ -135,18 +138,19 @@ def _verb(text: str) -> Word:
 
 
 def _article(tokens: list[str]) -> None:
+    """Replace `a` by `an` before a vowel, in place."""
     for i in range(len(tokens) - 1):
         after = tokens[i + 1]
         if tokens[i] == "a" and after[0] in "aeiou" and not after.startswith(("use", "uni", "eu", "one")):
             tokens[i] = "an"
 
 
-# The tables, read
+# The tables, parsed
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A verb with what it takes: `[subjects >] verb: objects [> tail]`."""
+    """A verb with its arguments: `[subjects >] verb: objects [> tail]`."""
 
     verb: Word
     objects: Sequence[Word]
@@ -155,7 +159,7 @@ class Frame:
 
 
 class Deed(NamedTuple):
-    """A frame with one object drawn, and the object's number."""
+    """A frame with one of its objects, and the number (singular, plural, ...) of that object."""
 
     frame: Frame
     noun: Word
@@ -174,7 +178,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Focus:
-    """What a sentence is about: a sense, or a topic alone."""
+    """What a sentence is about: a sense, or just a topic."""
 
     topic: str
     kind: str
@@ -186,11 +190,12 @@ class Focus:
 
 
 def _blocks(text: str) -> Iterator[tuple[list[str], dict[str, list[str]]]]:
-    """Each unindented line, split, with the indented rows below it: {first word: the rest of each such row}."""
+    """Each unindented line, split, with the indented rows below it: {first word of a row: the rest of each}."""
     for block in re.split(r"\n(?=\S)", text.strip()):
         head, *lines = block.split("\n")
         rows: dict[str, list[str]] = {}
-        for key, _, rest in (line.strip().partition(" ") for line in lines):
+        for line in lines:
+            key, _, rest = line.strip().partition(" ")
             rows.setdefault(key, []).append(rest)
         yield head.split(), rows
 
@@ -211,12 +216,14 @@ def _frame(subjects: str, rest: str) -> Frame:
 
 
 def _topic(name: str, rows: dict[str, list[str]]) -> Topic:
-    """`do ...` rows are done by people; a row `dog puppy > bark at: ...` names its subjects."""
-    own = {"who", "where", "when", "do"}
+    """The subjects of `do ...` rows are people; a row `dog puppy > bark at: ...` names its subjects."""
     frames = [_frame("", row) for row in rows["do"]]
-    for first, rest in ((key, row) for key in rows if key not in own for row in rows[key]):
-        subjects, _, deed = rest.partition(">")
-        frames.append(_frame(f"{first} {subjects}", deed))
+    for first, rest in rows.items():
+        if first in ("who", "where", "when", "do"):
+            continue
+        for row in rest:
+            subjects, _, deed = row.partition(">")
+            frames.append(_frame(f"{first} {subjects}", deed))
     who = [_noun(word) for word in rows["who"][0].split()]
     return Topic(name, who, _phrases(rows["where"][0]), _phrases(rows["when"][0]), frames)
 
@@ -224,14 +231,17 @@ def _topic(name: str, rows: dict[str, list[str]]) -> Topic:
 def _sense(head: list[str], rows: dict[str, list[str]]) -> Focus:
     text, topic, kind, *flags = head
     if kind == "adj":
-        (adjective,) = _phrase(text)
-        plain = [_noun(word) for word in rows["of"][0].split()]
-        nouns: list[Word] = [{number: (adjective, *form) for number, form in noun.items()} for noun in plain]
+        nouns = [_modified(_token(text), _noun(word)) for word in rows["of"][0].split()]
     else:
-        nouns = [_noun(text + {"mass": "*", "one": "!"}[flags[0]] if flags else text)]
+        ending = {"mass": "*", "one": "!"}[flags[0]] if flags else ""
+        nouns = [_noun(text + ending)]
     use = [_verb(verb) for verb in rows["use"][0].split()]
     does = [_verb(deed) for deed in rows["does"][0].split(";")]
     return Focus(topic, kind, nouns, [_fixed(word) for word in rows["fa"][0].split()], use, does)
+
+
+def _modified(adjective: Token, noun: Word) -> Word:
+    return {number: (adjective, *form) for number, form in noun.items()}
 
 
 TOPICS: dict[str, Topic] = {head[0]: _topic(head[0], rows) for head, rows in _blocks(tables.TOPICS)}
@@ -239,9 +249,12 @@ SENSES: list[Focus] = [_sense(head, rows) for head, rows in _blocks(tables.SENSE
 
 
 def _read_deeds() -> Iterator[Focus]:
-    """Let people talk about the ambiguous nouns of their topic; yield the ambiguous verbs as foci."""
+    """Let people discuss the ambiguous nouns of their topic; yield the ambiguous verbs as foci."""
     for topic in TOPICS.values():
-        nouns = [noun for focus in SENSES if focus.topic == topic.name for noun in focus.nouns]
+        nouns: list[Word] = []
+        for focus in SENSES:
+            if focus.topic == topic.name:
+                nouns.extend(focus.nouns)
         topic.frames.extend(Frame(_verb(verb), nouns) for verb in ("discuss", "describe"))
         topic.human.extend(frame for frame in topic.frames if not frame.subjects)
         for frame in topic.frames:
@@ -255,21 +268,23 @@ SENSES += list(_read_deeds())
 def _ambiguous() -> dict[str, tuple[str, ...]]:
     senses: dict[str, dict[str, None]] = {}  # a dict keeps the order of the tables, a set would not
     for focus in SENSES:
-        for word in [*focus.nouns, *([focus.frame.verb] if focus.frame else [])]:
-            for form, sense in (phrase[0] for phrase in word.values()):
+        words = [focus.frame.verb] if focus.frame else focus.nouns
+        for word in words:
+            for phrase in word.values():
+                form, sense = phrase[0]
                 senses.setdefault(form, {})[sense] = None
     return {form: tuple(known) for form, known in senses.items() if len(known) > 1}
 
 
-# Every form of every word that has two senses or more: `bank`, and `banks` too.
+# All forms of all words with two or more senses: `bank`, and `banks` as well.
 AMBIGUOUS: dict[str, tuple[str, ...]] = _ambiguous()
 
 
-# The rules, read
+# The rules, parsed
 
 
 class Symbol(NamedTuple):
-    """A token to write, or the name of a rule or a word list with a feature."""
+    """A token to write, or the name of a rule or word list with a feature."""
 
     token: Token | None
     name: str = ""
@@ -278,13 +293,13 @@ class Symbol(NamedTuple):
 
 class Production(NamedTuple):
     symbols: tuple[Symbol, ...]
-    verb: bool  # it has a verb of its own
-    doer: bool  # and the subject that goes with this verb
+    verb: bool  # whether it contains a verb
+    doer: bool  # and whether it contains the subject of that verb
 
 
 class Rule(NamedTuple):
     productions: Sequence[Production]
-    ends: Sequence[int]  # running sums of the weights
+    ends: Sequence[int]  # cumulative sums of the weights
 
     def draw(self, random: Random) -> int:
         return bisect(self.ends, random.random() * self.ends[-1])
@@ -304,26 +319,28 @@ def _rule(rows: Sequence[tuple[str, str]]) -> Rule:
 
 
 def _rules() -> dict[str, Rule]:
-    """Keyed `Who:s`, or `VP` for a rule that takes any feature."""
-    return {
-        head[0]: _rule([(weight, text) for weight, texts in rows.items() for text in texts])
-        for head, rows in _blocks(tables.RULES)
-    }
+    """The keys are `Who:s`, or `VP` for a rule that takes any feature."""
+    rules = {}
+    for head, rows in _blocks(tables.RULES):
+        weighted: list[tuple[str, str]] = []
+        for weight, texts in rows.items():
+            weighted.extend((weight, text) for text in texts)
+        rules[head[0]] = _rule(weighted)
+    return rules
 
 
 def _word_lists() -> dict[str, list[Word]]:
-    """Keyed like rules. `look,at` is one item; a list of verbs has every form, another list one form, keyed ""."""
+    """The keys are those of rules. `look,at` is one item. Verbs have all their forms, other words one, with key ""."""
     lists: dict[str, list[Word]] = {}
-    for name, *items in (line.split() for line in tables.WORDS.strip().split("\n")):
-        texts = [item.replace(",", " ") for item in items]
-        verbs = name in ("Meet", "Meet2", "See", "Stand")
-        lists[name] = [_verb(text) if verbs else _fixed(text) for text in texts]
+    for line in tables.WORDS.strip().split("\n"):
+        name, *items = line.split()
+        forms = _verb if name in ("Meet", "Meet2", "See", "Stand") else _fixed
+        lists[name] = [forms(item.replace(",", " ")) for item in items]
     return lists
 
 
-TEMPLATES: list[tuple[str, str, str]] = [
-    (kind, weight, text) for kind, weight, text in (row.split(None, 2) for row in tables.TEMPLATES.strip().split("\n"))
-]
+# (kind, weight, production)
+TEMPLATES: list[list[str]] = [row.split(None, 2) for row in tables.TEMPLATES.strip().split("\n")]
 _TOPIC_LIST = list(TOPICS.values())
 _RULES = _rules()
 _LISTS = _word_lists()
@@ -331,7 +348,7 @@ _LISTS = _word_lists()
 
 def _templates(*kinds: str) -> tuple[list[int], Rule]:
     numbers = [number for number, template in enumerate(TEMPLATES) if template[0] in kinds]
-    return numbers, _rule([TEMPLATES[number][1:] for number in numbers])
+    return numbers, _rule([(TEMPLATES[number][1], TEMPLATES[number][2]) for number in numbers])
 
 
 _IDEA, _SOLID, _DEED = _templates("any"), _templates("any", "solid"), _templates("deed")
@@ -344,11 +361,11 @@ _BY_KIND = {"idea": _IDEA, "adj": _SOLID, "thing": _SOLID, "place": _SOLID, "age
 class _Writer:
     """One sentence being written.
 
-    The names that rules may use besides other rules:
-      Person:s Where When       the topic's people, places, times
-      Verb:past N:s Tail Doer:s the frame of the production: one verb with its object, tail and subject
-      Fn:s Fa Use:past Does:s   the focus: its noun, adjective, what is done to it, what it does
-      Ga Order                  adjectives that fit the kind of the focus
+    Besides other rules, a rule may use these names:
+      Person:s Where When       people, places and times of the topic
+      Verb:past N:s Tail Doer:s the frame of the production: a verb with its object, tail and subject
+      Fn:s Fa Use:past Does:s   the focus: its noun, an adjective, what is done to it, what it does
+      Ga Order                  adjectives that suit the kind of the focus
       the lists of tables.WORDS
     """
 
@@ -363,7 +380,7 @@ class _Writer:
         self.number = self._draw_number(self.noun)
 
     def write(self) -> LabelledSentence | None:
-        """None if the sentence is too short or too long, or says one word twice: then the next one is drawn."""
+        """None if the sentence is too short or too long, or has a word twice; the caller then draws another."""
         numbers, rule = _BY_KIND[self.focus.kind]
         drawn = rule.draw(self.random)
         deed = self._draw_deed(self.focus.frame) if self.focus.frame else None
@@ -391,7 +408,7 @@ class _Writer:
         return Deed(frame, noun, self._draw_number(noun))
 
     def _write(self, production: Production, handed: str, deed: Deed | None, depth: int) -> None:
-        """A verb in the production calls for a new deed, unless the focus is one; the others use their parent's."""
+        """A production with a verb draws a new deed, unless the focus is one; all others use that of their parent."""
         if production.verb and (depth > 0 or deed is None):
             deed = self._draw_deed(_draw(self.random, self.topic.frames if production.doer else self.topic.human))
         numbers = {"$": handed, "f": self.number, "o": deed.number if deed else ""}
@@ -458,11 +475,12 @@ class _Writer:
         self.tokens.extend(phrase)
 
 
+# The words that the demo and the built-in word senses look at
 STUDIED = ("bank", "play", "spring", "bat", "bark", "match", "light")
 
 
 def fresh_sentences(seed: int) -> list[LabelledSentence]:
-    """Sentences of the grammar, each once, that a training on the corpus of `seed` has not seen."""
+    """Sentences of the grammar, each once, that are not in the corpus of `seed`."""
     trained = {tuple(sentence) for sentence in GrammarCorpus(seed=seed)}
     written = {s.tokens: s for s in GrammarCorpus(seed=seed + 1).labelled()}
     return [sentence for tokens, sentence in written.items() if tokens not in trained]

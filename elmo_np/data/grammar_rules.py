@@ -1,29 +1,29 @@
-"""The words and the sentence patterns of the built-in grammar: text tables, read once by `elmo_np.data.grammar`.
+"""The words and sentence patterns of the built-in grammar: text tables, parsed once by `elmo_np.data.grammar`.
 
-An ambiguous word is written `word/sense` wherever it stands; a word without a slash has one sense in this language.
+An ambiguous word is always written `word/sense`; a word without a slash has a single sense in this language.
 
-TOPICS. One block a topic.
-  who people of the topic
-  where    places, as whole phrases divided by semicolons
+TOPICS. One block per topic.
+  who      people of the topic
+  where    places, as whole phrases separated by semicolons
   when     times, as whole phrases
   do       `[subjects >] verb: objects [> tail]`. Without subjects, the people of the topic do it. An object marked `*`
            is a mass noun (some water); one marked `~` takes no article (tennis).
 
-SENSES. One block a noun or adjective sense: `word/sense topic kind [flag]`. Verb senses live in `do` rows.
-  kind     thing, place, agent (a person or an animal), idea (what cannot be seen), adj (an adjective)
+SENSES. One block per sense of a noun or adjective: `word/sense topic kind [flag]`. Senses of verbs are in `do` rows.
+  kind     thing, place, agent (a person or an animal), idea (something that cannot be seen), adj (an adjective)
   flag     mass: no plural and no article a; one: no plural
-  of       the nouns that an adjective sense goes with
-  fa       adjectives of this sense
+  of       the nouns that an adjective sense can modify
+  fa       adjectives for this sense
   use      what people do to it (verbs that have a passive)
   does     what it does; `its` becomes `their` after a plural
 
-RULES. One block a nonterminal, one `weight production` a line. `Name:x` passes a feature on:
-  s, p, m, b   singular, plural, mass, bare;  past, base, ing, pp   forms of a verb;  $   the feature handed down
-  n, k         a number drawn anew for this production;  f   the number of the focus;  o   that of the object
+RULES. One block per nonterminal, one `weight production` per line. `Name:x` passes on a feature:
+  s, p, m, b   singular, plural, mass, bare;  past, base, ing, pp   forms of a verb;  $   the feature received
+  n, k         a number drawn for this production;  f   the number of the focus;  o   the number of the object
 The terminals that read the tables are listed in `elmo_np.data.grammar`.
 
-TEMPLATES. One sentence pattern a line: `kinds weight production`. `any` fits every noun and adjective, `solid` what
-can be seen; `deed` is built around a verb.
+TEMPLATES. One sentence pattern per line: `kinds weight production`. `any` fits every noun and adjective, `solid`
+those that can be seen; `deed` is built around a verb.
 """
 
 TOPICS = """

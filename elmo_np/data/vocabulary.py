@@ -50,7 +50,7 @@ class Vocabulary:
         if min_count < 1:
             raise UserError(f"min_count is {min_count}, expected 1 or more: 1 keeps every word")
         if max_size is not None and max_size < 4:
-            raise UserError(f"max_size is {max_size}, expected 4 or more: three special tokens and a word; None keeps all")
+            raise UserError(f"max_size is {max_size}, expected 4 or more: three special tokens and a word")
         tally, n_sentences = _tally(sentences)
         total = tally.total()
         for token in SPECIAL_TOKENS:

@@ -1,79 +1,101 @@
-"""A chart of lines as SVG inside a page: its colours are the page's, light or dark, so it is no picture of plots.py."""
+"""A line chart as SVG inside a page, in the colours of the page, light or dark, unlike the figures of plots.py."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 720, 380
-LEFT, RIGHT, TOP, BOTTOM = 48, 130, 30, 44       # room for the numbers, and for the lines' names at their ends
-APART = 18          # lowest distance between two names
+LEFT, RIGHT, TOP, BOTTOM = 56, 130, 30, 44       # margins, for tick labels and for the names at the ends of the lines
+APART = 18          # minimum distance between two names
+
+Place = Callable[[float, float], tuple[float, float]]       # from values to coordinates in the drawing
 
 
 class Line(NamedTuple):
-    """One line: its name stands at its end."""
+    """One line, with its name at its end."""
 
     name: str           # "": none
-    points: Sequence[tuple[float, float]]       # x, y: x at least 0, y above it
+    points: Sequence[tuple[float, float]]       # x, y: x at least 0, y above 0
     kind: str                                   # a class of reports.css
     dots: bool = False
 
 
-def log_chart(lines: Sequence[Line], x_label: str, y_label: str, says: str) -> str:
-    """Lines over a logarithmic y. says: what the chart shows, for those who do not see it. None to draw: no chart."""
+def log_chart(lines: Sequence[Line], x_label: str, y_label: str, description: str) -> str:
+    """Lines over a logarithmic y axis. description: what the chart shows, for screen readers."""
     lines = [line for line in lines if line.points]
     if not lines:
-        return "<p>There is nothing to draw.</p>"
-    highest_x = max(x for line in lines for x, _ in line.points) or 1
-    values = [y for line in lines for _, y in line.points]
-    low, high = math.log(min(values)) - 0.05, math.log(max(values)) + 0.05
+        return "<p>There is nothing to show.</p>"
+    xs = [x for line in lines for x, _ in line.points]
+    ys = [y for line in lines for _, y in line.points]
+    highest_x = max(xs) or 1
+    low, high = math.log(min(ys)) - 0.05, math.log(max(ys)) + 0.05
 
-    def at(x: float, y: float) -> tuple[float, float]:
+    def place(x: float, y: float) -> tuple[float, float]:
         return (LEFT + x / highest_x * (WIDTH - LEFT - RIGHT),
                 TOP + (high - math.log(y)) / (high - low) * (HEIGHT - TOP - BOTTOM))
-    parts = [f'<div class="wide"><svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-             f'aria-label="{escape(says)}">']
-    for y in _log_ticks(math.exp(low), math.exp(high)):
-        _, v = at(0, y)
-        parts.append(f'<path class="grid" d="M{LEFT} {v:.1f}H{WIDTH - RIGHT}"/>'
-                     f'<text x="{LEFT - 8}" y="{v + 4:.1f}" text-anchor="end">{y:,g}</text>')
-    for x in _ticks(0, highest_x):
-        u, _ = at(x, values[0])
-        parts.append(f'<text x="{u:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{x:,.0f}</text>')
-    parts.append(f'<text class="label" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x_label)}</text>'
-                 f'<text class="label" x="0" y="12">{escape(y_label)}</text>')
+    return "\n".join([
+        f'<div class="wide"><svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{escape(description)}">',
+        *_grid(_log_ticks(math.exp(low), math.exp(high)), place),
+        *_x_ticks(_ticks(0, highest_x), place),
+        f'<text class="label" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x_label)}</text>'
+        f'<text class="label" x="0" y="12">{escape(y_label)}</text>',
+        *_drawn(lines, place),
+        *_names([line for line in lines if line.name], place),
+        "</svg></div>"])
+
+
+def _grid(ticks: Sequence[float], place: Place) -> Iterator[str]:
+    for y in ticks:
+        _, v = place(0, y)
+        yield (f'<path class="grid" d="M{LEFT} {v:.1f}H{WIDTH - RIGHT}"/>'
+               f'<text x="{LEFT - 8}" y="{v + 4:.1f}" text-anchor="end">{y:,g}</text>')
+
+
+def _x_ticks(ticks: Sequence[float], place: Place) -> Iterator[str]:
+    for x in ticks:
+        u, _ = place(x, 1)
+        yield f'<text x="{u:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{x:,.0f}</text>'
+
+
+def _drawn(lines: Sequence[Line], place: Place) -> Iterator[str]:
     for line in lines:
-        places = [at(x, y) for x, y in line.points]
-        parts.append(f'<path class="line {line.kind}" d="M{"L".join(f"{u:.1f} {v:.1f}" for u, v in places)}"/>')
+        points = [place(x, y) for x, y in line.points]
+        path = "L".join(f"{u:.1f} {v:.1f}" for u, v in points)
+        yield f'<path class="line {line.kind}" d="M{path}"/>'
         if line.dots:
-            parts += [f'<circle class="{line.kind}" cx="{u:.1f}" cy="{v:.1f}" r="3.5"/>' for u, v in places]
-    named = [line for line in lines if line.name]
-    ends = [at(*line.points[-1]) for line in named]
-    for line, (u, _), v in zip(named, ends, _spread([v for _, v in ends]), strict=True):
-        parts.append(f'<text class="name {line.kind}" x="{u + 10:.1f}" y="{v + 4:.1f}">{escape(line.name)}</text>')
-    return "\n".join([*parts, "</svg></div>"])
+            yield from (f'<circle class="{line.kind}" cx="{u:.1f}" cy="{v:.1f}" r="3.5"/>' for u, v in points)
+
+
+def _names(lines: Sequence[Line], place: Place) -> Iterator[str]:
+    ends = [place(*line.points[-1]) for line in lines]
+    heights = _spread([v for _, v in ends])
+    for line, (u, _), v in zip(lines, ends, heights, strict=True):
+        yield f'<text class="name {line.kind}" x="{u + 10:.1f}" y="{v + 4:.1f}">{escape(line.name)}</text>'
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers in a range: 1, 2, 5 of each power of ten; equal steps where those would be two or fewer."""
+    """Round values in a range: 1, 2, 5 times a power of ten, or equal steps if there are at most two of those."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [n * 10.0 ** power for power in powers for n in (1, 2, 5) if low <= n * 10.0 ** power <= high]
     return ticks if len(ticks) > 2 else _ticks(low, high)
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """The multiples in a range of a round step, two to six of them."""
+    """Two to six multiples of a round step in a range."""
     power = 10.0 ** math.floor(math.log10(high - low))
     step = next(power * n for n in (0.2, 0.5, 1, 2) if (high - low) / (power * n) < 5.5)
     return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _spread(heights: Sequence[float]) -> list[float]:
-    """The same heights in their order, moved up where one is nearer than APART to the one below it."""
-    order, found = sorted(range(len(heights)), key=lambda k: -heights[k]), list(heights)
+    """The heights in the same order, each moved up if it is closer than APART to the one below it."""
+    order = sorted(range(len(heights)), key=lambda k: -heights[k])
+    found = list(heights)
     for below, above in pairwise(order):
         found[above] = min(found[above], found[below] - APART)
     return found

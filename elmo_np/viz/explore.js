@@ -1,10 +1,10 @@
 "use strict";
-// What is chosen (word, layer, occurrence, filter), and everything that shows it. Texts become text nodes, never HTML.
+// What is selected (word, layer, occurrence, filter), and all that shows it. Text becomes text nodes, never HTML.
 const data = JSON.parse(document.getElementById("data").textContent);
 const id = (name) => document.getElementById(name);
 const whole = new Intl.NumberFormat("en");
-const NONE = 65535, ROUNDED = 10000;      // as explore.py packs them
-const ROWS = 200;                         // of the list at once
+const NONE = 65535, ROUNDED = 10000;      // as in explore.py
+const ROWS = 200;                         // of the list at a time
 const sentences = data.sentences.map((text) => text.split(" "));
 const lower = data.sentences.map((text) => text.toLowerCase());
 const now = {word: null, layer: data.layers.length - 1, picked: -1, rows: ROWS};
@@ -18,7 +18,7 @@ const element = (tag, {text, ...attributes} = {}, ...children) => {
 
 const numbers = (base64, Kind) => new Kind(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
 
-// The arrays of a word, read when it is first chosen.
+// The arrays of a word, decoded when it is first selected.
 const unpacked = new Map();
 const open = (word) => {
   if (!unpacked.has(word)) {
@@ -39,7 +39,7 @@ const layer = () => now.word.layers[now.layer];
 const kind = (i) => Math.max(0, now.word.sense[i] - 1);
 const senseName = (i) => now.word.senses[now.word.sense[i] - 1] ?? "";
 
-// The K nearest of an occurrence, nearest first: [number, cosine].
+// The K nearest occurrences to one, nearest first: [index, cosine].
 const nearest = (i) => {
   if (!layer().near) return [];
   const K = layer().near.length / now.word.sentence.length, found = [];
@@ -64,7 +64,7 @@ let palette = colours();
 
 const scatter = new Scatter(id("points"), id("marks"), () => palette, tip, pick);
 
-// The parts of a page
+// The parts of the page
 
 const inSentence = (i) => {
   const words = sentences[now.word.sentence[i]], t = now.word.position[i];
@@ -95,13 +95,13 @@ const row = (i, ...before) => {
   button.addEventListener("click", () => {
     pick(i);
     id("chosen").scrollIntoView({block: "nearest"});
-    // A neighbour's row is gone, since its own neighbours stand there now: the keyboard goes on at the first of them.
+    // The row of a neighbour has been replaced by its own neighbours: the keyboard continues at the first of them.
     if (!button.isConnected) id("nearest").querySelector("button")?.focus({preventScroll: true});
   });
   return element("li", {"data-occurrence": i}, button);
 };
 
-// What a change shows
+// What a change updates
 
 function chooseWord(word) {
   now.word = open(word);
@@ -109,7 +109,7 @@ function chooseWord(word) {
   id("word").textContent = `“${word.word}”`;
   const shown = now.word.sentence.length;
   id("about").textContent = shown === word.total ? `All ${whole.format(shown)} occurrences in ${data.corpus}.` :
-    `${whole.format(shown)} of ${whole.format(word.total)} occurrences in ${data.corpus}, in different sentences.`;
+    `${whole.format(shown)} of ${whole.format(word.total)} occurrences in ${data.corpus}, repeated sentences once.`;
   showSenses();
   showLayer(false);
   filter();
@@ -121,16 +121,16 @@ function showSenses() {
 }
 
 function showLayer(glide) {
-  const {points, share, near} = layer(), n = now.word.sentence.length, percent = (x) => `${Math.round(100 * x)} %`;
+  const {points, share, near} = layer(), n = now.word.sentence.length, percent = (x) => `${Math.round(100 * x)}%`;
   scatter.point(-1);
   scatter.show(points, Uint16Array.from({length: n}, (_, i) => kind(i)), glide);
   const name = data.layers[now.layer], one = n === 1;
   id("stacked").hidden = near !== null || one;
-  id("stacked").textContent = `all ${whole.format(n)} occurrences are this one point`;
-  const what = name === "0" ? "Layer 0 is the vector of the word itself, whatever stands around it. " :
-    name === "v_t" ? "v_t = W h + b, of the top layer’s states h. " :
-    `Layer ${name} has read the sentence from both ends. `;
-  const drawn = near && !one ? `Drawn: ${percent(share[0])} and ${percent(share[1])} of the variance. ` : "";
+  id("stacked").textContent = `all ${whole.format(n)} occurrences are at this point`;
+  const what = name === "0" ? "Layer 0 is the vector of the word itself, whatever its context. " :
+    name === "v_t" ? "v_t = W h + b, where h are the states of the top layer. " :
+    `Layer ${name} has read the sentence in both directions. `;
+  const drawn = near && !one ? `The axes show ${percent(share[0])} and ${percent(share[1])} of the variance. ` : "";
   id("layer-says").textContent = what + drawn + agreement();
   id("marks").setAttribute("aria-label", `${n} occurrences of ${now.word.word}, layer ${name}`);
   pick(now.picked);
@@ -145,7 +145,7 @@ function agreement() {
     all += 1;
     same += now.word.sense[first[0]] === now.word.sense[i];
   }
-  return all ? `The nearest occurrence has the same sense for ${Math.round(100 * same / all)} % of them.` : "";
+  return all ? `For ${Math.round(100 * same / all)}% of the occurrences, the nearest one has the same sense.` : "";
 }
 
 function pick(i) {
@@ -156,8 +156,8 @@ function pick(i) {
   const near = i < 0 ? [] : nearest(i);
   id("nearest-title").hidden = i < 0;
   id("no-nearest").hidden = i < 0 || near.length > 0;
-  id("no-nearest").textContent = layer().near ? "There is no other sentence with this word on the page." :
-    "In this layer all occurrences have the same vector: none is nearer than another. Choose a higher layer.";
+  id("no-nearest").textContent = layer().near ? "No other sentence on this page contains the word." :
+    "In this layer all occurrences have the same vector, so none is nearer than another. Choose a higher layer.";
   id("nearest").replaceChildren(...near.map(([other, cosine]) =>
     row(other, element("span", {class: "similarity", text: cosine.toFixed(3)}))));
   scatter.mark(i, near.map(([other]) => other));
@@ -190,7 +190,7 @@ function filter() {
   list();
 }
 
-// As many occurrences as were asked for, and only while the list is open: 20,000 rows would be slow.
+// Only as many rows as were requested, and only while the list is open: 20,000 rows would be slow.
 function list() {
   if (!id("all").open) return;
   const found = matches(), all = [...found.keys()].filter((i) => found[i]);
@@ -211,7 +211,7 @@ const choices = (name, labels, chosen, change) => {
 };
 
 choices("words", data.words.map(({word}) => element("span", {text: word})), 0, (k) => chooseWord(data.words[k]));
-const vector = [element("i", {text: "v"}), element("sub", {text: "t"})];       // the last layer is v_t, or equal to it
+const vector = [element("i", {text: "v"}), element("sub", {text: "t"})];       // the last layer is v_t or equals it
 choices("layers", data.layers.map((name, k) => element("span", {}, ...(name === "0" ? ["0, the word alone"] :
   k < data.layers.length - 1 ? [name] : name === "v_t" ? vector : [`${name}, `, ...vector]))), now.layer, (k) => {
   now.layer = k;

@@ -1,9 +1,9 @@
-"""`elmo-np explore`: one page on which the occurrences of words are points, to be looked at layer by layer.
+"""`elmo-np explore`: a page that shows the occurrences of words as points, layer by layer.
 
-The page holds no vectors. It holds what is drawn of them, two coordinates in 16 bits, and of every occurrence in every
-layer the ten nearest others, computed here from the vectors as they are. In the last layer shown they are those of
-`ELMo.similar` over the same sentences: similarities rounded to 0.0001, the order the same but where two are as near as
-float32 can tell. That is smaller than vectors good enough to find them, 44 bytes an occurrence and layer.
+The page contains no vectors. It contains two coordinates of 16 bits per occurrence and layer, and the ten nearest other
+occurrences, computed here from the full vectors. In the last layer they are those of `ELMo.similar` over the same
+sentences: similarities are rounded to 0.0001, and the order is the same except for ties within float32 precision.
+That is 44 bytes per occurrence and layer, less than vectors from which the neighbours could be found.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ..types import Array
 from .geometry import View, layer_names, views
 from .page import check_target, own_file, page, write
 
-MOST = 500          # occurrences of a word, when nothing is said
-LIMIT = 65535       # an occurrence's number takes 16 bits, and one number says that there is none
+MOST = 500          # default maximum number of occurrences per word
+LIMIT = 65535       # the index of an occurrence has 16 bits, and one value means none
 NONE = 65535
-STEPS = 32767       # of a coordinate, from 0 to the largest
+STEPS = 32767       # steps of a coordinate, from 0 to the maximum
 ROUNDED = 10000     # steps of a similarity, from 0 to 1
 
 
@@ -37,22 +37,23 @@ def explore(elmo: ELMo, corpus: Iterable[Sequence[str]], out: str | os.PathLike[
             words: Sequence[str] | None = None, most: int = MOST, quiet: bool = False) -> list[Sample]:
     """Write the page.
 
-    elmo, corpus   a model, and sentences as token lists that can be read again and again
-    out            the file; an older page there is replaced, any other file is refused
-    words          what to show; None: the twelve most frequent content words, or of the grammar's corpus the twelve
-                   most frequent words of more than one sense, whose senses then colour the points
-    most           occurrences of a word at most, drawn as `samples` says
+    elmo, corpus   a model, and sentences as lists of tokens that can be read repeatedly
+    out            the file; an older page is replaced, any other file is refused
+    words          the words to show; None: the twelve most frequent content words, or for the grammar the twelve most
+                   frequent words with several senses, which then colour the points
+    most           maximum number of occurrences per word, chosen by `samples`
     quiet          no progress on stderr
-    -> what is shown. The same model and corpus give the same bytes on the same machine. Raises UserError for a mistake.
+    -> what is shown. The same model and corpus give the same bytes on the same machine. Raises UserError.
     """
     check_target(out)
     if not 1 <= most <= LIMIT:
         raise UserError(f"--max {most}: expected a whole number from 1 to {LIMIT}")
-    known, corpus = token_indexer(elmo.model, elmo.vocabulary), require_reiterable(corpus)
+    corpus = require_reiterable(corpus)
+    known = token_indexer(elmo.model, elmo.vocabulary)
     for word in words or []:
         if word not in known:
             raise UserError(f"{word!r} is not among the {len(elmo.vocabulary)} words of this model, so its vector "
-                            "would be that of any unknown word: expected words of vocabulary.txt")
+                            "would be that of every unknown word: expected words from vocabulary.txt")
     with Progress(quiet=quiet) as progress:
         words = words or default_words(corpus, counted(corpus, progress), known)
         chosen = samples(corpus, words, most, progress)
@@ -61,7 +62,7 @@ def explore(elmo: ELMo, corpus: Iterable[Sequence[str]], out: str | os.PathLike[
 
 
 def explore_page(elmo: ELMo, name: str, chosen: Sequence[Sample], progress: Progress) -> str:
-    """The page as a text. name: what the corpus is called."""
+    """The HTML of the page. name: that of the corpus."""
     sentences: dict[tuple[str, ...], int] = {}
     packed = []
     for number, sample in enumerate(chosen, 1):
@@ -70,31 +71,31 @@ def explore_page(elmo: ELMo, name: str, chosen: Sequence[Sample], progress: Prog
             sentences.setdefault(occurrence.sentence, len(sentences))
         packed.append(_packed(sample, views(elmo, sample.shown), sentences))
     data = {"corpus": name, "layers": layer_names(elmo), "words": packed,
-            # A space divides the words of a sentence: one in a word, which a list from Python can hold, is another.
+            # Words are separated by spaces: a space within a word, possible in a list from Python, is replaced.
             "sentences": [" ".join(word.replace(" ", "\u00a0") for word in sentence) for sentence in sentences]}
     return page(f"Words in {name}", own_file(["explore.html"]), styles=["explore.css"],
                 scripts=["scatter.js", "explore.js"], data=data)
 
 
 def _packed(sample: Sample, found: Sequence[View], sentences: dict[tuple[str, ...], int]) -> dict[str, Any]:
-    """What the page holds of one word; arrays in base64, little-endian."""
+    """The data of one word; arrays in base64, little-endian."""
     senses = sorted({o.sense for o in sample.shown} - {""})
     number = {sense: k for k, sense in enumerate(["", *senses])}
     return {"word": sample.word, "total": sample.total, "senses": senses,
             "sentence": _base64([sentences[o.sentence] for o in sample.shown], "<u4"),
             "position": _base64([o.position for o in sample.shown], "<u4"),
-            "sense": _base64([number[o.sense] for o in sample.shown], "<u2"),      # 0: not known
+            "sense": _base64([number[o.sense] for o in sample.shown], "<u2"),      # 0: unknown
             "layers": [_view(view) for view in found]}
 
 
 def _view(view: View) -> dict[str, Any]:
     size = np.abs(view.points).max() or 1
-    held: dict[str, Any] = {"share": [round(float(share), 3) for share in view.share],
-                            "points": _base64(np.rint(view.points * (STEPS / size)), "<i2")}
+    packed: dict[str, Any] = {"share": [round(float(share), 3) for share in view.share],
+                              "points": _base64(np.rint(view.points * (STEPS / size)), "<i2")}
     if view.near is not None and view.similarity is not None:
-        held["near"] = _base64(np.where(view.near < 0, NONE, view.near), "<u2")
-        held["similarity"] = _base64(np.rint(view.similarity * ROUNDED), "<i2")
-    return held
+        packed["near"] = _base64(np.where(view.near < 0, NONE, view.near), "<u2")
+        packed["similarity"] = _base64(np.rint(view.similarity * ROUNDED), "<i2")
+    return packed
 
 
 def _base64(numbers: Sequence[int] | Array, dtype: str) -> str:
@@ -102,7 +103,7 @@ def _base64(numbers: Sequence[int] | Array, dtype: str) -> str:
 
 
 def summary(out: str | os.PathLike[str], chosen: Sequence[Sample]) -> str:
-    """What `explore` wrote, in a line."""
+    """One line about what `explore` wrote."""
     shown = sum(len(sample.shown) for sample in chosen)
     return (f"{out}: {shown:,} occurrences of {len(chosen)} words ({', '.join(s.word for s in chosen)}), "
             f"{Path(out).stat().st_size / 1e6:.1f} MB; open it in a browser")

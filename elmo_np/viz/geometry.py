@@ -1,4 +1,4 @@
-"""Where the occurrences of a word lie in every layer, and which are nearest to which."""
+"""Where the occurrences of a word lie in each layer, and which are nearest to which."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from ..inference.occurrences import Occurrence
 from ..runtime.threads import one_blas_thread
 from ..types import Array
 
-NEAREST = 10        # neighbours of an occurrence that are kept
-BLOCK = 1024        # occurrences at once: their similarities to all others are held
+NEAREST = 10        # neighbours kept per occurrence
+BLOCK = 1024        # occurrences at a time whose similarities to all others are in memory
 
 
 class View(NamedTuple):
-    """The N occurrences of one word by the vectors of one layer, each vector at length 1."""
+    """The N occurrences of a word by the vectors of one layer, normalised to length 1."""
 
     points: Array               # (N, 2) along the first two principal components
-    share: Array                # (2,) of the variance, along each; zeros where all vectors are the same
-    near: Array | None          # (N, K) the nearest occurrences, nearest first, -1: no more; None: all are the same
-    similarity: Array | None    # (N, K) cosines with them
+    share: Array                # (2,) of the variance along each; zeros if all vectors are equal
+    near: Array | None          # (N, K) the nearest occurrences, nearest first, -1: no more; None: all are equal
+    similarity: Array | None    # (N, K) their cosine similarities
 
 
 def layer_names(elmo: ELMo) -> list[str]:
-    """Of the views of `views`, in their order: every layer, and v_t where W or b make it another than the top one."""
+    """The names of `views`, in the same order: every layer, and v_t if W or b make it differ from the top layer."""
     names = ["0", *map(str, range(1, elmo.model.config.layers + 1))]
     return names if _plain(elmo) else [*names, "v_t"]
 
 
 def views(elmo: ELMo, occurrences: Sequence[Occurrence]) -> list[View]:
-    """One word's occurrences in every layer; the last view is that of v_t, by which `ELMo.similar` compares."""
+    """The occurrences of a word in every layer; the last view is that of v_t, which `ELMo.similar` compares."""
     vectors = np.stack([stack[:, o.position] for o, stack in zip(occurrences, _layers(elmo, occurrences), strict=True)])
     return views_of([vectors[:, k] for k in range(vectors.shape[1])], sentence_numbers(occurrences))
 
 
 def views_of(layers: Sequence[Array], sentence: Array) -> list[View]:
-    """layers: (N, dim) each; sentence (N,): the number of the sentence that each occurrence stands in."""
+    """layers: (N, dim) each; sentence (N,): the index of the sentence of each occurrence."""
     found: list[View] = []
-    with one_blas_thread():             # the order of a sum is part of the page's bytes
+    with one_blas_thread():             # the order of summation decides the bytes of the page
         for vectors in map(unit, layers):
             points, share = principal_components(vectors)
-            if found:       # the sign of an axis is arbitrary: points shall not change sides without a reason
+            if found:       # the sign of an axis is arbitrary: points should not change sides between layers
                 points = points * np.where((found[-1].points * points).sum(axis=0) < 0, -1.0, 1.0)
             same = len(vectors) > 1 and share.sum() == 0
             found.append(View(points, share, *((None, None) if same else nearest(vectors, sentence))))
@@ -52,9 +52,9 @@ def views_of(layers: Sequence[Array], sentence: Array) -> list[View]:
 
 
 def nearest(directions: Array, sentence: Array, number: int = NEAREST) -> tuple[Array, Array]:
-    """The nearest occurrences to each by cosine, those in its own sentence left out, as `ELMo.similar` does.
+    """The nearest occurrences to each by cosine, without those in the same sentence, as in `ELMo.similar`.
 
-    directions (N, dim) of length 1, sentence (N,) -> (N, K) their numbers or -1, (N, K) cosines; K = min(number, N - 1)
+    directions (N, dim) of length 1, sentence (N,) -> (N, K) their indices or -1, (N, K) cosines; K = min(number, N - 1)
     """
     N = len(directions)
     K = min(number, N - 1)
@@ -65,21 +65,29 @@ def nearest(directions: Array, sentence: Array, number: int = NEAREST) -> tuple[
         cosine[sentence[rows, None] == sentence] = -np.inf
         chosen = np.argpartition(-cosine, K - 1, axis=1)[:, :K]
         values = np.take_along_axis(cosine, chosen, axis=1)
-        order = np.lexsort((chosen, -values), axis=1)           # ties in the corpus's order
-        values, chosen = np.take_along_axis(values, order, axis=1), np.take_along_axis(chosen, order, axis=1)
+        order = np.lexsort((chosen, -values), axis=1)           # ties in corpus order
+        values = np.take_along_axis(values, order, axis=1)
+        chosen = np.take_along_axis(chosen, order, axis=1)
         near[rows] = np.where(np.isfinite(values), chosen, -1)
         similarity[rows] = np.where(np.isfinite(values), values, 0)
     return near, similarity
 
 
+def opposite_ends(points: Array) -> tuple[int, int]:
+    """Two contrasting occurrences: near opposite ends of the first component, since the outermost are outliers."""
+    order = points[:, 0].argsort(kind="stable")
+    inside = len(order) // 20
+    return int(order[inside]), int(order[-1 - inside])
+
+
 def sentence_numbers(occurrences: Sequence[Occurrence]) -> Array:
-    """A number for the sentence of each occurrence, the same for the same sentence: (N,)."""
+    """An index for the sentence of each occurrence, the same for equal sentences: (N,)."""
     numbers: dict[tuple[str, ...], int] = {}
     return np.array([numbers.setdefault(o.sentence, len(numbers)) for o in occurrences])
 
 
 def _layers(elmo: ELMo, occurrences: Sequence[Occurrence]) -> Iterator[Array]:
-    """The vectors of every word of each occurrence's sentence: (views, tokens, dim), narrow ones filled up with 0."""
+    """All vectors of the sentence of each occurrence: (views, tokens, dim), narrow ones padded with zeros."""
     sentences = [o.sentence for o in occurrences]
     lowest = elmo.stream(sentences, 0) if 0 not in elmo.layers else None
     for stack in elmo.stream(sentences, "all"):
@@ -91,6 +99,6 @@ def _layers(elmo: ELMo, occurrences: Sequence[Occurrence]) -> Iterator[Array]:
 
 
 def _plain(elmo: ELMo) -> bool:
-    """Whether v_t is h_bi: W the identity, b zero."""
+    """Whether v_t equals h_bi: W is the identity and b zero."""
     W, b = elmo.word_vector.W.value, elmo.word_vector.b.value
     return W.shape[0] == W.shape[1] and np.array_equal(W, np.eye(len(W), dtype=W.dtype)) and not b.any()

@@ -1,6 +1,6 @@
-"""Pictures, in one style: a palette that colour-blind readers can tell apart, and one claim each.
+"""Figures in one style, with a palette that colour-blind readers can tell apart. Each figure makes one point.
 
-matplotlib is imported when a picture is drawn, so that nothing else waits for it.
+matplotlib is imported when a figure is drawn, so that nothing else has to wait for it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..types import Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito 2008; with a marker each, so that print and any eye can do without the colours
+# Okabe and Ito 2008; each with a marker, so that figures can be read without colour
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MARKERS = ("o", "^", "s", "D", "v", "P")
 HATCHES = ("", "//", "..", "xx", "--", "oo")
@@ -28,22 +28,21 @@ FORWARD, BACKWARD = COLOURS[0], COLOURS[5]
 STYLE: Any = {
     "font.size": 10, "axes.titlesize": 11, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.alpha": 0.25, "legend.frameon": False, "figure.dpi": 150,
-    "svg.hashsalt": "elmo_np", "svg.fonttype": "none",      # the same picture gives the same bytes
+    "svg.hashsalt": "elmo_np", "svg.fonttype": "none",      # the same figure gives the same bytes
 }
-
 
 P = ParamSpec("P")
 
 
-def picture(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in the one style."""
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """A decorator: draw in STYLE, whatever the user's matplotlibrc contains."""
     @wraps(draw)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+    def draw_styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         from matplotlib import style
 
-        with style.context(["default", STYLE]):         # whatever the reader's own matplotlibrc says
+        with style.context(["default", STYLE]):
             return draw(*args, **kwargs)
-    return styled
+    return draw_styled
 
 
 def blank_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Any]:
@@ -54,7 +53,7 @@ def blank_figure(width: float, height: float, columns: int = 1) -> tuple[Figure,
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a picture as .png or .svg, with no date in it."""
+    """Write a figure as .png or .svg, without a date. Raises UserError if the file cannot be written."""
     from matplotlib import style
 
     path = Path(path)
@@ -63,25 +62,26 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         with style.context(["default", STYLE]):
             figure.savefig(path, metadata=metadata)
     except OSError as error:
-        raise UserError(f"cannot write the picture {path}: {error.strerror}") from error
+        raise UserError(f"cannot write the figure {path}: {error.strerror}; expected a path in an existing folder: "
+                        "give another") from error
 
 
-@picture
+@styled
 def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = None) -> Figure:
-    """Perplexity of both directions against the tokens read; rows of metrics.csv.
+    """Perplexity of both directions against the number of tokens read; rows of metrics.csv.
 
-    unigram     perplexity of the model that sees no context, drawn as a line to compare with
+    unigram     perplexity of a model that sees no context, drawn as a line for comparison
     """
     figure, axes = blank_figure(6.4, 4.0)
-    ax, tokens = axes[0, 0], np.cumsum([int(row["tokens"]) for row in rows if row["split"] != "valid"])
-    ends, sampled = _epoch_ends(rows, tokens), any(row["split"] == "sampled" for row in rows)
-    for direction, colour in ("forward", FORWARD), ("backward", BACKWARD):
-        train = [float(row[f"{direction}_perplexity"]) for row in rows if row["split"] == "train"]
-        valid = [float(row[f"{direction}_perplexity"]) for row in rows if row["split"] == "valid"]
-        if not sampled:     # its losses are no perplexities
-            ax.plot(tokens, train, color=colour, alpha=0.5, linewidth=1.2, label=f"{direction}, training")
-        ax.plot(ends, valid, color=colour, marker="o" if direction == "forward" else "^", linewidth=2,
-                label=f"{direction}, held out")
+    ax = axes[0, 0]
+    curves = perplexity_curves(rows)
+    for direction, colour, marker in ("forward", FORWARD, "o"), ("backward", BACKWARD, "^"):
+        if (direction, "train") in curves:
+            ax.plot(*zip(*curves[direction, "train"], strict=True), color=colour, alpha=0.5, linewidth=1.2,
+                    label=f"{direction}, training")
+        if (direction, "valid") in curves:
+            ax.plot(*zip(*curves[direction, "valid"], strict=True), color=colour, marker=marker, linewidth=2,
+                    label=f"{direction}, held out")
     if unigram is not None:
         ax.axhline(unigram, color="0.4", linestyle="--", linewidth=1, label="unigram model, held out")
     ax.set_yscale("log")
@@ -89,31 +89,37 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
     ax.yaxis.set_minor_formatter("{x:g}" if max(ax.get_ylim()) / min(ax.get_ylim()) < 30 else "")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlim(left=0)
-    ax.set(xlabel="tokens read, each direction", ylabel="perplexity (lower is better)",
+    ax.set(xlabel="tokens read per direction", ylabel="perplexity (lower is better)",
            title="Both directions learn to predict the next word")
     ax.legend()
     return figure
 
 
-def _epoch_ends(rows: Sequence[Mapping[str, str]], tokens: Array) -> list[float]:
-    """Tokens read when each validation took place."""
-    ends, seen = [], 0
+def perplexity_curves(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], list[tuple[int, float]]]:
+    """(tokens read, perplexity) for each direction and split of metrics.csv: "train" and "valid".
+
+    Sampled losses, which are not perplexities, have no curve.
+    """
+    curves: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    tokens = 0
     for row in rows:
         if row["split"] != "valid":
-            seen += 1
-        else:
-            ends.append(float(tokens[seen - 1]) if seen else 0.0)
-    return ends
+            tokens += int(row["tokens"])
+        if row["split"] != "sampled":
+            for direction in ("forward", "backward"):
+                point = (tokens, float(row[f"{direction}_perplexity"]))
+                curves.setdefault((direction, row["split"]), []).append(point)
+    return curves
 
 
-@picture
+@styled
 def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str,
           log: str = "", level: tuple[float, str] | None = None) -> Figure:
-    """Curves over one axis, each with a marker of its own.
+    """Curves over one axis, each with its own marker.
 
-    series      {name: a number for each x, NaN where there is none}
+    series      {name: a value for each x, NaN for a missing one}
     log         the axes with a logarithmic scale: "", "x", "y" or "xy"
-    level       a height to compare with, and what it is: drawn as a broken line
+    level       a height for comparison and its name, drawn as a dashed line
     """
     figure, axes = blank_figure(6.4, 3.8)
     ax = axes[0, 0]
@@ -126,7 +132,7 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: s
            yscale="log" if "y" in log else "linear")
     if "x" not in log:
         ax.xaxis.get_major_locator().set_params(integer=True)
-    elif max(x) / min(x) < 30:              # powers of ten would name one place of the axis, or two
+    elif max(x) / min(x) < 30:              # powers of ten would label only one or two positions of the axis
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.set_xticks([], minor=True)
     if "y" in log and max(ax.get_ylim()) / min(ax.get_ylim()) < 30:
@@ -137,23 +143,26 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: s
     return figure
 
 
-@picture
+@styled
 def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], *, title: str, ylabel: str, xlabel: str = "",
          level: tuple[float, str] | None = None) -> Figure:
-    """Bars side by side, a colour and a hatching for each name of `series`, a place on the axis for each group.
+    """Groups of bars, with one colour and hatching for each name in `series`.
 
     series      {name: a height for each group}; level as for `lines`
     """
     figure, axes = blank_figure(max(6.4, 1.5 + 0.55 * len(groups)), 3.8)
-    ax, width = axes[0, 0], 0.8 / len(series)
+    ax = axes[0, 0]
+    width = 0.8 / len(series)
     for k, (name, heights) in enumerate(series.items()):
-        ax.bar(np.arange(len(groups)) + (k - (len(series) - 1) / 2) * width, heights, width * 0.92,
+        middle = np.arange(len(groups)) + (k - (len(series) - 1) / 2) * width
+        ax.bar(middle, heights, width * 0.92,
                color=COLOURS[k % len(COLOURS)], hatch=HATCHES[k % len(HATCHES)], edgecolor="white", linewidth=0,
                label=plain(name))
     if level is not None:
         ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=plain(level[1]))
-    turned = {"rotation": 40, "ha": "right"} if max(map(len, groups)) * len(groups) > 60 else {}
-    ax.set_xticks(range(len(groups)), [plain(group) for group in groups], **turned)
+    crowded = max(map(len, groups)) * len(groups) > 60
+    ax.set_xticks(range(len(groups)), [plain(group) for group in groups],
+                  **({"rotation": 40, "ha": "right"} if crowded else {}))
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.grid(visible=False, axis="x")
     if len(series) + (level is not None) > 1:
@@ -161,26 +170,26 @@ def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], *, title:
     return figure
 
 
-@picture
+@styled
 def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[str]) -> Figure:
-    """Every occurrence of one word, by its static and by its contextual vector, coloured by sense.
+    """All occurrences of a word by their static and by their contextual vectors, coloured by sense.
 
-    static, contextual (N, dim), senses: one each; drawn are the first two principal components
+    static, contextual (N, dim), senses (N): shown are the first two principal components
     """
     figure, axes = blank_figure(8.4, 4.4, columns=2)
     for ax, vectors in zip(axes[0], (static, contextual), strict=True):
         _scatter(ax, vectors, senses)
     axes[0, 0].set_title(plain(f"static: one vector for every “{word}”"))
-    axes[0, 1].set_title(plain(f"contextual: “{word}” parts by sense"))
+    axes[0, 1].set_title(plain(f"contextual: “{word}” separates by sense"))
     figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
-@picture
+@styled
 def senses_by_layer(word: str, layers: Sequence[Array], senses: Sequence[str]) -> Figure:
-    """Every occurrence of one word, a panel for each layer's vectors, from the static ones up, coloured by sense.
+    """All occurrences of a word, one panel per layer from the static vectors up, coloured by sense.
 
-    layers  (N, dim) each; senses: one an occurrence; drawn are the first two principal components of each layer
+    layers  (N, dim) each; senses (N): shown are the first two principal components of each layer
     """
     figure, axes = blank_figure(0.4 + 3.6 * len(layers), 4.2, columns=len(layers))
     for layer, (ax, vectors) in enumerate(zip(axes[0], layers, strict=True)):
@@ -192,31 +201,31 @@ def senses_by_layer(word: str, layers: Sequence[Array], senses: Sequence[str]) -
 
 
 def _scatter(ax: Any, vectors: Array, senses: Sequence[str]) -> None:
-    """One panel: points (N, dim) along their first two principal components, a colour and a marker a sense."""
+    """One panel: vectors (N, dim) along their first two principal components, one colour and marker per sense."""
     points, share = principal_components(vectors)
     for k, sense in enumerate(sorted(set(senses))):
         own = points[[other == sense for other in senses]]
         ax.scatter(own[:, 0], own[:, 1], s=14, color=COLOURS[k % len(COLOURS)], marker=MARKERS[k % len(MARKERS)],
                    alpha=0.6, linewidths=0, label=plain(f"{sense} ({len(own)})"))
     if share.sum() == 0:
-        note = f"all {len(points)} occurrences\nare this one point"
+        note = f"all {len(points)} occurrences\nare at this point"
         ax.annotate(note, (0, 0), (12, 12), textcoords="offset points")
-        ax.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[0], yticks=[0], xlabel="no difference to draw")
+        ax.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[0], yticks=[0], xlabel="no variance to show")
     else:
         ax.set(xlabel=f"first principal component ({share[0]:.0%} of variance)",
                ylabel=f"second principal component ({share[1]:.0%})")
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws as it is: a dollar sign begins no formula, an underscore hides no legend."""
+    """Text that matplotlib draws unchanged: a dollar sign would begin a formula, an underscore hide a legend entry."""
     return text.replace("$", r"\$") if not text.startswith("_") else " " + text.replace("$", r"\$")
 
 
-@picture
+@styled
 def gates(words: Sequence[str], ifog: Array, cells: int = 40) -> Figure:
-    """Input, forget and output gate of one layer over a sentence.
+    """Input, forget and output gates of one layer over a sentence.
 
-    words (T), ifog (T, 4H): gates as lstm_forward leaves them; cells: how many, those whose forget gate varies most
+    words (T), ifog (T, 4H): gates as returned by lstm_forward; cells: how many, those whose forget gate varies most
     """
     H = ifog.shape[1] // 4
     forget = ifog[:, H:2*H]
@@ -227,12 +236,12 @@ def gates(words: Sequence[str], ifog: Array, cells: int = 40) -> Figure:
     names = ("input gate i: what is written", "forget gate f: what is kept", "output gate o: what is shown")
     for k, (ax, name) in enumerate(zip(axes[0], names, strict=True)):
         gate = ifog[:, k*H + chosen].T
-        image = ax.pcolormesh(gate, vmin=0, vmax=1, cmap="cividis")     # not imshow, which is a bitmap in an SVG
+        image = ax.pcolormesh(gate, vmin=0, vmax=1, cmap="cividis")     # imshow would put a bitmap into an SVG
         ax.invert_yaxis()
         ax.set_yticks([])
         ax.set_xticks(np.arange(len(words)) + 0.5, [plain(word) for word in words], rotation=60, ha="right")
         ax.set(title=name, ylabel=f"the {len(chosen)} cells whose forget gate varies most" if k == 0 else "")
         ax.grid(visible=False)
-    figure.colorbar(image, ax=axes, label="gate, from shut (0) to open (1)", shrink=0.9)
-    figure.suptitle("Each word opens and shuts the gates of different cells")
+    figure.colorbar(image, ax=axes, label="gate, from closed (0) to open (1)", shrink=0.9)
+    figure.suptitle("Each word opens and closes the gates of different cells")
     return figure

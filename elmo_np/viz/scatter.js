@@ -1,8 +1,8 @@
 "use strict";
-// Points on two canvases, one above the other: the points below, drawn when they change; above, the marks of those that
-// are pointed at, so that following the pointer costs the same for 20,000 points as for 20.
+// Points on two canvases, one above the other. The lower one has the points and is drawn when they change; the upper
+// one highlights what is pointed at, so that following the pointer costs the same for 20,000 points as for 20.
 
-const SIGNS = [     // one shape a sense beside its colour: (pen, x, y, r), the areas alike
+const SIGNS = [     // a shape per sense in addition to its colour, of equal areas: (pen, x, y, r)
   (p, x, y, r) => p.arc(x, y, r * 0.9, 0, 2 * Math.PI),
   (p, x, y, r) => polygon(p, x, y, r * 1.15, 3, -90),
   (p, x, y, r) => polygon(p, x, y, r * 1.12, 4, 45),
@@ -19,16 +19,16 @@ function polygon(pen, x, y, r, corners, turn) {
   pen.closePath();
 }
 
-// Which colour and shape a sense has: six of each, and after six another pairing.
+// The colour and shape of a sense: six of each, paired differently after every six.
 const colourOf = (kind) => kind % 6;
 const signOf = (kind) => (kind + Math.floor(kind / 6)) % 6;
 
 class Scatter {
   static REACH = 22;        // pixels from the pointer within which a point is found; also the cell of the grid
-  static MOVE = 700;        // milliseconds that points take to another layer
+  static MOVE = 700;        // milliseconds that points take to move to another layer
 
-  // colours: () => what the theme gives now, {senses: six times [r, g, b], paper: [r, g, b], ink: as CSS has it};
-  // hover, pick: called with the number of a point, or -1
+  // colours: () => those of the current theme, {senses: six times [r, g, b], paper: [r, g, b], ink: a CSS colour};
+  // hover, pick: called with the index of a point, or -1
   constructor(below, above, colours, hover, pick) {
     Object.assign(this, {below, above, colours, hover, pick});
     this.count = 0;
@@ -40,7 +40,7 @@ class Scatter {
     new ResizeObserver(() => this.resize()).observe(above);
   }
 
-  // points: Int16Array, x and y in turn; kinds: a sense a point; glide: those shown before move to their new places.
+  // points: Int16Array, x and y in turn; kinds: the sense of each point; glide: animate the move from the last layer.
   show(points, kinds, glide) {
     const before = glide && this.xy?.length === points.length ? this.xy.slice() : null;
     Object.assign(this, {points, kinds, count: kinds.length});
@@ -53,7 +53,7 @@ class Scatter {
     else this.settle();
   }
 
-  // Points with faint[i] set are drawn faintly and not found.
+  // Points with faint[i] set are drawn faintly and cannot be selected.
   filter(faint) {
     this.faint = faint;
     this.settle();
@@ -79,7 +79,7 @@ class Scatter {
     this.settle();
   }
 
-  // Where the points are on the screen: both axes at one scale, the outermost at the edge.
+  // Where the points are on the screen: both axes have the same scale, the outermost points are at the edge.
   place() {
     const [left, right] = this.extent(0), [low, high] = this.extent(1);
     const fit = Math.min((this.width - 36) / Math.max(1, right - left), (this.height - 36) / Math.max(1, high - low)) *
@@ -115,7 +115,7 @@ class Scatter {
     this.frame = requestAnimationFrame(step);
   }
 
-  // The points are where they stay: draw them, and sort them into the grid in which the pointer looks them up.
+  // The points no longer move: draw them, and sort them into the grid in which the pointer looks them up.
   settle() {
     if (!this.width) return;
     this.columns = Math.ceil(this.width / Scatter.REACH);
@@ -132,8 +132,8 @@ class Scatter {
     this.drawMarks();
   }
 
-  // Every point is a stamp of its sense's shape, blended into the picture by hand: that takes some milliseconds for
-  // 20,000 points on any machine, where as many calls of the canvas take a hundred without a graphics card.
+  // Every point is a stamp in the shape of its sense, blended into the image here: that takes a few milliseconds for
+  // 20,000 points on any machine, while as many canvas calls take a hundred without a graphics card.
   draw() {
     const pen = this.below.getContext("2d"), colours = this.colours(), W = this.below.width, H = this.below.height;
     if (this.image?.width !== W || this.image.height !== H) this.image = pen.createImageData(W, H);
@@ -160,7 +160,7 @@ class Scatter {
     pen.putImageData(this.image, 0, 0);
   }
 
-  // The pixels of a shape around its middle, and how much of each it covers, of 255.
+  // The pixels of a shape around its centre, and how much of each it covers, out of 255.
   stamp(kind, scale) {
     const half = Math.ceil(this.radius * 1.3 * scale) + 1, side = 2 * half + 1;
     const pen = new OffscreenCanvas(side, side).getContext("2d"), places = [], alpha = [];
@@ -175,7 +175,7 @@ class Scatter {
     return {half, places: Int32Array.from(places), alpha: Float32Array.from(alpha)};
   }
 
-  // Rings around the points that are chosen and pointed at, and a line to each neighbour.
+  // Rings around the points that are selected and pointed at, and a line to each neighbour.
   drawMarks() {
     const pen = this.above.getContext("2d"), colours = this.colours();
     pen.clearRect(0, 0, this.width, this.height);
@@ -203,7 +203,7 @@ class Scatter {
     if (this.hovered >= 0) ring(this.hovered, this.radius + 3, 1.5);
   }
 
-  // The point nearest to a place on the screen, or -1: only cells that REACH touches are looked at.
+  // The point nearest to a position on the screen, or -1: only cells within REACH are searched.
   find(x, y) {
     if (!this.first || x < 0 || y < 0 || x >= this.width || y >= this.height) return -1;
     let found = -1, least = Scatter.REACH ** 2;
@@ -220,7 +220,7 @@ class Scatter {
     return found;
   }
 
-  // The next point from the chosen one in a direction: near, and not far off the straight line.
+  // The next point from the selected one in a direction: near, and not far off the straight line.
   toward(dx, dy) {
     const start = this.picked >= 0 && !this.faint[this.picked] ? this.picked : -1;
     const [x, y] = start < 0 ? [this.width / 2, this.height / 2] : [this.xy[2 * start], this.xy[2 * start + 1]];
@@ -236,7 +236,7 @@ class Scatter {
     return found;
   }
 
-  // by: a factor, or 0 to show all. What is chosen, or else the middle, stays in the middle.
+  // by: a factor, or 0 to show all. The selected point, or else the centre, stays in the centre.
   zoom(by) {
     const {zoom, x, y} = this.look;
     const next = by ? Math.min(64, Math.max(1, zoom * by)) : 1;
@@ -249,7 +249,7 @@ class Scatter {
   }
 
   moved() {
-    this.above.style.touchAction = this.look.zoom > 1 ? "none" : "";    // a drag pans, once there is something to pan
+    this.above.style.touchAction = this.look.zoom > 1 ? "none" : "";    // dragging pans once there is something to pan
     cancelAnimationFrame(this.frame);
     this.point(-1);
     this.place();
@@ -263,7 +263,7 @@ class Scatter {
     this.hover(i);
   }
 
-  // Pick a point and point at it too: a finger does not hover, and neither does a key.
+  // Select a point and point at it as well: neither a finger nor a key hovers.
   choose(i) {
     this.pick(i);
     this.point(i);

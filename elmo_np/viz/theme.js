@@ -1,5 +1,5 @@
 "use strict";
-// Light or dark: as the system says, until the button says otherwise.
+// Light or dark: follows the system until the button is used.
 {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const button = document.getElementById("theme");
@@ -7,7 +7,7 @@
   const show = () => {
     button.textContent = dark() ? "Light" : "Dark";
     button.setAttribute("aria-label", `Change to ${dark() ? "light" : "dark"} colours`);
-    document.dispatchEvent(new Event("theme"));     // for what is drawn by hand
+    document.dispatchEvent(new Event("theme"));     // for what is drawn on a canvas
   };
   button.addEventListener("click", () => {
     document.documentElement.dataset.theme = dark() ? "light" : "dark";

@@ -184,7 +184,7 @@ def test_another_seed_is_another_demo(done, capsys):
 
 
 @pytest.mark.parametrize(("out", "message"), [
-    ("file", "file is a file: expected a folder, or a name for one"), ("file/demo", "file"),
+    ("file", "file is a file: expected a folder, or a name for a new one"), ("file/demo", "file"),
 ])
 def test_a_name_that_can_be_no_folder_is_refused(tmp_path, out, message):
     (tmp_path / "file").write_text("mine")
@@ -196,7 +196,7 @@ def test_a_name_that_can_be_no_folder_is_refused(tmp_path, out, message):
 def test_a_folder_of_another_run_is_refused_and_left_as_it_is(tmp_path):
     (tmp_path / "pydoc").mkdir()
     (tmp_path / "pydoc/vocabulary.txt").write_text("mine\n")
-    with pytest.raises(UserError, match=r"pydoc holds files of another run: give another --out, or remove it$"):
+    with pytest.raises(UserError, match=r"pydoc contains files of another run: give another --out, or remove it$"):
         demo.demo(str(tmp_path))
     assert everything(tmp_path) == {(tmp_path / "pydoc/vocabulary.txt").relative_to(tmp_path): b"mine\n"}
 

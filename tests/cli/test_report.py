@@ -12,8 +12,8 @@ def test_the_report_can_be_written_again_and_names_what_is_gone(do, tmp_path):
     corpus.rename(tmp_path / "moved.txt")
     do("report", tmp_path / "run")
     text = (tmp_path / "run/report.html").read_text(encoding="utf-8")
-    assert "The corpus is not there to look in." in text
-    assert "What was validated on is not there to look in." in text
+    assert "The corpus is no longer available." in text
+    assert "The validation text is no longer available." in text
     assert "unigram model" not in text
 
 

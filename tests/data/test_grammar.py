@@ -194,7 +194,7 @@ def test_twenty_thousand_sentences_take_less_than_two_seconds() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seed": -1}, "seed is -1, expected a whole number of at least 0: give for instance seed=0"),
+        ({"seed": -1}, "seed is -1, expected a whole number of at least 0, such as seed=0"),
         ({"sentences": -5}, "sentences is -5, expected a whole number"),
         ({"sentences": 2.5}, "sentences is 2.5, expected a whole number"),
         ({"seed": "one"}, "seed is 'one', expected a whole number"),

@@ -15,7 +15,7 @@ def test_a_chart_draws_values_by_their_logarithm():
     assert x[1] - x[0] == pytest.approx(x[2] - x[1], abs=0.11)      # a tenth is what the page keeps
     assert y[1] - y[0] == pytest.approx(y[2] - y[1], abs=0.11)
     assert y[0] > y[1]
-    assert chart.log_chart([chart.Line("a", [], "forward")], "x", "y", "says") == "<p>There is nothing to draw.</p>"
+    assert chart.log_chart([chart.Line("a", [], "forward")], "x", "y", "says") == "<p>There is nothing to show.</p>"
 
 
 @pytest.mark.parametrize(("low", "high"), [(9.0, 11.0), (7.4, 170.0), (1.01, 1.02), (1.5, 5e5), (300.0, 320.0)])

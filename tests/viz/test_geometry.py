@@ -49,6 +49,12 @@ def test_the_nearest_are_the_largest_cosines_outside_the_own_sentence(rng, monke
         np.testing.assert_allclose(similarity[i], directions[expected] @ directions[i], rtol=1e-12)
 
 
+def test_contrasting_occurrences_are_near_the_ends_of_the_first_axis_without_its_outliers():
+    points = np.column_stack([np.roll(np.arange(40.0), 7), np.zeros(40)])
+    assert [points[i, 0] for i in geometry.opposite_ends(points)] == [2, 37]
+    assert geometry.opposite_ends(points[:1]) == (0, 0)
+
+
 def test_few_occurrences_have_few_neighbours_and_one_has_none(rng):
     near, _ = geometry.nearest(unit(rng.standard_normal((3, 4))), np.array([0, 0, 1]))
     assert near.tolist() == [[2, -1], [2, -1], [0, 1]] or near.tolist() == [[2, -1], [2, -1], [1, 0]]

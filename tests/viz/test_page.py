@@ -48,8 +48,8 @@ def test_a_file_that_is_no_page_is_not_replaced(tmp_path):
     assert "<title>two</title>" in (tmp_path / "page.html").read_text()
     (tmp_path / "thesis.html").write_text("<p>mine</p>")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for name, message in (("thesis.html", "exists already"), ("binary", "exists already"), ("", "is a folder"),
-                          ("none/page.html", "a folder that exists")):
+    for name, message in (("thesis.html", "already exists"), ("binary", "already exists"), ("", "is a folder"),
+                          ("none/page.html", "an existing folder")):
         with pytest.raises(UserError, match=message):
             write(tmp_path / name, page("three", ""))
     assert (tmp_path / "thesis.html").read_text() == "<p>mine</p>"

@@ -1,4 +1,4 @@
-"""Pictures: labelled, the same bytes from the same input, and any word drawn as it is written."""
+"""Figures: labelled, the same bytes from the same input, and any word drawn as it is written."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ def curve(epochs=2, steps=5):
     return rows
 
 
-PICTURES = {
+FIGURES = {
     "curves": lambda: plots.training_curves(curve(), 300.0),
     "curves alone": lambda: plots.training_curves(curve()),
     "occurrences": lambda: plots.occurrences("bank", STATIC, CONTEXTUAL, SENSES),
@@ -45,9 +45,9 @@ PICTURES = {
 }
 
 
-@pytest.fixture(params=PICTURES)
+@pytest.fixture(params=FIGURES)
 def draw(request):
-    return PICTURES[request.param]
+    return FIGURES[request.param]
 
 
 def drawn(figure):
@@ -67,7 +67,7 @@ def legend(figure):
     return [text.get_text() for text in found[0].get_texts()]
 
 
-def test_every_picture_has_a_title_and_labelled_axes(draw):
+def test_every_figure_has_a_title_and_labelled_axes(draw):
     figure = drawn(draw())
     bar = [ax for ax in figure.axes if ax.get_label() == "<colorbar>"]
     axes = [ax for ax in figure.axes if ax not in bar]
@@ -103,23 +103,38 @@ def test_the_training_curves_hold_both_directions_and_both_corpora():
     assert "tokens" in ax.get_xlabel()
 
 
-@pytest.mark.parametrize("rows", [[], curve(1, 1), [row for row in curve() if row["split"] == "valid"],
-                                  [row for row in curve() if row["split"] == "train"]],
-                         ids=["no row", "one step", "validations alone", "no validation"])
-def test_a_short_curve_is_drawn_too(rows):
+@pytest.mark.parametrize(("rows", "named"), [
+    ([], []), (curve(1, 1), ["training", "held out"]),
+    ([row for row in curve() if row["split"] == "valid"], ["held out"]),
+    ([row for row in curve() if row["split"] == "train"], ["training"]),
+], ids=["no row", "one step", "only validations", "no validation"])
+def test_a_short_curve_is_drawn_and_its_legend_names_what_is_there(rows, named):
     figure = drawn(plots.training_curves(rows, 300.0))
-    assert len(legend(figure)) == 5
+    assert legend(figure) == [*(f"{direction}, {name}" for direction in ("forward", "backward") for name in named),
+                              "unigram model, held out"]
+
+
+def test_the_curves_count_the_tokens_of_training_and_leave_sampled_losses_out():
+    def row(split, tokens, perplexity):
+        return {"split": split, "tokens": str(tokens), "forward_perplexity": perplexity,
+                "backward_perplexity": perplexity}
+    rows = [row("train", 100, "9"), row("valid", 7, "8"), row("train", 50, "6"), row("valid", 7, "5")]
+    curves = plots.perplexity_curves(rows)
+    assert curves["forward", "train"] == curves["backward", "train"] == [(100, 9.0), (150, 6.0)]
+    assert curves["forward", "valid"] == curves["backward", "valid"] == [(100, 8.0), (150, 5.0)]
+    assert plots.perplexity_curves([row("sampled", 100, ""), row("valid", 7, "8")]) == {
+        ("forward", "valid"): [(100, 8.0)], ("backward", "valid"): [(100, 8.0)]}
 
 
 def test_occurrences_are_drawn_static_beside_contextual_with_a_legend_of_senses():
     figure = drawn(plots.occurrences("bank", STATIC, CONTEXTUAL, SENSES))
     static, contextual = figure.axes
     assert static.get_title() == "static: one vector for every “bank”"
-    assert contextual.get_title() == "contextual: “bank” parts by sense"
+    assert contextual.get_title() == "contextual: “bank” separates by sense"
     assert legend(figure) == ["bank/money (8)", "bank/river (4)"]
     assert [len(points.get_offsets()) for points in contextual.collections] == [8, 4]
-    assert "all 12 occurrences\nare this one point" in texts(figure)
-    assert "variance" not in static.get_xlabel()
+    assert "all 12 occurrences\nare at this point" in texts(figure)
+    assert "of variance" not in static.get_xlabel()
     assert "variance" in contextual.get_xlabel()
 
 
@@ -127,7 +142,7 @@ def test_senses_by_layer_have_a_panel_a_layer_of_its_own_vectors():
     figure = drawn(plots.senses_by_layer("bank", [STATIC, CONTEXTUAL, CONTEXTUAL ** 2], SENSES))
     assert [ax.get_title() for ax in figure.axes] == ["layer 0", "layer 1", "layer 2"]
     assert legend(figure) == ["bank/money (8)", "bank/river (4)"]
-    assert "no difference" in figure.axes[0].get_xlabel()
+    assert "no variance" in figure.axes[0].get_xlabel()
     river = [sense == "bank/river" for sense in SENSES]
     for ax, vectors in zip(figure.axes[1:], (CONTEXTUAL, CONTEXTUAL ** 2), strict=True):
         points = plots.principal_components(vectors)[0][river]
@@ -216,7 +231,7 @@ ODD = ["$x_1$", r"$\nosuch$", r"$\frac$", "$", "$$", r"\$", r"a\$b\$", "<b>", "&
 
 
 def written(figure, path):
-    """The text of a picture as its .svg has it, where text stays text: a formula would be drawn as something else."""
+    """The text of a figure as its .svg has it, where text stays text: a formula would be drawn as something else."""
     plots.save(figure, path)
     return [text.strip() for text in re.findall(r">([^<>]*)</text>", path.read_text(encoding="utf-8"))]
 
@@ -232,7 +247,7 @@ def test_words_of_odd_characters_are_drawn_as_they_are_written(tmp_path):
 @pytest.mark.parametrize("word", ["$x_1$", r"$\frac$", "$", r"a\$b\$", "<b>", "%"])
 def test_a_word_or_a_sense_of_odd_characters_is_drawn_as_it_is_written(tmp_path, word):
     shown = written(plots.occurrences(word, STATIC, CONTEXTUAL, [word, "other"] * 6), tmp_path / "x.svg")
-    for text in f"static: one vector for every “{word}”", f"contextual: “{word}” parts by sense", f"{word} (6)":
+    for text in f"static: one vector for every “{word}”", f"contextual: “{word}” separates by sense", f"{word} (6)":
         assert escape(text, quote=False) in shown
 
 
@@ -244,17 +259,17 @@ def test_every_sense_is_in_the_legend_whatever_it_is_called():
 # Files
 
 
-def test_a_picture_that_cannot_be_written_is_one_clear_line(tmp_path, draw):
+def test_a_figure_that_cannot_be_written_is_one_clear_line(tmp_path, draw):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "x.png").mkdir()
     for path in tmp_path / "none" / "x.png", tmp_path / "file" / "x.png", tmp_path / "x.png":
-        with pytest.raises(UserError, match="cannot write the picture") as caught:
+        with pytest.raises(UserError, match="cannot write the figure") as caught:
             plots.save(draw(), path)
         assert "\n" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_pictures_need_no_screen_and_leave_the_users_style_alone(draw, tmp_path):
+def test_figures_need_no_screen_and_leave_the_users_style_alone(draw, tmp_path):
     import matplotlib
     before = dict(matplotlib.rcParams)
     plots.save(draw(), tmp_path / "x.png")
@@ -262,6 +277,6 @@ def test_pictures_need_no_screen_and_leave_the_users_style_alone(draw, tmp_path)
     assert draw().canvas.manager is None        # no window of pyplot's
 
 
-def test_matplotlib_is_not_imported_before_a_picture_is_drawn():
+def test_matplotlib_is_not_imported_before_a_figure_is_drawn():
     code = "import sys, elmo_np, elmo_np.cli.main, elmo_np.viz.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -24,7 +24,7 @@ def test_training_leaves_a_report_with_every_section(run):
     text = (run / "run/report.html").read_text(encoding="utf-8")
     found = Elements(text)
     assert found.texts["h2"] == list(SECTIONS)
-    assert "the model kept" in found.texts["td"]
+    assert "best: the model kept" in found.texts["td"]
     assert found.texts["h3"][:2] == ["forward", "backward"]
     elmo = ELMo.load(run / "run")
     for direction in "forward", "backward":
@@ -42,9 +42,9 @@ def test_the_report_shows_how_far_gradients_reach_on_what_was_validated_on(run):
     assert preset("demo").train.state == "carry"
     found = reach(elmo.model, token_indexer(elmo.model, elmo.vocabulary), valid, 21, joined=True)
     assert found.targets == (sum(map(len, valid)) + len(valid)) // 21 > 2
-    assert f"the mean over {found.targets} held-out words" in text
+    assert f"averaged over {found.targets} held-out words" in text
     for k in 1, 20:
-        cells = [f"<td class=number>{100 * lengths[k] / lengths[0]:.3g} %</td>" for lengths in found[:2]]
+        cells = [f"<td class=number>{100 * lengths[k] / lengths[0]:.3g}%</td>" for lengths in found[:2]]
         assert f"<tr><td class=number>{k}</td>{''.join(cells)}</tr>" in text
 
 
@@ -59,8 +59,8 @@ def test_the_reach_of_whole_sentences_ends_where_they_do(options):
             Finished(model(sentences, **options), settings, [], None, valid, None, (), QUIET))
     assert longest(sentences, joined=False) == 11
     rows = re.findall(r"<tr><td class=number>(\d+)</td>", section(sentences))
-    assert [int(k) for k in rows] == [1, 2, 3, 5]           # 10 places back is the mark
-    assert section([("a", "b")] * 30) == "<p>What was validated on is too short to look back in.</p>"
+    assert [int(k) for k in rows] == [1, 2, 3, 5]           # 10 places back is the boundary
+    assert section([("a", "b")] * 30) == "<p>The sentences of the validation text are too short for this.</p>"
 
 
 def test_a_training_with_sampled_losses_has_a_report_of_its_perplexities(tmp_path):
@@ -68,7 +68,7 @@ def test_a_training_with_sampled_losses_has_a_report_of_its_perplexities(tmp_pat
     assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "2",
                  "--set", "softmax=sampled", "--set", "samples=4", "--set", "hidden_dim=8"]) == 0
     text = (tmp_path / "run/report.html").read_text(encoding="utf-8")
-    assert "The sampled losses of training are no perplexities, and are not drawn." in text
+    assert "Sampled training losses are not perplexities and are not shown." in text
     curves = text[text.index("<svg"):text.index("</svg>")]
     assert 'class="forward valid' in curves
     assert "forward train" not in curves

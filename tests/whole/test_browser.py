@@ -224,7 +224,7 @@ def test_another_layer_moves_the_points_and_layer_0_has_one(at_page):
     at_page.choose("layers", "0")
     assert not at_page.one("#tip").is_displayed()       # it stood where the point was
     assert np.ptp(at_page.places(), axis=0).tolist() == [0, 0]
-    assert at_page.one("#stacked").text == "all 40 occurrences are this one point"
+    assert at_page.one("#stacked").text == "all 40 occurrences are at this point"
     assert "all occurrences have the same vector" in at_page.one("#no-nearest").text
     assert at_page.all("#nearest li") == []
     at_page.choose("layers", "2")

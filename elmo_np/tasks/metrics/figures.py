@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...types import Array
-from ...viz.plots import COLOURS, blank_figure, picture, plain
+from ...viz.plots import COLOURS, blank_figure, plain, styled
 from .scores import Score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@picture
+@styled
 def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
     """counts (C, C): row i, column j counts the examples of label i that were predicted as label j."""
     C = len(labels)
@@ -35,7 +35,7 @@ def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
     return figure
 
 
-@picture
+@styled
 def type_scores(found: Mapping[str, Score]) -> Figure:
     """Precision, recall and F1 of each type of entity, and of all."""
     figure, axes = blank_figure(6.4, 1.6 + 0.55 * len(found))
@@ -49,7 +49,7 @@ def type_scores(found: Mapping[str, Score]) -> Figure:
     return figure
 
 
-@picture
+@styled
 def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
     """The share of correct senses of each word; found: {word: (share, occurrences)}."""
     figure, axes = blank_figure(6.4, 1.4 + 0.34 * len(found))
@@ -60,7 +60,7 @@ def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
     return figure
 
 
-@picture
+@styled
 def attention(pairs: Sequence[tuple[Sequence[str], Sequence[str], Array]]) -> Figure:
     """One panel per sentence: (source words, written words with the end token if reached, attention (T, S))."""
     widest, highest = (max(len(pair[k]) for pair in pairs) for k in (0, 1))
@@ -78,7 +78,7 @@ def attention(pairs: Sequence[tuple[Sequence[str], Sequence[str], Array]]) -> Fi
     return figure
 
 
-@picture
+@styled
 def comparison(rows: Mapping[str, Sequence[float]], measure: str, what: str = "seeds") -> Figure:
     """One row per method: its mean over the seeds or folds, and a bar for each."""
     figure, axes = blank_figure(7.2, 1.6 + 0.36 * len(rows))
