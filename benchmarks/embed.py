@@ -1,10 +1,10 @@
-"""Embedding at the sizes of published ELMo models, beside PyTorch; and how long such a model takes to load.
+"""Embedding at the sizes of published ELMo models, compared with PyTorch; and how long such a model takes to load.
 
     python benchmarks/embed.py [--json FILE] [--rounds N] [--threads N] [--only NAME...] [--quick]
 
 The weights are random, the sentences English: every seventh of the corpus `pydoc`. Both sides take lists of words and
-give all layers of every word; they begin with the same numbers, and must find the same vectors before anything is
-timed. See embed_sizes.py for the sizes and embed_torch.py for what the other side does.
+give all layers of every word; they start from the same weights, and must give the same vectors before anything is
+timed. See embed_sizes.py for the sizes and embed_torch.py for the other side.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ GROUPS = {
     "load": "A model of these sizes from its own file",
 }
 MODELS = {"small": {}, "original": {"H": 4096, "P": 512, "highways": 2}}
-GOALS = {"small": Goal(10.0), "original": Goal(5.0)}       # of two threads; on one nothing is promised
+GOALS = {"small": Goal(10.0), "original": Goal(5.0)}       # with two threads; there is no goal for one
 SENTENCES = 30, 300
 
 
 def works(threads: int = 2, quick: bool = False) -> list[Work]:
-    """threads: of the first rows; the shorter text runs on one too. quick: a tenth of the sentences."""
+    """threads: for the first rows; the shorter text also runs on one. quick: a tenth of the sentences."""
     made = []
     for name, sizes in MODELS.items():
         for number in SENTENCES:

@@ -1,4 +1,4 @@
-"""elmo_np's side of embedding: `ELMo.embed` and `ELMo.load` as a person calls them."""
+"""elmo_np's side of embedding: `ELMo.embed` and `ELMo.load` as a user calls them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from elmo_np.types import Array
 
 
 def embed(task: Task) -> tuple[Job, Arrays]:
-    """All layers of all sentences, from lists of words; no word is known from the call before."""
+    """All layers of all sentences, from lists of words; nothing is cached from the previous call."""
     sizes = _sizes(task)
     elmo, text = random_elmo(sizes), sizes.text()
 
@@ -28,7 +28,7 @@ def embed(task: Task) -> tuple[Job, Arrays]:
 
 
 def load(task: Task) -> tuple[Job, Arrays]:
-    """A model file with its vocabulary, from the system's cache of files."""
+    """A model file with its vocabulary, from the system's file cache."""
     sizes, folder = _sizes(task), RunDirectory(task.folder)
     elmo = random_elmo(sizes)
     save_model(folder.model, elmo, Settings(model=sizes.config()))
@@ -41,8 +41,8 @@ def random_elmo(sizes: EmbedSizes) -> ELMo:
 
 
 def fingerprint(embedded: Sequence[Array]) -> list[float]:
-    """A number for each direction of each layer of each sentence (layers, tokens, 2P), in which a word that stands
-    elsewhere shows: the norm of sum_t t v_t."""
+    """A number for each direction of each layer of each sentence (layers, tokens, 2P), which changes if a word is at
+    another position: the norm of sum_t t v_t."""
     found = []
     for layers in embedded:
         place = np.arange(1.0, layers.shape[1] + 1)

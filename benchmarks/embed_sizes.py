@@ -1,4 +1,4 @@
-"""What `embed.py` measures: sizes of published models, and the sentences that are embedded."""
+"""The works of `embed.py`: sizes of published models, and the sentences to embed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from itertools import islice
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.data.pydoc_corpus import PydocCorpus
 
-BLOCK = 64              # sentences that the peer pads to one batch: AllenNLP's ElmoEmbedder takes as many
-STRIDE = 7              # every so many sentences of the corpus: its neighbours are of one page
+BLOCK = 64              # sentences that the peer pads to one batch: as many as AllenNLP's ElmoEmbedder
+STRIDE = 7              # one in STRIDE sentences of the corpus, since neighbours are from the same page
 
 
 @dataclass(frozen=True)
 class EmbedSizes:
-    """Of a model of characters and of its input; the defaults are those of 2x1024_128_2048cnn_1xhighway.
+    """Sizes of a character model and of its input; the defaults are those of 2x1024_128_2048cnn_1xhighway.
 
     H cells, P projected width and width of a word's vector, highways of the character CNN, sentences of the corpus
-    filters (width, number) of the CNN, C width of a character's vector, K characters a word, L layers
+    filters (width, number) of the CNN, C width of a character's vector, K characters per word, L layers
     """
 
     sentences: int
@@ -42,7 +42,7 @@ class EmbedSizes:
         return sum(number for _, number in self.filters)
 
     def text(self) -> list[list[str]]:
-        """The sentences: the same everywhere where Python is the same."""
+        """The sentences, which are the same for the same version of Python."""
         return _text(self.sentences)
 
     @property
@@ -55,16 +55,16 @@ class EmbedSizes:
 
     @property
     def padded(self) -> int:
-        """Places of the peer's batches, marks and padding too."""
+        """Positions in the peer's batches, including special tokens and padding."""
         text = self.text()
         blocks = [text[start:start + BLOCK] for start in range(0, len(text), BLOCK)]
         return sum(len(block) * (max(map(len, block)) + 2) for block in blocks)
 
     def flops(self) -> int:
-        """Of the matrix products that the result needs: a word type once, its windows up to the first behind its end,
-        the steps that a sentence has."""
+        """Operations of the matrix products that are necessary: each word type once, its windows up to the first past
+        its end, only the steps that a sentence has."""
         words = {word for sentence in self.text() for word in sentence}
-        lengths = [3, 3, *(min(len(word.encode()) + 2, self.K) for word in words)]          # of the marks too
+        lengths = [3, 3, *(min(len(word.encode()) + 2, self.K) for word in words)]          # of the special tokens too
         windows = sum(2 * w * self.C * n * min(length + 1, self.K - w + 1)
                       for length in lengths for w, n in self.filters)
         dense = len(lengths) * 2 * self.F * (2 * self.highways * self.F + self.P)

@@ -1,7 +1,7 @@
 """PyTorch's side of embedding, as AllenNLP's ElmoEmbedder does it: batches padded to their longest sentence, nn.Conv1d
-over all places of all words, and a loop over the steps, because nn.LSTM has no clips.
+over all positions of all words, and a loop over the steps, because nn.LSTM has no clips.
 
-In two places it does less than AllenNLP: x Wx of all steps is one product, and nothing is kept for a gradient.
+In two places it does less than AllenNLP: x Wx of all steps is one product, and nothing is kept for gradients.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Words(nn.Module):
 
 
 class Layer(nn.Module):
-    """A direction of a layer: x (B, T, P), lengths (B,) longest first -> h (B, T, P), zero past a sentence's end."""
+    """One direction of a layer: x (B, T, P), lengths (B,) longest first -> h (B, T, P), zero past a sentence's end."""
 
     def __init__(self, sizes: EmbedSizes, turned: bool):
         super().__init__()
@@ -94,7 +94,7 @@ class Embedder(nn.Module):
 
 
 def batch(text: list[list[str]], K: int) -> tuple[Tensor, Tensor]:
-    """Sentences with their marks -> characters (B, T, K), 0 for no word; lengths (B,)."""
+    """Sentences with special tokens -> characters (B, T, K), 0 for no word; lengths (B,)."""
     k = np.zeros((len(text), max(map(len, text)) + 2, K), np.int64)
     for row, sentence in zip(k, text, strict=True):
         row[1:len(sentence)+1] = to_char_ids(sentence, K)

@@ -1,7 +1,7 @@
-"""How the cost of training grows with each size, as a picture of what step.py has measured.
+"""How the cost of training grows with each size: a figure of what step.py has measured.
 
     python benchmarks/step.py --only growth --json growth.json
-    python benchmarks/growth.py growth.json [--out PICTURE]
+    python benchmarks/growth.py growth.json [--out FIGURE]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAMES = {"T": "T, steps", "B": "B, sequences", "H": "H, cells", "V": "V, words",
 
 
 def growth(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """{dimension: the cost at each of FACTORS, in that at the first}. Raises UserError for what was not measured."""
+    """{dimension: the cost at each of FACTORS, relative to the first}. Raises UserError if one was not measured."""
     found = {row["work"]: row["elmo_np_ms"] for row in rows}
     costs = {}
     for dimension, name in NAMES.items():
@@ -40,15 +40,15 @@ def growth(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
 
 
 def picture(costs: Mapping[str, Sequence[float]]) -> Figure:
-    """Cost against size, both logarithmic: a straight line to the upper right corner is in proportion."""
+    """Cost against size, both logarithmic: the diagonal means proportional growth."""
     return lines(FACTORS, costs, log="xy", title="Cost grows in proportion, with the cells a little faster",
                  xlabel=f"times the base: {GROWTH_BASE}", ylabel="times its cost")
 
 
 def run(argv: Sequence[str] | None) -> None:
-    parser = Parser(prog="growth.py", description="A picture of how the cost of training grows.")
+    parser = Parser(prog="growth.py", description="Draw how the cost of training grows.")
     parser.add_argument("rows", metavar="FILE", help="what step.py --only growth --json wrote")
-    parser.add_argument("--out", metavar="PICTURE", type=Path, default=PICTURE, help="(default results/growth.svg)")
+    parser.add_argument("--out", metavar="FIGURE", type=Path, default=PICTURE, help="(default results/growth.svg)")
     args = parser.parse_args(argv)
     try:
         rows = json.loads(Path(args.rows).read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ def run(argv: Sequence[str] | None) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw it; the exit code comes back: 2 for a user's mistake."""
+    """Draw it and return the exit code, 2 for a user error."""
     return guarded("growth.py", lambda: run(argv))
 
 

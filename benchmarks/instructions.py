@@ -1,11 +1,11 @@
-"""How many instructions a training step takes, and whether that has grown: the same figure on a busy machine.
+"""How many instructions a training step takes, and whether that has grown. A busy machine gives the same figure.
 
     python benchmarks/instructions.py [--record]
 
 Runs steps of the tiny size under valgrind's callgrind, on the AVX2 kernels (valgrind knows no AVX-512) and on one
 thread, and takes the difference between three steps and one. Exit code 1 where the kernels' figure is more than 3 %
-above the one recorded in instructions.json; --record writes what was found there, for a change that means to cost
-more. What Python and NumPy add is told too, but not compared: it differs by a tenth from run to run.
+above the one recorded in instructions.json; --record writes the new figure there, for a change that is meant to
+cost more. What Python and NumPy add is reported too, but not compared, since it varies by a tenth between runs.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def steps(number: int) -> None:
 
 
 def counted(number: int, folder: Path) -> Count:
-    """Instructions of a process that makes that many steps."""
+    """Instructions of a process that makes the given number of steps."""
     out = folder / f"callgrind.{number}"
     command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--compress-strings=no", sys.executable,
                __file__, "--steps", str(number)]
@@ -71,7 +71,7 @@ def counted(number: int, folder: Path) -> Count:
 
 
 def summed(lines: Sequence[str]) -> Count:
-    """The sums of callgrind's own file: a line of figures belongs to the object named last, unless it is the inclusive
+    """The sums in callgrind's output: a line of figures belongs to the object named last, unless it is the inclusive
     cost of a call, which follows a line that begins with calls=."""
     kernels = everything = 0
     inside = inclusive = False
@@ -99,7 +99,7 @@ def measured(progress: Progress) -> Count:
 
 
 def versions() -> dict[str, str]:
-    """What else changes the kernels' figure."""
+    """What else the kernels' figure depends on."""
     from elmo_np import _kernels
 
     comment = re.search(rb"(GCC: \([^)]*\) [\d.]+|clang version [\d.]+)", Path(str(_kernels.__file__)).read_bytes())
@@ -107,7 +107,7 @@ def versions() -> dict[str, str]:
 
 
 def compared(found: Count, here: dict[str, str], record: dict[str, object]) -> tuple[str, bool]:
-    """A line that says how the kernels' figure stands to the one recorded, and whether it has grown too much."""
+    """One line that compares the kernels' figure with the recorded one, and whether it has grown too much."""
     was = int(str(record["kernels"]))
     change = found.kernels / was - 1
     other = [f"{key} {here[key]}, recorded with {record[key]}" for key in here if here[key] != record[key]]
@@ -124,8 +124,8 @@ def compared(found: Count, here: dict[str, str], record: dict[str, object]) -> t
 
 def run(argv: Sequence[str] | None) -> int:
     parser = Parser(prog="instructions.py", description="Count the instructions of a training step.")
-    parser.add_argument("--record", action="store_true", help=f"write what is found to {RECORD.name}")
-    parser.add_argument("--steps", type=int, metavar="N", help="make N steps and stop: what runs under valgrind")
+    parser.add_argument("--record", action="store_true", help=f"write the result to {RECORD.name}")
+    parser.add_argument("--steps", type=int, metavar="N", help="make N steps and stop: runs under valgrind")
     args = parser.parse_args(argv)
     if args.steps is not None:
         steps(args.steps)
@@ -148,7 +148,7 @@ def run(argv: Sequence[str] | None) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Count; the exit code comes back: 1 where it has grown, 2 for a user's mistake."""
+    """Count and return the exit code: 1 if the figure has grown, 2 for a user error."""
     return guarded("instructions.py", lambda: run(argv))
 
 

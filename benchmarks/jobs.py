@@ -1,4 +1,4 @@
-"""What a side makes of a work: something to run, and numbers by which both sides are held together."""
+"""The job of one side: something to run, and figures by which the sides are compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Task(NamedTuple):
-    """A work for one side (elmo_np, works.TORCH or works.REFERENCE), and a folder for what it writes."""
+    """A work for one side (elmo_np, works.TORCH or works.REFERENCE), and a directory for its files."""
 
     work: Work
     side: str
@@ -22,7 +22,7 @@ class Task(NamedTuple):
 
     @property
     def exchange(self) -> Path:
-        """Where elmo_np leaves the arrays with which it begins, for its peer."""
+        """Where elmo_np writes its initial arrays for its peer."""
         return self.folder / "arrays.npz"
 
     def as_dict(self) -> dict[str, Any]:
@@ -34,11 +34,11 @@ class Task(NamedTuple):
 
 
 class Job(NamedTuple):
-    """run: once what is timed. figures: run it and tell what the other side must find too."""
+    """run: do what is timed, once. figures: run it and return values that the other side must give too."""
 
     run: Callable[[], object]
     figures: Callable[[], list[float]]
 
 
 class Skipped(Exception):
-    """This work has nothing to measure here; the message says why."""
+    """This work cannot be measured here; the message gives the reason."""

@@ -35,7 +35,7 @@ CLIP_NORM, RATE, MOMENTUM = 5.0, 0.01, 0.9
 
 @contextmanager
 def setting(task: Task) -> Iterator[None]:
-    """Run the body as elmo_np.training.trainer.train runs a training."""
+    """Run the body as elmo_np.training.trainer.train does."""
     work = task.work
     with ExitStack() as stack:
         if task.side == REFERENCE:
@@ -50,7 +50,7 @@ def setting(task: Task) -> Iterator[None]:
 
 
 def build(task: Task) -> tuple[Job, Arrays]:
-    """The job, and the arrays with which a peer begins at the same point."""
+    """The job, and the arrays from which a peer starts at the same point."""
     return {"step": step, "lstm": lstm, "softmax": softmax, "twin": twin, "corpus": corpus,
             "product": product, "embed": embed, "load": load}[task.work.kind](task)
 
@@ -140,7 +140,7 @@ def softmax(task: Task) -> tuple[Job, Arrays]:
 
 
 def twin(task: Task) -> tuple[Job, Arrays]:
-    """All calls of one twin in a training step, one after another, with the arguments that they have there."""
+    """All calls of one twin in a training step, one after another, with their arguments there."""
     found = TWINS[task.work.detail]
     function = found.reference if task.side == REFERENCE else found.compiled
     if function is None:
@@ -204,5 +204,5 @@ def product(task: Task) -> tuple[Job, Arrays]:
 
 
 def norms(*arrays: Array) -> list[float]:
-    """Added up in float64: a million numbers added up in float32 would differ by more than the sides may."""
+    """The sum in float64: a million values summed in float32 would differ by more than is allowed."""
     return [float(np.linalg.norm(array.astype(np.float64))) for array in arrays]

@@ -1,10 +1,10 @@
-"""A training step beside Keras, the article's own tool, at the article's sizes; by hand, where TensorFlow is installed.
+"""A training step compared with Keras, which the article uses, at the article's sizes. Run by hand; needs TensorFlow.
 
     python benchmarks/keras_step.py [--rounds N]
 
-Keras gets one model a direction (embedding, LSTM, dense layer of logits), the same batch and the same optimiser, and
-`fit` over many batches, which is its fastest way; its own threads. The model that it trains has an embedding a
-direction, and so has elmo_np's here.
+Keras gets one model per direction (embedding, LSTM, dense layer of logits), the same batch and the same optimiser, and
+`fit` over many batches, which is its fastest way, and its own threads. Its model has one embedding per
+direction, and so does elmo_np's here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters
 from elmo_np.runtime.threads import one_blas_thread
 
-BATCHES = 20        # of a turn
+BATCHES = 20        # per turn
 
 
 def main() -> int:
@@ -47,7 +47,7 @@ def main() -> int:
             start = time.perf_counter()
             turn()
             found[name].append((time.perf_counter() - start) / BATCHES)
-            time.sleep(0.2)                 # until the other's threads rest
+            time.sleep(0.2)                 # until the other side's threads are idle
     ratios = [b / a for a, b in zip(found["elmo_np"], found["Keras"], strict=True)]
     print(f"{describe('')}; Keras {keras.__version__}")
     print(f"article's sizes: elmo_np {1e3 * statistics.median(found['elmo_np']):.1f} ms, "

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine and the versions that the figures were measured with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elmo_np.runtime.threads import blas
 
 
 def torch_version() -> tuple[str, str]:
-    """PyTorch's version and "", or "" and why there is none. It is asked in a process of its own, which goes away."""
+    """PyTorch's version and "", or "" and the reason. A separate process is asked, so that none is loaded here."""
     asked = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"], capture_output=True,
                            text=True)
     if asked.returncode == 0:

@@ -1,4 +1,4 @@
-"""What this machine can do at most: its large float32 matrix product, measured beside every work."""
+"""The upper limit of this machine: a large float32 matrix product, measured along with every work."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from works import BLAS_THREADS, PRODUCT, PRODUCT_FLOPS, SPLIT, TORCH, Sizes, Wor
 
 from elmo_np.runtime.progress import Progress
 
-# Tells OpenBLAS to take another processor's kernels. Where it is set, the machine can do more than NumPy does.
+# Tells OpenBLAS to take another processor's kernels. If it is set, the machine may be faster than NumPy is.
 CORE = "OPENBLAS_CORETYPE"
 
 
 class Products:
-    """The product on each number of threads, the fastest way that there is; its worker stays for the works."""
+    """The product on each number of threads, in the fastest way available; its worker is kept for the works."""
 
     def __init__(self, plan: Plan, stack: ExitStack, progress: Progress):
         self._plan, self._stack, self._progress = plan, stack, progress
@@ -55,7 +55,7 @@ class Products:
 
 
 def ways(threads: int, torch: bool) -> dict[str, tuple[str, str, tuple[str, ...]]]:
-    """{name of a way to compute the product: its side, the detail of its work, variables that it does not get}."""
+    """{name of a way to compute the product: its side, the detail of its work, environment variables to remove}."""
     details = [BLAS_THREADS, SPLIT] if threads == 2 else [BLAS_THREADS]
     found: dict[str, tuple[str, str, tuple[str, ...]]] = {detail: (OURS, detail, ()) for detail in details}
     if CORE in os.environ:

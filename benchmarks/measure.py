@@ -1,4 +1,4 @@
-"""Sides measured in turn: each in a process of its own, round by round, so that a noisy machine disturbs all alike."""
+"""Sides measured in turn: each in its own process, round by round, so that a noisy machine affects all alike."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from works import TORCH, Work
 from elmo_np.errors import UserError
 from elmo_np.runtime.progress import Progress
 
-OURS, PRODUCT = "elmo_np", "matrix product"     # names of sides, beside works.TORCH and works.REFERENCE
+OURS, PRODUCT = "elmo_np", "matrix product"     # names of sides, in addition to works.TORCH and works.REFERENCE
 AGREEMENT = 1e-4        # relative: float32, sums in another order, three steps
-SPINNING = 0.1          # part of a core that a waiting process may take
+SPINNING = 0.1          # share of a core that a waiting process may use
 
 
 class Disagreement(Exception):
-    """Two sides do not compute the same: their times cannot be compared."""
+    """Two sides do not compute the same, so their times cannot be compared."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """rounds: turns of each side; turn: seconds that a turn should take, about; torch: it is there to compare with."""
+    """rounds: turns of each side; turn: approximate seconds per turn; torch: whether PyTorch is available."""
 
     rounds: int = 7
     turn: float = 0.4
     torch: bool = True
 
     def rounds_of(self, work: Work) -> int:
-        return min(self.rounds, 3) if work.kind == "corpus" else self.rounds    # an epoch is long enough a sample
+        return min(self.rounds, 3) if work.kind == "corpus" else self.rounds    # an epoch is a long enough sample
 
     def sides(self, work: Work) -> list[str]:
         return [OURS] if work.peer is None or (work.peer == TORCH and not self.torch) else [OURS, work.peer]
@@ -46,9 +46,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Measurement:
-    """seconds: of each side a time a round, the median of its turn.
+    """seconds: for each side one time per round, the median of its turn.
 
-    peaks: of each side, MB over the resting process; None where the system does not tell.
+    peaks: for each side, MB above the idle process; None if the system does not report it.
     """
 
     seconds: dict[str, list[float]]
@@ -64,7 +64,7 @@ class Measurement:
 
 
 class Worker:
-    """A side's process, and what it has answered. without: variables of our environment that it does not get."""
+    """A side's process, and what it has answered. without: environment variables that it does not inherit."""
 
     def __init__(self, task: Task, without: Collection[str] = ()):
         self.task, self.repeats, self.waited, self.idle_cpu = task, 1, 0.0, 0.0
@@ -89,14 +89,14 @@ class Worker:
             self._process.communicate()
 
     def begin(self) -> None:
-        """Wait until it has built its work. Raises Skipped, or UserError for what a person can mend."""
+        """Wait until it has built its work. Raises Skipped, or UserError for what the user can fix."""
         first = self._answer()
         self.figures, self.peak_reset = first["figures"], first["peak_reset"]
 
     def run(self, times: int) -> list[float]:
         """Seconds of each of so many runs."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):         # of one that has died there is no answer, which says more
+        with suppress(BrokenPipeError):         # a dead process gives no answer, which is reported below
             self._process.stdin.write(f"{times}\n")
             self._process.stdin.flush()
         answer = self._answer()
@@ -106,7 +106,7 @@ class Worker:
         return list(answer["seconds"])
 
     def warm_up(self, turn: float) -> None:
-        """Run until caches, pools and the processor's clock are as in a long training; find what fills a turn."""
+        """Warm up caches, thread pools and the processor's clock; find how many runs fill a turn."""
         first, = self.run(1)
         if first > 4 * turn:        # long enough to have warmed up on the way
             return
@@ -124,12 +124,12 @@ class Worker:
             raise Skipped(fields["skipped"])
         if not fields or "error" in fields:
             raise UserError(fields.get("error") or f"{self.task.side} stopped in the middle of {self.task.work.name}; "
-                            "what it said stands above")
+                            "see its output above")
         return fields
 
 
 def measure(work: Work, plan: Plan, product: Worker | None, progress: Progress) -> Measurement:
-    """All sides of a work, and the large product beside them where there is one."""
+    """All sides of a work, and the large product if there is one."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elmo-np-benchmark-")))
         workers: dict[str, Worker] = {}
@@ -148,7 +148,7 @@ def measure(work: Work, plan: Plan, product: Worker | None, progress: Progress) 
 
 
 def in_turn(workers: dict[str, Worker], rounds: int, name: str, progress: Progress) -> dict[str, list[float]]:
-    """A time of each a round. Every second round runs the other way, so that a drift favours nobody."""
+    """One time per side and round. Every second round runs in reverse order, so that a drift favours no side."""
     seconds: dict[str, list[float]] = {side: [] for side in workers}
     for k in range(rounds):
         progress.show(f"{name}: round {k + 1} of {rounds}")
@@ -158,7 +158,7 @@ def in_turn(workers: dict[str, Worker], rounds: int, name: str, progress: Progre
 
 
 def check_agreement(name: str, figures: dict[str, list[float]]) -> None:
-    """Raise Disagreement unless all sides found the same numbers."""
+    """Raise Disagreement unless all sides give the same figures."""
     (first, ours), *others = figures.items()
     for side, theirs in others:
         close = [abs(a - b) <= AGREEMENT * abs(a) for a, b in zip(ours, theirs, strict=True)]
@@ -167,10 +167,10 @@ def check_agreement(name: str, figures: dict[str, list[float]]) -> None:
 
 
 def tell_of_flaws(name: str, workers: dict[str, Worker], progress: Progress) -> None:
-    """Say what makes a figure worse than it looks."""
+    """Report what makes a figure less reliable than it looks."""
     for side, worker in workers.items():
         if worker.peak_mb is not None and not worker.peak_reset:
-            progress.say(f"{name}: the system keeps the peak memory of the start; {side} may have taken less")
+            progress.say(f"{name}: the system cannot reset the peak memory of the start; {side} may have used less")
         if len(workers) > 1 and worker.idle_cpu > SPINNING * worker.waited:
-            progress.say(f"{name}: {side} took {worker.idle_cpu / worker.waited:.0%} of a core while it waited; "
+            progress.say(f"{name}: {side} used {worker.idle_cpu / worker.waited:.0%} of a core while it waited; "
                          "the times of the others are too long")

@@ -1,4 +1,4 @@
-"""Peak memory of this process over what it took at rest."""
+"""Peak memory of this process above its idle size."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ PROC = Path("/proc/self")
 
 
 class Peak:
-    """Counts from the moment when it is made.
+    """Counts from its construction on.
 
     Pages of program files are left out: the system shares them and can drop them, and a large library loads more of
     itself at its first step.
-    reset   the kernel let us forget the peak of before; else `mb` is too high where importing took more than working
+    reset   whether the kernel reset the previous peak; if not, `mb` is too high if importing took more than working
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Peak:
         self._rest = status["VmRSS"] - status["RssFile"] if status else None
 
     def mb(self) -> float | None:
-        """MB (2**20 bytes) since then, None on a system without /proc."""
+        """Peak MB (2**20 bytes) since then, None on a system without /proc."""
         status = _status()
         if status is None or self._rest is None:
             return None

@@ -1,4 +1,4 @@
-"""PyTorch's side of every work: the model, optimiser and calls that a person would write, at their defaults."""
+"""PyTorch's side of every work: the model, optimiser and calls that a user would write, with default settings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from works import PRODUCT, Sizes, Work
 
 from elmo_np.types import Array
 
-# It has no oneDNN path for them, and says so at each start.
+# It has no oneDNN path for them, and warns about it at each start.
 warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
 
 
 def build(work: Work, arrays: Mapping[str, Array]) -> Job:
-    """The job, begun with the arrays that elmo_np begins with."""
+    """The job, starting from elmo_np's initial arrays."""
     torch.set_num_threads(work.threads)
     return {"step": step, "lstm": lstm, "softmax": softmax, "product": product, "embed": embed}[work.kind](work, arrays)
 
@@ -44,7 +44,7 @@ class BiLM(nn.Module):
 
 
 def stack(sizes: Sizes) -> nn.LSTM:
-    """L layers. Of PyTorch's two biases the second stays zero and still: elmo_np has one."""
+    """L layers. PyTorch's second bias stays zero and is not trained, since elmo_np has only one."""
     made = nn.LSTM(sizes.E, sizes.H, sizes.L, proj_size=sizes.P or 0)
     for k in range(sizes.L):
         nn.init.zeros_(getattr(made, f"bias_hh_l{k}")).requires_grad_(False)
@@ -119,7 +119,7 @@ def product(work: Work, arrays: Mapping[str, Array]) -> Job:
 
 
 def put_lstm(model: nn.LSTM, arrays: Mapping[str, Array], prefix: str) -> None:
-    """elmo_np's gates are i f o g and its matrices stand to the right of x; PyTorch's are i f g o, to the left."""
+    """elmo_np's gates are i f o g and its matrices are (inputs, outputs); PyTorch's are i f g o, and transposed."""
     def gates(array: Array) -> Array:
         i, f, o, g = np.split(array, 4, axis=-1)
         return np.concatenate([i, f, g, o], axis=-1).T
@@ -139,7 +139,7 @@ def put(parameter: Tensor, array: Array) -> None:
 
 
 def tensor(array: Array) -> Tensor:
-    """A tensor with memory of its own: a file's arrays go, and a reversed one has strides that PyTorch refuses."""
+    """A tensor with its own memory: arrays of a file are freed, and PyTorch refuses the strides of a reversed one."""
     return torch.from_numpy(array.copy())
 
 

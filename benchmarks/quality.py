@@ -1,15 +1,15 @@
-"""Time to quality, what a person waits for: validation perplexity against seconds, elmo_np and PyTorch in one picture.
+"""Time to quality: validation perplexity against seconds, for elmo_np and PyTorch in one figure.
 
     python benchmarks/quality.py TRAIN VALID [--out FOLDER] [--minutes N] [--only NAME...] [--target 130] [--quick]
 
-TRAIN and VALID are text files with one sentence a line. Each run has the machine to itself, in a process of its own:
+TRAIN and VALID are text files with one sentence per line. Runs follow one another, each in its own process:
   full      elmo_np, full softmax: preset `small`, the model of Zaremba et al. 2014
   adaptive  elmo_np, adaptive softmax: preset `fast`
   torch     PyTorch: model, start values, batches and recipe of preset `small`
-and, where --only names them:
+and, if --only names them:
   characters    elmo_np on characters: preset `elmo-tiny`, by the original ELMo's recipe
-  words         the same LSTMs, softmax and recipe with a vector a word of the vocabulary
-Writes quality.csv, quality.svg and quality.png in FOLDER. quality_watch.py says what the seconds count.
+  words         the same LSTMs, softmax and recipe with one vector per word of the vocabulary
+Writes quality.csv, quality.svg and quality.png in FOLDER. See quality_watch.py for what the seconds include.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ RESULTS = Path(__file__).parent / "results"
 KEYS, MORE = ("full", "adaptive", "torch"), ("characters", "words")
 NO_TORCH = "PyTorch is not installed: its run is left out; to compare: pip install -e '.[bench]'"
 MINUTES, QUICK_MINUTES = 6.0, 0.5
-BUSY = 0.7      # processes that want a core, on average over the last minute
+BUSY = 0.7      # average number of processes that want a core, over the last minute
 
 
 def parser() -> Parser:
     whole = Parser(prog="quality.py", description="Validation perplexity against seconds, elmo_np and PyTorch.")
-    whole.add_argument("train", metavar="TRAIN", help="text to train on, one sentence a line")
-    whole.add_argument("valid", metavar="VALID", help="text to validate on, one sentence a line")
+    whole.add_argument("train", metavar="TRAIN", help="text to train on, one sentence per line")
+    whole.add_argument("valid", metavar="VALID", help="text to validate on, one sentence per line")
     whole.add_argument("--out", metavar="FOLDER", type=Path, default=RESULTS,
                        help="for quality.csv, quality.svg and quality.png (default benchmarks/results)")
-    whole.add_argument("--minutes", type=float, metavar="N", help=f"of each run (default {MINUTES:g})")
+    whole.add_argument("--minutes", type=float, metavar="N", help=f"time for each run (default {MINUTES:g})")
     whole.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
                        help=f"these runs: {', '.join(KEYS)} (default); {', '.join(MORE)}")
     whole.add_argument("--target", type=float, default=130.0, metavar="PERPLEXITY",
                        help="to reach in both directions (default 130)")
-    whole.add_argument("--quick", action="store_true", help="tiny models, two epochs, half a minute each at the most: "
+    whole.add_argument("--quick", action="store_true", help="tiny models, two epochs, at most half a minute each: "
                                                             "to see that it works")
     return whole
 
@@ -72,20 +72,20 @@ def run(argv: Sequence[str] | None) -> None:
         raise UserError(f"--target {args.target:g}: expected a perplexity, a number above 1")
     backend.require()
     runs = planned(args.train, args.valid, 60 * minutes, args.only, args.quick)
-    for corpus in corpora(runs[0].settings):        # a file that cannot be read shows now
+    for corpus in corpora(runs[0].settings):        # fails now if a file cannot be read
         next(iter(corpus))
     writable(args.out)
     torch, why = torch_version()
     print(describe(torch), flush=True)
     if not torch and any(run.side == TORCH for run in runs):
         absent = "No module named 'torch'" in why
-        print(NO_TORCH if absent else f"PyTorch does not load, its run is left out: {why}", flush=True)
+        print(NO_TORCH if absent else f"PyTorch cannot be loaded, so its run is left out: {why}", flush=True)
         runs = [run for run in runs if run.side != TORCH]
     found: list[Found] = []
     with Progress() as progress:
         if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
             progress.say(f"the machine is busy (load {os.getloadavg()[0]:.1f}): the times will be too long, PyTorch's "
-                         "most, whose threads wait for one another")
+                         "most, whose threads wait for each other")
         for one in runs:
             found.append(Found(one))
             follow(found, args.out / "quality.csv", progress)
@@ -96,12 +96,12 @@ def run(argv: Sequence[str] | None) -> None:
 
 
 def planned(train: str, valid: str, budget: float, only: Sequence[str], quick: bool) -> list[Run]:
-    """The runs that are asked for, KEYS for none. Raises UserError for another name."""
+    """The selected runs, KEYS if none are named. Raises UserError for another name."""
     every = KEYS + MORE
     for key in only:
         if key not in every:
             near = difflib.get_close_matches(key, every, n=1)
-            raise UserError(f"--only {key}: there is no such run; "
+            raise UserError(f"--only {key}: no such run; "
                             + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(every)}"))
 
     def made(key: str, name: str, side: str, recipe: str, **changes: object) -> Run:
@@ -123,17 +123,17 @@ def smaller(settings: Settings) -> Settings:
 
 
 def writable(folder: Path) -> None:
-    """Make the folder. A name that cannot be written shows now, not in twenty minutes."""
+    """Create the directory, to fail now rather than in twenty minutes if it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"--out {folder}: {error.strerror}; expected a folder that can be written") from error
+        raise UserError(f"--out {folder}: {error.strerror}; expected a directory that can be written") from error
 
 
 def follow(found: Sequence[Found], csv: Path, progress: Progress) -> None:
-    """Do the last run; what it says goes into its `Found`, and with that of the others into the CSV file."""
+    """Do the last run; its results go into its `Found`, and into the CSV file with the others."""
     one = found[-1]
     name = one.run.name
     progress.show(f"{name}: starts")
@@ -149,11 +149,11 @@ def follow(found: Sequence[Found], csv: Path, progress: Progress) -> None:
             process.kill()
             process.communicate()
     if one.speed is None:
-        raise UserError(f"{name} stopped in the middle; what it said stands above")
+        raise UserError(f"{name} stopped in the middle; see its output above")
 
 
 def listen(lines: IO[str], found: Sequence[Found], csv: Path, progress: Progress) -> None:
-    """Until the process has said all."""
+    """Read until the process ends its output."""
     one = found[-1]
     for line in lines:
         fields = json.loads(line)
@@ -173,7 +173,7 @@ def listen(lines: IO[str], found: Sequence[Found], csv: Path, progress: Progress
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; the exit code comes back: 2 for a user's mistake."""
+    """Run the benchmark and return the exit code, 2 for a user error."""
     return guarded("quality.py", lambda: run(argv))
 
 

@@ -1,4 +1,4 @@
-"""What the runs have found: a table, the points as CSV, one picture."""
+"""The results of the runs: a table, the points as CSV, one figure."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COLOUR = {"full": COLOURS[0], "adaptive": COLOURS[2], "torch": COLOURS[5], "char
 MARKER = {"full": MARKERS[0], "adaptive": MARKERS[2], "torch": MARKERS[1], "characters": MARKERS[3],
           "words": MARKERS[4]}
 TICKS = sorted(digit * 10**power for power in range(7) for digit in (1, 1.5, 2, 3, 5, 7))
-LABEL = 0.055           # height of a label, of the picture's
+LABEL = 0.055           # height of a label, as a share of the figure
 
 
 @dataclass
 class Found:
-    """What is known of a run. speed: words a second of training; epochs: the last one in part."""
+    """The results of a run. speed: words per second of training; epochs: including part of the last."""
 
     run: Run
     points: list[Point] = field(default_factory=list)
@@ -36,17 +36,17 @@ class Found:
     epochs: float | None = None
 
     def reached(self, target: float) -> Point | None:
-        """The first validation at which both directions are there."""
+        """The first validation at which both directions have reached the target."""
         return next((point for point in self.points if point.higher <= target), None)
 
     def best(self) -> Point | None:
-        """The lowest of both directions together."""
+        """The validation with the lowest sum of both directions."""
         finite = [point for point in self.points if math.isfinite(point.higher)]
         return min(finite, key=lambda point: point.forward * point.backward, default=None)
 
 
 def table(found: Sequence[Found], target: float) -> str:
-    """A line a run."""
+    """One line per run."""
     return markdown({
         "run": [one.run.name for one in found],
         "preset": [one.run.recipe for one in found],
@@ -56,18 +56,18 @@ def table(found: Sequence[Found], target: float) -> str:
 
 
 def verdict(found: Found, target: float) -> str:
-    """When it was there, or how near it came."""
+    """When it reached the target, or how close it came."""
     point, best = found.reached(target), found.best()
     if point is not None:
         return f"{point.seconds:.0f}"
     near = f"best {best.forward:.1f} / {best.backward:.1f}" if best else "no finite perplexity"
-    over = found.points and found.points[-1].seconds < found.run.budget     # it ended by itself
+    over = found.points and found.points[-1].seconds < found.run.budget     # it finished by itself
     limit = f"all {found.points[-1].epoch} epochs" if over else f"{found.run.budget / 60:g} minutes"
     return f"not reached in {limit}, {near}"
 
 
 def as_csv(found: Sequence[Found]) -> str:
-    """A row a validation."""
+    """One row per validation."""
     rows = [",".join(COLUMNS)]
     for one in found:
         name = '"' + one.run.name.replace('"', '""') + '"'
@@ -77,7 +77,7 @@ def as_csv(found: Sequence[Found]) -> str:
 
 @styled
 def curves(found: Sequence[Found], target: float) -> Figure:
-    """Validation perplexity against time. Of the two directions the higher one is drawn: both have to get there."""
+    """Validation perplexity against time. The higher of both directions is drawn, since both must reach the target."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.0, 4.4), layout="constrained")
@@ -106,7 +106,7 @@ def curves(found: Sequence[Found], target: float) -> Figure:
 
 
 def title(found: Sequence[Found], target: float) -> str:
-    """What the picture shows."""
+    """The curves of the figure."""
     there = [(point.seconds, one.run.name) for one in found if (point := one.reached(target))]
     if there:
         seconds, name = min(there)
@@ -115,7 +115,7 @@ def title(found: Sequence[Found], target: float) -> str:
 
 
 def set_limits(ax: Axes, values: Sequence[float]) -> None:
-    """A logarithmic axis with ticks that can be read, and room around the values."""
+    """A logarithmic axis with readable ticks, and room around the values."""
     low, high = min(values) / 1.1, max(values) * 1.1
     ax.set_yscale("log")
     ax.set_ylim(low, high)
@@ -125,7 +125,7 @@ def set_limits(ax: Axes, values: Sequence[float]) -> None:
 
 
 def label(ax: Axes, ends: Sequence[tuple[Found, Point]]) -> None:
-    """Each line's name right of the picture at the height of its end, moved up where the name below is too near."""
+    """Each line's name to the right, at the height of its end, moved up if the name below is too close."""
     low, high = (math.log(limit) for limit in ax.get_ylim())
     free = -math.inf
     for one, point in sorted(ends, key=lambda end: end[1].higher):

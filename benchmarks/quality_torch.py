@@ -1,4 +1,4 @@
-"""PyTorch's side: the model and recipe of preset `small` as a person would write them, on elmo_np's batches."""
+"""PyTorch's side: the model and recipe of preset `small` as a user would write them, on elmo_np's batches."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from elmo_np.training.trainer import learning_rate_at, new_elmo
 from elmo_np.types import Array
 
 State = tuple[Tensor, Tensor]
-# The settings that are followed here; all others must have their default.
+# The settings that this side implements; all others must have their default.
 FOLLOWED = ("embedding_dim", "hidden_dim", "projection_dim", "layers", "init_scale", "epochs", "batch_size", "steps",
             "learning_rate", "clip_norm", "decay", "decay_after", "loss_scale", "streams", "seed", "threads", "corpus",
             "valid", "tokenize", "min_count", "max_vocabulary")
 
 
 def train(settings: Settings, watch: Watch) -> None:
-    """Until the epochs are done or the budget is spent."""
+    """Train until the epochs are done or the budget is spent."""
     text, held_out = corpora(settings)
     vocabulary = Vocabulary.build(text, settings.data.min_count, settings.data.max_vocabulary)
     training = Training(settings, vocabulary, list(map(vocabulary.encode, text)),
@@ -49,7 +49,7 @@ def train(settings: Settings, watch: Watch) -> None:
 
 
 class Direction(nn.Module):
-    """Word vectors, LSTM, full softmax; time-major, as elmo_np is. The backward one is given sentences turned round."""
+    """Word vectors, LSTM, full softmax; time-major, as elmo_np is. The backward one reads reversed sentences."""
 
     def __init__(self, sizes: Sizes, arrays: dict[str, Array], prefix: str):
         super().__init__()
@@ -62,9 +62,9 @@ class Direction(nn.Module):
         put(self.out.bias, arrays[f"{prefix}softmax.b"])
 
     def loss(self, side: DirectionBatch, state: State | None, reduction: str = "mean") -> tuple[Tensor, State]:
-        """In nats, padding left out, and the state after, from which no gradient comes back.
+        """Loss in nats without padding, and the final state, detached from the gradient.
 
-        A row that has run out reads on in padding: nothing of that has a loss, and its state is not used again.
+        A row that has ended reads on in padding, which has no loss, and its state is not used again.
         """
         h, (hidden, cell) = self.lstm(self.embedding(tensor(side.x)), state)
         loss = F.cross_entropy(self.out(h).flatten(0, 1), tensor(side.y).flatten(), ignore_index=IGNORE_INDEX,
@@ -73,7 +73,7 @@ class Direction(nn.Module):
 
 
 class Training:
-    """Model, optimiser and corpus; it begins with the numbers that elmo_np begins with."""
+    """Model, optimiser and corpus; it starts from elmo_np's initial weights."""
 
     def __init__(self, settings: Settings, vocabulary: Vocabulary, text: Sequence[Ids], held_out: Sequence[Ids]):
         check(settings)
@@ -89,7 +89,7 @@ class Training:
         self.states: list[State | None] = [None, None]
 
     def epoch(self, number: int) -> Iterable[Batch]:
-        """The batches of an epoch, which begins from a fresh state."""
+        """The batches of an epoch, which starts from a fresh state."""
         self.states = [None, None]
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.config, number)
@@ -111,7 +111,7 @@ class Training:
 
     @torch.no_grad()
     def validate(self) -> Evaluation:
-        """What elmo_np.inference.evaluate finds: one long stream in each direction, every token a target once."""
+        """The same as elmo_np.inference.evaluate: one long stream in each direction, every token a target once."""
         forward, backward = (sum(losses(direction, sentences)) for direction, sentences in zip(
             self.directions, (self.held_out, turned(self.held_out)), strict=True))
         targets = sum(len(sentence) - 1 for sentence in self.held_out)
@@ -120,7 +120,7 @@ class Training:
 
 
 def losses(direction: Direction, sentences: Iterable[Ids]) -> Iterator[float]:
-    """Nats of one long stream, piece by piece."""
+    """Nats of one long stream, chunk by chunk."""
     state = None
     for side in pack([iter(sentences)], CHUNK):
         loss, state = direction.loss(side, state, "sum")
@@ -128,7 +128,7 @@ def losses(direction: Direction, sentences: Iterable[Ids]) -> Iterator[float]:
 
 
 def check(settings: Settings) -> None:
-    """Raise ValueError for a recipe that this side would not follow: the two could not be compared."""
+    """Raise ValueError for a recipe that this side does not implement, which could not be compared."""
     followed = {name: getattr(getattr(settings, TABLE_OF[name]), name) for name in FOLLOWED}
     if replaced(Settings(), **followed) != settings:
-        raise ValueError("the recipe holds a setting that quality_torch.py does not follow")
+        raise ValueError("the recipe has a setting that quality_torch.py does not implement")

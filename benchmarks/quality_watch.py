@@ -1,9 +1,9 @@
 """A run, its clock, and the points of its curve: the same for every side.
 
-The clock goes from the start of a process's work, once everything is imported, and counts all that a person waits for:
-reading the corpus, training, the validation at each epoch's end, saving. So that a slow run has a curve too, there are
+The clock starts when a process begins its work, after all imports, and includes everything that a user waits for:
+reading the corpus, training, the validation at each epoch's end, saving. So that a slow run also has a curve, there are
 extra validations: after each quarter of the first epoch, and where the budget ends inside an epoch. The time of one
-stands in its own point, as the moment when the result is known, and is then taken off the clock again.
+counts in its own point, which is the moment when the result is known, and is then taken off the clock.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ BETWEEN_NEWS = 1.0      # seconds
 
 @dataclass(frozen=True)
 class Run:
-    """One line of the picture.
+    """One line of the figure.
 
     key       its name on the command line
-    name      its name in table and picture
+    name      its name in table and figure
     side      who trains: measure.OURS or works.TORCH
     recipe    the preset's name
-    settings  corpora and all
+    settings  all settings, with the corpora
     budget    seconds
     """
 
@@ -55,7 +55,7 @@ class Run:
 
 
 def corpora(settings: Settings) -> tuple[Corpus, Corpus]:
-    """What to train and what to validate on."""
+    """The corpora to train and to validate on."""
     data, seed = settings.data, settings.train.seed
     assert data.corpus is not None
     assert data.valid is not None
@@ -65,7 +65,7 @@ def corpora(settings: Settings) -> tuple[Corpus, Corpus]:
 
 @dataclass(frozen=True)
 class Point:
-    """A validation. seconds: on the clock when its result was known; whole: at an epoch's end."""
+    """A validation. seconds: the clock when its result was known; whole: whether it is at an epoch's end."""
 
     epoch: int
     step: int           # of this epoch
@@ -76,20 +76,20 @@ class Point:
 
     @property
     def higher(self) -> float:
-        """The direction that is still behind; not a number if either is none."""
+        """The higher of both perplexities; NaN if either is."""
         return math.nan if math.isnan(self.forward + self.backward) else max(self.forward, self.backward)
 
 
 class BudgetSpent(Exception):
-    """The run ends here; what it had learnt is validated."""
+    """The budget is spent: the run ends, and its model is validated."""
 
 
 class Watch:
-    """The clock of a run that has begun its work just now.
+    """The clock of a run that starts its work now.
 
     budget  seconds after which the run ends
     tell    called with fields for the parent: point, progress
-    clock   seconds from anywhere
+    clock   a function that returns seconds
     """
 
     def __init__(self, budget: float, tell: Callable[..., None], clock: Callable[[], float] = time.perf_counter):
@@ -103,12 +103,12 @@ class Watch:
         return self._clock() - self._start - self._extra
 
     def training_begins(self, vocabulary: Vocabulary) -> None:
-        """The corpus is read: from here on words are counted, those of an epoch being the vocabulary's."""
+        """Called when the corpus is read: from now on words are counted; the vocabulary has the number per epoch."""
         self._training = self._clock()
         self._targets = sum(vocabulary.counts or []) - vocabulary.count(vocabulary.bos)
 
     def stepped(self, epoch: int, step: int, words: int, validate: Callable[[], Evaluation]) -> None:
-        """A training step is done. Raises BudgetSpent where the run has to end."""
+        """Called after a training step. Raises BudgetSpent if the run has to end."""
         self._words += words
         spent, due = self.seconds >= self.budget, False
         while self._quarter < QUARTERS and self._words * QUARTERS >= self._targets * self._quarter:
@@ -128,19 +128,19 @@ class Watch:
         self._point(epoch, step, found, whole=True)
 
     def epoch_ends(self) -> None:
-        """Raises BudgetSpent where there is no time for another."""
+        """Raises BudgetSpent if there is no time for another."""
         if self.seconds >= self.budget:
             raise BudgetSpent
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """What runs here is no training: it does not count for the words a second."""
+        """Time inside is not training time, and does not count for the words per second."""
         start = self._clock()
         yield
         self._aside += self._clock() - start
 
     def summary(self) -> dict[str, float]:
-        """Words that were trained a second of training, each in both directions; epochs, the last one in part."""
+        """Words per second of training, each in both directions; epochs, including part of the last."""
         training = self._clock() - self._training - self._aside
         return {"speed": self._words / training if training > 0 else 0.0, "epochs": self._words / self._targets}
 

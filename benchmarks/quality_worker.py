@@ -1,6 +1,6 @@
-"""One run's process: it trains, and tells the points of its curve as they come.
+"""One run's process: it trains, and reports the points of its curve as they come.
 
-    python quality_worker.py RUN FOLDER     RUN is quality_watch.Run as JSON, FOLDER an empty one
+    python quality_worker.py RUN FOLDER     RUN is quality_watch.Run as JSON, FOLDER an empty directory
 
 On stdout a line of JSON is {"point": ..}, {"progress": ..}, and last {"speed": .., "epochs": ..} or {"error": ..}.
 """
@@ -30,7 +30,7 @@ from elmo_np.training.trainer import Trainer
 
 
 def main() -> None:
-    # What a library prints shall not come between the lines.
+    # Output of libraries must not come between the lines.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
@@ -62,7 +62,7 @@ def train(settings: Settings, folder: Path, watch: Watch) -> None:
 
 
 class TimedTrainer(Trainer):
-    """elmo_np's own trainer, which says after each step and validation that it is done."""
+    """elmo_np's trainer, which reports after each step and validation."""
 
     def __init__(self, settings: Settings, folder: Path, watch: Watch):
         super().__init__(*corpora(settings), RunDirectory(folder), settings, Progress(quiet=True))

@@ -1,4 +1,4 @@
-"""Rows for JSON, and tables for a person."""
+"""Rows for JSON, and tables to read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Result = tuple[Work, Row]
 
 
 def row(work: Work, found: Measurement) -> Row:
-    """What one measurement says, None where something was not measured.
+    """The row of one measurement, None for what was not measured.
 
     Times are medians over the rounds. ratio is the peer's time over elmo_np's in the same round, share_of_matmul
-    elmo_np's rate over the large product's in the same round; of both the median.
+    elmo_np's rate over the large product's in the same round; both are medians.
     """
     peer = work.peer if work.peer in found.seconds else None
     ratios = found.ratios(peer, OURS)
@@ -42,7 +42,7 @@ def row(work: Work, found: Measurement) -> Row:
 
 
 def peak(work: Work, found: Measurement, side: str | None) -> float | None:
-    """MB; a twin's process holds arguments that its step would have let go, which says nothing."""
+    """MB; None for a twin, whose process keeps arguments that a real step would have freed."""
     return None if work.kind == "twin" else found.peaks.get(side or "")
 
 
@@ -60,7 +60,7 @@ def share(work: Work, found: Measurement, side: str | None) -> float | None:
 
 
 def goals(goal: Goal, found: Mapping[str, Any]) -> Iterator[tuple[str, bool | None]]:
-    """Every part of a goal, and whether it is met; None where it was not measured."""
+    """Every part of a goal, and whether it is met; None if it was not measured."""
     ratio, part = found["ratio"], found["share_of_matmul"]
     ours, theirs = found["elmo_np_peak_mb"], found["peer_peak_mb"]
     if goal.ratio is not None:
@@ -78,7 +78,7 @@ def verdict(work: Work, found: Mapping[str, Any]) -> str:
 
 
 def table(results: Sequence[Result]) -> str:
-    """A line a work. Columns in which nothing was measured are left out."""
+    """One line per work. Columns in which nothing was measured are left out."""
     peer = next((row["peer"] for _, row in results if row["peer"]), "peer")
     columns: dict[str, Callable[[Work, Row], str]] = {
         "work": lambda work, row: work.name,
@@ -105,7 +105,7 @@ def spread(row: Row) -> str:
 
 
 def growth_table(results: Sequence[Result]) -> str:
-    """A line a dimension: the cost at its base and at each multiple, with the factor by which it grew."""
+    """One line per dimension: the cost at its base and at each multiple, with the factor by which it grew."""
     found = {(work.grows, work.factor): row for work, row in results}
     names = list(dict.fromkeys(work.grows for work, _ in results if work.grows))
     base = [work for work, _ in results if not work.grows]
@@ -120,7 +120,7 @@ def growth_table(results: Sequence[Result]) -> str:
 
 
 def series(rows: Sequence[Row | None], field: str) -> str:
-    """The numbers of one line, each after the first with its factor over it."""
+    """The values of one line, each after the first with its factor."""
     values: list[float | None] = [row[field] if row else None for row in rows]
     if all(value is None for value in values):
         return ""
@@ -130,14 +130,14 @@ def series(rows: Sequence[Row | None], field: str) -> str:
 
 
 def number(value: float | None, form: str = "") -> str:
-    """Three digits that count, or as `form` says; nothing for None."""
+    """Three significant digits, or the format `form`; empty for None."""
     if value is None:
         return ""
     return (form or ("{:,.0f}" if value >= 99.95 else "{:.1f}" if value >= 9.995 else "{:.2f}")).format(value)
 
 
 def markdown(columns: Mapping[str, Sequence[str]]) -> str:
-    """A table that reads well as text too; numbers to the right, empty columns left out."""
+    """A table that is readable as text too; numbers right-aligned, empty columns left out."""
     filled = {title: cells for title, cells in columns.items() if any(cells)}
     widths = {title: max(map(len, [title, *cells])) for title, cells in filled.items()}
     right = {title: all(cell[:1].isdigit() or not cell for cell in cells) for title, cells in filled.items()}

@@ -1,4 +1,4 @@
-"""A benchmark as a command: works measured side by side, group by group, a table each, and rows in JSON."""
+"""A benchmark as a command: works measured side by side, group by group, with one table each, and rows in JSON."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from elmo_np.errors import UserError
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.runtime.progress import Progress
 
-QUICK = Plan(rounds=2, turn=0.05)       # whether it works, not how fast it is
+QUICK = Plan(rounds=2, turn=0.05)       # to see that it works, not to measure
 NO_TORCH = "PyTorch is not installed: elmo_np is measured alone; to compare: pip install -e '.[bench]'"
 
 
 class Benchmark(NamedTuple):
-    """prog: its file. groups: {name: title} of its tables, in order. works: on so many threads, quick or not."""
+    """prog: its file. groups: {name: title} of its tables, in order. works: for a number of threads, quick or not."""
 
     prog: str
     description: str
@@ -35,9 +35,9 @@ class Benchmark(NamedTuple):
 
 def parser(benchmark: Benchmark) -> Parser:
     whole = Parser(prog=benchmark.prog, description=benchmark.description)
-    whole.add_argument("--json", metavar="FILE", help="write a list of rows, one a work")
+    whole.add_argument("--json", metavar="FILE", help="write a list of rows, one per work")
     whole.add_argument("--rounds", type=int, metavar="N", help=f"turns of each side (default {Plan().rounds})")
-    whole.add_argument("--threads", type=int, choices=(1, 2), default=2, help="of a whole step (default 2)")
+    whole.add_argument("--threads", type=int, choices=(1, 2), default=2, help="for a whole step (default 2)")
     whole.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
                        help=f"these works, or groups of works: {', '.join(benchmark.groups)}")
     whole.add_argument("--quick", action="store_true", help="short turns, few rounds: to see that it works")
@@ -50,12 +50,12 @@ def run(benchmark: Benchmark, argv: Sequence[str] | None) -> None:
         raise UserError(f"--rounds {args.rounds}: expected 1 or more")
     backend.require()
     works = chosen(benchmark.works(args.threads, args.quick), args.only, benchmark.groups)
-    save(args.json, [])         # a name that cannot be written shows now, not in ten minutes
+    save(args.json, [])         # fails now, not in ten minutes, if it cannot be written
     torch, why = torch_version()
     print(machine := describe(torch))
     if not torch:
         absent = "No module named 'torch'" in why
-        print(NO_TORCH if absent else f"PyTorch does not load, elmo_np is measured alone: {why}")
+        print(NO_TORCH if absent else f"PyTorch cannot be loaded, so only elmo_np is measured: {why}")
     plan = QUICK if args.quick else Plan()
     plan = Plan(args.rounds or plan.rounds, plan.turn, bool(torch))
     results: list[Result] = []
@@ -70,7 +70,7 @@ def run(benchmark: Benchmark, argv: Sequence[str] | None) -> None:
 
 
 def result(work: Work, plan: Plan, products: Products, progress: Progress) -> list[Result]:
-    """The work and its row; nothing for a work that has nothing to measure here."""
+    """The work and its row; empty for a work that cannot be measured here."""
     try:
         product = products.on(work.threads) if work.flops and work.group != "growth" else None
         return [(work, row(work, measure(work, plan, product, progress)))]
@@ -91,7 +91,7 @@ def save(path: str | None, results: Sequence[Result]) -> None:
 
 
 def command(benchmark: Benchmark, argv: Sequence[str] | None) -> int:
-    """Run the benchmark; the exit code comes back: 2 for a user's mistake, 1 where the sides disagree."""
+    """Run the benchmark and return the exit code: 2 for a user error, 1 if the sides disagree."""
     try:
         return guarded(benchmark.prog, lambda: run(benchmark, argv))
     except Disagreement as error:

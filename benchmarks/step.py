@@ -2,8 +2,8 @@
 
     python benchmarks/step.py [--json FILE] [--rounds N] [--threads N] [--only NAME...] [--quick]
 
-Every work runs in a process of its own a side, in turn, round by round; both sides begin with the same numbers, and
-must find the same losses before anything is timed. See works.py for what is measured.
+The sides of a work run in separate processes, in turn, round by round; both start from the same weights, and must
+give the same losses before anything is timed. See works.py for what is measured.
 """
 
 from __future__ import annotations

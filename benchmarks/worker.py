@@ -1,9 +1,9 @@
-"""One side's process: it builds one work, and runs it as often as the parent says.
+"""One side's process: it builds one work, and runs it as often as the parent asks.
 
     python worker.py TASK       TASK is jobs.Task as JSON
 
-On stdin the parent says how often to run, a number a line; on stdout a line of JSON answers each, and one comes before
-the first. A process of its own has thread pools and a peak of memory of its own.
+On stdin the parent asks for a number of runs, one number per line; on stdout a line of JSON answers each, and one comes
+before the first. A separate process has its own thread pools and its own peak memory.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from works import TORCH
 
 from elmo_np.errors import UserError
 
-REST = 0.05     # seconds after which a thread pool no longer spins in wait of work
+REST = 0.05     # seconds after which an idle thread pool stops spinning
 
 
 def main() -> None:
-    # What a library prints shall not come between the answers.
+    # Output of libraries must not come between the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     task = Task.from_dict(json.loads(sys.argv[1]))
@@ -43,7 +43,7 @@ def main() -> None:
 
 @contextmanager
 def built(task: Task) -> Iterator[tuple[Job, Peak]]:
-    """The job. At rest a process has imported everything and made nothing."""
+    """The job. An idle process has imported everything and built nothing."""
     if task.side == TORCH:
         import peer_torch
 

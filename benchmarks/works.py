@@ -1,4 +1,4 @@
-"""What is measured: the works by name, their sizes, their floating-point operations and their goals."""
+"""The works to measure: their names, sizes, floating-point operations and goals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of a model and a batch, named as in the equations.
+    """Sizes of a model and a batch, named as in the equations.
 
     V words (0: no softmax), E width of a word's vector, H cells, L layers, B sequences, T steps, P projected width
     """
@@ -53,7 +53,7 @@ class Sizes:
         return self.P or self.H
 
     def lstm_flops(self) -> int:
-        """One direction's layers, forward and backward: the gradients of input and weights are a product each."""
+        """One direction's layers, forward and backward: the gradients of input and weights are one product each."""
         inputs = [self.E] + [self.output] * (self.L - 1)
         projection = 2 * self.H * self.P if self.P else 0
         return 3 * self.tokens * sum(8 * self.H * (D + self.output) + projection for D in inputs)
@@ -68,7 +68,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Goal:
-    """ratio: times the peer's speed, at least; memory: part of the peer's peak, at most; share of the product."""
+    """ratio: least multiple of the peer's speed; memory: largest share of the peer's peak; share: of the product."""
 
     ratio: float | None = None
     memory: float | None = None
@@ -98,7 +98,7 @@ class Work:
 
     @property
     def flops(self) -> int | None:
-        """Floating-point operations of the matrix products, None where they are not the work."""
+        """Floating-point operations of the matrix products, None if they are not the main work."""
         if isinstance(self.sizes, EmbedSizes):
             return self.sizes.flops() if self.kind == "embed" else None
         lstm, softmax = self.sizes.lstm_flops(), self.sizes.softmax_flops()
@@ -110,12 +110,12 @@ class Work:
 
     @property
     def types(self) -> int | None:
-        """Words that differ."""
+        """Number of distinct words."""
         return self.sizes.types if isinstance(self.sizes, EmbedSizes) and self.kind == "embed" else None
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Work:
-        """What dataclasses.asdict made of one, after a journey as JSON."""
+        """Rebuilt from dataclasses.asdict after a round trip through JSON."""
         sizes: Sizes | EmbedSizes
         if "sentences" in (said := fields["sizes"]):
             sizes = EmbedSizes(**{**said, "filters": tuple((w, n) for w, n in said["filters"])})
@@ -131,7 +131,7 @@ STEPS = {
     "projected": Sizes(10000, 256, 512, 2, 32, 20, 128),
     "zaremba-medium": Sizes(10000, 650, 650, 2, 20, 35),
 }
-# Of two threads; on one thread nothing is promised.
+# With two threads; there is no goal for one.
 STEP_GOALS = {
     "tiny": Goal(2.0),
     "article": Goal(2.0, memory=0.5),
@@ -141,7 +141,7 @@ STEP_GOALS = {
 }
 LSTM_GOAL = Goal(1.3)
 GROWTH_BASE = Sizes(5000, 128, 128, 1, 16, 20)
-CORPUS_SIZES = Sizes(1000, 32, 32, 1, 32, 20)       # a small model: what grows with the corpus would show
+CORPUS_SIZES = Sizes(1000, 32, 32, 1, 32, 20)       # a small model, so that growth with the corpus shows
 CORPUS_SENTENCES = 20000
 FACTORS = (1, 2, 4)
 
@@ -149,7 +149,7 @@ FACTORS = (1, 2, 4)
 def all_works(threads: int = 2, quick: bool = False) -> list[Work]:
     """Every work, in the order of the tables.
 
-    threads   of a whole step; parts of it are measured on one
+    threads   for a whole step; its parts are measured on one
     quick     with a shorter corpus
     """
     goals = STEP_GOALS if threads == 2 else {}
@@ -177,12 +177,12 @@ def _growth(threads: int, sentences: int) -> list[Work]:
 
 
 def chosen(works: Iterable[Work], only: Sequence[str], groups: Mapping[str, str] = GROUPS) -> list[Work]:
-    """The works of these names or groups, all for none. Raises UserError for another name."""
+    """The works with these names or in these groups, all if none are named. Raises UserError for another name."""
     works = list(works)
     names = [*groups, *(work.name for work in works)]
     for name in only:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
-            raise UserError(f"--only {name}: there is no such work; "
+            raise UserError(f"--only {name}: no such work; "
                             + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(names)}"))
     return [work for work in works if not only or work.name in only or work.group in only]

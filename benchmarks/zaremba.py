@@ -3,7 +3,7 @@
     python benchmarks/zaremba.py FOLDER --out RUN [--resume] [--seed N]
 
 FOLDER holds ptb.train.txt, ptb.valid.txt and ptb.test.txt. Preset `small`; the model that is tested is the best on
-validation, and the test set is read once, at the end. Prints a table and draws the curve in results/ beside this file.
+validation, and the test set is read once, at the end. Prints a table and draws the curve in results/ next to this file.
 Source: table 1 of arXiv 1409.2329, "non-regularized LSTM": validation 120.7, test 114.5, forward only.
 """
 
@@ -32,15 +32,15 @@ PAPER = 114.5           # test perplexity, forward
 def run(argv: Sequence[str] | None) -> None:
     parser = Parser(prog="zaremba.py", description="Zaremba et al. 2014, non-regularised, in both directions.")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="with ptb.train.txt, ptb.valid.txt, ptb.test.txt")
-    parser.add_argument("--out", metavar="RUN", required=True, help="the run's folder")
-    parser.add_argument("--resume", action="store_true", help="go on where the run in RUN stopped")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of every random number (default 0)")
-    parser.add_argument("--epochs", type=int, default=None, metavar="N", help="fewer than the recipe's 13: to try it")
+    parser.add_argument("--out", metavar="RUN", required=True, help="directory of the run")
+    parser.add_argument("--resume", action="store_true", help="continue the run in RUN where it stopped")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default 0)")
+    parser.add_argument("--epochs", type=int, default=None, metavar="N", help="fewer than the recipe's 13, for a test")
     args = parser.parse_args(argv)
     texts = {part: args.folder / f"ptb.{part}.txt" for part in ("train", "valid", "test")}
     for text in texts.values():
         if not text.is_file():
-            raise UserError(f"{text} is not there: expected ptb.train.txt, ptb.valid.txt and ptb.test.txt in FOLDER")
+            raise UserError(f"{text} not found: expected ptb.train.txt, ptb.valid.txt and ptb.test.txt in FOLDER")
     settings = replaced(preset("small"), seed=args.seed)
     if args.epochs is not None:
         settings = replaced(settings, epochs=args.epochs)
@@ -65,7 +65,7 @@ def report(folder: Path, tested: Evaluation, seed: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run it; the exit code comes back: 2 for a user's mistake, 130 where it was interrupted."""
+    """Run it and return the exit code: 2 for a user error, 130 if it was interrupted."""
     return guarded("zaremba.py", lambda: run(argv))
 
 

@@ -288,7 +288,7 @@ def test_without_torch_only_elmo_np_is_measured():
 # The command
 
 @pytest.mark.parametrize(("argv", "message"), [
-    (["--only", "tinny"], "--only tinny: there is no such work; did you mean tiny?"),
+    (["--only", "tinny"], "--only tinny: no such work; did you mean tiny?"),
     (["--only", "qqq"], "expected one of step, lstm,"),
     (["--rounds", "0"], "--rounds 0: expected 1 or more"),
     (["--rounds", "many"], "many"),
@@ -339,7 +339,7 @@ def test_embedding_says_tokens_types_and_rate():
 def test_a_mistake_in_embed_is_one_line(capsys):
     assert embed.main(["--only", "smal-30"]) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "embed.py: error: --only smal-30: there is no such work; did you mean small-30?\n")
+    assert (out, err) == ("", "embed.py: error: --only smal-30: no such work; did you mean small-30?\n")
 
 
 def test_embed_measures_its_works(capsys, tmp_path, monkeypatch):

@@ -38,4 +38,4 @@ def test_an_interrupted_run_is_no_mistake_and_ends_with_130(texts, capsys, monke
 def test_a_text_that_is_not_there_is_named_in_one_line(texts, capsys):
     (texts / "ptb.valid.txt").unlink()
     assert zaremba.main([str(texts), "--out", str(texts / "run")]) == 2
-    assert capsys.readouterr().err.startswith(f"zaremba.py: error: {texts / 'ptb.valid.txt'} is not there")
+    assert capsys.readouterr().err.startswith(f"zaremba.py: error: {texts / 'ptb.valid.txt'} not found")
