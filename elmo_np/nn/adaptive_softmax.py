@@ -136,20 +136,20 @@ class AdaptiveSoftmax:
         -> loss in nats per target (0 without any), cache"""
         y = checked_targets(y, self.V)
         N = max(1, int((y != IGNORE_INDEX).sum()))
-        loss, head = self.head.forward(h, self._entries(y))  # (A2)
+        loss, head = self.head.forward(h, self._entries(y))   # (A2)
         tails = []
         for tail in self.tails:
             inside = tail.holds(y)
             part, cache = tail.forward(h[inside], y[inside])  # (A2)
             share = int(inside.sum()) / N
-            loss += share * part  # (A3)
+            loss += share * part                              # (A3)
             tails.append(TailUse(inside, share, cache))
         return loss, Cache(head, tails)
 
     def backward(self, dloss: float, cache: Cache) -> Array:
         """dloss: gradient of what is minimised with respect to this loss
         -> dh (.., P); accumulates into every Parameter.grad."""
-        dh = self.head.backward(dloss, cache.head)  # (A3), (A2)
+        dh = self.head.backward(dloss, cache.head)                  # (A3), (A2)
         for tail, use in zip(self.tails, cache.tails, strict=True):
             inside, share, tail_cache = use
             dh[inside] += tail.backward(dloss * share, tail_cache)  # (A3), (A2)
@@ -166,7 +166,7 @@ class AdaptiveSoftmax:
 
     def log_probabilities(self, h: Array) -> Array:
         """log p(w | h) in nats of every word w: h (.., P) -> (.., V)."""
-        head = self.head.log_probabilities(h)  # (A2)
+        head = self.head.log_probabilities(h)                  # (A2)
         C_0 = self.cutoffs[0]
         parts = [head[..., :C_0]]
         for i, tail in enumerate(self.tails):

@@ -87,7 +87,7 @@ class Filters:
         positions = np.minimum(lengths + 1, Q)      # after the end, all windows are equal
         e = np.ascontiguousarray(e)
         m, argmax = convolve(e, self.W.value, positions, keep)  # (C2), (C3)
-        return m + self.b.value, argmax  # (C3)
+        return m + self.b.value, argmax                         # (C3)
 
     def backward(self, dm: Array, e: Array, argmax: Array) -> Array:
         """dm (G, n), with e and argmax of forward -> de (G, L, C); accumulates into W.grad and b.grad."""
@@ -125,9 +125,9 @@ class Highway:
 
     def forward(self, x: Array) -> tuple[Array, HighwayCache]:
         """x (N, F) -> the next x (N, F), cache."""
-        r = sigmoid(matmul(x, self.Wr.value, self.br.value))  # (C5)
+        r = sigmoid(matmul(x, self.Wr.value, self.br.value))        # (C5)
         t = np.maximum(matmul(x, self.Wt.value, self.bt.value), 0)  # (C6)
-        return r * t + (1 - r) * x, HighwayCache(x, r, t)  # (C7)
+        return r * t + (1 - r) * x, HighwayCache(x, r, t)           # (C7)
 
     def backward(self, dnext: Array, cache: HighwayCache) -> Array:
         """Gradient of the next x (N, F) -> dx (N, F); accumulates into every Parameter.grad."""
@@ -242,14 +242,14 @@ class CharCNN:
                 f"gradient of {len(x)} words is {dv.dtype}{dv.shape}, expected {x.dtype}")
         dx = dv
         if self.Wp is not None and self.bp is not None:
-            self.Wp.grad += matmul(cache.top.T, dv)  # (C8)
-            self.bp.grad += dv.sum(axis=0)           # (C8)
-            dx = matmul(dv, self.Wp.value.T)         # (C8)
+            self.Wp.grad += matmul(cache.top.T, dv)               # (C8)
+            self.bp.grad += dv.sum(axis=0)                        # (C8)
+            dx = matmul(dv, self.Wp.value.T)                      # (C8)
         layers = zip(self.highways, cache.highways, strict=True)
         for layer, layer_cache in reversed(list(layers)):
             dx = layer.backward(dx, layer_cache)
         slope = x > 0 if self.activation == "relu" else 1 - x**2  # (C4)
-        self._convolve_backward(dx * slope, cache)   # (C4)
+        self._convolve_backward(dx * slope, cache)                # (C4)
 
     def _convolve(
         self, k: Array, keep: bool
@@ -270,7 +270,7 @@ class CharCNN:
 
     def _convolve_backward(self, dm: Array, cache: TypesCache) -> None:
         for part in cache.parts:
-            e = self.E.value[part.k]  # (C1)
+            e = self.E.value[part.k]                                # (C1)
             de = np.zeros_like(e)
             for f, columns in self._columns():
                 seen = slice(part.longest + f.w)

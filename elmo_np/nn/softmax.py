@@ -161,7 +161,7 @@ class Softmax:
         W = self.W.value
         b = self.b.value
         _, top, total, z = softmax_forward(h, y, W, b, True)  # (S1), (S2)
-        log_p = z - (top + np.log(total))  # (S2)
+        log_p = z - (top + np.log(total))                     # (S2)
         return np.ascontiguousarray(log_p.T).reshape(*shape, len(W))
 
     def _slices(self, N: int) -> list[slice]:
