@@ -1,4 +1,4 @@
-"""Which sources a build of the kernels was compiled from: setup.py stores this digest in the extension, the tests compare."""
+"""Which sources the kernels were compiled from: setup.py stores this digest in the extension; the tests compare it."""
 
 import hashlib
 from pathlib import Path

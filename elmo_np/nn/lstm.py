@@ -140,7 +140,9 @@ def lstm_backward(
        `add` it accumulates into what they hold.
     """
     x, ifog, h, c, m, lengths = cache
-    Wx, Wh, _, Wp = weights
+    Wx = weights.Wx
+    Wh = weights.Wh
+    Wp = weights.Wp
     dWx, dWh, db, dWp = gradients
     dh, dc = dstate
     da = np.empty_like(ifog)
@@ -232,11 +234,11 @@ class LSTM:
     ) -> tuple[Array, State]:
         """dy (T, B, P), dstate: gradient of the final state or None for zeros
         -> dx (T, B, D), gradient of the initial state; accumulates into every Parameter.grad."""
-        expected = cache.h[1:]
-        if dy.shape != expected.shape or dy.dtype != expected.dtype:
+        shape = cache.h[1:].shape
+        dtype = cache.h.dtype
+        if dy.shape != shape or dy.dtype != dtype:
             raise ValueError(
-                f"LSTM output gradient is {dy.dtype}{dy.shape}, "
-                f"expected {expected.dtype}{expected.shape}")
+                f"LSTM output gradient is {dy.dtype}{dy.shape}, expected {dtype}{shape}")
         dy = np.ascontiguousarray(dy)
         dstate = self._checked_state("state gradient", dstate, dy.shape[1])
         trained = (self.Wx, self.Wh, self.b, self.Wp)

@@ -133,21 +133,23 @@ class SampledSoftmax:
         """dloss: gradient of what is minimised with respect to this loss
         -> dh (.., P); accumulates into rows of W.grad and b.grad."""
         h = cache.h
-        ids, _, W, b = cache.sample
-        scale = dloss / cache.N                      # (Q4)
+        sample = cache.sample
+        ids = sample.ids
+        scale = dloss / cache.N                              # (Q4)
         dh = np.empty_like(h)
-        dW = np.zeros_like(W)
-        db = np.zeros_like(b)
+        dW = np.zeros_like(sample.W)
+        db = np.zeros_like(sample.b)
         for chunk in cache.chunks:
-            dh[chunk.rows], part = softmax_backward(scale, chunk, W, b, dW, True)  # (Q4), (Q3)
-            db += part                               # (Q3)
+            dh[chunk.rows], part = softmax_backward(
+                scale, chunk, sample.W, sample.b, dW, True)  # (Q4), (Q3)
+            db += part                                       # (Q3)
         alone = np.flatnonzero(cache.column == ELSEWHERE)
         y = cache.y[alone]
-        dz = scale * (cache.p[alone, None] - 1)      # (Q4) of z[y]
+        dz = scale * (cache.p[alone, None] - 1)              # (Q4) of z[y]
         dz = dz.astype(h.dtype)
-        dh[alone] += dz * self.W.value[y]            # (Q3)
-        add_rows(self.W, ids, dW, y, dz * h[alone])  # (Q3)
-        add_rows(self.b, ids, db, y, dz)             # (Q3)
+        dh[alone] += dz * self.W.value[y]                    # (Q3)
+        add_rows(self.W, ids, dW, y, dz * h[alone])          # (Q3)
+        add_rows(self.b, ids, db, y, dz)                     # (Q3)
         return dh.reshape(cache.shape)
 
     def nll(self, h: Array, y: Array) -> Array:

@@ -73,9 +73,10 @@ def softmax_backward(
     _, h, y, z, top, total = chunk
     if z is None:
         z = W @ h.T + b[:, None]                    # (S1)
-    r = np.flatnonzero(y >= 0)
+    r = np.arange(len(y))
+    own = y >= 0
     dz = np.exp(z - top) / total                    # (S2) p
-    dz[y[r], r] -= 1                                # (S2) dz = p - 1[v = y]
+    dz[y[own], r[own]] -= 1                         # (S2) dz = p - 1[v = y]
     factor = np.where(y == IGNORE_INDEX, 0, scale)  # (S3) scale is 1 / N
     dz *= factor.astype(z.dtype)                    # (S3)
     dW[...] = (dW if add else 0) + dz @ h           # (S1)
