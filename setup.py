@@ -1,9 +1,10 @@
-"""Builds the one extension, elmo_np._kernels; everything else is in pyproject.toml.
+"""Builds the only extension, elmo_np._kernels; everything else is in pyproject.toml.
 
-Without a C compiler the package installs all the same, and NumPy serves (`elmo-np info` says why).
+Without a C compiler the package still installs and uses NumPy; `elmo-np info` then tells why.
 """
 
 from pathlib import Path
+from runpy import run_path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -11,7 +12,7 @@ from setuptools.command.build_ext import build_ext
 
 
 class OptionalBuildExt(build_ext):
-    """A kernel that cannot be compiled must not keep anybody from installing."""
+    """Kernels that cannot be compiled must not prevent the installation."""
 
     def build_extensions(self):
         for extension in self.extensions:
@@ -19,10 +20,12 @@ class OptionalBuildExt(build_ext):
         super().build_extensions()
 
 
+SOURCE_SHA256 = run_path("kernels/source_digest.py")["source_digest"]("kernels")
 KERNELS = Extension(
     "elmo_np._kernels",
     ["kernels/_kernels.pyx"],
     include_dirs=["kernels"],
+    define_macros=[("SOURCE_SHA256", f'"{SOURCE_SHA256}"')],
     depends=[str(path) for path in sorted(Path("kernels").glob("*.[hp]*"))],
     # Neither -march=native (a wheel must run on other machines) nor -ffast-math (it hides NaN): see kernels/README.md.
     extra_compile_args=["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi"],

@@ -1,4 +1,6 @@
-"""What the compiled extension offers besides the twins, which backend.py looks up by name."""
+"""The contents of the compiled extension besides the twins, which backend.py looks up by name."""
+
+SOURCE_SHA256: str
 
 def simd_paths() -> list[str]: ...
 def simd() -> str: ...

@@ -1,7 +1,7 @@
 """One call, two implementations: the NumPy reference and its compiled twin.
 
-A reader follows a call and lands on the NumPy function; the user gets the kernel of the same name. The kernels are
-used when they load; ELMO_NP_KERNELS=off|require and ELMO_NP_SIMD=base|avx2|avx512 say otherwise.
+A reader who follows a call finds the NumPy function; the user gets the kernel of the same name. The kernels are used
+if they load. ELMO_NP_KERNELS=off|require and ELMO_NP_SIMD=base|avx2|avx512 override that.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .errors import UserError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-TWINS: dict[str, Twin[..., Any]] = {}       # every equation function that has a kernel; the tests walk this list
+TWINS: dict[str, Twin[..., Any]] = {}       # every equation function that has a kernel; the tests go through them all
 INSTALL_HINT = ("install a C compiler (Debian, Ubuntu: apt-get install gcc python3-dev), then run: "
-        "pip install --force-reinstall --no-deps -e .")
+                "pip install --force-reinstall --no-deps -e .")
 
 
 def _load() -> tuple[Any, str]:
-    """The extension and "", or None and why it is not there. Raises UserError for a wish that cannot be met."""
+    """The extension and "", or None and why it is missing. Raises UserError for a setting that cannot be met."""
     choice = os.environ.get("ELMO_NP_KERNELS", "auto")
     if choice not in ("auto", "off", "require"):
         raise UserError(f"ELMO_NP_KERNELS={choice}: expected auto, off or require")
@@ -44,7 +44,7 @@ def _load() -> tuple[Any, str]:
     return kernels, ""
 
 
-_refused: UserError | None = None       # kept until something computes, so that importing elmo_np never fails
+_refused: UserError | None = None       # raised when something computes, so that importing elmo_np never fails
 try:
     _kernels, _why_not = _load()
 except UserError as error:
@@ -53,13 +53,13 @@ _active = "refused" if _refused else "numpy" if _kernels is None else "cython"
 
 
 def require() -> None:
-    """Raise UserError where the environment asks for what is not there (ELMO_NP_KERNELS, ELMO_NP_SIMD)."""
+    """Raise UserError if ELMO_NP_KERNELS or ELMO_NP_SIMD asks for something that is not available."""
     if _active == "refused" and _refused is not None:
         raise _refused
 
 
 class Twin(Generic[P, R]):
-    """An equation function and, where the extension has one of the same name, its kernel."""
+    """An equation function and, if the extension is loaded, its kernel of the same name."""
 
     def __init__(self, reference: Callable[P, R]):
         update_wrapper(self, reference)
@@ -74,19 +74,19 @@ class Twin(Generic[P, R]):
 
 
 def twin(reference: Callable[P, R]) -> Twin[P, R]:
-    """Mark a NumPy function as having a kernel of the same name, arguments and results."""
+    """Declare that a NumPy function has a kernel with the same name, arguments and results."""
     TWINS[reference.__name__] = made = Twin(reference)
     return made
 
 
 def backend() -> str:
-    """"cython" or "numpy": what runs now. Raises UserError as `require` does."""
+    """The backend in use: "cython" or "numpy". Raises UserError as `require` does."""
     require()
     return _active
 
 
 def why_not() -> str:
-    """Why the kernels are not there, and what mends it; "" when they are."""
+    """Why there are no kernels, and how to fix that; "" if they are loaded."""
     return _why_not
 
 
@@ -102,7 +102,7 @@ def simd_paths() -> list[str]:
 
 @contextmanager
 def use_simd(name: str) -> Iterator[None]:
-    """Run the body with the kernels' SIMD path `name`. Not while another thread computes."""
+    """Run the body with the kernels' SIMD path `name`. Not to be used while another thread computes."""
     if name not in simd_paths():
         raise UserError(f"SIMD path {name!r}: this machine has {', '.join(simd_paths()) or 'no kernels'}")
     before = simd()
@@ -115,12 +115,12 @@ def use_simd(name: str) -> Iterator[None]:
 
 @contextmanager
 def use(name: str) -> Iterator[None]:
-    """Run the body with backend `name`; never falls back silently. Not while another thread computes."""
+    """Run the body with backend `name`; never falls back silently. Not to be used while another thread computes."""
     global _active
     if name not in ("numpy", "cython"):
         raise UserError(f"backend {name!r}: expected 'numpy' or 'cython'")
     if name == "cython" and _kernels is None:
-        raise UserError(f"backend 'cython' is not there: {_why_not}")
+        raise UserError(f"backend 'cython' is not available: {_why_not}")
     before, _active = _active, name
     try:
         yield

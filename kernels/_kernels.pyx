@@ -2,8 +2,8 @@
 # distutils: language = c
 """The compiled twins of elmo_np's equation functions: same names, arguments and results (elmo_np/backend.py).
 
-One extension, because Cython's support for memoryviews takes longer to compile than all kernels; one file an idea.
-Shapes, dtypes and id ranges are checked by the layers: a kernel only computes.
+One extension, because Cython's support for memoryviews takes longer to compile than all kernels; one file per idea.
+The layers check shapes, dtypes and id ranges: a kernel only computes.
 """
 import numpy as np
 from cpython.buffer cimport PyBuffer_FillInfo
@@ -12,6 +12,11 @@ from libc.math cimport INFINITY, sqrt, sqrtf
 from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
+
+cdef extern from *:
+    const char *source_sha256 "SOURCE_SHA256"       # setup.py defines it
+
+SOURCE_SHA256 = source_sha256.decode()      # of the files that this extension was compiled from: source_digest.py
 
 include "memory.pxi"
 include "simd.pxi"

@@ -1,4 +1,5 @@
-/* One body: the functions of matmul.h, char_cnn.h, lstm.h and softmax.h for the CPU that BODY, WIDTH and ROWS describe. No include guard. */
+/* One body: the functions of matmul.h, char_cnn.h, lstm.h and softmax.h for the CPU that BODY, WIDTH and ROWS describe.
+   No include guard: simd.h includes it several times. */
 #define JOIN_(a, b, c) a##_##b##_##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
 #define NAME(f) JOIN(f, BODY, REAL)

@@ -1,4 +1,4 @@
-"""Reverse of the word look-up (E): NumPy's add.at pays for its generality at every number."""
+"""Reverse of the word look-up (E): NumPy's add.at pays for its generality at every element."""
 
 
 def scatter_add(floating[:, ::1] dE, const long long[::1] ids, const floating[:, ::1] dx):

@@ -1,9 +1,8 @@
 /* One step of the LSTM for all sequences: product, gates, cell and output without leaving the registers.
 
-   The product of a step is small (20 x 200 by 200 x 800, say) and is done once a step, so that packing Wh for every call,
-   as a general BLAS does, costs as much as the product. Here Wh is packed once a call, in panels (matmul.h) whose four
-   vectors are the gates i, f, o, g of the same LANES hidden units, so that the accumulators of a block of sequences are
-   just what (L2)-(L5) want next. */
+   The product of a step is small (20 x 200 by 200 x 800, say). A general BLAS packs Wh again for every product, which
+   costs as much as the product itself. Here Wh is packed once per sequence, in panels (matmul.h) whose four vectors are the
+   gates i, f, o, g of the same LANES hidden units: the accumulators of a block of sequences are what (L2)-(L5) read. */
 
 INLINE void NAME(gates_block)(const int rows, const REAL *h, const REAL *panel, REAL *a, const REAL *c_prev, REAL *c,
                               REAL *m, ptrdiff_t K, ptrdiff_t H, ptrdiff_t p, REAL clip)
@@ -31,7 +30,7 @@ INLINE void NAME(gates_block)(const int rows, const REAL *h, const REAL *panel, 
         acc[r][1] = c_t;
     }
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)          /* a loop of its own: the rows' tanh need not wait for one another's gates */
+    for (int r = 0; r < rows; r++)          /* a separate loop: the rows' tanh do not wait for each other's gates */
         NAME(store)(m + r * H + j, acc[r][0] * NAME(vtanh)(acc[r][1]), lanes);          /* (L5) */
 }
 
@@ -48,8 +47,8 @@ static void NAME(gates)(const REAL *h, const REAL *packed, REAL *a, const REAL *
     }
 }
 
-/* Reverse of (L5)-(L2) for one sequence: dm (H) -> da (4H), which is added to db (4H) too; dc (H) is that of c_t and becomes
-   that of c_{t-1} */
+/* Reverse of (L5)-(L2) for one sequence: dm (H) -> da (4H), which is also added to db (4H); dc (H) is the gradient of c_t
+   and becomes that of c_{t-1} */
 static void NAME(gates_backward)(const REAL *dm, REAL *dc, const REAL *ifog, const REAL *c_prev, const REAL *c, REAL *da,
                                  REAL *db, ptrdiff_t H, REAL clip)
 {

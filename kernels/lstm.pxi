@@ -1,6 +1,7 @@
 """The recurrence (L) over a whole sequence without the interpreter, so that two directions run side by side.
 
-A step is lstm.h's: product and gates in one. Here stand the order of the steps and what happens past a sequence's end.
+lstm.h has a step, product and gates in one. This file has the order of the steps, and what happens after a sequence's
+end.
 """
 
 
@@ -8,10 +9,14 @@ cdef enum:
     ROWS_AT_A_TIME = 128    # rows of a block of steps: in float its gates stay in the second-level cache
 
 
-def lstm_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, const floating[:, ::1] c0,
-                 const floating[:, ::1] Wx, const floating[:, ::1] Wh, const floating[::1] b,
-                 const floating[:, ::1] Wp, const int64_t[::1] lengths, double cell_clip, double proj_clip):
+def lstm_forward(const floating[:, :, ::1] x, state, weights, const int64_t[::1] lengths, clips):
     """Twin of elmo_np.nn.lstm.lstm_forward."""
+    cdef const floating[:, ::1] h0, c0, Wx, Wh, Wp
+    cdef const floating[::1] b
+    cdef double cell_clip, proj_clip
+    h0, c0 = state
+    Wx, Wh, b, Wp = weights
+    cell_clip, proj_clip = clips
     cdef Py_ssize_t T = x.shape[0], B = x.shape[1], D = x.shape[2], H = c0.shape[1], P = h0.shape[1], t, n
     cdef Py_ssize_t block = max(1, ROWS_AT_A_TIME // max(1, B))
     cdef bint projected = Wp is not None, single = floating is float
@@ -40,11 +45,15 @@ def lstm_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, const f
     return ifog_, h_, c_, m_
 
 
-def lstm_forward_inference(const floating[:, :, ::1] x, const floating[:, ::1] h0, const floating[:, ::1] c0,
-              const floating[:, ::1] Wx, const floating[:, ::1] Wh, const floating[::1] b, const floating[:, ::1] Wp,
-              const int64_t[::1] lengths, double cell_clip, double proj_clip):
-    """Twin of elmo_np.nn.lstm.lstm_forward_inference. The sequences stand longest first, so that those that go on are the first rows
-    of every array; the words of a block of steps are brought together, so that their product is one."""
+def lstm_forward_inference(const floating[:, :, ::1] x, state, weights, const int64_t[::1] lengths, clips):
+    """Twin of elmo_np.nn.lstm.lstm_forward_inference. The sequences are sorted, longest first, so that those that go on
+    are the first rows of every array; the words of a block of steps are gathered, so that one product serves them."""
+    cdef const floating[:, ::1] h0, c0, Wx, Wh, Wp
+    cdef const floating[::1] b
+    cdef double cell_clip, proj_clip
+    h0, c0 = state
+    Wx, Wh, b, Wp = weights
+    cell_clip, proj_clip = clips
     cdef Py_ssize_t T = x.shape[0], B = x.shape[1], D = x.shape[2], H = c0.shape[1], P = h0.shape[1]
     cdef Py_ssize_t t, n, first, end, rows, most = max(B, ROWS_AT_A_TIME)
     cdef bint projected = Wp is not None, single = floating is float
@@ -52,7 +61,7 @@ def lstm_forward_inference(const floating[:, :, ::1] x, const floating[:, ::1] h
     live_ = np.count_nonzero(np.arange(T)[:, None] < lengths, axis=1)
     y_, h_, c_ = zeros((T, B, P), single), empty((B, P), single), empty((B, H), single)
     h_[...], c_[...] = np.asarray(h0)[order_], np.asarray(c0)[order_]
-    cdef const int64_t[::1] order = order_, live = live_        # places of the sequences; how many go on, a step
+    cdef const int64_t[::1] order = order_, live = live_        # positions of the sequences; how many go on, per step
     cdef floating[:, :, ::1] y = y_
     cdef floating[:, ::1] h = h_, c = c_, m = empty((B, H), single), xs = empty((most, D), single)
     cdef floating[:, ::1] a = empty((most, 4*H), single)
@@ -88,18 +97,23 @@ def lstm_forward_inference(const floating[:, :, ::1] x, const floating[:, ::1] h
     return y_, h_[back], c_[back]
 
 
-def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const floating[:, ::1] dc,
-                  const floating[:, :, ::1] x, const floating[:, :, ::1] ifog, const floating[:, :, ::1] h,
-                  const floating[:, :, ::1] c, const floating[:, :, ::1] m, const floating[:, ::1] Wx,
-                  const floating[:, ::1] Wh, const floating[:, ::1] Wp, const int64_t[::1] lengths,
-                  double cell_clip, double proj_clip, floating[:, ::1] dWx, floating[:, ::1] dWh,
-                  floating[:, ::1] dWp, bint add):
-    """Twin of elmo_np.nn.lstm.lstm_backward. The weights' gradients are taken a block of steps at a time."""
+def lstm_backward(const floating[:, :, ::1] dy, dstate, cache, weights, clips, gradients, bint add):
+    """Twin of elmo_np.nn.lstm.lstm_backward. The weights' gradients are computed one block of steps at a time."""
+    cdef const floating[:, :, ::1] x, ifog, h, c, m
+    cdef const int64_t[::1] lengths
+    cdef const floating[:, ::1] dh, dc, Wx, Wh, Wp
+    cdef floating[:, ::1] dWx, dWh, dWp
+    cdef double cell_clip, proj_clip
+    dh, dc = dstate
+    x, ifog, h, c, m, lengths = cache
+    Wx, Wh, _, Wp = weights
+    dWx, dWh, db_, dWp = gradients
+    cell_clip, proj_clip = clips
     cdef Py_ssize_t T = dy.shape[0], B = dy.shape[1], P = dh.shape[1], H = dc.shape[1], D = x.shape[2], t, n, j, k
     cdef Py_ssize_t block = max(1, ROWS_AT_A_TIME // max(1, B)), first, rows
     cdef bint projected = Wp is not None, single = floating is float
     cdef floating clip = <floating>proj_clip
-    dx_, db_ = empty((T, B, D), single), zeros((4*H,), single)
+    dx_, sums_ = empty((T, B, D), single), zeros((4*H,), single)
     dh_, dc_ = empty((B, P), single), empty((B, H), single)
     dh_[...], dc_[...] = dh, dc
     if not add and T * B * H == 0:
@@ -107,13 +121,15 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
         dWh[...] = 0
         if projected:
             dWp[...] = 0
+    if not add:
+        db_[...] = 0
     if H == 0:
         dx_[...] = 0
     cdef floating[:, :, ::1] dx = dx_
-    cdef floating[::1] db = db_
+    cdef floating[::1] sums = sums_                         # of da, all steps and sequences
     cdef floating[:, ::1] dh_t = dh_, dc_t = dc_, dh_now = empty((B, P), single)
     cdef floating[:, :, ::1] da = empty((block, B, 4*H), single), dp = empty((block, B, P), single)
-    cdef floating[:, ::1] dm = empty((B, H), single) if projected else dh_now     # without a projection h is m
+    cdef floating[:, ::1] dm = empty((B, H), single) if projected else dh_now     # without a projection, h is m
     cdef floating[::1] recurrent = packed(Wh, True, False), entering = packed(Wx, True, False), projection
     cdef floating[::1] panels = empty((packed_size(block * B, 4*H, single),), single), dp_panels
     if projected:
@@ -136,15 +152,15 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
             for n in range(B):
                 if t < lengths[n]:
                     gates_backward(&dm[n, 0], &dc_t[n, 0], &ifog[t, n, 0], &c[t, n, 0], &c[t+1, n, 0], &da[k, n, 0],
-                                   &db[0], H, cell_clip)                                        # (L5)-(L1)
+                                   &sums[0], H, cell_clip)                                      # (L5)-(L1)
                 else:
                     da[k, n, :] = 0
-            # dh_now has been used: it takes the gradient of h_{t-1}, and dh_t keeps that of a sequence that has ended.
+            # dh_now is free again: it takes the gradient of h_{t-1}; dh_t keeps that of a sequence that has ended.
             multiply(&da[k, 0, 0], 4*H, 1, &recurrent[0], &dh_now[0, 0], False, NULL, B, 4*H, P, INFINITY)  # (L1)
             for n in range(B):
                 if t < lengths[n]:
                     dh_t[n, :] = dh_now[n, :]
-            if k == 0:                          # a block of steps is done, and its da is still in the cache
+            if k == 0:                          # the block of steps is complete, and its da is still in the cache
                 rows = min(block, T - t) * B
                 pack(&da[0, 0, 0], 4*H, 1, rows, 4*H, False, &panels[0])
                 multiply(&h[t, 0, 0], 1, P, &panels[0], &dWh[0, 0], add, NULL, P, rows, 4*H, INFINITY)      # (L1)
@@ -156,4 +172,5 @@ def lstm_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, const
                     pack(&dp[0, 0, 0], P, 1, rows, P, False, &dp_panels[0])
                     multiply(&m[t, 0, 0], 1, H, &dp_panels[0], &dWp[0, 0], add, NULL, H, rows, P, INFINITY) # (L6)
                 add = True
-    return dx_, db_, dh_, dc_
+    db_ += sums_                                                                                # (L1)
+    return dx_, dh_, dc_

@@ -1,17 +1,17 @@
-/* Matrix products C (M, N) = A (M, K) B (K, N) with B in panels: everything in the model that is one goes through here.
+/* Matrix products C (M, N) = A (M, K) B (K, N) with B in panels. Every product of the model goes through here.
 
    A panel is up to 4 vectors wide: the 4 * LANES columns that a block of ROWS rows of C keeps in registers while k runs.
-   B may be packed into panels, panel after panel, or be a row-major matrix whose rows are whole vectors; A is read where
-   it stands, by rows or by columns. Every number of C is added up over k = 0, 1, 2, .. in blocks of K_BLOCK, whatever M and
+   B is either packed into panels, one after another, or a row-major matrix whose rows are whole vectors; A is read in
+   place, by rows or by columns. Every element of C is summed over k = 0, 1, 2, .. in blocks of K_BLOCK, whatever M and
    N are: a sentence has the same hidden states alone and in any batch, bit for bit. */
 
-/* 32 KB of a panel in float: it stays in the first-level cache while all rows of A pass by */
+/* 32 KB of a panel in float: it stays in the first-level cache while all rows of A are read */
 #define K_BLOCK 128
-/* Rows of A at the most that stay in the second-level cache while all panels of B pass by: 200 KB of A in float */
+/* Maximum rows of A: 200 KB in float, which stay in the second-level cache while all panels of B are used */
 #define M_BLOCK 384
 
-/* Where the vector v of panel p starts among the N columns, and how many of its lanes are columns. With `gates`, the four
-   vectors of a panel are the gates i, f, o, g of the same LANES hidden units. */
+/* The column at which vector v of panel p starts, and how many of its lanes are columns. With `gates`, the four vectors of
+   a panel are the gates i, f, o, g of the same LANES hidden units. */
 INLINE ptrdiff_t NAME(column)(ptrdiff_t p, int v, ptrdiff_t N, int gates, ptrdiff_t *lanes)
 {
     ptrdiff_t start = gates ? p * LANES : (4 * p + v) * LANES, end = gates ? N / 4 : N;
@@ -44,7 +44,7 @@ static void NAME(pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t
         }
 }
 
-/* acc[r][v] += sum_k A[r][k] B[k][v]: `vectors` loads of B and `rows` numbers of A for rows * vectors multiply-adds */
+/* acc[r][v] += sum_k A[r][k] B[k][v]: `vectors` loads of B and `rows` values of A for rows * vectors multiply-adds */
 INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B,
                           ptrdiff_t b_row, ptrdiff_t K, VEC acc[ROWS][4])
 {

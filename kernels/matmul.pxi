@@ -1,9 +1,9 @@
-"""The product of matrices for layers that are nothing else: highways and projections of the character CNN."""
+"""The matrix product for layers that consist of nothing else: highways and projections of the character CNN."""
 
 
 cdef enum:
-    DEPTH = 128         # rows of B in a panel: 32 KB in float, which stay in the first-level cache while all of A passes by
-    MOST_ROWS = 1024    # of A, whose DEPTH columns stay in the second-level cache while all panels pass by
+    DEPTH = 128         # rows of B in a panel: 32 KB in float, which stay in the first-level cache while A is read
+    MOST_ROWS = 1024    # of A, whose DEPTH columns stay in the second-level cache while all panels are used
 
 
 cdef inline void panel_product(const floating *A, Py_ssize_t row, Py_ssize_t column, const floating *B, Py_ssize_t b_row,
@@ -18,7 +18,7 @@ cdef inline void panel_product(const floating *A, Py_ssize_t row, Py_ssize_t col
 
 
 def matmul(const floating[:, :] A, const floating[:, :] B, const floating[::1] b=None):
-    """Twin of elmo_np.nn.matmul.matmul. A panel is packed just before it is used, so that B is read once for many rows."""
+    """Twin of elmo_np.nn.matmul.matmul. A panel is packed just before use, so that B is read once for many rows."""
     cdef Py_ssize_t M = A.shape[0], K = A.shape[1], N = B.shape[1], size = sizeof(floating), m, k, n, i, j, p
     cdef Py_ssize_t row = A.strides[0] // size, column = A.strides[1] // size
     cdef Py_ssize_t b_row = B.strides[0] // size, b_column = B.strides[1] // size

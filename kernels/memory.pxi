@@ -1,15 +1,15 @@
-"""Memory that is used again from step to step: a training step asks for the same arrays as the one before it.
+"""Memory that is reused from step to step: a training step asks for the same arrays as the one before it.
 
-New memory has to be mapped and cleared by the system, which takes as long as filling it does. So a block is kept when
-its last array is gone, and handed out to the next that fits. All of this runs with the interpreter held.
+The system has to map and clear new memory, which takes as long as filling it. So a block is kept when its last array is
+gone, and handed out to the next array that fits. All of this runs with the interpreter lock held.
 """
 
 cdef enum:
     LINE = 64           # bytes of a cache line
-    BLOCKS = 64         # blocks kept at the most: a step of two directions has some 40 at a time
+    BLOCKS = 64         # maximum blocks kept: a step of two directions has some 40 at a time
 
-# And their bytes together with those that arrays hold: more than a step of any model that a laptop trains, and what is
-# left of the memory in which the original ELMo shall embed. Arrays may hold more; then nothing is kept.
+# Maximum bytes of these blocks and of those in use: more than a step of any model that a laptop trains, and what is left
+# of the memory in which the original ELMo has to embed. Arrays may use more; then no block is kept.
 cdef size_t MOST_BYTES = 160 << 20
 
 cdef struct Memory:
@@ -22,7 +22,7 @@ cdef size_t held_bytes = 0      # by arrays
 
 
 cdef Memory taken(int k):
-    """The block number k, which is kept no longer."""
+    """Removes block k from those kept."""
     global kept_count
     cdef Memory found = kept[k]
     kept_count -= 1
@@ -33,7 +33,7 @@ cdef Memory taken(int k):
 
 
 cdef void let_go(size_t coming, int most):
-    """Give back the blocks that were used longest ago, until `coming` bytes more fit and there are `most` at the most."""
+    """Free the least recently used blocks until `coming` more bytes fit and at most `most` blocks are left."""
     cdef size_t total = held_bytes + coming
     cdef int k
     for k in range(kept_count):
@@ -44,7 +44,7 @@ cdef void let_go(size_t coming, int most):
 
 
 cdef class Block:
-    """Bytes that begin on a cache line: a vector that lies across two lines takes twice as long to load."""
+    """Bytes that begin on a cache line: a vector that crosses two lines takes twice as long to load."""
     cdef Memory memory
     cdef Py_ssize_t length
 
@@ -52,7 +52,7 @@ cdef class Block:
         global held_bytes
         cdef size_t size = length + LINE
         cdef int k, best = -1
-        for k in range(kept_count):             # the smallest that fits and is not mostly waste
+        for k in range(kept_count):             # the smallest that fits without wasting more than half
             if size <= kept[k].size <= 2 * size and (best < 0 or kept[k].size < kept[best].size):
                 best = k
         if best >= 0:
@@ -83,7 +83,7 @@ cdef class Block:
 
 
 cdef object empty(tuple shape, bint single):
-    """An array without numbers in it yet, as np.empty makes it."""
+    """An uninitialised array, as np.empty makes it."""
     cdef Py_ssize_t size = 4 if single else 8, length
     for length in shape:
         size *= length

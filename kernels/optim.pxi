@@ -1,9 +1,9 @@
-"""Optimisers (O): every array of a parameter is read and written once a step."""
+"""Optimisers (O): every array of a parameter is read and written once per step."""
 
 
 cdef inline floating root(floating x) noexcept nogil:
     if floating is float:
-        return sqrtf(x)         # vectors of float, where sqrt would go by way of double
+        return sqrtf(x)         # vectors of float; sqrt would convert to double and back
     else:
         return sqrt(x)
 
@@ -11,7 +11,7 @@ cdef inline floating root(floating x) noexcept nogil:
 def squared_norm(const floating[::1] g):
     """Twin of elmo_np.nn.optim.squared_norm."""
     cdef Py_ssize_t N = g.shape[0], n, k
-    cdef double total = 0, parts[8]         # one sum alone would wait for its last addition at every number
+    cdef double total = 0, parts[8]         # a single sum would wait for its last addition at every element
     with nogil:
         for k in range(8):
             parts[k] = 0
@@ -50,12 +50,14 @@ def adagrad_update(floating[::1] w, const floating[::1] g, floating[::1] a, doub
         for n in range(w.shape[0]):
             d = factor * g[n]                                                   # (O1) scale
             a[n] += d * d                                                       # (O5)
-            w[n] -= eta * d / root(a[n])                              # (O5)
+            w[n] -= eta * d / root(a[n])                                        # (O5)
 
 
-def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] u, double scale, double rate,
-                double beta1, double beta2, double epsilon, long long k):
+def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] u, double scale, rates,
+                long long k):
     """Twin of elmo_np.nn.optim.adam_update."""
+    cdef double rate, beta1, beta2, epsilon
+    rate, beta1, beta2, epsilon = rates
     cdef Py_ssize_t n
     cdef floating factor = <floating>scale, eta = <floating>rate, tiny = <floating>epsilon, d
     cdef floating rest1 = <floating>(1 - beta1), rest2 = <floating>(1 - beta2)
@@ -65,4 +67,4 @@ def adam_update(floating[::1] w, const floating[::1] g, floating[::1] m, floatin
             d = factor * g[n]                                                   # (O1) scale
             m[n] += rest1 * (d - m[n])                                          # (O6)
             u[n] += rest2 * (d * d - u[n])                                      # (O6)
-            w[n] -= eta * m[n] * m_hat / (root(u[n] * u_hat) + tiny)  # (O7)
+            w[n] -= eta * m[n] * m_hat / (root(u[n] * u_hat) + tiny)                      # (O7)

@@ -1,8 +1,8 @@
 /* Three bodies of the same code, for three kinds of CPU, and the table through which one of them is called.
 
-   matmul.h, char_cnn.h, lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number type REAL and vectors of
-   WIDTH bytes. body.h turns them into functions; this file includes it once for every CPU and number type. The choice is
-   made at import and not at build time, so that a build may move to another machine. */
+   matmul.h, char_cnn.h, lstm.h and softmax.h are written once, in GCC's vector types (clang has them too), for a number
+   type REAL and vectors of WIDTH bytes. body.h turns them into functions; this file includes it once per kind of CPU. The
+   choice is made at import and not at build time, so that a build can move to another machine. */
 #ifndef ELMO_NP_SIMD_H
 #define ELMO_NP_SIMD_H
 
@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What a body offers, for float and for double. The arguments are explained where the functions stand. */
+/* The functions of a body, for float and for double. The arguments are explained where the functions are defined. */
 #define OPERATIONS(REAL)                                                                                              \
     struct {                                                                                                          \
         ptrdiff_t lanes;                                                                                              \
@@ -30,8 +30,8 @@
                                  const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block,      \
                                  REAL *dz, REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole,     \
                                  ptrdiff_t P, ptrdiff_t V);                                                           \
-        void (*convolve)(const REAL *e, ptrdiff_t word, ptrdiff_t C, const int64_t *places, const REAL *W, REAL *panel, \
-                         REAL *m, REAL *place, ptrdiff_t G, ptrdiff_t K, ptrdiff_t N);                                 \
+        void (*convolve)(const REAL *e, ptrdiff_t word, ptrdiff_t C, const int64_t *positions, const REAL *W, REAL *panel, \
+                         REAL *m, REAL *argmax, ptrdiff_t G, ptrdiff_t K, ptrdiff_t N);                                 \
     }
 typedef OPERATIONS(float) float_operations;
 typedef OPERATIONS(double) double_operations;
@@ -88,7 +88,7 @@ typedef struct { const char *name; float_operations f; double_operations d; } bo
 #endif
 #endif
 
-/* The body number `index` of those that this CPU can run, slowest first; NULL past the last. */
+/* Body `index` of those that this CPU can run, slowest first; NULL past the last. */
 static const body *cpu_body(int index)
 {
 #ifdef HAVE_X86_BODIES

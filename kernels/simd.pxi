@@ -19,8 +19,8 @@ cdef extern from "simd.h" nogil:
                                  const float *b, const float *z, const float *top, const float *factor, float *block, float *dz,
                                  float *dW, float *db, int add, float *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
                                  Py_ssize_t V) noexcept nogil
-        void (*convolve)(const float *e, Py_ssize_t word, Py_ssize_t C, const int64_t *places, const float *W, float *panel,
-                         float *m, float *place, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
+        void (*convolve)(const float *e, Py_ssize_t word, Py_ssize_t C, const int64_t *positions, const float *W, float *panel,
+                         float *m, float *argmax, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
     ctypedef struct double_operations:
         Py_ssize_t lanes
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
@@ -39,8 +39,8 @@ cdef extern from "simd.h" nogil:
                                  const double *b, const double *z, const double *top, const double *factor, double *block, double *dz,
                                  double *dW, double *db, int add, double *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
                                  Py_ssize_t V) noexcept nogil
-        void (*convolve)(const double *e, Py_ssize_t word, Py_ssize_t C, const int64_t *places, const double *W, double *panel,
-                         double *m, double *place, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
+        void (*convolve)(const double *e, Py_ssize_t word, Py_ssize_t C, const int64_t *positions, const double *W, double *panel,
+                         double *m, double *argmax, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
     ctypedef struct body:
         const char *name
         float_operations f
@@ -72,10 +72,10 @@ def use_simd(name):
     active = cpu_body(simd_paths().index(name))
 
 
-# One name for both number types, so that what calls them reads as one text. Arguments: matmul.h, lstm.h.
+# One name for both number types, so that the callers are written once. Arguments: matmul.h, lstm.h.
 
 cdef Py_ssize_t packed_size(Py_ssize_t K, Py_ssize_t N, bint single, bint gates=False):
-    """Numbers that the panels of a (K, N) matrix take."""
+    """The number of values in the panels of a (K, N) matrix."""
     return active.f.packed_size(K, N, gates) if single else active.d.packed_size(K, N, gates)
 
 
@@ -101,7 +101,7 @@ cdef object packed(const floating[:, ::1] W, bint transposed, bint gates):
 cdef inline void multiply(const floating *A, Py_ssize_t row, Py_ssize_t column, const floating *panels, floating *C,
                           int add, const floating *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N,
                           double clip) noexcept nogil:
-    """C (M, N) = A times a packed (K, N), with C, A and the panels close together."""
+    """C (M, N) = A times a packed (K, N), with C, A and the panels contiguous."""
     if floating is float:
         active.f.multiply(A, row, column, panels, K * 4 * active.f.lanes, 4 * active.f.lanes, C, N, add, bias, NULL,
                           M, K, N, <float>clip)

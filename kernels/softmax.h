@@ -1,12 +1,12 @@
 /* Softmax and its gradient by blocks of words, while a block's logits are in the second-level cache.
 
-   Logits stand a row a word: z (V, R) = W (V, P) h^T (P, R). So the vectors hold targets, the sums over words are plain
-   additions, and neither W nor anything else as large as the vocabulary is ever packed or turned. */
+   Logits have one row per word: z (V, R) = W (V, P) h^T (P, R). So the vectors hold targets, the sums over words are plain
+   additions, and neither W nor anything else as large as the vocabulary is ever packed or transposed. */
 
-/* Words of a block: for some 400 targets 200 KB in float. A multiple of ROWS in every body but ARM's. */
+/* Words per block: for some 400 targets 200 KB in float. A multiple of ROWS in every body except ARM's. */
 #define WORDS 120
 
-/* top and total of the targets from r on, `vectors` vectors of them, brought up to date with the words z (words, R) */
+/* Updates top and total of the targets from r on, `vectors` vectors of them, with the words z (words, R) */
 INLINE void NAME(update_total)(const int vectors, const REAL *z, ptrdiff_t words, ptrdiff_t R, ptrdiff_t r, REAL *top,
                                REAL *total)
 {
@@ -32,9 +32,9 @@ INLINE void NAME(update_total)(const int vectors, const REAL *z, ptrdiff_t words
     }
 }
 
-/* -log p(y) of R targets in nats, 0 for y < 0, and the largest logit and the sum of exp(z - top) that their gradient wants.
+/* -log p(y) of R targets in nats, 0 for y < 0; top, the maximum logit, and total, the sum of exp(z - top), for backward.
 
-   h: h^T (P, R) packed; z (V, R) keeps the logits, or is a block (WORDS, R) to work in, where `keep` is 0 */
+   h: h^T (P, R) packed; z (V, R) keeps the logits; where `keep` is 0, it is a work area (WORDS, R) */
 static void NAME(softmax_forward)(const REAL *h, const int64_t *y, const REAL *W, const REAL *b, REAL *z, int keep,
                                   REAL *top, REAL *total, REAL *loss, ptrdiff_t R, ptrdiff_t P, ptrdiff_t V)
 {
@@ -73,11 +73,12 @@ static void NAME(softmax_dz)(const REAL *z, const int64_t *y, const REAL *top, c
     }
 }
 
-/* Reverse of softmax_forward for `scale` times the sum of the losses: dh^T (P, R_whole), db, and dW, added to what is there
+/* Reverse of softmax_forward for `scale` times the sum of the losses: dh^T (P, R_whole), db and dW, which it accumulates
    if `add`.
 
    h_by_row: h (R, P) packed; z: the logits, or NULL to compute them again from h = h^T packed; dz (WORDS, R_whole) and
-   block (WORDS, R) to work in; factor (R_whole): scale / total, 0 at padding (y = -1) and past R. R_whole: whole vectors. */
+   block (WORDS, R): work areas; factor (R_whole): scale / total, 0 at padding (y = -1) and past R. R_whole: R rounded up
+   to whole vectors. */
 static void NAME(softmax_backward)(REAL scale, const REAL *h, const REAL *h_by_row, const int64_t *y, const REAL *W,
                                    const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block, REAL *dz,
                                    REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole, ptrdiff_t P,

@@ -1,4 +1,4 @@
-"""Softmax loss (S) and its gradient: one call each for some hundred targets; the blocks of words are softmax.h's."""
+"""Softmax loss (S) and its gradient: one call each for some hundred targets; softmax.h has the blocks of words."""
 
 
 def softmax_forward(const floating[:, ::1] h, const int64_t[::1] y, const floating[:, ::1] W, const floating[::1] b,
@@ -22,10 +22,12 @@ def softmax_forward(const floating[:, ::1] h, const int64_t[::1] y, const floati
     return loss_, top_, total_, z_ if keep else None
 
 
-def softmax_backward(double scale, const floating[:, ::1] h, const int64_t[::1] y, const floating[:, ::1] W,
-                     const floating[::1] b, const floating[:, ::1] z, const floating[::1] top,
-                     const floating[::1] total, floating[:, ::1] dW, bint add):
+def softmax_backward(double scale, chunk, const floating[:, ::1] W, const floating[::1] b, floating[:, ::1] dW, bint add):
     """Twin of elmo_np.nn.softmax.softmax_backward."""
+    cdef const floating[:, ::1] h, z
+    cdef const int64_t[::1] y
+    cdef const floating[::1] top, total
+    _, h, y, z, top, total = chunk
     cdef Py_ssize_t R = h.shape[0], P = h.shape[1], V = W.shape[0], r
     cdef Py_ssize_t lanes = active.f.lanes if floating is float else active.d.lanes
     cdef Py_ssize_t whole = (R + lanes - 1) // lanes * lanes
@@ -53,6 +55,6 @@ def softmax_backward(double scale, const floating[:, ::1] h, const int64_t[::1] 
             active.d.softmax_backward(scale, &columns[0] if again else NULL, &rows[0], &y[0], &W[0, 0], &b[0],
                                       NULL if again else &z[0, 0], &top[0], &factor[0], &block[0, 0] if again else NULL,
                                       &dz[0, 0], &dW[0, 0], &db[0], add, &dh[0, 0], R, whole, P, V)     # (S2), (S1)
-    turned = empty((R, P), single)
-    turned[...] = dh_[:, :R].T
-    return turned, db_
+    by_row = empty((R, P), single)
+    by_row[...] = dh_[:, :R].T
+    return by_row, db_

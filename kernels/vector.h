@@ -1,4 +1,4 @@
-/* Vectors of WIDTH bytes and the functions of (L2) on them. Included by body.h once a body and number type. */
+/* Vectors of WIDTH bytes and the functions of (L2) on them. body.h includes this file once per number type. */
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
 #endif
@@ -42,7 +42,7 @@ INLINE VEC NAME(select)(IVEC mask, VEC yes, VEC no)
     return (VEC)((mask & (IVEC)yes) | (~mask & (IVEC)no));
 }
 
-/* A comparison with NaN is false, so NaN comes out as NaN: a training that diverges must be seen to. */
+/* A comparison with NaN is false, so NaN comes out as NaN: a diverging training run must not be hidden. */
 INLINE VEC NAME(clip)(VEC x, REAL low, REAL high)
 {
     x = NAME(select)(x < low, NAME(all)(low), x);
@@ -81,7 +81,7 @@ INLINE VEC NAME(vsigmoid)(VEC x)
     return 1 / (1 + NAME(vexp)(-x));
 }
 
-/* e^2x - 1 over e^2x + 1, from parts: near 0 the first is exact, where e^2x - 1 would have lost every digit */
+/* (e^2x - 1) / (e^2x + 1), from parts: near 0 minus_one is exact, where subtracting 1 from e^2x would lose every digit */
 INLINE VEC NAME(vtanh)(VEC x)
 {
     VEC scale, p = NAME(exp_parts)(x + x, -40, 40, &scale);     /* beyond 20 tanh is 1 to the last bit */

@@ -1,4 +1,4 @@
-"""backend: which implementation runs is what was asked for, or an error."""
+"""backend: the implementation that runs is the one that was asked for, or there is an error."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ kernels = pytest.mark.skipif(bool(backend.why_not()), reason=backend.why_not())
 
 
 def python(code, **environment):
-    """The last line that a fresh Python prints: on stdout where all is well, else on stderr."""
+    """The last line that a fresh Python prints: on stdout if it succeeds, otherwise on stderr."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("ELMO_NP_")}
     clean["PYTHONPATH"] = os.pathsep.join(sys.path)
     done = subprocess.run([sys.executable, "-c", code], env={**clean, **environment}, capture_output=True, text=True,
@@ -24,43 +24,43 @@ def python(code, **environment):
     return (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()[-1]
 
 
-def test_off_means_numpy_and_says_so():
+def test_off_means_numpy_and_gives_the_reason():
     assert python(REPORT, ELMO_NP_KERNELS="off") == "numpy|none|[]|ELMO_NP_KERNELS=off"
 
 
 @kernels
-def test_the_kernels_serve_on_the_fastest_path_if_nothing_is_said():
+def test_the_kernels_run_on_the_fastest_path_by_default():
     paths = backend.simd_paths()
     for choice in {}, {"ELMO_NP_KERNELS": "auto"}, {"ELMO_NP_KERNELS": "require"}:
         assert python(REPORT, **choice) == f"cython|{paths[-1]}|{paths}|"
 
 
-def test_without_kernels_numpy_serves_and_says_why_and_what_mends_it():
+def test_without_kernels_numpy_runs_and_tells_why_and_how_to_fix_it():
     found = python(NO_KERNELS + REPORT)
     assert found.startswith("numpy|none|[]|the kernels do not load (")
     assert "apt-get install gcc" in found
 
 
-def test_require_without_kernels_is_an_error_that_says_what_mends_it():
+def test_require_without_kernels_is_an_error_that_tells_how_to_fix_it():
     found = python(NO_KERNELS + REPORT, ELMO_NP_KERNELS="require")
     assert found.startswith("elmo_np.errors.UserError: ELMO_NP_KERNELS=require, but the kernels do not load (")
     assert "pip install" in found
 
 
 @pytest.mark.parametrize("choice", ["rubbish", "", "OFF"])
-def test_another_choice_is_an_error(choice):
+def test_an_unknown_choice_is_an_error(choice):
     expected = f"elmo_np.errors.UserError: ELMO_NP_KERNELS={choice}: expected auto, off or require"
     assert python(REPORT, ELMO_NP_KERNELS=choice) == expected
 
 
 @kernels
-def test_another_simd_path_is_an_error_that_names_those_there_are():
+def test_an_unknown_simd_path_is_an_error_that_lists_the_known_ones():
     expected = f"elmo_np.errors.UserError: ELMO_NP_SIMD=rubbish: this machine has {', '.join(backend.simd_paths())}"
     assert python(REPORT, ELMO_NP_SIMD="rubbish") == expected
 
 
 @kernels
-def test_a_simd_path_that_is_asked_for_is_used():
+def test_the_simd_path_that_was_asked_for_is_used():
     for path in backend.simd_paths():
         assert python(REPORT, ELMO_NP_SIMD=path).split("|")[:2] == ["cython", path]
 
@@ -89,15 +89,15 @@ def test_uses_can_be_nested():
         assert backend.backend() == "numpy"
 
 
-def test_use_of_another_backend_is_an_error():
+def test_use_of_an_unknown_backend_is_an_error():
     with pytest.raises(UserError, match="backend 'fortran': expected 'numpy' or 'cython'"), use("fortran"):
         pass
 
 
-def test_use_of_kernels_that_are_not_there_is_an_error_and_not_numpy(monkeypatch):
+def test_use_of_missing_kernels_is_an_error_and_does_not_fall_back(monkeypatch):
     monkeypatch.setattr(backend, "_kernels", None)
     monkeypatch.setattr(backend, "_why_not", "no compiler")
-    with pytest.raises(UserError, match="backend 'cython' is not there: no compiler"), use("cython"):
+    with pytest.raises(UserError, match="backend 'cython' is not available: no compiler"), use("cython"):
         pass
 
 
@@ -112,14 +112,14 @@ def test_use_simd_restores_the_path_also_after_an_error():
     assert backend.simd() == before
 
 
-def test_use_of_another_simd_path_is_an_error():
+def test_use_of_an_unknown_simd_path_is_an_error():
     with pytest.raises(UserError, match="SIMD path 'mmx': this machine has "), use_simd("mmx"):
         pass
 
 
 @pytest.fixture
 def pair():
-    """A twin whose implementations answer with their names."""
+    """A twin whose implementations return their names."""
     def reference(x):
         """The equation."""
         return "reference", x

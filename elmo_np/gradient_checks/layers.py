@@ -96,7 +96,7 @@ def _sampled_softmax(rng: np.random.Generator) -> Case:
     """The sample is drawn from the same seed each time: it is fixed."""
     layer = SampledSoftmax(3, 12, samples=4, rng=rng, dtype=np.float64)
     layer.b.value[...] = rng.normal(size=12)
-    layer.ROWS, layer.KEPT = 6, 24          # two chunks, of which the second computes logits anew
+    layer.full.ROWS, layer.full.KEPT = 6, 24        # two chunks, of which the second computes logits anew
     h, y = rng.normal(size=(5, 2, 3)), rng.integers(0, 12, (5, 2))
     y[1, 1], y[3] = IGNORE_INDEX, (7, 7)
     scale = 1.7

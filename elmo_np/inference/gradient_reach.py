@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..nn.bilm import BiLM, DirectionBatch
 from ..nn.language_model import LanguageModel
 from ..nn.parameter import parameters, shared_copy
-from ..nn.softmax import Softmax
+from ..nn.sampled_softmax import SampledSoftmax
 from ..runtime.threads import both, one_blas_thread
 from ..types import Array
 from .token_indexer import TokenIndexer
@@ -82,11 +82,11 @@ def longest(sentences: Sequence[Sequence[str]], joined: bool, most: int = 21, en
 
 
 def _dh(softmax: Any, h: Array, y: Array) -> Array:
-    """Gradients of the losses of y (N,) with respect to h (N, P), a row each; over all words, also where training
-    draws some."""
-    kind = Softmax if isinstance(softmax, Softmax) else type(softmax)
-    _, cache = kind.forward(softmax, h, y, None)
-    dh: Array = kind.backward(softmax, float(len(y)), cache)            # their mean is what it calls the loss
+    """Gradient of the loss of each target y (N,) with respect to its row of h (N, P): over all words, even where
+    training samples them."""
+    full = softmax.full if isinstance(softmax, SampledSoftmax) else softmax
+    _, cache = full.forward(h, y)
+    dh: Array = full.backward(float(len(y)), cache)         # the layer's loss is their mean
     return dh
 
 

@@ -32,6 +32,7 @@ from ..nn.char_cnn import CharCNN
 from ..nn.embedding import Embedding
 from ..nn.lstm import LSTM
 from ..nn.parameter import SKIP_INIT
+from ..nn.sampled_softmax import SampledSoftmax
 from ..nn.softmax import Softmax
 from ..types import Array
 from .bilm_tf_options import Options
@@ -135,7 +136,7 @@ def _fill(model: BiLM, main: Weights, of_words: Weights, of_softmax: Weights) ->
         lm = (model.forward_lm, model.backward_lm)[direction]
         _fill_lstm(lm.layers[k], cell, main)
     softmax = model.forward_lm.softmax
-    if isinstance(softmax, Softmax):
+    if isinstance(softmax, (Softmax, SampledSoftmax)):
         if not model.config.tie:
             softmax.W.value[...] = of_softmax.take("softmax/W")
         softmax.b.value[...] = of_softmax.take("softmax/b")

@@ -24,6 +24,7 @@ from ..errors import UserError
 from ..nn.bilm import BiLM
 from ..nn.char_cnn import CharCNN
 from ..nn.lstm import LSTM
+from ..nn.sampled_softmax import SampledSoftmax
 from ..nn.softmax import Softmax
 from ..runtime.files import atomic_write_text
 from ..types import Array
@@ -94,7 +95,7 @@ def _datasets(model: BiLM) -> Datasets:
         for k, lstm in enumerate(lm.layers):
             yield from _lstm(lstm, f"RNN_{d}/RNN/MultiRNNCell/Cell{k}/LSTMCell")
     softmax = model.forward_lm.softmax
-    if isinstance(softmax, Softmax):
+    if isinstance(softmax, (Softmax, SampledSoftmax)):
         if not model.config.tie:
             yield "softmax/W", softmax.W.value
         yield "softmax/b", softmax.b.value

@@ -3,16 +3,17 @@
     (A1) r_n = h_n Q_i,  narrower than h_n, for cluster i
     (A2) log p(w | h_n) = log p_head(w | h_n),  w < C_0: a word of the head
          log p(w | h_n) = log p_head(C_0 + i | h_n) + log p_i(w - C_i | r_n),  C_i <= w < C_{i+1}: a word of cluster i
-    (A3) loss = loss_head + sum_i (N_i / N) loss_i,  in nats a token
+    (A3) loss = loss_head + sum_i (N_i / N) loss_i,  in nats per token
 
-p_head and p_i are softmaxes as in softmax.py, and loss_head and loss_i their losses. The head has an entry for each of
-the words below C_0 and one for each cluster, so all words together have probability 1. What it saves: most targets are
-words of the head, so few rows reach a cluster, and there the words have few weights.
+p_head and p_i are softmaxes as in softmax.py; loss_head and loss_i are their losses. The head has an entry for each
+word below C_0 and one for each cluster, so the probabilities of all words sum to 1. The saving: most targets are words
+of the head, so few rows reach a cluster, and there the words have few weights.
 
-Word ids must fall in frequency for that: in a vocabulary that `Vocabulary.build` made they do, but for the three marks,
-which come first; of these, </S> and <UNK> are as frequent as any word. The probabilities sum to 1 in any order.
+This needs word ids in order of falling frequency. A vocabulary that `Vocabulary.build` made has them, except for the
+three special tokens, which come first; of these, </S> and <UNK> are as frequent as any word. In any other order the
+probabilities still sum to 1.
 
-Dimensions: N targets, N_i of them in cluster i, P width of h, V words, C_0 < C_1 < .. the cutoffs, followed by V.
+Dimensions: N targets, N_i of them in cluster i, P width of h, V words, the cutoffs C_0 < C_1 < .. and then V.
 Source: Grave et al. 2017, "Efficient softmax approximation for GPUs" (arXiv 1609.04309); clusters as in PyTorch.
 """
 
@@ -23,7 +24,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ..errors import UserError
 from ..types import Array
@@ -38,47 +40,53 @@ class TailCache(NamedTuple):
 
 
 class Tail:
-    """The softmax of one cluster, over h reduced to a narrower width.
+    """The softmax of one cluster, over h reduced to a smaller width.
 
     P, width    widths of h and of what the softmax reads
     words       the ids of the cluster
     rng         draws the reduction Q: normal with variance 1 / P
     """
 
-    def __init__(self, P: int, width: int, words: range, *, rng: np.random.Generator, dtype: npt.DTypeLike):
+    def __init__(
+        self, P: int, width: int, words: range, *, rng: Generator,
+        dtype: DTypeLike,
+    ):
         self.words = words
         self.projection = Parameter((rng.standard_normal((P, width)) / np.sqrt(P)).astype(dtype))
         self.softmax = Softmax(width, len(words), rng=rng, dtype=dtype)
 
     def holds(self, y: Array) -> Array:
-        """Which of the targets are words of this cluster: booleans in the shape of y."""
+        """Which targets are words of this cluster: booleans in the shape of y."""
         inside: Array = (self.words.start <= y) & (y < self.words.stop)
         return inside
 
     def forward(self, h: Array, y: Array) -> tuple[float, TailCache]:
         """h (N_i, P), y (N_i,) ids of this cluster -> mean loss in nats (0 without any), cache."""
-        r = h @ self.projection.value                                            # (A1)
-        loss, cache = self.softmax.forward(r, y - self.words.start)              # (A2)
+        r = h @ self.projection.value  # (A1)
+        loss, cache = self.softmax.forward(r, y - self.words.start)  # (A2)
         return loss, TailCache(h, cache)
 
     def backward(self, dloss: float, cache: TailCache) -> Array:
-        """dloss: gradient of what is minimised by this mean -> dh (N_i, P); adds to every Parameter.grad."""
-        dr = self.softmax.backward(dloss, cache.softmax)                         # (A2)
-        self.projection.grad += cache.h.T @ dr                                   # (A1)
-        dh: Array = dr @ self.projection.value.T                                 # (A1)
+        """dloss: gradient of what is minimised with respect to this mean
+        -> dh (N_i, P); accumulates into every Parameter.grad."""
+        dr = self.softmax.backward(dloss, cache.softmax)  # (A2)
+        self.projection.grad += cache.h.T @ dr            # (A1)
+        dh: Array = dr @ self.projection.value.T          # (A1)
         return dh
 
     def nll(self, h: Array, y: Array) -> Array:
         """-log p of each target, given that it is in this cluster, in nats (N_i,)."""
-        return self.softmax.nll(h @ self.projection.value, y - self.words.start)            # (A1), (A2)
+        r = h @ self.projection.value                     # (A1)
+        return self.softmax.nll(r, y - self.words.start)  # (A2)
 
     def log_probabilities(self, h: Array) -> Array:
         """log p of every word of the cluster, given that it is one of them: h (.., P) -> (.., words)."""
-        return self.softmax.log_probabilities(h @ self.projection.value)         # (A1), (A2)
+        r = h @ self.projection.value             # (A1)
+        return self.softmax.log_probabilities(r)  # (A2)
 
 
 class TailUse(NamedTuple):
-    """What one pass had to do with a cluster."""
+    """The part of one cluster in a forward pass."""
 
     inside: Array           # the shape of y: the targets that are words of the cluster
     share: float            # N_i / N
@@ -91,83 +99,100 @@ class Cache(NamedTuple):
 
 
 class AdaptiveSoftmax:
-    """Softmax over V words of which the rare ones stand in clusters.
+    """Softmax over V words, the rare ones in clusters.
 
     P, V        widths of the input and of the vocabulary
-    cutoffs     word ids at which a cluster begins, rising, within [1, V); None: default_cutoffs(V)
-    div_value   how much narrower each cluster is than the one before: `tail_width`
+    cutoffs     word ids at which a cluster begins, in rising order, within [1, V); None: default_cutoffs(V)
+    div_value   by how much the width falls from one cluster to the next: `tail_width`
     rng         draws all weights: normal with variance 1 / (inputs); biases start at zero
-    Raises UserError for cutoffs that do not fit the vocabulary, and for a div_value below 1.
+    Raises UserError if the cutoffs do not fit the vocabulary, or if div_value is below 1.
     """
 
-    def __init__(self, P: int, V: int, *, cutoffs: Sequence[int] | None = None, div_value: int = 4,
-                 rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
+    def __init__(
+        self, P: int, V: int, *, cutoffs: Sequence[int] | None = None,
+        div_value: int = 4, rng: Generator, dtype: DTypeLike = np.float32,
+    ):
         cutoffs = default_cutoffs(V) if cutoffs is None else tuple(cutoffs)
         bounds = (*cutoffs, V)
         if not cutoffs or cutoffs[0] < 1 or any(a >= b for a, b in pairwise(bounds)):
-            raise UserError(f"cutoffs = {list(cutoffs)} with {V} words: expected rising word ids from 1 to {V - 1}: "
-                            "choose others, or set cutoffs = none")
+            raise UserError(
+                f"cutoffs = {list(cutoffs)} with {V} words: expected rising "
+                f"word ids from 1 to {V - 1}: choose others, or set cutoffs = none")
         if div_value < 1:
-            raise UserError(f"div_value = {div_value}: expected a whole number of at least 1")
-        self.V, self.cutoffs = V, cutoffs
+            raise UserError(
+                f"div_value = {div_value}: expected a whole number of at least 1")
+        self.V = V
+        self.cutoffs = cutoffs
         self.head = Softmax(P, cutoffs[0] + len(cutoffs), rng=rng, dtype=dtype)
-        self.tails = [Tail(P, tail_width(P, div_value, i), range(*words), rng=rng, dtype=dtype)
-                      for i, words in enumerate(pairwise(bounds))]
+        self.tails = []
+        for i, words in enumerate(pairwise(bounds)):
+            width = tail_width(P, div_value, i)
+            self.tails.append(Tail(P, width, range(*words), rng=rng, dtype=dtype))
 
-    def forward(self, h: Array, y: Array, rng: np.random.Generator | None = None) -> tuple[float, Cache]:
-        """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX; rng is left alone
-        -> loss in nats a target (0 without any), cache"""
+    def forward(
+        self, h: Array, y: Array, rng: Generator | None = None
+    ) -> tuple[float, Cache]:
+        """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX; rng is not used
+        -> loss in nats per target (0 without any), cache"""
         y = checked_targets(y, self.V)
         N = max(1, int((y != IGNORE_INDEX).sum()))
-        loss, head = self.head.forward(h, self._entries(y))                      # (A2)
+        loss, head = self.head.forward(h, self._entries(y))   # (A2)
         tails = []
         for tail in self.tails:
             inside = tail.holds(y)
-            part, cache = tail.forward(h[inside], y[inside])                     # (A2)
+            part, cache = tail.forward(h[inside], y[inside])  # (A2)
             share = int(inside.sum()) / N
-            loss += share * part                                                 # (A3)
+            loss += share * part                              # (A3)
             tails.append(TailUse(inside, share, cache))
         return loss, Cache(head, tails)
 
     def backward(self, dloss: float, cache: Cache) -> Array:
-        """dloss: gradient of whatever is minimised by this loss -> dh (.., P); adds to every Parameter.grad."""
-        dh = self.head.backward(dloss, cache.head)                               # (A3), (A2)
-        for tail, (inside, share, tail_cache) in zip(self.tails, cache.tails, strict=True):
-            dh[inside] += tail.backward(dloss * share, tail_cache)               # (A3), (A2)
+        """dloss: gradient of what is minimised with respect to this loss
+        -> dh (.., P); accumulates into every Parameter.grad."""
+        dh = self.head.backward(dloss, cache.head)                  # (A3), (A2)
+        for tail, use in zip(self.tails, cache.tails, strict=True):
+            inside, share, tail_cache = use
+            dh[inside] += tail.backward(dloss * share, tail_cache)  # (A3), (A2)
         return dh
 
     def nll(self, h: Array, y: Array) -> Array:
         """-log p(y | h) in nats, the shape of y, 0 at padding: what evaluation sums."""
         y = checked_targets(y, self.V)
-        loss = self.head.nll(h, self._entries(y))                                # (A2)
+        loss = self.head.nll(h, self._entries(y))           # (A2)
         for tail in self.tails:
             inside = tail.holds(y)
-            loss[inside] += tail.nll(h[inside], y[inside])                       # (A2)
+            loss[inside] += tail.nll(h[inside], y[inside])  # (A2)
         return loss
 
     def log_probabilities(self, h: Array) -> Array:
         """log p(w | h) in nats of every word w: h (.., P) -> (.., V)."""
-        head, first = self.head.log_probabilities(h), self.cutoffs[0]            # (A2)
-        tails = [head[..., first + i, None] + tail.log_probabilities(h) for i, tail in enumerate(self.tails)]  # (A2)
-        return np.concatenate([head[..., :first], *tails], axis=-1)
+        head = self.head.log_probabilities(h)                  # (A2)
+        C_0 = self.cutoffs[0]
+        parts = [head[..., :C_0]]
+        for i, tail in enumerate(self.tails):
+            cluster = head[..., C_0 + i, None]
+            parts.append(cluster + tail.log_probabilities(h))  # (A2)
+        return np.concatenate(parts, axis=-1)
 
     def _entries(self, y: Array) -> Array:
-        """The head's entry for each target: a frequent word's own, or else that of its cluster; IGNORE_INDEX stays."""
+        """The head's entry for each target: its own or that of its cluster; IGNORE_INDEX stays."""
         entries = y.copy()
         for i, tail in enumerate(self.tails):
-            entries[tail.holds(y)] = self.cutoffs[0] + i                         # (A2)
+            entries[tail.holds(y)] = self.cutoffs[0] + i  # (A2)
         return entries
 
 
 def default_cutoffs(V: int) -> tuple[int, ...]:
-    """A fifth of the words in the head, two fifths in a cluster, the rest in another; one cluster below 5 words.
+    """A fifth of the words in the head, two fifths in one cluster, the rest in another; one cluster below 5 words.
 
-    The first two have 20,000 and 40,000 words at the most: the cutoffs of Baevski and Auli 2019 for WikiText-103.
+    The first two have at most 20,000 and 40,000 words: the cutoffs of Baevski and Auli 2019 for WikiText-103.
     """
-    return tuple(sorted({min(V // 5, 20_000), min(3 * V // 5, 60_000)} - {0}))
+    head = min(V // 5, 20_000)
+    cluster = min(3 * V // 5, 60_000)
+    return tuple(sorted({head, cluster} - {0}))
 
 
 def tail_width(P: int, div_value: int, i: int) -> int:
-    """How many numbers cluster i = 0, 1, .. reads: P / div_value^(i+1), rounded down, but at least one."""
+    """The width that cluster i = 0, 1, .. reads: P / div_value^(i+1), rounded down, but at least 1."""
     width: int = max(1, P // div_value**(i + 1))
     return width

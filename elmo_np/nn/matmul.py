@@ -1,4 +1,4 @@
-"""The product of two matrices, for layers that are nothing else."""
+"""The product of two matrices, for layers that consist of nothing else."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..types import Array
 def matmul(A: Array, B: Array, b: Array | None = None) -> Array:
     """A (M, K) B (K, N) [+ b (N,)] -> (M, N). A and B may be transposed views.
 
-    In the kernel a row's result does not depend on the other rows: a word has the same vector among any words, bit for
-    bit. A BLAS chooses its ways by the shape, and rounds differently.
+    In the kernel, a row's result does not depend on the other rows: a word has the same vector among any other words,
+    bit for bit. A BLAS picks its algorithm by matrix shape, so its rounding varies with batch size.
     """
-    C: Array = A @ B if b is None else A @ B + b
-    return C
+    C: Array = A @ B
+    return C if b is None else C + b

@@ -16,6 +16,8 @@ every row is updated: leaving any out would be another optimiser.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..backend import twin
@@ -51,10 +53,21 @@ def adagrad_update(w: Array, g: Array, a: Array, scale: float, rate: float) -> N
     w -= w.dtype.type(rate) * g / np.sqrt(a)                                     # (O5)
 
 
+class AdamRates(NamedTuple):
+    """The constants of (O6) and (O7)."""
+
+    rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+
+
 @twin
-def adam_update(w: Array, g: Array, m: Array, u: Array, scale: float, rate: float, beta1: float, beta2: float,
-                epsilon: float, k: int) -> None:
+def adam_update(
+    w: Array, g: Array, m: Array, u: Array, scale: float, rates: AdamRates, k: int
+) -> None:
     """(O6), (O7) in place on w, m and u (N,); the gradient is scale * g (N,), k counts steps from 1."""
+    rate, beta1, beta2, epsilon = rates
     real = w.dtype.type
     g = real(scale) * g                                                          # (O1) scale
     m += real(1 - beta1) * (g - m)                                               # (O6)
@@ -165,7 +178,8 @@ class Adam(Optimizer):
 
     def _update(self, arrays: list[Array], scale: float) -> None:
         w, g, m, u = arrays
-        adam_update(w, g, m, u, scale, self.learning_rate, self.beta1, self.beta2, self.epsilon, self.steps)
+        rates = AdamRates(self.learning_rate, self.beta1, self.beta2, self.epsilon)
+        adam_update(w, g, m, u, scale, rates, self.steps)
 
 
 def _size(p: Parameter) -> int:

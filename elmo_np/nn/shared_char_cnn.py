@@ -1,8 +1,8 @@
 """One character CNN for both directions: each word type of a batch is computed once, half of them on each thread.
 
-The backward direction holds a second use of the forward one's CNN: the same numbers, gradients of its own. So each of
-the two can take half of the words of both directions, and adds to its own gradients;
-`BiLM.reduce_grad` merges them.
+The backward direction holds a shared copy of the forward one's CNN: the same values, but gradients of its own. So each
+of the two can take half of the words of both directions and accumulate into its own gradients; `BiLM.reduce_grad` adds
+them up.
 """
 
 from __future__ import annotations
@@ -15,39 +15,50 @@ from ..runtime.threads import both
 from ..types import Array
 from .char_cnn import CharCNN, TypesCache, add_by_type, word_types
 
+Pair = tuple[CharCNN, CharCNN]
+
 
 class Cache(NamedTuple):
-    places: tuple[Array, Array]             # of the words of each direction among the types
-    halves: tuple[TypesCache, TypesCache]   # the types of even and of odd place
+    type_ids: tuple[Array, Array]           # which of the types each word of a direction is
+    halves: tuple[TypesCache, TypesCache]   # the types with an even and with an odd id
 
 
-def forward(pair: tuple[CharCNN, CharCNN], k: tuple[Array, Array]) -> tuple[tuple[Array, Array], Cache]:
+def forward(
+    pair: Pair, k: tuple[Array, Array]
+) -> tuple[tuple[Array, Array], Cache]:
     """k (.., K) of each direction -> their vectors (.., D), cache."""
-    types, place = word_types(np.concatenate([one.reshape(-1, one.shape[-1]) for one in k]))
-    (even, first), (odd, second) = both(lambda: pair[0].encode(types[0::2]), lambda: pair[1].encode(types[1::2]))
-    v, cut = _zipped(even, odd), k[0][..., 0].size
-    places = place[:cut].reshape(k[0].shape[:-1]), place[cut:].reshape(k[1].shape[:-1])
-    return (v[places[0]], v[places[1]]), Cache(places, (first, second))
+    K = k[0].shape[-1]
+    types, type_ids = word_types(np.concatenate([k[0].reshape(-1, K), k[1].reshape(-1, K)]))
+    (even, first), (odd, second) = both(lambda: pair[0].encode(types[0::2]),
+                                        lambda: pair[1].encode(types[1::2]))
+    v = _interleaved(even, odd)
+    words = k[0][..., 0].size               # of the forward direction
+    forward_ids = type_ids[:words].reshape(k[0].shape[:-1])
+    backward_ids = type_ids[words:].reshape(k[1].shape[:-1])
+    cache = Cache((forward_ids, backward_ids), (first, second))
+    return (v[forward_ids], v[backward_ids]), cache
 
 
-def backward(pair: tuple[CharCNN, CharCNN], dv: tuple[Array, Array], cache: Cache) -> None:
-    """dv (.., D) of each direction: adds to the gradients of both uses."""
+def backward(pair: Pair, dv: tuple[Array, Array], cache: Cache) -> None:
+    """dv (.., D) of each direction: accumulates into the gradients of both copies."""
     N = sum(len(half.x) for half in cache.halves)
     dtypes = np.zeros((N, dv[0].shape[-1]), dv[0].dtype)
-    add_by_type(dtypes, cache.places[0], dv[0])
-    add_by_type(dtypes, cache.places[1], dv[1])
+    add_by_type(dtypes, cache.type_ids[0], dv[0])
+    add_by_type(dtypes, cache.type_ids[1], dv[1])
     both(lambda: pair[0].encode_backward(dtypes[0::2], cache.halves[0]),
          lambda: pair[1].encode_backward(dtypes[1::2], cache.halves[1]))
 
 
-def lookup(pair: tuple[CharCNN, CharCNN], k: Array) -> Array:
+def lookup(pair: Pair, k: Array) -> Array:
     """k (.., K) -> vectors (.., D), the same for both directions; without a cache."""
-    types, place = word_types(k)
-    even, odd = both(lambda: pair[0].lookup(types[0::2]), lambda: pair[1].lookup(types[1::2]))
-    return _zipped(even, odd)[place]
+    types, type_ids = word_types(k)
+    even, odd = both(lambda: pair[0].lookup(types[0::2]),
+                     lambda: pair[1].lookup(types[1::2]))
+    return _interleaved(even, odd)[type_ids]
 
 
-def _zipped(even: Array, odd: Array) -> Array:
+def _interleaved(even: Array, odd: Array) -> Array:
     v = np.empty((len(even) + len(odd), even.shape[1]), even.dtype)
-    v[0::2], v[1::2] = even, odd
+    v[0::2] = even
+    v[1::2] = odd
     return v

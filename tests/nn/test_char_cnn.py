@@ -133,7 +133,7 @@ def test_a_window_behind_the_word_is_computed_once_and_takes_part_in_the_maximum
     short = layer.forward(k[:1])[1].types.parts[0]
     assert short.longest == 4
     assert short.k.tolist() == [[259, 98, 99, 260, 261, 261]]
-    assert cache.types.place[cache.place[0], 0] == 4
+    assert cache.types.argmax[cache.type_ids[0], 0] == 4
 
 
 def test_a_word_that_occurs_often_is_computed_once(rng, monkeypatch):

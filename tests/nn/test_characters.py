@@ -57,5 +57,5 @@ def test_what_has_no_utf8_is_left_out_and_nothing_is_a_word_of_no_bytes():
 
 
 def test_a_word_that_is_no_string_is_refused():
-    with pytest.raises(UserError, match="the word 7 is no string: expected words as text"):
+    with pytest.raises(UserError, match="the word 7 is not a string: expected words as text"):
         to_char_ids(["a", 7], 6)

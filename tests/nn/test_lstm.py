@@ -56,11 +56,11 @@ def oracle(layer, x, h, c, length):
             return sum(x_t[d] * Wx[d][n] for d in range(D)) + sum(h[p] * Wh[p][n] for p in range(len(h))) + b[n]
         i, f, o = ([1 / (1 + math.exp(-gate(k, j))) for j in range(H)] for k in range(3))
         g = [math.tanh(gate(3, j)) for j in range(H)]
-        c = [clipped(f[j] * c[j] + i[j] * g[j], layer.cell_clip) for j in range(H)]
+        c = [clipped(f[j] * c[j] + i[j] * g[j], layer.clips.cell) for j in range(H)]
         h = [o[j] * math.tanh(c[j]) for j in range(H)]
         if layer.Wp is not None:
             Wp = layer.Wp.value.tolist()
-            h = [clipped(sum(h[j] * Wp[j][p] for j in range(H)), layer.proj_clip) for p in range(P)]
+            h = [clipped(sum(h[j] * Wp[j][p] for j in range(H)), layer.clips.proj) for p in range(P)]
         outputs.append(h)
     return outputs + [[0.0] * len(h)] * (len(x) - length), h, c
 

@@ -53,7 +53,7 @@ def test_chunks_and_logits_that_are_computed_again_change_nothing(rng, each_back
     made, (h, y) = layer(rng), point(rng)
     found = []
     for rows, kept in (512, 1 << 22), (5, 0):
-        made.ROWS, made.KEPT = rows, kept
+        made.full.ROWS, made.full.KEPT = rows, kept
         zero_grad(made)
         loss, cache = made.forward(h, y, np.random.default_rng(1))
         found.append((loss, made.backward(0.3, cache), made.W.grad.copy(), made.b.grad.copy()))
@@ -68,7 +68,7 @@ def test_only_rows_of_the_sample_and_of_targets_have_a_gradient(rng, each_backen
         zero_grad(made)
         _, cache = made.forward(h, y, rng)
         made.backward(1.0, cache)
-    expected = np.union1d(cache.ids, y[y != IGNORE_INDEX])
+    expected = np.union1d(cache.sample.ids, y[y != IGNORE_INDEX])
     assert len(expected) < 100
     for p in made.W, made.b:
         np.testing.assert_array_equal(np.flatnonzero(p.grad.reshape(200, -1).any(axis=1)), expected)

@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 
 from elmo_np import backend
-from elmo_np.nn.lstm import lstm_forward
+from elmo_np.nn.lstm import Clips, Weights, lstm_forward
 from elmo_np.runtime.threads import one_blas_thread
 
 ROOT = Path(__file__).parents[2]
@@ -206,7 +206,8 @@ def test_the_loop_and_the_program_that_tutorial_11_shows_without_running_them_ru
     spec.loader.exec_module(naive)
     T, B, D, H, rng = 3, 2, 5, 4, np.random.default_rng(0)
     args = [rng.normal(size=shape) for shape in ((T, B, D), (B, H), (B, H), (D, 4*H), (H, 4*H), (4*H,))]
-    _, h, c, _ = lstm_forward.reference(*args, None, np.full(B, T), np.inf, np.inf)
+    x, h0, c0, *weights = args
+    _, h, c, _ = lstm_forward.reference(x, (h0, c0), Weights(*weights), np.full(B, T), Clips())
     for found, expected in zip(naive.naive_forward(*args), (h, c), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
     if not backend.why_not():
