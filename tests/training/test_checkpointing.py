@@ -16,7 +16,7 @@ from elmo_np.config.toml_files import read_toml
 from elmo_np.errors import UserError
 from elmo_np.inference.elmo import load_model
 from elmo_np.io import safetensors_file as checkpoint
-from elmo_np.runtime.signals import Interrupted, interruptible
+from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.checkpointing import TrainingState
 from elmo_np.training.metrics import read
 from elmo_np.training.trainer import Trainer, train
@@ -185,15 +185,6 @@ def test_ctrl_c_pressed_twice_stops_at_once(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path)
     assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_signals_are_collected_inside_and_as_before_outside():
-    before = signal.getsignal(signal.SIGTERM)
-    with interruptible() as signals:
-        assert signals.raised == []
-        signal.raise_signal(signal.SIGTERM)
-        assert signals.raised == [signal.SIGTERM]
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_training_works_in_a_thread_that_may_not_catch_signals(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from elmo_np import ELMo
 from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import read_toml
+from elmo_np.config.toml_files import preset, read_toml
 from elmo_np.data.batches import EncodedCorpus, contiguous_batches, stream_batches
 from elmo_np.data.corpus import held_out
 from elmo_np.data.vocabulary import Vocabulary
@@ -154,6 +154,12 @@ def test_the_learning_rate_follows_its_schedule(tmp_path, steps):
     assert [rate for _, rate in steps[an_epoch - 1::an_epoch]] == [0.02, 0.02, 0.01, 0.005]
     for row in read(tmp_path / "metrics.csv"):
         assert float(row["learning_rate"]) == learning_rate_at(tiny(*settings).train, int(row["epoch"]))
+
+
+def test_the_learning_rate_halves_after_the_fourth_epoch():
+    train = preset("small").train
+    assert [learning_rate_at(train, epoch) for epoch in range(1, 8)] == [1, 1, 1, 1, 0.5, 0.25, 0.125]
+    assert learning_rate_at(preset("article").train, 10) == 0.01
 
 
 def test_without_a_validation_corpus_every_nth_sentence_is_held_out(tmp_path, steps):
