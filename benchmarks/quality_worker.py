@@ -55,6 +55,7 @@ def train(settings: Settings, folder: Path, watch: Watch) -> None:
     """elmo_np's training as elmo_np.train runs it, until its epochs are done or the budget is spent."""
     with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads):
         trainer = TimedTrainer(settings, folder, watch)
+        trainer.prepare()
         trainer.start()
         watch.training_begins(trainer.vocabulary)
         with suppress(BudgetSpent):

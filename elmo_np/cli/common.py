@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,12 @@ from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
 
 Add = Callable[..., Any]        # argparse's add_argument
+
+
+def json_text(value: dict[str, Any], indent: int | None = None) -> str:
+    """A JSON object, on one line unless indented; null for infinity and NaN, which JSON does not have."""
+    finite = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in value.items()}
+    return json.dumps(finite, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
 def splits(args: argparse.Namespace, elmo: ELMo) -> bool:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from ..data.corpus import open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
-from ..inference.evaluate import Evaluation, SentenceScore, evaluate, unigram_perplexity
+from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
 from ..runtime.files import atomic_write_text
-from .common import Add, settings_of, splits
+from .common import Add, json_text, settings_of, splits
 
 ABOUT = "perplexity of both directions, over all words"
 
@@ -42,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
                 for score, sentence in zip(scores, corpus, strict=True)]
         atomic_write_text(args.per_sentence, "\n".join(["forward_log_p\tbackward_log_p\ttargets\tsentence", *rows, ""]))
     if args.json:
-        print(json.dumps(_as_json(found, unigram, state), indent=2))
+        print(json_text(_as_json(found, unigram, state), indent=2))
         return 0
     print(f"{found.sentences:,} sentences, {found.targets:,} targets a direction (tokens and end marks), "
           f"{found.unknown:,} of them unknown words; state: {state}")
     figures = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
                ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])
     for name, value in figures:
-        print(f"  {name:16} perplexity {value:10.3f}")
+        print(f"  {name:16} perplexity {perplexity_text(value, 3):>10}")
     return 0
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from ..inference.elmo import ELMo
 from ..inference.sampling import sample
 from ..inference.token_indexer import token_indexer
-from .common import Add
+from .common import Add, json_text
 
 ABOUT = "text that the model makes up"
 
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     for found in samples:
         text = " ".join(found.words)
         if args.json:
-            print(json.dumps(found._asdict(), ensure_ascii=False))
+            print(json_text(found._asdict()))
         elif found.ended:
             print(text)
         else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 
 from ..data.corpus import open_corpus
 from ..data.vocabulary import BOS, EOS, UNK
 from ..inference.elmo import ELMo
 from ..inference.evaluate import SentenceScore, evaluate, perplexity
-from .common import Add, splits
+from .common import Add, json_text, splits
 
 ABOUT = "log p of every sentence, or of every token, in both directions"
 
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             if not args.json and not shown:
                 print("\t".join(row))
             shown += 1
-            print(json.dumps(row, ensure_ascii=False) if args.json else "\t".join(map(_cell, row.values())))
+            print(json_text(row) if args.json else "\t".join(map(_cell, row.values())))
     evaluate(elmo.model, elmo.vocabulary, corpus, state=args.state, each=show)
     return 0
 
@@ -60,4 +59,6 @@ def _tokens(elmo: ELMo, number: int, words: Sequence[str], score: SentenceScore)
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else f"{value:.6f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6f}" if value < 1e15 else f"{value:.6g}"
+    return "" if value is None else str(value)

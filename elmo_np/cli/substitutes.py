@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 
 from ..inference.elmo import ELMo, position_of
 from ..inference.neighbours import in_context
 from ..inference.substitutes import substitutes
-from .common import Add
+from .common import Add, json_text
 
 ABOUT = "words that could stand in the place of another"
 
@@ -32,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
                         itself=not args.others)
     if args.json:
         for row in found:
-            print(json.dumps(row._asdict(), ensure_ascii=False))
+            print(json_text(row._asdict()))
         return 0
     words = elmo.words(args.sentence)
     print(in_context(words, position_of(args.word, words, args.occurrence)).strip())

@@ -18,17 +18,17 @@ ABOUT = "train a biLM"
 
 
 def arguments(add: Add) -> None:
-    add("corpus", metavar="CORPUS", help="a text file (one sentence a line), a glob of shards, pydoc or grammar")
-    add("--valid", metavar="FILE", help="validate on this; without it every 20th sentence is held out")
-    add("--out", required=True, metavar="DIR", help="folder of the run")
+    add("corpus", metavar="CORPUS", help="a text file (one sentence per line), a glob of shards, pydoc or grammar")
+    add("--valid", metavar="FILE", help="validate on this file; without it every 20th sentence is held out")
+    add("--out", required=True, metavar="DIR", help="folder to write the run to")
     add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")
-    add("--fine-tune", metavar="DIR", help="go on with the model of that run on this corpus, by its settings or those "
-                                           "of --preset; one epoch, unless --epochs says otherwise")
+    add("--fine-tune", metavar="DIR", help="train the model of that run further on this corpus, with its settings or "
+                                           "those of --preset; one epoch unless --epochs is given")
     add("--config", metavar="FILE.toml", help="settings on top of the preset")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be given again")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be repeated")
     add("--epochs", type=int, metavar="N", help="short for --set epochs=N")
     add("--seed", type=int, metavar="N", help="short for --set seed=N")
-    add("--resume", action="store_true", help="go on where the run in DIR stopped")
+    add("--resume", action="store_true", help="continue the run in DIR where it stopped")
     add("--quiet", action="store_true", help="no progress")
 
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         settings = preset(args.preset or "demo")
     if args.config:
         settings = read_toml(args.config, settings)
-    # Every config.toml names what it began with, if only none: what is asked for here comes last.
+    # Every config.toml has these settings, so the options of the command line come last.
     direct = {"epochs": args.epochs, "seed": args.seed, "fine_tune": args.fine_tune}
     settings = override(settings, args.set)
     settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})

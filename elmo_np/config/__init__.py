@@ -1,8 +1,11 @@
-"""Settings: their types, defaults and limits (schema), TOML files and overrides (toml_files), and the presets.
+"""Configuration: every setting with its meaning, default and range, and the text forms it is read from.
 
-A newcomer may add a setting: one line in `schema`, with a default that gives the same bits as before, a limit and a
-sentence that config.toml and the report show. A preset is a file in presets/.
+Start with `schema`, the settings themselves; `fields` checks them, `toml_files` reads and writes them, and presets/
+holds sets of settings under a name.
 
-Frozen: the names, meanings and defaults of existing settings, because every run directory has a config.toml and every
-model file contains its settings.
+A newcomer may change: the meanings, elmo_np's own presets (demo, fast, elmo-tiny), the suggestions for a mistyped name;
+and may add a setting, with a default that does what was done before.
+Frozen by files on disk: the names of settings, their types and their defaults. Model files and config.toml of older
+runs hold them, and a setting that a file lacks gets its default. The presets article, small and elmo follow their
+sources.
 """

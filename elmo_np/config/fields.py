@@ -1,4 +1,4 @@
-"""The rules of a setting: its meaning, type and range, and an error that says all three."""
+"""The rules of a setting: its meaning, type and range, and the error for a value that breaks them."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 
 from ..errors import UserError
 
-Rising = tuple[int, ...]        # whole numbers, one or more, each above the one before it
+Rising = tuple[int, ...]        # one or more whole numbers in rising order
 Pairs = tuple[tuple[int, int], ...]
 COMPARE = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "less_than": operator.lt}
 NOUNS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a word",
@@ -20,7 +20,7 @@ NOUNS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true o
 def option(default: object, doc: str, *choices: str, **limits: float) -> Any:
     """A dataclass field with its meaning, and either its choices or its limits, named as in COMPARE.
 
-    The limits of a list are those of each of its numbers.
+    The limits of a list apply to each number in it.
     """
     return dataclasses.field(default=default, metadata={"doc": doc, "choices": choices, "limits": limits})
 
@@ -35,7 +35,7 @@ def kind_of(field: dataclasses.Field[Any]) -> Any:
 
 
 def check(config: Any) -> None:
-    """Bring every field to its type, or raise UserError with the field, its value and its range."""
+    """Convert every field to its type, or raise UserError with the field, its value and its range."""
     for field in dataclasses.fields(config):
         value = _checked(field, getattr(config, field.name))
         object.__setattr__(config, field.name, value)  # frozen, but still being built
@@ -55,7 +55,7 @@ def _checked(field: dataclasses.Field[Any], value: object) -> object:
 
 
 def _converted(kind: Any, value: object) -> Any:
-    """The value as the kind given, or None where it is none: a bool is no number, NaN and infinity are none either."""
+    """The value as the given type, or None if it does not fit: bools, NaN and infinity do not count as numbers."""
     if get_origin(kind) is tuple:
         return _listed(kind, value)
     if kind in (bool, str) or isinstance(value, bool):
@@ -69,7 +69,7 @@ def _converted(kind: Any, value: object) -> Any:
 
 
 def _listed(kind: Any, value: object) -> tuple[Any, ...] | None:
-    """A list as a tuple of the kind given: any number of items but none, or just two where it is a pair."""
+    """A list as a tuple of the given type: one or more items, or exactly two in a pair; None if it does not fit."""
     of, last = get_args(kind)
     items = [_converted(of, item) for item in value] if isinstance(value, (list, tuple)) else []
     if not items or None in items or not (last is ... or len(items) == 2):
@@ -80,7 +80,7 @@ def _listed(kind: Any, value: object) -> tuple[Any, ...] | None:
 
 
 def _numbers(value: object) -> list[Any]:
-    """The value itself, or everything in a list and in the lists in it."""
+    """The value itself, or all values in a list and in the lists inside it."""
     return [n for item in value for n in _numbers(item)] if isinstance(value, tuple) else [value]
 
 

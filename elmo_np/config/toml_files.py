@@ -20,8 +20,14 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 
+# What other programs call our settings, where the spelling alone would suggest a wrong one.
+OTHER_NAMES = {"batch": "batch_size", "bptt": "steps", "bs": "batch_size", "clip": "clip_norm", "emb": "embedding_dim",
+               "grad_clip": "clip_norm", "lr": "learning_rate", "max_grad_norm": "clip_norm", "seq_len": "steps",
+               "sequence_length": "steps", "units": "hidden_dim", "vocab_size": "max_vocabulary"}
+
+
 def preset(name: str) -> Settings:
-    """The settings of elmo_np/config/presets/NAME.toml. Raises UserError for another name, with the names there are."""
+    """The settings of elmo_np/config/presets/NAME.toml. Raises UserError for any other name, listing all names."""
     folder = importlib.resources.files("elmo_np.config") / "presets"
     texts = {file.name[: -len(".toml")]: file for file in folder.iterdir() if file.name.endswith(".toml")}
     if name not in texts:
@@ -33,9 +39,9 @@ def preset(name: str) -> Settings:
 def read_toml(path: str | os.PathLike[str], base: Settings) -> Settings:
     """The settings of a TOML file on top of others.
 
-    path   a file with the tables [data], [model] and [train], all optional; "none" stands for None
-    base   what holds where the file says nothing
-    Raises UserError: no such file, no TOML (with the line), an unknown table or key, a value out of its range.
+    path   a file with the tables [data], [model] and [train], all optional; "none" means None
+    base   the settings that the file does not name
+    Raises UserError: no such file, not TOML (with the line), an unknown table or key, a value out of its range.
     """
     try:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -46,7 +52,7 @@ def read_toml(path: str | os.PathLike[str], base: Settings) -> Settings:
         raise UserError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not TOML: {' '.join(str(error).split())}; expected lines like dropout = 0.1: "
-                        "mend that line") from error
+                        "fix that line") from error
 
 
 def override(settings: Settings, assignments: Iterable[str]) -> Settings:
@@ -61,40 +67,38 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
         if not equals:
             raise UserError(f"{assignment!r} sets nothing: expected key=value, for example epochs=3")
         table, _, name = key.strip().rpartition(".")
-        if not table and name not in TABLE_OF:
-            raise _unknown(name)
-        tables.setdefault(table or TABLE_OF[name], {})[name] = parsed_value(text.strip())
+        tables.setdefault(table or _table_of(name), {})[name] = parsed_value(text.strip())
     return _updated(settings, tables)
 
 
 def replaced(settings: Settings, **values: object) -> Settings:
-    """Settings with the fields of those names replaced, whichever table they are in. Raises UserError as `override`."""
+    """Settings with the named fields replaced, whichever table they are in. Raises UserError like `override`."""
     tables: dict[str, dict[str, object]] = {}
     for name, value in values.items():
-        tables.setdefault(TABLE_OF[name], {})[name] = value
+        tables.setdefault(_table_of(name), {})[name] = value
     return _updated(settings, tables)
 
 
 def write_toml(settings: Settings) -> str:
-    """A TOML text with every field and its meaning; reading it gives equal settings on whatever base."""
+    """A TOML text with every field and its meaning; reading it gives equal settings, whatever the base."""
     lines: list[str] = []
     for table, fields in FIELDS.items():
         lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
         for name, field in fields.items():
             value = getattr(getattr(settings, table), name)
-            text = json.dumps("none" if value is None else value, ensure_ascii=False)  # TOML has no null
-            text = text.replace("\x7f", "\\u007f")           # nor a bare DEL, which JSON allows
+            text = json.dumps("none" if value is None else value, ensure_ascii=False)  # TOML lacks null
+            text = text.replace("\x7f", "\\u007f")           # and a bare DEL, which JSON allows
             lines.append(f"{name} = {text}".ljust(28) + f"# {field.metadata['doc']}")
     return "\n".join(lines) + "\n"
 
 
 def to_json(config: BiLMConfig | DataConfig | TrainConfig | Settings) -> str:
-    """One line of canonical JSON, keys sorted, for the metadata of a model file."""
+    """One line of JSON with sorted keys, for the metadata of a model file."""
     return json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
 
 
 def from_json(kind: type[Config], text: str) -> Config:
-    """What `to_json` wrote, as the class given; a field that an older version did not know gets its default.
+    """What `to_json` wrote, as an instance of `kind`; a field that an older version did not have gets its default.
 
     Raises UserError for text that is not such JSON, an unknown key, or a value out of its range.
     """
@@ -125,7 +129,7 @@ def _updated(base: Settings, tables: object) -> Settings:
 
 
 def _known(table: str, values: Mapping[str, object]) -> dict[str, object]:
-    """The values of one table, with "none" as None where a field allows it, once every key is known."""
+    """The values of one table, with "none" as None where a field allows it. Raises UserError for an unknown key."""
     for key in values:
         if key not in FIELDS[table]:
             raise _unknown(f"{table}.{key}")
@@ -133,12 +137,12 @@ def _known(table: str, values: Mapping[str, object]) -> dict[str, object]:
 
 
 def parsed_value(text: str) -> object:
-    """The value of a key=value: TOML where it is TOML, else a number like .5, else the bare word."""
+    """The value in key=value: TOML if it is TOML, else a number like .5, else the bare word."""
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         parsed = {}
-    if list(parsed) == ["value"]:  # a line end in the text would start a second key
+    if list(parsed) == ["value"]:  # a line break in the text would start a second key
         return parsed["value"]
     try:
         return float(text)
@@ -146,10 +150,18 @@ def parsed_value(text: str) -> object:
         return text
 
 
+def _table_of(name: str) -> str:
+    if name not in TABLE_OF:
+        raise _unknown(name)
+    return TABLE_OF[name]
+
+
 def _unknown(name: str) -> UserError:
-    near = _nearest(name.rpartition(".")[2], TABLE_OF)
+    bare = name.rpartition(".")[2]
+    near = OTHER_NAMES.get(bare.lower()) or _nearest(bare, TABLE_OF)
     return UserError(f"unknown setting {name!r:.60}: the nearest is '{TABLE_OF[near]}.{near}'")
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    return difflib.get_close_matches(name, sorted(names), n=1, cutoff=0)[0]
+    """The name with the most similar spelling; upper and lower case are the same."""
+    return difflib.get_close_matches(name.lower(), sorted(names), n=1, cutoff=0)[0]

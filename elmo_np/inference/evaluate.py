@@ -86,6 +86,13 @@ def perplexity(nats: float, targets: int) -> float:
     return math.exp(mean) if mean < 700 else math.inf                            # (P1)
 
 
+def perplexity_text(value: float, digits: int = 2) -> str:
+    """A perplexity as people read it: with so many decimals, or in few digits where it is beyond any use."""
+    if value < 1e7:
+        return f"{value:.{digits}f}"
+    return "infinite" if math.isinf(value) else f"{value:.2e}"
+
+
 def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], *, state: str = "carry",
              batch_size: int = 32, each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
     """Perplexity of a corpus in both directions.

@@ -1,10 +1,8 @@
-"""What any program needs and no model does: atomic files, progress on stderr, signals, threads.
+"""Runtime: what any long computation needs from the system, without knowing about models.
 
-    files      a file is written completely or not at all
-    progress   one line that is rewritten in a terminal, plain lines in a log
-    signals    Ctrl-C and SIGTERM become `Interrupted` at a point where everything is saved
-    threads    one BLAS thread, and two directions at the same time
+`files` replaces a file in one step, `progress` writes a line on stderr, `signals` turns Ctrl-C into an orderly stop,
+and `threads` runs two directions at once.
 
-Nothing on disk depends on this package. It may be changed freely as long as results do not depend on the number of
-threads, and nothing that is half written replaces a file.
+A newcomer may change anything here: no file on disk depends on it. But keep two promises that the rest relies on: a
+file is never half written, and results do not depend on the number of threads.
 """

@@ -1,4 +1,4 @@
-"""Writing a file so that it is either the old one or the new one, whole, whatever stops the program."""
+"""Atomic writing: whatever stops the program, the file on disk is the complete old one or the complete new one."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ from ..errors import UserError
 
 
 def atomic_write(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
-    """Replace a file in one step: write beside it, then rename.
+    """Replace a file in one step: write a temporary file next to it, then rename.
 
-    path     the file to write; a link is followed, so that the link stays
-    chunks   the contents in pieces, C-contiguous; an iterator keeps memory small
-    Raises UserError when the file cannot be written. A failure of any kind leaves the old file as it was,
-    a kill leaves at most ".name.tmp" beside it, which the next write replaces.
+    path     the file to write; a symbolic link is followed and stays
+    chunks   the contents in C-contiguous pieces; an iterator keeps memory small
+    Raises UserError where the file cannot be written. After any failure the old file is as it was; a kill leaves at
+    most ".name.tmp" next to it, which the next write replaces.
     """
     try:
-        target = Path(os.path.realpath(path))       # Path.resolve has another error for a loop of links
+        target = Path(os.path.realpath(path))       # Path.resolve raises another error for a loop of links
         if target.exists() and not target.is_file():  # renaming over /dev/null would replace the device
-            raise UserError(f"cannot write {path}: it is no regular file; expected a path for one: give another")
+            raise UserError(f"cannot write {path}: it is not a regular file; expected the path of one: give another")
         _replace(target, chunks)
     except OSError as error:
         reason = error.strerror or error
@@ -35,7 +35,7 @@ def atomic_write_text(path: str | os.PathLike[str], text: str) -> None:
 
 def _replace(target: Path, chunks: Iterable[bytes | memoryview]) -> None:
     temporary = target.with_name(f".{target.name}.tmp")
-    temporary.unlink(missing_ok=True)  # with mode "x" below: never write through a link that somebody left there
+    temporary.unlink(missing_ok=True)  # and mode "x" below: never write through a link that somebody left there
     try:
         with open(temporary, "xb") as file:
             for chunk in chunks:
@@ -51,7 +51,7 @@ def _replace(target: Path, chunks: Iterable[bytes | memoryview]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk; Windows cannot open a folder, and needs no such step."""
+    """Flush the new name to disk. Windows cannot open a directory, and does not need this."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)

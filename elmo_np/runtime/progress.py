@@ -1,4 +1,4 @@
-"""What a person sees of long work: one line on stderr that is rewritten, or plain lines where it is no terminal."""
+"""Progress of long work: one line on stderr that is rewritten, or plain lines where stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SECONDS_BETWEEN_REWRITES = 0.2      # fast enough to look alive
 class Progress:
     """A line of progress.
 
-    out     where it goes; None: stderr
-    quiet   say nothing
+    out     where to write; None: stderr
+    quiet   write nothing
     """
 
     def __init__(self, out: TextIO | None = None, quiet: bool = False):
@@ -25,7 +25,7 @@ class Progress:
         self._width = 0
 
     def show(self, line: str) -> None:
-        """Show `line` unless the last one is too young; on a terminal it takes the last one's place."""
+        """Show `line` unless the last one is too recent; on a terminal it replaces the last one."""
         between = SECONDS_BETWEEN_REWRITES if self._terminal else SECONDS_BETWEEN_LINES
         if self._quiet or time.monotonic() - self._shown < between:
             return
@@ -46,7 +46,7 @@ class Progress:
             self._out.flush()
 
     def close(self) -> None:
-        """Take the rewritten line away, so that whatever is printed next begins at the left."""
+        """Clear the rewritten line, so that whatever is printed next starts at the left."""
         if self._width:
             self._out.write("\r" + " " * self._width + "\r")
             self._out.flush()

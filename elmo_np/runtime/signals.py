@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of long work: finish the step or the sentence, save, and say how to go on."""
+"""Ctrl-C during long work: finish the step or the sentence, save, and tell the user how to resume."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..errors import UserError
 
 
 class Interrupted(UserError):
-    """A person stopped the work; what is done is saved. The command line exits with 130."""
+    """The user stopped the work; everything done so far is saved. The command line exits with 130."""
 
 
 class Signals:
-    """raised: the signals that came in, empty while nobody wants to stop."""
+    """A signal handler that collects signals. raised: those received; empty until somebody wants to stop."""
 
     def __init__(self) -> None:
         self.raised: list[int] = []
@@ -29,7 +29,7 @@ class Signals:
 
 @contextmanager
 def interruptible() -> Iterator[Signals]:
-    """Collect SIGINT and SIGTERM while the body runs. Only the main thread can; in others nothing is caught."""
+    """Collect SIGINT and SIGTERM while the body runs; in threads other than the main one, nothing is caught."""
     signals = Signals()
     if threading.current_thread() is not threading.main_thread():
         yield signals

@@ -1,8 +1,11 @@
-"""Training of a biLM: the loop (trainer), its state on disk (checkpointing), metrics.csv (metrics), and fine_tuning.
+"""Training: from a corpus and settings to a run's directory, with checkpoints that resume bit for bit.
 
-A newcomer may add an optimiser to `nn.optim` or a schedule to `trainer.learning_rate_at`, with a setting for it.
+Start with `trainer.Trainer.run` and `_step`, the loop itself. Around it: `request` checks what is asked, `epoch_size`
+counts what there is to do, `checkpointing` saves and restores, `divergence` recognises a training that has failed,
+`fine_tuning` starts from another model, `metrics` writes metrics.csv, and `messages` has what people read meanwhile.
 
-Frozen, because runs in progress depend on it: the names of arrays and the fields of the state in last.safetensors, the
-columns of metrics.csv, and the order of random draws. A run that is resumed gives the same bits as one that was never
-stopped; tests/training/test_checkpointing.py checks it.
+A newcomer may change: messages, the limits in `divergence`, the rows per epoch.
+Frozen by files on disk: the columns of metrics.csv; in last.safetensors the names of tensors and texts in `state_dict`
+and the fields of TrainingState in KEPT (a new field needs a default). The order in which random numbers are drawn is
+frozen too: with another order, a run that resumes no longer ends in the same bytes.
 """

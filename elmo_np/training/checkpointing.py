@@ -1,4 +1,4 @@
-"""Going on bit for bit: what of a training is neither model nor setting, and how it is kept in last.safetensors."""
+"""Resuming bit for bit: the state of a training beyond its model and settings, and its form in last.safetensors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,25 +28,25 @@ MAY_CHANGE = {"epochs", "patience", "threads", "save_every"}    # of TrainConfig
 
 @dataclasses.dataclass
 class TrainingState:
-    """Where a training is: everything that its next step, its next line and its next decision depend on."""
+    """How far a training has come: everything that its next step, row and decision depend on."""
 
     epoch: int = 1                  # counted from 1
     step: int = 0                   # batches done in this epoch
-    best: float = math.inf          # lowest validation loss so far, both directions, nats a token
-    since_best: int = 0             # epochs since then
+    best: float = math.inf          # lowest validation loss so far, both directions, nats per token
+    since_best: int = 0             # epochs since it was found
     forward: float = 0.0            # nats of the forward direction since the last row of metrics.csv
     backward: float = 0.0
-    tokens: int = 0                 # since then
+    tokens: int = 0                 # since that row
 
-    # How long it took is no part of what is computed, and of no file but metrics.csv.
+    # Times do not affect what is computed, and only metrics.csv keeps them.
     seconds: float = 0.0
-    timed: int = 0                  # steps since the program began
-    seconds_a_step: float = 0.0     # a running mean over them
-    speed: float = 0.0              # tokens a second, likewise
+    timed: int = 0                  # steps since the program started
+    seconds_per_step: float = 0.0     # a running mean over those steps
+    speed: float = 0.0              # tokens per second, likewise
     last: Loss = dataclasses.field(default_factory=lambda: Loss(0.0, 0.0))
 
     def count(self, loss: Loss, tokens: int, seconds: float) -> None:
-        """One batch is done."""
+        """Add one finished batch."""
         self.step += 1
         self.forward += loss.forward * tokens
         self.backward += loss.backward * tokens
@@ -53,7 +54,7 @@ class TrainingState:
         self.seconds += seconds
         self.timed += 1
         weight = max(0.05, 1 / self.timed)
-        self.seconds_a_step += weight * (seconds - self.seconds_a_step)
+        self.seconds_per_step += weight * (seconds - self.seconds_per_step)
         self.speed += weight * (tokens / max(seconds, 1e-9) - self.speed)
         self.last = loss
 
@@ -73,19 +74,23 @@ KEPT = ("epoch", "step", "best", "since_best", "forward", "backward", "tokens")
 
 
 def machine() -> dict[str, str]:
-    """What decides the last bit of a result besides the program and its input."""
+    """What the last bit of a result depends on besides the program and its input."""
     return {"numpy": np.__version__, "backend": backend.backend(), "simd": backend.simd()}
 
 
 def state_dict(place: TrainingState, state: BiState | None, optimizer: Optimizer,
-             rngs: Sequence[np.random.Generator], corpora: tuple[str, str]) -> tuple[dict[str, Array], dict[str, str]]:
-    """Arrays and texts for last.safetensors; corpora: the fingerprints of what is trained and validated on."""
+               random: Sequence[Any], corpora: tuple[str, str]) -> tuple[dict[str, Array], dict[str, str]]:
+    """Arrays and texts for last.safetensors.
+
+    random      the state of each random generator
+    corpora     the fingerprints of the training and the validation corpus
+    """
     tensors = {f"optimizer.{name}": array for name, array in optimizer.state().items()}
     for direction, layers in zip(("forward", "backward"), state or (), strict=False):
         for k, (h, c) in enumerate(layers):
             tensors |= {f"state.{direction}.{k}.h": np.ascontiguousarray(h), f"state.{direction}.{k}.c": c}
     texts = {"place": json.dumps({key: getattr(place, key) for key in KEPT}, sort_keys=True),
-             "rngs": json.dumps([rng.bit_generator.state for rng in rngs], sort_keys=True),
+             "rngs": json.dumps(random, sort_keys=True),
              "corpora": json.dumps(corpora), "machine": json.dumps(machine(), sort_keys=True)}
     return tensors, texts
 
@@ -93,21 +98,21 @@ def state_dict(place: TrainingState, state: BiState | None, optimizer: Optimizer
 def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Optimizer,
             rngs: Sequence[np.random.Generator], corpora: tuple[str, str],
             progress: Progress) -> tuple[TrainingState, BiState | None]:
-    """Bring model, optimiser and generators to where last.safetensors is; the place and the streams' state come back.
+    """Load last.safetensors into model, optimiser and generators; the training's state and that of the streams.
 
-    Raises UserError where the settings or the corpus are not those of the run.
+    Raises UserError where the settings or the corpora are not those of the run.
     """
     found = read_model(folder.last)
     tensors, texts = found.tensors, found.metadata
     if not {"place", "rngs", "corpora", "machine", "train"} <= set(texts):
-        raise UserError(f"{folder.last} holds a model but no training to go on with: expected what `train` left there")
+        raise UserError(f"{folder.last} holds a model but no state of a training: expected what `train` left there")
     if found.vocabulary != elmo.vocabulary or json.loads(texts["corpora"]) != list(corpora):
         raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
                         "same corpus, --valid and [data] settings")
-    _same_settings(found.config, from_json(TrainConfig, texts["train"]), settings)
+    _check_settings(found.config, from_json(TrainConfig, texts["train"]), settings)
     if json.loads(texts["machine"]) != machine():
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
-                     "the continuation is as good, but not the same bit for bit")
+                     "the result is as good, but not the same bit for bit")
     take_over(found, elmo)
     optimizer.load_state({k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
     for rng, at in zip(rngs, json.loads(texts["rngs"]), strict=True):
@@ -118,15 +123,16 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
 def _state(tensors: dict[str, Array], layers: int) -> BiState | None:
     if "state.forward.0.h" not in tensors:
         return None
-    one, two = ([(tensors[f"state.{direction}.{k}.h"], tensors[f"state.{direction}.{k}.c"]) for k in range(layers)]
-                for direction in ("forward", "backward"))
-    return one, two
+    forward, backward = ([(tensors[f"state.{name}.{k}.h"], tensors[f"state.{name}.{k}.c"]) for k in range(layers)]
+                         for name in ("forward", "backward"))
+    return forward, backward
 
 
-def _same_settings(model: BiLMConfig, theirs: TrainConfig, settings: Settings) -> None:
-    before = dataclasses.asdict(model) | dataclasses.asdict(theirs)
+def _check_settings(model: BiLMConfig, train: TrainConfig, settings: Settings) -> None:
+    """Raise UserError where a setting that matters differs from the run's: model and train are the run's."""
+    before = dataclasses.asdict(model) | dataclasses.asdict(train)
     now = dataclasses.asdict(settings.model) | dataclasses.asdict(settings.train)
     for key, value in before.items():
         if now[key] != value and key not in MAY_CHANGE:
-            raise UserError(f"the run was begun with {key} = {value}, now it is {now[key]}: resume with the same, or "
-                            f"begin another run; {', '.join(sorted(MAY_CHANGE))} may change")
+            raise UserError(f"the run began with {key} = {value}, now it is {now[key]}: resume with the same value, or "
+                            f"start another run; {', '.join(sorted(MAY_CHANGE))} may change")

@@ -1,9 +1,9 @@
-"""Fine-tuning: a biLM that was trained on much text goes on learning from the text of a domain, without labels.
+"""Fine-tuning: a biLM trained on a large text continues to learn from the unlabelled text of a domain.
 
-Its numbers are where training begins, and its vocabulary stays: words to predict that it lacks are <UNK>. The optimiser
-begins anew.
-Source: Peters et al. 2018, section 3.4: one epoch on the training sentences of a task, whose perplexity falls and whose
-score often rises.
+Training starts from its values and keeps its vocabulary: target words outside it count as <UNK>. The optimiser starts
+afresh.
+Source: Peters et al. 2018, section 3.4: one epoch on the training sentences of a task lowers their perplexity and often
+raises the task's score.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ from ..io.model_file import Stored, read_model
 from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
 
-EPOCHS = 1          # of the paper
-FREE = ("dropout",)     # what of the model's settings is of training alone
+EPOCHS = 1              # as in the paper
+FREE = ("dropout",)     # settings of the model that only training depends on
 
 
 def settings_of(run: str | os.PathLike[str], settings: Settings | None = None) -> Settings:
-    """Settings to fine-tune the model of a run's folder: its own, for one epoch, with what of it is no longer true left
-    out.
+    """Settings to fine-tune the model of a run's directory: those of the run, for one epoch and without its corpora.
 
-    settings    how to train, in place of the run's own [train] and [data]
-    Raises UserError where there is no model, and for one that predicts no words.
+    settings    how to train, instead of the run's own [train] and [data]
+    Raises UserError where there is no model, or it has no softmax.
     """
     stored = read_model(run, mmap=True)
     if not stored.config.predict:
         raise UserError(f"the model of {run} has no softmax, and a language model learns by predicting words: expected "
-                        "one with a softmax; if it was converted, do that again with --softmax and --vocabulary")
+                        "one with a softmax; if it was converted, convert it again with --softmax and --vocabulary")
     folder = RunDirectory(stored.path.parent)
     if settings is None:
         settings = read_toml(folder.config, Settings()) if folder.config.is_file() else Settings()
@@ -42,11 +41,11 @@ def settings_of(run: str | os.PathLike[str], settings: Settings | None = None) -
                     tokenize=stored.tokenize, epochs=EPOCHS)
 
 
-def begun(settings: Settings, folder: RunDirectory) -> Stored | None:
-    """The model that these settings say to go on from, None if they name none; of a training that stopped in the folder
-    its own last state, for the model that it began with may be gone.
+def base_model(settings: Settings, folder: RunDirectory) -> Stored | None:
+    """The model that training starts from, None if the settings do not name one.
 
-    Raises UserError where there is no model, or the settings are of another one.
+    A training that stopped in `folder` has its own last state there; the model it began with may be gone.
+    Raises UserError where there is no model, or it does not fit the settings.
     """
     if settings.data.fine_tune is None:
         return None
@@ -56,19 +55,19 @@ def begun(settings: Settings, folder: RunDirectory) -> Stored | None:
         own, asked = getattr(stored.config, field.name), getattr(settings.model, field.name)
         if own != asked and field.name not in FREE:
             raise UserError(f"{field.name} = {asked!r}, but the model of {run} has {own!r}: expected the same, because "
-                            "its numbers are where training begins; leave the setting out")
+                            "training starts from its values; leave the setting out")
     return stored
 
 
 def same_run(one: str | None, other: str | None) -> bool:
-    """Whether two names of a run, None for no run, lead to one place."""
+    """Whether two paths, None for no run, lead to the same run."""
     if one is None or other is None:
         return one is other
     return Path(one).resolve() == Path(other).resolve()
 
 
 def take_over(stored: Stored, elmo: ELMo) -> None:
-    """Bring a model of the same sizes to where another is."""
+    """Copy the values of a stored model into one of the same sizes."""
     elmo.mix.layer_norm = stored.layer_norm
     values = stored.take(elmo)
     for name, p in parameters(elmo).items():

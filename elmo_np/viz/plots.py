@@ -98,17 +98,16 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
 def perplexity_curves(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], list[tuple[int, float]]]:
     """(tokens read, perplexity) for each direction and split of metrics.csv: "train" and "valid".
 
-    Sampled losses, which are not perplexities, have no curve.
+    There is no point where the perplexity is blank: for a sampled loss, and for a loss far too high.
     """
     curves: dict[tuple[str, str], list[tuple[int, float]]] = {}
     tokens = 0
     for row in rows:
         if row["split"] != "valid":
             tokens += int(row["tokens"])
-        if row["split"] != "sampled":
-            for direction in ("forward", "backward"):
-                point = (tokens, float(row[f"{direction}_perplexity"]))
-                curves.setdefault((direction, row["split"]), []).append(point)
+        for direction in ("forward", "backward"):
+            if perplexity := row[f"{direction}_perplexity"]:
+                curves.setdefault((direction, row["split"]), []).append((tokens, float(perplexity)))
     return curves
 
 

@@ -13,7 +13,7 @@ from ..config.toml_files import read_toml
 from ..data.corpus import Corpus, held_out, open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
-from ..inference.evaluate import unigram_perplexity
+from ..inference.evaluate import perplexity_text, unigram_perplexity
 from ..inference.gradient_reach import Reach, longest, reach
 from ..inference.occurrences import Occurrence, default_words, samples
 from ..inference.sampling import sample
@@ -116,9 +116,17 @@ def _perplexities(run: Finished) -> str:
         text = f"On {int(valid[-1]['tokens']):,} held-out targets per direction (tokens and sentence ends)."
     if run.unigram is not None:
         text += f" The unigram model, which sees no context, has a perplexity of {run.unigram:,.1f}."
-    rows = [(row["epoch"], *(f"{float(row[f'{direction}_perplexity']):,.2f}" for direction in DIRECTIONS),
+    rows = [(row["epoch"], *(_figure(row[f"{direction}_perplexity"]) for direction in DIRECTIONS),
              row["learning_rate"], "best: the model kept" if row is best else "") for row in valid]
     return f"<p>{text}</p>" + table(("epoch", *DIRECTIONS, "learning rate", ""), rows, numbers=(0, 1, 2, 3))
+
+
+def _figure(perplexity: str) -> str:
+    """A cell of metrics.csv, which is blank where the loss is far too high."""
+    if perplexity == "":
+        return "too high"
+    value = float(perplexity)
+    return f"{value:,.2f}" if value < 1e7 else perplexity_text(value)
 
 
 def _reach(run: Finished) -> str:

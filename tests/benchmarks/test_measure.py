@@ -122,6 +122,7 @@ def test_a_step_is_the_step_of_a_training(tmp_path, monkeypatch):
     settings = override(Settings(), ["hidden_dim=6", "embedding_dim=6", "batch_size=8", "state=reset", "momentum=0.9",
                                      "nesterov=true", "clip_norm=0.1"])
     trainer = Trainer(corpus, corpus, RunDirectory(tmp_path / "run"), settings, Progress(quiet=True))
+    trainer.prepare()
     trainer.start()
     model = deepcopy(trainer.model)
     over = parameters(model)

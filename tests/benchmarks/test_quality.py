@@ -65,6 +65,7 @@ def test_pytorch_trains_the_same_model(recipe, tmp_path):
     import quality_torch
 
     trainer = TimedTrainer(recipe, tmp_path, watch()[0])
+    trainer.prepare()
     trainer.start()
     vocabulary, losses, norms = trainer.vocabulary, [], []
     encoded = [list(map(vocabulary.encode, corpus)) for corpus in (trainer.corpus, trainer.valid)]

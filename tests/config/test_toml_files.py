@@ -1,8 +1,7 @@
-"""config: every field checked, and every text that is written reads back as the same settings."""
+"""Settings in text: what is written reads back as the same settings, and mistakes name the nearest right thing."""
 
 import dataclasses
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elmo_np.config.fields import Pairs, Rising, kind_of, optional
-from elmo_np.config.schema import FIELDS, TABLE_OF, BiLMConfig, DataConfig, Settings, TrainConfig
-from elmo_np.config.toml_files import from_json, override, preset, read_toml, to_json, write_toml
+from elmo_np.config.schema import FIELDS, BiLMConfig, DataConfig, Settings, TrainConfig
+from elmo_np.config.toml_files import from_json, override, preset, read_toml, replaced, to_json, write_toml
 from elmo_np.errors import UserError
-from elmo_np.training.trainer import learning_rate_at
 
 quick = settings(derandomize=True, deadline=None, max_examples=200)
 PRESETS = ["article", "demo", "fast", "small"]
 KINDS = {"data": DataConfig, "model": BiLMConfig, "train": TrainConfig}
-A_LIST = "a list of pairs of whole numbers of at least 1, or none"
 
 
 def values_of(field: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
@@ -80,110 +77,7 @@ def consistent(values: dict[str, Any]) -> dict[str, Any]:
 
 def all_settings() -> st.SearchStrategy[Settings]:
     return st.builds(Settings, tables("data"), tables("model"), tables("train"))
-
-
 RISING_EXPECTED = "expected a list like [10, 20] of rising whole numbers, each of at least 1, or none"
-
-
-@pytest.mark.parametrize(
-    ("kind", "field", "value", "message"),
-    [
-        (BiLMConfig, "dropout", 1.2, "dropout = 1.2: expected a number of at least 0 and less than 1"),
-        (BiLMConfig, "dropout", 1, "dropout = 1: expected a number of at least 0 and less than 1"),
-        (BiLMConfig, "dropout", -0.1, "dropout = -0.1: expected a number of at least 0 and less than 1"),
-        (BiLMConfig, "dropout", math.nan, "dropout = nan: expected a number of at least 0 and less than 1"),
-        (BiLMConfig, "dropout", None, "dropout = None: expected a number of at least 0 and less than 1"),
-        (BiLMConfig, "dropout", "0.1", "dropout = '0.1': expected a number of at least 0 and less than 1"),
-        (BiLMConfig, "layers", True, "layers = True: expected a whole number of at least 1"),
-        (BiLMConfig, "layers", 2.0, "layers = 2.0: expected a whole number of at least 1"),
-        (BiLMConfig, "layers", 0, "layers = 0: expected a whole number of at least 1"),
-        (BiLMConfig, "projection_dim", 0, "projection_dim = 0: expected a whole number of at least 1, or none"),
-        (BiLMConfig, "cell_clip", 0, "cell_clip = 0: expected a number above 0, or none"),
-        (BiLMConfig, "init_scale", math.inf, "init_scale = inf: expected a number above 0, or none"),
-        (BiLMConfig, "tie", 1, "tie = 1: expected true or false"),
-        (BiLMConfig, "char_filters", [], f"char_filters = []: expected {A_LIST}"),
-        (BiLMConfig, "char_filters", [[1, 2, 3]], f"char_filters = [[1, 2, 3]]: expected {A_LIST}"),
-        (BiLMConfig, "char_filters", [[1, 0]], f"char_filters = [[1, 0]]: expected {A_LIST}"),
-        (BiLMConfig, "char_filters", [[1, True]], f"char_filters = [[1, True]]: expected {A_LIST}"),
-        (BiLMConfig, "char_filters", [[1, 2], 3], f"char_filters = [[1, 2], 3]: expected {A_LIST}"),
-        (BiLMConfig, "char_filters", "12", f"char_filters = '12': expected {A_LIST}"),
-        (BiLMConfig, "char_activation", "elu", "char_activation = 'elu': expected one of relu, tanh"),
-        (BiLMConfig, "max_characters", 2, "max_characters = 2: expected a whole number of at least 3 and at most 1000"),
-        (BiLMConfig, "softmax", "hierarchical", "softmax = 'hierarchical': expected one of full, adaptive, sampled"),
-        (BiLMConfig, "cutoffs", 2000, f"cutoffs = 2000: {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", "2000,6000", f"cutoffs = '2000,6000': {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", [], f"cutoffs = []: {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", [6, 2], f"cutoffs = [6, 2]: {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", (2, 2), f"cutoffs = (2, 2): {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", [0, 2], f"cutoffs = [0, 2]: {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", [2, 6.0], f"cutoffs = [2, 6.0]: {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", [True, 6], f"cutoffs = [True, 6]: {RISING_EXPECTED}"),
-        (BiLMConfig, "cutoffs", [[2, 6]], f"cutoffs = [[2, 6]]: {RISING_EXPECTED}"),
-        (BiLMConfig, "div_value", 0, "div_value = 0: expected a whole number of at least 1"),
-        (TrainConfig, "learning_rate", True, "learning_rate = True: expected a number above 0"),
-        (TrainConfig, "learning_rate", 10**400, f"learning_rate = 1{'0' * 59}: expected a number above 0"),
-        (TrainConfig, "decay", 1.5, "decay = 1.5: expected a number above 0 and at most 1"),
-        (TrainConfig, "optimizer", "rmsprop", "optimizer = 'rmsprop': expected one of sgd, adagrad, adam"),
-        (TrainConfig, "optimizer", ["sgd"], "optimizer = ['sgd']: expected one of sgd, adagrad, adam"),
-        (TrainConfig, "threads", 3, "threads = 3: expected a whole number of at least 1 and at most 2"),
-        (DataConfig, "held_out", 1, "held_out = 1: expected a whole number of at least 2"),
-        (DataConfig, "tokenize", "yes", "tokenize = 'yes': expected true or false"),
-        (DataConfig, "corpus", 3, "corpus = 3: expected a word, or none"),
-        (DataConfig, "valid", True, "valid = True: expected a word, or none"),
-        (DataConfig, "min_count", None, "min_count = None: expected a whole number of at least 1"),
-        (DataConfig, "max_vocabulary", 3, "max_vocabulary = 3: expected a whole number of at least 4, or none"),
-    ],
-)
-def test_a_wrong_value_is_named_with_its_field_and_range(
-    kind: type[Any], field: str, value: object, message: str
-) -> None:
-    with pytest.raises(UserError) as caught:
-        kind(**{field: value})
-    assert str(caught.value) == message
-
-
-@quick
-@given(st.sampled_from([(table, name) for table in FIELDS for name in FIELDS[table]]),
-       st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()) | st.binary())
-def test_any_value_is_either_taken_or_refused_in_one_line(place: tuple[str, str], value: Any) -> None:
-    kind: Any = KINDS[place[0]]
-    try:
-        kept = getattr(kind(**{place[1]: value}), place[1])
-    except UserError as error:
-        one_line(error)
-    else:
-        assert kept == (tuple(value) if isinstance(value, list) else value)
-
-
-def test_a_whole_number_becomes_a_float_where_a_float_is_meant() -> None:
-    assert type(TrainConfig(learning_rate=1).learning_rate) is float
-    assert type(BiLMConfig(cell_clip=3).cell_clip) is float
-
-
-def test_numbers_of_numpy_become_plain_ones() -> None:
-    model = BiLMConfig(layers=np.int64(2), dropout=np.float32(0.5),  # type: ignore[arg-type]
-                       cutoffs=tuple(np.array([2, 6])))
-    assert (type(model.layers), type(model.dropout)) == (int, float)
-    assert [type(cutoff) for cutoff in model.cutoffs or ()] == [int, int]
-
-
-def test_a_configuration_cannot_be_changed_but_can_be_a_key() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        BiLMConfig().layers = 2  # type: ignore[misc]
-    assert {Settings(): 1}[Settings()] == 1
-
-
-def test_the_output_is_the_projection_or_else_the_cell() -> None:
-    assert BiLMConfig(hidden_dim=7).output_dim == 7
-    assert BiLMConfig(hidden_dim=7, projection_dim=3).output_dim == 3
-
-
-def test_tied_weights_need_equal_sizes_and_one_softmax_an_embedding() -> None:
-    BiLMConfig(tie=True, embedding_dim=3, hidden_dim=7, projection_dim=3)
-    with pytest.raises(UserError, match="embedding_dim = 3: expected embedding_dim = 7"):
-        BiLMConfig(tie=True, embedding_dim=3, hidden_dim=7)
-    with pytest.raises(UserError, match="share_embedding"):
-        BiLMConfig(tie=True, share_softmax=True)
 
 
 def test_filters_are_pairs_however_they_are_written() -> None:
@@ -191,44 +85,6 @@ def test_filters_are_pairs_however_they_are_written() -> None:
     assert BiLMConfig(char_filters=[[1, 4], [2, np.int64(8)]]).char_filters == wanted  # type: ignore[arg-type]
     assert override(Settings(), ["char_filters=[[1, 4], [2, 8]]"]).model.char_filters == wanted
     assert override(Settings(), ["char_filters=none"]).model.char_filters is None
-
-
-@pytest.mark.parametrize(("values", "message"), [
-    ({"tie": True, "embedding_dim": 128},
-     "tie = true with char_filters: expected tie = false, because a character CNN has no vector a word to tie the "
-     "softmax to: set it, or set char_filters = none"),
-    ({"max_characters": 5}, "char_filters has a filter of width 6, but max_characters = 5: expected no filter wider "
-                            "than a word: change one of them"),
-    ({"char_projection": False}, "char_projection = false with embedding_dim = 128: expected 10, the number of "
-                                 "filters: set it, or set char_projection = true"),
-])
-def test_characters_fit_the_rest_of_the_model(values: dict[str, Any], message: str) -> None:
-    with pytest.raises(UserError) as caught:
-        BiLMConfig(char_filters=((1, 4), (6, 6)), **values)
-    assert str(caught.value) == message
-
-
-def test_tied_weights_are_those_of_the_full_softmax() -> None:
-    with pytest.raises(UserError, match="tie = true with softmax = adaptive: expected softmax = full"):
-        BiLMConfig(tie=True, softmax="adaptive")
-
-
-def test_a_list_of_numbers_is_kept_as_a_tuple_so_that_settings_can_be_a_key() -> None:
-    listed: Any = [2, 6]
-    assert BiLMConfig(cutoffs=listed).cutoffs == (2, 6)
-    assert {BiLMConfig(cutoffs=listed): 1}[BiLMConfig(cutoffs=(2, 6))] == 1
-
-
-def test_no_key_is_in_two_tables_and_every_field_has_a_meaning() -> None:
-    assert FIELDS.keys() == KINDS.keys()
-    assert len(TABLE_OF) == sum(len(fields) for fields in FIELDS.values())
-    assert all(field.metadata["doc"] for fields in FIELDS.values() for field in fields.values())
-
-
-def test_the_learning_rate_halves_after_the_fourth_epoch() -> None:
-    train = preset("small").train
-    assert [learning_rate_at(train, epoch) for epoch in range(1, 8)] == [1, 1, 1, 1, 0.5, 0.25, 0.125]
-    assert learning_rate_at(preset("article").train, 10) == 0.01
 
 
 def test_the_presets_are_what_their_sources_say() -> None:
@@ -277,6 +133,32 @@ def test_an_unknown_preset_names_the_nearest_and_all() -> None:
     expected = "'artcle': expected one of article, demo, elmo, elmo-tiny, fast, small; the nearest is 'article'"
     with pytest.raises(UserError, match=expected):
         preset("artcle")
+
+
+@pytest.mark.parametrize(("given", "nearest"), [("Demo", "demo"), ("ELMO", "elmo"), ("Elmo-Tiny", "elmo-tiny")])
+def test_upper_and_lower_case_are_the_same_to_a_suggestion(given: str, nearest: str) -> None:
+    with pytest.raises(UserError, match=f"the nearest is '{nearest}'$"):
+        preset(given)
+
+
+@pytest.mark.parametrize(("given", "nearest"), [
+    ("lr", "train.learning_rate"), ("LR", "train.learning_rate"), ("batch", "train.batch_size"),
+    ("vocab_size", "data.max_vocabulary"), ("seq_len", "train.steps"), ("epoch", "train.epochs"),
+    ("Hidden_Dim", "model.hidden_dim"), ("hidden_size", "model.hidden_dim"), ("num_layers", "model.layers"),
+    ("train.lr", "train.learning_rate"), ("clip", "train.clip_norm")])
+def test_a_setting_by_another_name_leads_to_its_own(given: str, nearest: str) -> None:
+    with pytest.raises(UserError) as caught:
+        override(Settings(), [f"{given}=1"])
+    assert str(caught.value) == f"unknown setting '{given}': the nearest is '{nearest}'"
+
+
+def test_replaced_reaches_every_table_and_names_the_nearest_setting() -> None:
+    found = replaced(Settings(), epochs=3, hidden_dim=7, min_count=2)
+    assert (found.train.epochs, found.model.hidden_dim, found.data.min_count) == (3, 7, 2)
+    with pytest.raises(UserError, match=r"^unknown setting 'epoch': the nearest is 'train\.epochs'$"):
+        replaced(preset("demo"), epoch=3)
+    with pytest.raises(UserError, match=r"^epochs = 0: expected a whole number of at least 1$"):
+        replaced(preset("demo"), epochs=0)
 
 
 @pytest.mark.parametrize("name", ["", "../presets/demo", "demo.toml"])

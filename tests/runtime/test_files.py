@@ -89,7 +89,7 @@ def test_an_impossible_place_is_named_with_the_reason(tmp_path: Path, place: str
 
 
 def test_a_device_is_refused_not_replaced() -> None:
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         atomic_write_text(os.devnull, "text")
     assert not Path(os.devnull).is_file()
 

@@ -1,4 +1,4 @@
-"""parallel: two threads give what one gives, and an error in either is raised."""
+"""Threads: two give the same results as one, and an error in either is raised."""
 
 import multiprocessing
 import os

@@ -102,8 +102,8 @@ def test_fine_tuning_that_stopped_goes_on_to_the_same_bytes(base, tmp_path, monk
     (["--fine-tune", "nowhere"], "nowhere"),
     (["--fine-tune", ""], "has no model.safetensors: expected a folder that `elmo-np train` wrote"),
     (["--fine-tune", "{base}", "--set", "hidden_dim=20"],
-     "hidden_dim = 20, but the model of {base} has 12: expected the same, because its numbers are where training "
-     "begins; leave the setting out"),
+     "hidden_dim = 20, but the model of {base} has 12: expected the same, because training starts from its "
+     "values; leave the setting out"),
     (["--fine-tune", "{base}", "--set", "layers=2"], "layers = 2, but the model of {base} has 1")])
 def test_what_does_not_fit_is_one_line_and_nothing_is_written(words, message, base, tmp_path, capsys):
     corpus = tmp_path / "text.txt"
@@ -133,7 +133,7 @@ def test_a_model_that_splits_raw_text_goes_on_doing_so(base, tmp_path):
 def test_how_many_words_the_model_lacks_is_said(base, tmp_path, capsys):
     (tmp_path / "text.txt").write_text("the zymurgy the the\n" * 40)
     assert main(["train", str(tmp_path / "text.txt"), "--fine-tune", str(base), "--out", str(tmp_path / "run")]) == 0
-    assert "25.0% of the words to predict are none of the model's, <UNK>" in capsys.readouterr().err
+    assert "25.0% of the target words are not in the model's vocabulary and count as <UNK>" in capsys.readouterr().err
 
 
 def test_a_stopped_fine_tuning_needs_the_model_that_it_began_with_no_more(base, tmp_path):
@@ -169,7 +169,7 @@ def test_a_run_that_goes_on_cannot_begin_with_another_model(more, base, tmp_path
     code = main(["train", str(corpus), "--out", str(run), "--resume", "--quiet",
                  *[word.format(run=run, base=base) for word in more]])
     assert code == 2
-    assert "was begun with fine_tune = none, now it is" in capsys.readouterr().err
+    assert "began with fine_tune = none, now it is" in capsys.readouterr().err
     assert (run / "config.toml").read_text() == before
 
 
@@ -182,7 +182,7 @@ def test_a_model_without_a_softmax_is_refused_with_the_way_out(tmp_path, capsys)
     save_model(tmp_path / "run/model.safetensors", elmo, Settings(model=config))
     assert main(["train", "grammar", "--fine-tune", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 2
     assert "has no softmax, and a language model learns by predicting words: expected one with a softmax; if it was " \
-        "converted, do that again with --softmax and --vocabulary" in capsys.readouterr().err
+        "converted, convert it again with --softmax and --vocabulary" in capsys.readouterr().err
 
 
 def test_nobody_is_told_to_remove_a_folder_with_a_model(base, tmp_path, capsys):

@@ -1,0 +1,34 @@
+"""How much there is to do in one epoch, from the counts of the vocabulary alone."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from ..config.schema import TrainConfig
+from ..data.vocabulary import Vocabulary
+from ..errors import UserError
+
+
+class EpochSize(NamedTuple):
+    """What one epoch consists of."""
+
+    sentences: int
+    targets: int        # of one direction: the words, and one special token per sentence
+    unknown: int        # words that are predicted as <UNK>
+    steps: int          # of "carry" about that many: streams may end at different times
+
+
+def epoch_size(vocabulary: Vocabulary, config: TrainConfig) -> EpochSize:
+    """The size of an epoch over the corpus that the vocabulary has counted.
+
+    Raises UserError where there are fewer sentences than a batch has rows.
+    """
+    counts = vocabulary.counts or []
+    sentences = vocabulary.count(vocabulary.bos)
+    targets = sum(counts) - sentences           # a sentence's two special tokens are targets of one direction each
+    if sentences < config.batch_size:
+        raise UserError(f"batch_size = {config.batch_size}, but there are {sentences} sentences to train on: "
+                        f"expected at most as many; set batch_size={sentences}")
+    steps = sentences / config.batch_size if config.state == "reset" else targets / (config.batch_size * config.steps)
+    return EpochSize(sentences, targets, vocabulary.count(vocabulary.unk), math.ceil(steps))

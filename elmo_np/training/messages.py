@@ -1,0 +1,53 @@
+"""What a person reads while a model trains, as text."""
+
+from __future__ import annotations
+
+from .. import backend
+from ..inference.evaluate import perplexity, perplexity_text
+from ..nn.bilm import Loss
+from ..runtime.progress import duration
+from .checkpointing import TrainingState
+from .epoch_size import EpochSize
+
+
+def announcement(size: EpochSize, vocabulary_size: int, values: int, fine_tuned: bool) -> list[str]:
+    """The lines before the first step: what there is to do, and what makes it slow."""
+    lines = []
+    if fine_tuned:
+        unknown = size.unknown / max(1, size.targets - size.sentences)
+        lines.append(f"{unknown:.1%} of the target words are not in the model's vocabulary and count as <UNK>")
+    lines.append(f"{size.targets:,} tokens to train on, {vocabulary_size:,} words, {values:,} parameters, "
+                 f"{size.steps:,} steps per epoch")
+    if backend.backend() == "numpy" and backend.why_not():
+        lines.append(f"computing with NumPy alone, several times slower: {backend.why_not()}")
+    return lines
+
+
+def progress_line(place: TrainingState, epochs: int, steps: int, sampled: bool) -> str:
+    """After a step: how far, how long still, how well, how fast; steps: of an epoch, about that many."""
+    left = max(0, (epochs - place.epoch + 1) * steps - place.step)
+    loss = place.last
+    if sampled:
+        how_well = f"sampled loss fwd {loss.forward:.2f} bwd {loss.backward:.2f}"
+    else:
+        how_well = f"loss {loss.total:.2f}  perplexity fwd {_text(loss.forward, 1)} bwd {_text(loss.backward, 1)}"
+    return (f"epoch {place.epoch}/{epochs}  step {place.step}/{max(place.step, steps)}  "
+            f"{duration(left * place.seconds_per_step)} left  {how_well}  {place.speed:,.0f} tokens/s")
+
+
+def validation_line(epoch: int, epochs: int, loss: Loss, best: bool, sampled: bool, seconds: float) -> str:
+    """After an epoch."""
+    return (f"epoch {epoch}/{epochs}  validation perplexity{' over all words' if sampled else ''}: "
+            f"forward {_text(loss.forward)}, backward {_text(loss.backward)}{'  (best so far)' if best else ''}  "
+            f"after {duration(seconds)}")
+
+
+def unigram_note(loss: Loss, unigram: float, advice: str) -> str:
+    """For a validation loss that is not below that of the unigram model; losses in nats per token."""
+    return (f"note: the last validation perplexity (forward {_text(loss.forward)}, backward {_text(loss.backward)}) is "
+            f"not better than that of the unigram model, which sees no context ({_text(unigram)}): train for more "
+            f"epochs if the loss was falling; otherwise {advice}")
+
+
+def _text(nats: float, digits: int = 2) -> str:
+    return perplexity_text(perplexity(nats, 1), digits)

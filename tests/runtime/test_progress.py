@@ -1,0 +1,74 @@
+"""Progress: one line that is rewritten on a terminal, plain lines elsewhere."""
+
+import io
+
+import pytest
+
+from elmo_np.runtime import progress
+from elmo_np.runtime.progress import Progress, duration
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """clock.now: what time it is."""
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_a_log_file_gets_a_line_every_ten_seconds(clock):
+    out = io.StringIO()
+    shown = Progress(out)
+    for second in 100.0, 105.0, 109.9, 110.0, 119.0:
+        clock.now = second
+        shown.show(f"at {second:g}")
+    assert out.getvalue() == "at 100\nat 110\n"
+
+
+def test_a_terminal_gets_one_line_that_is_rewritten_and_cleared(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "11")
+    out = Terminal()
+    with Progress(out) as shown:
+        shown.show("a long line that wraps")
+        clock.now += 0.11
+        shown.show("too recent")
+        clock.now += 0.11
+        shown.show("short")
+        shown.say("stays")
+    assert out.getvalue() == "\ra long lin\rshort     \r     \rstays\n"
+
+
+def test_lines_that_stay_are_written_whatever_the_clock_says(clock):
+    out = io.StringIO()
+    shown = Progress(out)
+    for line in "one", "two":
+        shown.say(line)
+    assert out.getvalue() == "one\ntwo\n"
+
+
+def test_quiet_writes_nothing(clock):
+    out = Terminal()
+    with Progress(out, quiet=True) as shown:
+        shown.show("a")
+        shown.say("b")
+    assert out.getvalue() == ""
+
+
+def test_progress_goes_to_stderr_by_default(capsys):
+    Progress().say("here")
+    assert capsys.readouterr() == ("", "here\n")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (75, "1:15"), (59.6, "1:00"), (4000, "1:06:40")])
+def test_a_duration_is_minutes_and_seconds_and_hours_where_there_are_any(seconds, text):
+    assert duration(seconds) == text

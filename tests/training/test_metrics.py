@@ -1,0 +1,93 @@
+"""metrics.csv: rows are appended, read back and dropped; a perplexity without a meaning is blank."""
+
+import math
+import re
+
+import pytest
+
+from elmo_np.errors import UserError
+from elmo_np.inference.evaluate import Evaluation
+from elmo_np.training.checkpointing import TrainingState
+from elmo_np.training.metrics import COLUMNS, Metrics, best_validation, read
+
+
+@pytest.fixture
+def metrics(tmp_path):
+    metrics = Metrics(tmp_path / "metrics.csv")
+    metrics.start()
+    return metrics
+
+
+def place(epoch=1, step=5, forward=40.0, backward=20.0, tokens=10):
+    return TrainingState(epoch=epoch, step=step, forward=forward, backward=backward, tokens=tokens, seconds=1.5)
+
+
+def test_a_row_has_the_mean_losses_and_their_perplexities(metrics):
+    metrics.train(place(), 0.01, sampled=False)
+    metrics.valid(place(), Evaluation(30.0, 10.0, 10, 3, 0), 0.01)
+    train, valid = read(metrics.path)
+    assert tuple(train.values()) == ("train", "1", "5", "10", "4", "2", f"{math.exp(4):.6g}", f"{math.exp(2):.6g}",
+                                     "0.01", "1.50")
+    assert tuple(valid.values())[:6] == ("valid", "1", "5", "10", "3", "1")
+
+
+@pytest.mark.parametrize(("forward", "sampled", "expected"), [
+    (1000.0, False, f"{math.exp(100):.6g}"), (1001.0, False, ""), (1e31, False, ""), (40.0, True, "")])
+def test_a_perplexity_is_blank_where_it_has_no_meaning(metrics, forward, sampled, expected):
+    metrics.train(place(forward=forward), 0.01, sampled=sampled)
+    row, = read(metrics.path)
+    assert row["forward_perplexity"] == expected
+    assert float(row["forward_loss"]) == forward / 10
+
+
+@pytest.mark.parametrize("row", [
+    "train,1,5,10,4,2,,7.4,0.01,1.5", "sampled,1,5,10,4,2,54,7.4,0.01,1.5", "train,1,5,10,inf,2,,7.4,0.01,1.5",
+    "train,1,5,10,4,2,nan,7.4,0.01,1.5", "other,1,5,10,4,2,54,7.4,0.01,1.5", "train,1,5,10,4,2,54,7.4,0.01",
+    "train,1,-5,10,4,2,54,7.4,0.01,1.5"])
+def test_a_file_with_another_row_is_refused(metrics, row):
+    with open(metrics.path, "a") as file:
+        file.write(row + "\n")
+    with pytest.raises(UserError, match=rf"^{re.escape(str(metrics.path))} is not a metrics\.csv of elmo_np: expected"):
+        read(metrics.path)
+
+
+def test_a_file_that_older_versions_wrote_is_read(metrics):
+    with open(metrics.path, "a") as file:
+        file.write("train,1,5,10,1e+30,2,1.01423e+304,7.4,0.01,1.5\n")
+    assert len(read(metrics.path)) == 1
+
+
+def test_a_last_line_that_was_cut_short_is_left_out(metrics):
+    metrics.train(place(), 0.01, sampled=False)
+    with open(metrics.path, "a") as file:
+        file.write("train,1,")
+    assert len(read(metrics.path)) == 1
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",".join(COLUMNS[:-1]) + "\n"])
+def test_another_file_is_refused(tmp_path, text):
+    (tmp_path / "other.csv").write_text(text)
+    with pytest.raises(UserError, match="expected the columns split, epoch, step"):
+        read(tmp_path / "other.csv")
+    with pytest.raises(UserError, match="cannot read"):
+        read(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(("at", "kept"), [
+    (place(2, 5, tokens=0), [("train", "1"), ("valid", "1"), ("train", "2")]),      # its row is written
+    (place(2, 5, tokens=3), [("train", "1"), ("valid", "1")]),                      # its row is still to come
+    (place(1, 5, tokens=0), [("train", "1")])])
+def test_rows_after_the_point_of_resuming_are_dropped(metrics, at, kept):
+    for epoch in 1, 2:
+        metrics.train(place(epoch), 0.01, sampled=False)
+        metrics.valid(place(epoch), Evaluation(30.0, 10.0, 10, 3, 0), 0.01)
+    metrics.resume(at)
+    assert [(row["split"], row["epoch"]) for row in read(metrics.path)] == kept
+
+
+def test_the_best_validation_has_the_lowest_sum_of_both_losses(metrics):
+    assert best_validation([]) is None
+    for epoch, (forward, backward) in enumerate([(30.0, 30.0), (10.0, 40.0), (35.0, 20.0)], 1):
+        metrics.valid(place(epoch), Evaluation(forward, backward, 10, 3, 0), 0.01)
+    metrics.train(place(forward=1.0, backward=1.0), 0.01, sampled=False)
+    assert best_validation(read(metrics.path))["epoch"] == "2"
