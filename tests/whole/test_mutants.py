@@ -35,7 +35,7 @@ from elmo_np.nn import (
 from elmo_np.nn import (
     shared_char_cnn as shared_words,
 )
-from elmo_np.tasks.models import classifier, encoder_decoder, senses, tagger
+from elmo_np.tasks.models import classifier, encoder_decoder, senses, sentence_encoder, tagger
 from elmo_np.tasks.nn import (
     attention,
     bilstm,
@@ -102,6 +102,7 @@ FUNCTIONS = [
     (inputs, "beside_backward", ["translator, learnt embeddings beside the mix"]),
     (classifier, "SentenceNetwork.backward", ["sentence classifier", "sentence classifier without a BiLSTM"]),
     (tagger, "TagNetwork.backward", ["tagger"]),
+    (sentence_encoder, "SentenceEncoder.encode_backward", ["sentence classifier", "tagger"]),
     (linear, "Linear.penalty_backward", ["word senses"]),
     (senses, "SenseNetwork.backward", ["word senses"]),
     (encoder_decoder, "EncoderDecoder.backward",

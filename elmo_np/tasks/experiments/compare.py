@@ -115,7 +115,7 @@ def check_kinds(task: TaskSpec, only: Sequence[str], bilm: BilmSpec) -> None:
     for kind in only:
         if kind not in kinds:
             raise UserError(f"--inputs {kind}: expected some of {', '.join(kinds)}")
-    if WORD2VEC in only and not word2vec.available():
+    if WORD2VEC in only and not word2vec.installed():
         raise UserError(f"--inputs {WORD2VEC}: gensim is not installed: pip install 'elmo_np[word2vec]', or leave it "
                         "out")
 

@@ -21,7 +21,7 @@ from .task_bilm import BilmSpec
 from .task_directory import TaskDirectory
 
 
-def available() -> bool:
+def installed() -> bool:
     """Whether gensim is installed."""
     return importlib.util.find_spec("gensim") is not None
 
@@ -32,7 +32,7 @@ def vectors_or_why(directory: TaskDirectory, bilm: BilmSpec, D: int, seed: int, 
 
     known   models of earlier calls; the one of the last text is kept here
     """
-    if not available():
+    if not installed():
         return "  for word2vec in this comparison: pip install 'elmo_np[word2vec]'"
     try:
         corpus = texts(bilm.given if bilm.given and not bilm.fine_tune else str(directory.own_bilm))

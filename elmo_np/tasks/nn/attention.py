@@ -47,15 +47,16 @@ class DotCache(NamedTuple):
 
 def attend(g: Array, k: Array, lengths: Array) -> tuple[Array, Array]:
     """Scores g (B, T, S), keys k (S, B, D), lengths (B,) from 1 to S -> c (T, B, D), p (B, T, S), zero at padding."""
-    real = np.arange(g.shape[2]) < lengths[:, None, None]  # (B, 1, S)
-    g = np.where(real, g, -np.inf)
+    live = np.arange(g.shape[2]) < lengths[:, None, None]  # (B, 1, S)
+    g = np.where(live, g, -np.inf)
     p = np.exp(g - g.max(axis=2, keepdims=True))  # (Z3)
-    p /= p.sum(axis=2, keepdims=True)             # (Z3)
-    c = _swapped(p @ _swapped(k))                 # (Z4)
+    p /= p.sum(axis=2, keepdims=True)  # (Z3)
+    c = _swapped(p @ _swapped(k))      # (Z4)
     return c, p
 
 
-def attend_backward(dc: Array, k: Array, p: Array) -> tuple[Array, Array]:
+def attend_backward(dc: Array, k: Array,
+                    p: Array) -> tuple[Array, Array]:
     """dc (T, B, D) -> dg (B, T, S), and the part of dk (S, B, D) that comes through (Z4)."""
     dc = _swapped(dc)                     # (B, T, D)
     dp = dc @ _swapped(k).swapaxes(1, 2)  # (Z4)
@@ -74,7 +75,8 @@ def _product(x: Array, dy: Array) -> Array:
     return np.tensordot(x, dy, ((0, 1), (0, 1)))
 
 
-def _uniform(rng: Generator, dtype: DTypeLike, *shape: int) -> Parameter:
+def _uniform(rng: Generator, dtype: DTypeLike,
+             *shape: int) -> Parameter:
     bound = np.sqrt(6 / sum(shape))  # Glorot
     return Parameter(rng.uniform(-bound, bound, shape).astype(dtype))
 
@@ -85,14 +87,16 @@ class _Attention(ABC):
     P: int
     D: int
 
-    def forward(self, q: Array, k: Array, lengths: Array) -> tuple[Array, Cache]:
+    def forward(self, q: Array,
+                k: Array, lengths: Array) -> tuple[Array, Cache]:
         """q (T, B, P), k (S, B, D), lengths (B,) from 1 to S -> c (T, B, D), cache with p."""
         self._check(q, k, lengths)
         g, score_cache = self.score(q, k)
         c, p = attend(g, k, lengths)  # (Z3), (Z4)
         return c, Cache(score_cache, k, p)
 
-    def backward(self, dc: Array, cache: Cache) -> tuple[Array, Array]:
+    def backward(self, dc: Array,
+                 cache: Cache) -> tuple[Array, Array]:
         """dc (T, B, D) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
         dg, dk = attend_backward(dc, cache.k, cache.p)  # (Z3), (Z4)
         dq, dk_score = self.score_backward(dg, cache.score)  # (Z1), (Z2)
@@ -101,8 +105,9 @@ class _Attention(ABC):
     def _check(self, q: Array, k: Array, lengths: Array) -> None:
         S, B = k.shape[:2]
         if q.shape[1:] != (B, self.P) or k.shape[2] != self.D:
-            raise ValueError(f"attention was given queries {q.shape} and keys "
-                             f"{k.shape}, expected (T, B, {self.P}) and (S, B, {self.D})")
+            raise ValueError("attention was given queries "
+                             f"{q.shape} and keys {k.shape}, "
+                             f"expected (T, B, {self.P}) and (S, B, {self.D})")
         check_lengths("attention", lengths, B, S)
 
     @abstractmethod
@@ -110,7 +115,8 @@ class _Attention(ABC):
         """q (T, B, P), k (S, B, D) -> g (B, T, S), cache."""
 
     @abstractmethod
-    def score_backward(self, dg: Array, cache: Any) -> tuple[Array, Array]:
+    def score_backward(self, dg: Array,
+                       cache: Any) -> tuple[Array, Array]:
         """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
 
 
@@ -126,26 +132,30 @@ class AdditiveAttention(_Attention):
         self.Wq, self.Wk = _uniform(rng, dtype, P, A), _uniform(rng, dtype, D, A)
         self.b, self.v = Parameter(np.zeros(A, dtype)), _uniform(rng, dtype, A)
 
-    def score(self, q: Array, k: Array) -> tuple[Array, AdditiveCache]:
+    def score(self, q: Array,
+              k: Array) -> tuple[Array, AdditiveCache]:
         """q (T, B, P), k (S, B, D) -> g (B, T, S), cache."""
-        query = _swapped(q @ self.Wq.value)   # (B, T, A)
-        key = _swapped(k @ self.Wk.value)     # (B, S, A)
-        a = query[:, :, None] + key[:, None]  # (B, T, S, A)
+        query = _swapped(q @ self.Wq.value)   # (Z1)
+        key = _swapped(k @ self.Wk.value)     # (Z1)
+        a = query[:, :, None] + key[:, None]  # (Z1)
         u = np.tanh(a + self.b.value)         # (Z1)
         g = u @ self.v.value                  # (Z1)
         return g, AdditiveCache(q, k, u)
 
-    def score_backward(self, dg: Array, cache: AdditiveCache) -> tuple[Array, Array]:
+    def score_backward(self, dg: Array,
+                       cache: AdditiveCache) -> tuple[Array, Array]:
         """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
         q, k, u = cache
-        self.v.grad += np.tensordot(dg, u, 3)   # (Z1)
+        self.v.grad += np.tensordot(dg, u, 3)  # (Z1)
         da = dg[..., None] * self.v.value * (1 - u**2)  # (Z1)
-        dquery = _swapped(da.sum(axis=2))       # (Z1)
-        dkey = _swapped(da.sum(axis=1))         # (Z1)
+        dquery = _swapped(da.sum(axis=2))    # (Z1)
+        dkey = _swapped(da.sum(axis=1))      # (Z1)
         self.b.grad += dquery.sum(axis=(0, 1))  # (Z1)
-        self.Wq.grad += _product(q, dquery)     # (Z1)
-        self.Wk.grad += _product(k, dkey)       # (Z1)
-        return dquery @ self.Wq.value.T, dkey @ self.Wk.value.T  # (Z1)
+        self.Wq.grad += _product(q, dquery)  # (Z1)
+        self.Wk.grad += _product(k, dkey)    # (Z1)
+        dq = dquery @ self.Wq.value.T        # (Z1)
+        dk = dkey @ self.Wk.value.T          # (Z1)
+        return dq, dk
 
 
 class DotAttention(_Attention):
@@ -163,7 +173,8 @@ class DotAttention(_Attention):
         products = _swapped(r) @ _swapped(k).swapaxes(1, 2)  # (Z2)
         return products / root, DotCache(q, k, r)  # (Z2)
 
-    def score_backward(self, dg: Array, cache: DotCache) -> tuple[Array, Array]:
+    def score_backward(self, dg: Array,
+                       cache: DotCache) -> tuple[Array, Array]:
         """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into W.grad."""
         q, k, r = cache
         dg = dg / np.asarray(np.sqrt(self.D), dg.dtype)  # (Z2)

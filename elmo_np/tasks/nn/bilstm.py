@@ -44,11 +44,13 @@ class BiLSTM:
         self.forward_lstm = LSTM(D, H, rng=rng, dtype=dtype)
         self.backward_lstm = LSTM(D, H, rng=rng, dtype=dtype)
 
-    def forward(self, x: Array, lengths: Array) -> tuple[Array, Cache]:
+    def forward(self, x: Array,
+                lengths: Array) -> tuple[Array, Cache]:
         """x (T, B, D), lengths (B,) -> y (T, B, 2H), cache."""
         x_reversed = reversed_sequences(x, lengths)  # (U1)
-        fwd, bwd = both(lambda: self.forward_lstm.forward(x, None, lengths),
-                        lambda: self.backward_lstm.forward(x_reversed, None, lengths))
+        fwd, bwd = both(
+            lambda: self.forward_lstm.forward(x, None, lengths),
+            lambda: self.backward_lstm.forward(x_reversed, None, lengths))
         h_fwd, _, fwd_cache = fwd  # (T, B, H)
         h_bwd, _, bwd_cache = bwd
         h_bwd = reversed_sequences(h_bwd, lengths)  # (U2)
@@ -59,8 +61,10 @@ class BiLSTM:
         """dy (T, B, 2H) -> dx (T, B, D); accumulates into every Parameter.grad."""
         dh_fwd, dh_bwd = np.split(dy, 2, axis=2)  # (U2)
         dh_bwd = reversed_sequences(dh_bwd, cache.lengths)  # (U2)
-        fwd, bwd = both(lambda: self.forward_lstm.backward(dh_fwd, cache.fwd),
-                        lambda: self.backward_lstm.backward(dh_bwd, cache.bwd))
-        dx_fwd, _ = fwd                           # (T, B, D)
+        fwd, bwd = both(
+            lambda: self.forward_lstm.backward(dh_fwd, cache.fwd),
+            lambda: self.backward_lstm.backward(dh_bwd, cache.bwd))
+        dx_fwd, _ = fwd         # (T, B, D)
         dx_bwd, _ = bwd
-        return dx_fwd + reversed_sequences(dx_bwd, cache.lengths)  # (U1), (U2)
+        dx_bwd = reversed_sequences(dx_bwd, cache.lengths)  # (U1)
+        return dx_fwd + dx_bwd  # (U1), (U2)

@@ -69,35 +69,38 @@ def bio(labels: Sequence[str]) -> Allowed:
 def log_sum_exp(x: Array, axis: int) -> Array:
     """log of the sum of exp(x) along an axis; minus infinity where every x is."""
     top = x.max(axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)  # minus infinity from itself would be NaN
-    with np.errstate(divide="ignore"):        # log(0) is intended
+    # Minus infinity from itself would be NaN
+    top = np.where(np.isfinite(top), top, 0)
+    with np.errstate(divide="ignore"):  # log(0) is intended
         log_sum = np.log(np.exp(x - top).sum(axis=axis))
     result: Array = log_sum + top.squeeze(axis)
     return result
 
 
-def sequence_score(z: Array, y: Array, lengths: Array, scores: Scores) -> Array:
+def sequence_score(z: Array, y: Array,
+                   lengths: Array, scores: Scores) -> Array:
     """z (T, B, C), y (T, B), IGNORE_INDEX from step n on -> (B,)."""
-    real = y != IGNORE_INDEX                 # (T, B)
-    y = np.where(real, y, 0)
+    live = y != IGNORE_INDEX                 # (T, B)
+    y = np.where(live, y, 0)
     y_n = y[lengths - 1, np.arange(len(lengths))]  # (B,)
     own = np.take_along_axis(z, y[..., None], axis=2)[..., 0]
     own[1:] += scores.A[y[:-1], y[1:]]       # (F1)
-    score: Array = np.where(real, own, 0).sum(axis=0)  # (F1)
+    score: Array = np.where(live, own, 0).sum(axis=0)  # (F1)
     score += scores.a[y[0]] + scores.e[y_n]  # (F1)
     return score
 
 
-def forward_scores(z: Array, lengths: Array, scores: Scores) -> tuple[Array, Array]:
+def forward_scores(z: Array, lengths: Array,
+                   scores: Scores) -> tuple[Array, Array]:
     """z (T, B, C) -> alpha (T, B, C), log Z (B,)."""
     a, A, e = scores
     alpha = np.empty_like(z)
-    alpha[0] = a + z[0]                          # (F2)
+    alpha[0] = a + z[0]                     # (F2)
     for t in range(1, len(z)):
-        paths = alpha[t-1][:, :, None] + A       # (B, C, C)
+        paths = alpha[t-1][:, :, None] + A  # (F2)
         new = z[t] + log_sum_exp(paths, axis=1)  # (F2)
         alpha[t] = np.where((t < lengths)[:, None], new, alpha[t-1])
-    log_Z = log_sum_exp(alpha[-1] + e, axis=1)   # (F3)
+    log_Z = log_sum_exp(alpha[-1] + e, axis=1)  # (F3)
     return alpha, log_Z
 
 
@@ -112,17 +115,17 @@ def marginals(z: Array, lengths: Array, alpha: Array,
     Z = log_Z[:, None]
     p = np.empty_like(z)
     pairs = np.zeros((C, C), z.dtype)
-    beta = np.broadcast_to(scores.e, (B, C))     # (F5)
+    beta = np.broadcast_to(scores.e, (B, C))  # (F5)
     for t in reversed(range(T)):
-        real = (t < lengths)[:, None]
-        log_p = alpha[t] + beta - Z
-        p[t] = np.where(real, np.exp(log_p), 0)  # (F6), (F2), (F3)
+        live = (t < lengths)[:, None]
+        log_p = alpha[t] + beta - Z           # (F6), (F2), (F3)
+        p[t] = np.where(live, np.exp(log_p), 0)  # (F6), (F2), (F3)
         if t:
-            into = scores.A + (z[t] + beta)[:, None]  # (B, C, C)
-            log_pairs = alpha[t-1][:, :, None] + into - Z[:, None]
-            log_pairs = np.where(real[..., None], log_pairs, -np.inf)
+            into = scores.A + (z[t] + beta)[:, None]  # (F5), (F7)
+            log_pairs = alpha[t-1][:, :, None] + into - Z[:, None]  # (F7), (F2), (F3)
+            log_pairs = np.where(live[..., None], log_pairs, -np.inf)
             pairs += np.exp(log_pairs).sum(axis=0)  # (F7), (F2), (F3)
-            beta = np.where(real, log_sum_exp(into, axis=2), beta)  # (F5)
+            beta = np.where(live, log_sum_exp(into, axis=2), beta)  # (F5)
     return p, pairs
 
 
@@ -141,11 +144,13 @@ class CRF:
         self.allowed = allowed or everything(C)
 
     def scores(self) -> Scores:
-        values = self.start.value, self.transition.value, self.end.value
-        return Scores(*(np.where(may, value, -np.inf)
-                        for may, value in zip(self.allowed, values, strict=True)))
+        return Scores(
+            np.where(self.allowed.start, self.start.value, -np.inf),
+            np.where(self.allowed.pair, self.transition.value, -np.inf),
+            np.where(self.allowed.end, self.end.value, -np.inf))
 
-    def forward(self, z: Array, y: Array, lengths: Array) -> tuple[float, Cache]:
+    def forward(self, z: Array,
+                y: Array, lengths: Array) -> tuple[float, Cache]:
         """z (T, B, C), y (T, B) in [0, C), lengths (B,) from 1 to T -> loss in nats per sentence, cache.
 
         Raises ValueError for other shapes, and for labels that are not allowed.
@@ -167,11 +172,14 @@ class CRF:
         B = len(lengths)
         scale = dloss / B                     # (F4)
         p, pairs = marginals(z, lengths, alpha, log_Z, scores)  # (F2), (F3), (F5)-(F7)
-        own = (y[..., None] == np.arange(z.shape[2])).astype(z.dtype)  # (F1)
-        own_pairs = np.tensordot(own[:-1], own[1:], ((0, 1), (0, 1)))  # (F1)
+        own = y[..., None] == np.arange(z.shape[2])  # (F1)
+        own = own.astype(z.dtype)
+        axes = (0, 1), (0, 1)
+        own_pairs = np.tensordot(own[:-1], own[1:], axes)  # (F1)
         dz: Array = (p - own) * scale         # (F1), (F4), (F6)
         self.start.grad += dz[0].sum(axis=0)  # (F1), (F2)
-        self.end.grad += dz[lengths - 1, np.arange(B)].sum(axis=0)  # (F1), (F3)
+        dz_n = dz[lengths - 1, np.arange(B)]
+        self.end.grad += dz_n.sum(axis=0)     # (F1), (F3)
         self.transition.grad += (pairs - own_pairs) * scale  # (F1), (F7)
         return dz
 
@@ -185,18 +193,20 @@ class CRF:
         self._check(z, lengths)
         T, B, C = z.shape
         if y.shape != (T, B):
-            raise ValueError(f"CRF labels have shape {y.shape}, expected {(T, B)}")
-        real = np.arange(T)[:, None] < lengths
-        y = checked_targets(np.where(real, y, IGNORE_INDEX), C)
-        if (y[real] == IGNORE_INDEX).any():
+            raise ValueError(f"CRF labels have shape {y.shape}, "
+                             f"expected {(T, B)}")
+        live = np.arange(T)[:, None] < lengths
+        y = checked_targets(np.where(live, y, IGNORE_INDEX), C)
+        if (y[live] == IGNORE_INDEX).any():
             raise ValueError("a word of a sentence has no label: "
                              "a CRF expects one for each")
         return y
 
     def _check(self, z: Array, lengths: Array) -> None:
         C = len(self.start.value)
-        if z.ndim != 3 or z.shape[2] != C or z.dtype != self.start.value.dtype:
+        dtype = self.start.value.dtype
+        if z.ndim != 3 or z.shape[2] != C or z.dtype != dtype:
             raise ValueError(f"CRF scores are {z.dtype}{z.shape}, "
-                             f"expected {self.start.value.dtype}(T, B, {C})")
+                             f"expected {dtype}(T, B, {C})")
         T, B, _ = z.shape
         check_lengths("CRF", lengths, B, T)

@@ -59,7 +59,8 @@ class Decoder:
     dropout     share dropped, in training
     """
 
-    def __init__(self, sizes: Sizes, *, kind: str = "dot", dropout: float = 0.0,
+    def __init__(self, sizes: Sizes, *,
+                 kind: str = "dot", dropout: float = 0.0,
                  rng: Generator, dtype: DTypeLike = np.float32):
         if kind not in ATTENTION_KINDS:
             raise UserError(f"attention = {kind!r}: "
@@ -77,7 +78,8 @@ class Decoder:
             self.attention = AdditiveAttention(H, D, H, rng=rng, dtype=dtype)
         self.softmax = Softmax(H, V, rng=rng, dtype=dtype)
 
-    def forward(self, u: Array, keys: Array, lengths: Array, words: Array, targets: Array,
+    def forward(self, u: Array, keys: Array, lengths: Array,
+                words: Array, targets: Array,
                 rng: Generator | None = None) -> tuple[float, Cache]:
         """Mean loss in nats per target, and the cache.
 
@@ -86,7 +88,7 @@ class Decoder:
         targets (T, B)      the sentence and an end token, then IGNORE_INDEX
         rng                 draws dropout, None for none
         """
-        h0 = self._start(u)                    # (Y1)
+        h0 = self._start(u)  # (Y1)
         x, embedding_cache = self.embedding.forward(words)
         x, word_mask = dropout_forward(x, self.dropout, rng)
         h, _, lstm_cache = self.lstm.forward(x, (h0, np.zeros_like(h0)))
@@ -95,10 +97,12 @@ class Decoder:
         a = np.tanh(self.combine.forward(both)[0])  # (Y2)
         a_dropped, a_mask = dropout_forward(a, self.dropout, rng)
         loss, softmax_cache = self.softmax.forward(a_dropped, targets)
-        return loss, Cache(u, h0, embedding_cache, word_mask, lstm_cache,
-                           attention_cache, both, a, a_mask, softmax_cache)
+        return loss, Cache(
+            u, h0, embedding_cache, word_mask, lstm_cache,
+            attention_cache, both, a, a_mask, softmax_cache)
 
-    def backward(self, dloss: float, cache: Cache) -> tuple[Array, Array]:
+    def backward(self, dloss: float,
+                 cache: Cache) -> tuple[Array, Array]:
         """dloss: gradient of the minimised quantity by this loss -> du (B, U), dkeys (S, B, D).
 
         Accumulates into every Parameter.grad.
@@ -106,14 +110,14 @@ class Decoder:
         H = cache.h0.shape[1]
         da = self.softmax.backward(dloss, cache.softmax)
         da = dropout_backward(da, cache.a_mask)
-        dz = da * (1 - cache.a**2)              # (Y2)
+        dz = da * (1 - cache.a**2)     # (Y2)
         dboth = self.combine.backward(dz, cache.both)  # (Y2)
-        dh, dc = np.split(dboth, [H], axis=2)   # (Y2)
+        dh, dc = np.split(dboth, [H], axis=2)  # (Y2)
         dq, dkeys = self.attention.backward(dc, cache.attention)
         dx, (dh0, _) = self.lstm.backward(dh + dq, cache.lstm)
         dx = dropout_backward(dx, cache.word_mask)
         self.embedding.backward(dx, cache.embedding)
-        dz0 = dh0 * (1 - cache.h0**2)           # (Y1)
+        dz0 = dh0 * (1 - cache.h0**2)  # (Y1)
         du = self.start.backward(dz0, cache.u)  # (Y1)
         return du, dkeys
 
@@ -129,12 +133,12 @@ class Decoder:
         x = self.embedding.lookup(words[None])  # (1, B, W)
         h, state_after, _ = self.lstm.forward(x, (state[0], state[1]))
         c, cache = self.attention.forward(h, keys, lengths)
-        both = np.concatenate([h, c], axis=2)   # (Y2)
+        both = np.concatenate([h, c], axis=2)  # (Y2)
         a = np.tanh(self.combine.forward(both)[0][0])  # (Y2)
         z = a @ self.softmax.W.value.T + self.softmax.b.value
         return log_softmax(z), list(state_after), cache.p[:, 0]
 
     def _start(self, u: Array) -> Array:
-        z0, _ = self.start.forward(u)
-        h0: Array = np.tanh(z0)  # (Y1)
+        z0, _ = self.start.forward(u)  # (Y1)
+        h0: Array = np.tanh(z0)        # (Y1)
         return h0

@@ -29,8 +29,8 @@ from ...types import Array
 
 
 class Cache(NamedTuple):
-    inner: Any                  # the cache of the mix or of W and b; None for one layer
-    mask: Array | None          # (T, B, D)
+    inner: Any              # of the mix or of W and b; None for one layer
+    mask: Array | None      # (T, B, D)
 
 
 def layers_of(elmo: ELMo, kind: str) -> list[int]:
@@ -48,10 +48,12 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
 class WordInput:
     """kind: as above; J, D: number and width of the layers; penalty: lambda; dropout: share dropped, in training."""
 
-    def __init__(self, kind: str, J: int, D: int, *, dropout: float = 0.0, penalty: float = 0.0,
+    def __init__(self, kind: str, J: int, D: int, *,
+                 dropout: float = 0.0, penalty: float = 0.0,
                  rng: Generator, dtype: DTypeLike = np.float32):
         if kind != "mix" and J != 1:
-            raise ValueError(f"input {kind!r} was given {J} layers, expected 1")
+            raise ValueError(f"input {kind!r} was given {J} layers, "
+                             "expected 1")
         self.lambda_ = penalty
         self.dropout = dropout
         self.mix: ScalarMix | None = None

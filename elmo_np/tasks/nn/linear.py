@@ -48,14 +48,14 @@ class Linear:
         """dz (.., C) -> dx (.., D); accumulates into W.grad and b.grad."""
         dz_rows = dz.reshape(-1, dz.shape[-1])  # (N, C)
         x_rows = cache.reshape(-1, cache.shape[-1])  # (N, D)
-        self.W.grad += x_rows.T @ dz_rows       # (K1)
-        self.b.grad += dz_rows.sum(axis=0)      # (K1)
-        dx: Array = dz @ self.W.value.T         # (K1)
+        self.W.grad += x_rows.T @ dz_rows   # (K1)
+        self.b.grad += dz_rows.sum(axis=0)  # (K1)
+        dx: Array = dz @ self.W.value.T     # (K1)
         return dx
 
     def penalty(self, mu: float) -> float:
         """The term that is added to a batch's loss to keep W small."""
-        squares = np.square(self.W.value, dtype=np.float64)
+        squares = np.square(self.W.value, dtype=np.float64)  # (K4)
         return mu * float(squares.sum())  # (K4)
 
     def penalty_backward(self, dloss: float, mu: float) -> None:
@@ -65,9 +65,10 @@ class Linear:
 
 def log_softmax(z: Array) -> Array:
     """Scores (.., C) -> log p (.., C)."""
-    z = z - z.max(axis=-1, keepdims=True)  # the same p, and no exp can overflow
-    total = np.exp(z).sum(axis=-1, keepdims=True)
-    log_p: Array = z - np.log(total)       # (K2)
+    # The same p, and no exp can overflow
+    z = z - z.max(axis=-1, keepdims=True)
+    total = np.exp(z).sum(axis=-1, keepdims=True)  # (K2)
+    log_p: Array = z - np.log(total)  # (K2)
     return log_p
 
 
@@ -77,25 +78,27 @@ class CrossEntropyCache(NamedTuple):
     N: int              # targets
 
 
-def cross_entropy(z: Array, y: Array) -> tuple[float, CrossEntropyCache]:
+def cross_entropy(z: Array,
+                  y: Array) -> tuple[float, CrossEntropyCache]:
     """Scores z (.., C), labels y (..) in [0, C) or IGNORE_INDEX -> loss in nats per target (0 without any), cache."""
     if z.shape[:-1] != y.shape:
         raise ValueError(f"scores have shape {z.shape}, labels {y.shape}: "
                          "expected scores (.., C) and labels (..)")
     y = checked_targets(y, z.shape[-1])
-    real = y != IGNORE_INDEX
-    N = max(1, int(real.sum()))
+    live = y != IGNORE_INDEX
+    N = max(1, int(live.sum()))
     log_p = log_softmax(z)  # (K2)
-    index = np.where(real, y, 0)[..., None]
+    index = np.where(live, y, 0)[..., None]
     own = np.take_along_axis(log_p, index, axis=-1)[..., 0]
-    loss = -float(own[real].sum(dtype=np.float64)) / N  # (K3)
+    loss = -float(own[live].sum(dtype=np.float64)) / N  # (K3)
     return loss, CrossEntropyCache(np.exp(log_p), y, N)
 
 
-def cross_entropy_backward(dloss: float, cache: CrossEntropyCache) -> Array:
+def cross_entropy_backward(dloss: float,
+                           cache: CrossEntropyCache) -> Array:
     """dloss: gradient of the minimised quantity by this loss -> dz (.., C)."""
     p, y, N = cache
-    own = y[..., None] == np.arange(p.shape[-1])
-    real = (y != IGNORE_INDEX)[..., None]
-    dz: Array = (p - own) * real * (dloss / N)  # (K2), (K3)
+    own = y[..., None] == np.arange(p.shape[-1])  # (K2), (K3)
+    live = (y != IGNORE_INDEX)[..., None]
+    dz: Array = (p - own) * live * (dloss / N)  # (K2), (K3)
     return dz

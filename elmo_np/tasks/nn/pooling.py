@@ -23,7 +23,8 @@ POOLING_KINDS = ("mean", "max", "last", "ends")
 
 
 class Cache(NamedTuple):
-    share: Array        # (T, B, D) or (T, B, 1): the weight of each element in the result
+    # (T, B, D) or (T, B, 1): the weight of each element in the result
+    share: Array
 
 
 def pool(x: Array, lengths: Array, kind: str) -> tuple[Array, Cache]:
@@ -35,19 +36,19 @@ def pool(x: Array, lengths: Array, kind: str) -> tuple[Array, Cache]:
     check_lengths("pooling", lengths, B, T)
     t = np.arange(T)[:, None, None]
     n = lengths[:, None]
-    real = t < n                                  # (T, B, 1)
+    live = t < n            # (T, B, 1)
     if kind == "mean":
-        share = real / n                          # (G1)
+        share = live / n    # (G1)
     elif kind == "max":
-        first = np.where(real, x, -np.inf).argmax(axis=0)
-        share = t == first                        # (G2)
+        first = np.where(live, x, -np.inf).argmax(axis=0)  # (G2) the first of equals
+        share = t == first  # (G2)
     elif kind == "last":
-        share = t == n - 1                        # (G3)
+        share = t == n - 1  # (G3)
     else:
-        end = np.where(np.arange(D) < D // 2, n - 1, 0)
-        share = t == end                          # (G4)
+        end = np.where(np.arange(D) < D // 2, n - 1, 0)  # (G4)
+        share = t == end    # (G4)
     share = share.astype(x.dtype)
-    y = np.where(real, x * share, 0).sum(axis=0)  # (G1)-(G4)
+    y = np.where(live, x * share, 0).sum(axis=0)  # (G1)-(G4)
     return y, Cache(share)
 
 

@@ -19,22 +19,25 @@ import numpy as np
 from ...types import Array
 
 
-def viterbi(z: Array, lengths: Array, a: Array, A: Array, e: Array) -> list[list[int]]:
+def viterbi(z: Array, lengths: Array, a: Array,
+            A: Array, e: Array) -> list[list[int]]:
     """The labels of each sentence with the highest score.
 
     z (T, B, C): scores of labels; lengths (B,); a, e (C,), A (C, C): scores of starts, ends and transitions, minus
     infinity where one is not allowed
     """
     T, B, C = z.shape
-    before = np.zeros((T, B, C), np.int64)     # the best label at t-1 for each at t
-    v = a + z[0]                               # (X1)
+    # The best label at t-1 for each at t
+    before = np.zeros((T, B, C), np.int64)
+    v = a + z[0]                             # (X1)
     for t in range(1, T):
-        candidates = v[:, :, None] + A         # (X1)
+        candidates = v[:, :, None] + A       # (X1)
         before[t] = candidates.argmax(axis=1)  # (X2)
-        new = z[t] + candidates.max(axis=1)    # (X1)
+        new = z[t] + candidates.max(axis=1)  # (X1)
         v = np.where((t < lengths)[:, None], new, v)
-    last = (v + e).argmax(axis=1)              # (X2)
-    return [_path(before[:n, b], int(last[b])) for b, n in enumerate(lengths)]
+    last = (v + e).argmax(axis=1)            # (X2)
+    return [_path(before[:n, b], int(last[b]))
+            for b, n in enumerate(lengths)]
 
 
 def _path(before: Array, last: int) -> list[int]:
@@ -51,11 +54,14 @@ class Hypothesis(NamedTuple):
     score: float            # what (X4) compares
 
 
-BeamState = Sequence[Array]                                         # arrays with one row per hypothesis
-BeamStep = Callable[[Array, BeamState], tuple[Array, BeamState]]    # words (K,), state -> log p (K, V), next state
+# Arrays with one row per hypothesis.
+BeamState = Sequence[Array]
+# Words (K,) and their state -> log p of the next word (K, V), next state.
+BeamStep = Callable[[Array, BeamState], tuple[Array, BeamState]]
 
 
-def beam_search(step: BeamStep, state: BeamState, *, start: int, end: int, beam: int, longest: int,
+def beam_search(step: BeamStep, state: BeamState, *,
+                start: int, end: int, beam: int, longest: int,
                 length_power: float = 1.0) -> list[Hypothesis]:
     """Sentences of one decoder, best first.
 
@@ -68,7 +74,8 @@ def beam_search(step: BeamStep, state: BeamState, *, start: int, end: int, beam:
     -> up to `beam` hypotheses. Raises ValueError for a beam or a length below 1.
     """
     if beam < 1 or longest < 1:
-        raise ValueError(f"beam = {beam}, longest = {longest}: expected whole numbers of at least 1")
+        raise ValueError(f"beam = {beam}, longest = {longest}: "
+                         "expected whole numbers of at least 1")
     live = [[start]]
     total = np.zeros(1)             # S of each
     finished: list[Hypothesis] = []
@@ -82,7 +89,8 @@ def beam_search(step: BeamStep, state: BeamState, *, start: int, end: int, beam:
             own = float(S.flat[k])
             if k % V == end or n == longest:
                 words = [*live[k // V], k % V][1:]
-                finished.append(Hypothesis(words, own, own / n**length_power))  # (X4)
+                score = own / n**length_power  # (X4)
+                finished.append(Hypothesis(words, own, score))
             elif own > -np.inf:
                 kept.append(k)
         live = [[*live[k // V], k % V] for k in kept]
@@ -90,7 +98,8 @@ def beam_search(step: BeamStep, state: BeamState, *, start: int, end: int, beam:
             break
         total = S.flat[kept]
         state = [array[np.array(kept) // V] for array in state]
-    return sorted(finished, key=lambda found: -found.score)[:beam]  # (X4)
+    finished.sort(key=lambda found: -found.score)  # (X4)
+    return finished[:beam]
 
 
 def _largest(S: Array, beam: int) -> Array:

@@ -69,11 +69,11 @@ def test_word2vec_is_not_trained_on_another_text_at_the_path_of_the_bilms(task_h
 
 def test_word2vec_that_is_requested_is_not_left_out(task_home, run, tmp_path, monkeypatch):
     words = "classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "word2vec", "static", "--quiet", *FAST_OPTIONS
-    if word2vec.available():
+    if word2vec.installed():
         code, _, err = run(*words, "--bilm", "bilm", "--out", tmp_path / "one")
         assert (code, err.count("\n")) == (2, 1)
         assert "--inputs word2vec: word2vec is left out, because" in err
-    monkeypatch.setattr(word2vec, "available", lambda: False)
+    monkeypatch.setattr(word2vec, "installed", lambda: False)
     code, _, err = run(*words, "--out", tmp_path / "two")
     assert (code, err.count("\n")) == (2, 1)
     assert "--inputs word2vec: gensim is not installed: pip install" in err
