@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..data.corpus import Corpus, open_corpus, text_lines
+from ..data.corpus import Corpus, open_corpus
+from ..data.text_lines import text_lines
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.static_vectors import MOST, WordVectors, mean_vectors, occurrence_vectors, static_vectors

@@ -8,6 +8,7 @@ import difflib
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,13 @@ from ..config.schema import Settings
 from ..errors import UserError
 from . import text
 from .pydoc_corpus import PydocCorpus
+from .text_lines import plain_lines
 
 T = TypeVar("T")
 
 BUILT_IN = ("pydoc", "grammar")
+
+_WORD = re.compile(r"[^ \t\n\r\f\v]+")     # ASCII white space only: 10 000 with a no-break space is one word
 
 
 class Corpus(Protocol):
@@ -79,17 +83,17 @@ def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
 class TextCorpus:
     """Text files, one sentence per line, read line by line; blank lines are skipped.
 
-    paths     the files, read in this order.
+    paths     the files, read in this order; .gz, .bz2 and .xz are unpacked while reading.
     name      the name of the corpus in messages and run directories.
-    tokenize  False: tokens are separated by white space; True: lines are raw text, split by `text.tokens`.
-    Raises    UserError: here for a missing file or a folder, while reading for a line that is not UTF-8,
-              at the end of a pass for a corpus without sentences.
+    tokenize  False: tokens are separated by ASCII white space; True: lines are raw text, split by `text.tokens`.
+    Raises    UserError: here for a missing file or a folder; while reading for a file that is not plain UTF-8 text,
+              as `plain_lines` tells; at the end of a pass for a corpus without sentences.
     """
 
     def __init__(self, paths: Iterable[str | os.PathLike[str]], *, name: str, tokenize: bool = False) -> None:
         self.name = name
         self.paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
-        self._split: Callable[[str], list[str]] = text.tokens if tokenize else str.split
+        self._split: Callable[[str], list[str]] = text.tokens if tokenize else _words
         for path in self.paths:
             if not path.exists():
                 raise UserError(f"there is no file {path}, expected a text file, one sentence per line: check the path")
@@ -102,7 +106,7 @@ class TextCorpus:
     def __iter__(self) -> Iterator[list[str]]:
         empty = True
         for path in self.paths:
-            for line in text_lines(path):
+            for line in plain_lines(path):
                 if sentence := self._split(line):
                     empty = False
                     yield sentence
@@ -110,19 +114,9 @@ class TextCorpus:
             raise UserError(f"{self.name} has no sentences: expected one per line; check that it is the right file")
 
 
-def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file, decoded one by one so that an error can name its line."""
-    try:
-        with open(path, "rb") as file:
-            for number, raw in enumerate(file, 1):
-                try:
-                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError:
-                    raise UserError(f"{path}, line {number}: not UTF-8, expected UTF-8 text: convert the file, "
-                                    "or unpack it if it is compressed") from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}; expected a readable text file: "
-                        "check its permissions") from error
+def _words(line: str) -> list[str]:
+    """The words between ASCII white space. One of other blanks only is invisible, and no word."""
+    return [word for word in _WORD.findall(line) if not word.isspace()]
 
 
 def held_out(corpus: Iterable[Sequence[str]], every: int = 20) -> tuple[Corpus, Corpus]:

@@ -333,6 +333,8 @@ def mess(home):
     (home / "empty.txt").write_text("")
     (home / "blank.txt").write_text("\n \n")
     (home / "latin1.txt").write_bytes("the bank\nd\xe9j\xe0 vu\n".encode("latin-1"))
+    (home / "wiki.xml").write_text('<mediawiki xml:lang="en">\n<page>\n')
+    (home / "utf16.txt").write_text("the bank\n", encoding="utf-16")
     (home / "folder").mkdir()
     (home / "bad.toml").write_text("[model]\nlayers = = 2\n")
     (home / "unknown.toml").write_text("[model]\nlayer = 2\n")
@@ -407,6 +409,9 @@ MISTAKES = [
     (["train", "empty.txt", "--out", "new"], r"empty\.txt has no sentence"),
     (["train", "blank.txt", "--out", "new"], r"blank\.txt has no sentence"),
     (["train", "latin1.txt", "--out", "new"], r"latin1\.txt, line 2: not UTF-8"),
+    (["train", "wiki.xml", "--out", "new"], r"wiki\.xml looks like XML or HTML, expected plain text"),
+    (["train", "utf16.txt", "--out", "new"], r"utf16\.txt is UTF-16, expected UTF-8 text: convert it with iconv"),
+    (["embed", "run", "wiki.xml", "--out", "new.npz"], r"wiki\.xml looks like XML or HTML, expected plain text"),
     (["train", "train.txt", "--valid", "none.txt", "--out", "new"], r"there is no corpus none\.txt"),
     (["train", "train.txt", "--valid", "empty.txt", "--out", "new"], r"empty\.txt has no sentence"),
     (["train", "three.txt", "--valid", "unseen.txt", "--out", "new"], "batch_size = 32, but there are 3 sentences"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elmo_np.data import spool
@@ -13,6 +13,7 @@ SENTENCES = st.lists(st.lists(st.integers(0, 2**31 - 1), min_size=2, max_size=9)
 
 
 @given(SENTENCES, st.data())
+@settings(deadline=None)
 def test_any_part_reads_as_it_was_written(sentences, data):
     made = Spool(sentences)
     assert len(made) == len(sentences)
@@ -22,6 +23,7 @@ def test_any_part_reads_as_it_was_written(sentences, data):
 
 
 @given(SENTENCES, st.integers(1, 12))
+@settings(deadline=None)
 def test_the_parts_are_all_sentences_once_in_their_order(sentences, number):
     parts = Spool(sentences).parts(number)
     assert len(parts) == number
@@ -29,6 +31,7 @@ def test_the_parts_are_all_sentences_once_in_their_order(sentences, number):
 
 
 @given(SENTENCES, st.integers(1, 12))
+@settings(deadline=None)
 def test_no_part_is_longer_than_its_share_by_more_than_a_sentence(sentences, number):
     made = Spool(sentences)
     targets = [len(sentence) - 1 for sentence in sentences]

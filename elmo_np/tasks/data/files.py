@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...data import text
-from ...data.corpus import text_lines
+from ...data.text_lines import text_lines
 from ...errors import UserError
 from ..metrics.scores import spans
 

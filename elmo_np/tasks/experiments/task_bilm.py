@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...config.schema import Settings
 from ...config.toml_files import preset, read_toml, replaced
-from ...data.corpus import text_lines
+from ...data.text_lines import text_lines
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...io.model_file import read_model

@@ -1,0 +1,87 @@
+"""The lines of a text file as people have it: UTF-8, compressed or not, with any line ends. The rest is refused.
+
+Files are recognised by their content, never by their name.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from ..errors import UserError
+
+BOM = "\ufeff"
+_COMPRESSED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_OTHERS = {b"PK\x03\x04": "a zip archive", b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+           b"\x28\xb5\x2f\xfd": "compressed by zstd", b"%PDF": "a PDF document"}
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_ESCAPED = re.compile("[\udc80-\udcff]")        # how "surrogateescape" decodes bytes that are not UTF-8
+
+HEAD = 40       # lines in which a format is recognised
+_ATTRIBUTES = r"(?:\s+[\w:.-]+=[\"'][^\"'\n]*[\"'])+"     # <s> alone may be a word; <doc id="1"> is not
+_FORMATS = (
+    ("XML or HTML", rf"(?i)\s*<(?:\?xml|!doctype|!--|html\b|mediawiki\b|[\w:.-]+{_ATTRIBUTES}\s*/?>)",
+     "extract its text first"),
+    ("JSON", r"\s*\[?\s*\{\s*\"[^\"\n]*\"\s*:", "extract its text first"),
+    ("CoNLL-U", r"(?:#.*\n|[ \t]*\n)*\d+(?:[-.]\d+)?(?:\t[^\t\n]*){9}(?:\n|$)",
+     "extract its sentences first, for instance from the lines that begin with '# text = '"),
+    ("CoNLL", r"\s*-DOCSTART-\s", "write the words of each sentence on one line first"),
+)
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file with their ends as "\\n", streamed. .gz, .bz2 and .xz are unpacked.
+
+    Raises UserError for a file that cannot be read or is not UTF-8 text, in the latter case with the line.
+    """
+    try:
+        with _opened(path) as file:
+            _check_encoding(path, file.peek(4096)[:4096])
+            # Universal line ends; and undecodable bytes become surrogates, so that an error can name its line.
+            text = io.TextIOWrapper(cast(BinaryIO, file), "utf-8", "surrogateescape")
+            for number, line in enumerate(text, 1):
+                if not line.isascii() and _ESCAPED.search(line):
+                    raise UserError(f"{path}, line {number}: not UTF-8, expected UTF-8 text: convert the file")
+                yield line.lstrip(BOM)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot read {path}: {reason}; expected a readable text file: check its permissions, and that "
+                        "it is complete if it is compressed") from error
+
+
+def plain_lines(path: Path) -> Iterator[str]:
+    """`text_lines`, but a file that is plainly markup or a table is refused with what to do."""
+    lines = text_lines(path)
+    head = list(islice(lines, HEAD))
+    start = "".join(head)[:4096]
+    for name, pattern, advice in _FORMATS:
+        if re.match(pattern, start):
+            raise UserError(f"{path} looks like {name}, expected plain text, one sentence per line: {advice}")
+    return chain(head, lines)
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    with open(path, "rb") as file:
+        start = file.read(8)
+    for magic, opener in _COMPRESSED.items():
+        if start.startswith(magic):
+            return cast(io.BufferedReader, opener(path, "rb"))
+    return open(path, "rb")
+
+
+def _check_encoding(path: Path, start: bytes) -> None:
+    """Raise UserError if the first bytes of a file are not those of UTF-8 text."""
+    for magic, kind in _OTHERS.items():
+        if start.startswith(magic):
+            raise UserError(f"{path} is {kind}, expected UTF-8 text: unpack it or extract its text first")
+    if start.startswith(_UTF_16) or start[:64].count(b"\0") > 16:
+        raise UserError(f"{path} is UTF-16, expected UTF-8 text: convert it with iconv -f UTF-16 -t UTF-8")
+    if b"\0" in start:
+        raise UserError(f"{path} has NUL bytes, expected UTF-8 text: check that it is the right file")
