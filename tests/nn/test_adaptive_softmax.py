@@ -22,13 +22,13 @@ from tests.training_helpers import CORPUS, run
 pytestmark = pytest.mark.usefixtures("each_backend")
 
 P, V = 8, 20
-CUTOFFS = (6, 11, 15)       # clusters of 5, 4 and 5 words that read 4, 2 and 1 numbers at a div_value of 2
+CUTOFFS = (6, 11, 15)       # clusters of 5, 4 and 5 words that read widths of 4, 2 and 1 at a div_value of 2
 # two losses around 5 after sums of less than 20 terms: 40 roundings of 1.1e-16 times 5
 ROUNDING = 3e-14
 
 
 def random_layer(rng, *, cutoffs=CUTOFFS, div_value=2, dtype=np.float64):
-    """A layer whose biases act too."""
+    """A layer with biases that are not zero."""
     layer = AdaptiveSoftmax(P, V, cutoffs=cutoffs, div_value=div_value, rng=rng, dtype=dtype)
     for p in parameters(layer).values():
         p.value[...] = rng.normal(size=p.value.shape) * 0.7
@@ -42,7 +42,7 @@ def layer(rng):
 
 @pytest.fixture
 def point(rng):
-    """Rows of targets, each word of the vocabulary among them, and padding."""
+    """Targets that contain every word of the vocabulary, and padding."""
     y = np.concatenate([rng.permutation(V), rng.integers(0, V, 8), [IGNORE_INDEX, IGNORE_INDEX]])
     return rng.normal(size=(10, 3, P)), rng.permutation(y).reshape(10, 3)
 
@@ -67,7 +67,7 @@ def same_results(one, other, atol=ROUNDING):
 
 
 def log_p(layer, h, w):
-    """(A1), (A2) for one row and one word, a number at a time."""
+    """(A1), (A2) for one row and one word, one value at a time."""
     def choice(softmax, x, entry):
         W, b = softmax.W.value.tolist(), softmax.b.value.tolist()
         z = [sum(a * c for a, c in zip(row, x, strict=True)) + b_v for row, b_v in zip(W, b, strict=True)]
@@ -131,7 +131,7 @@ def test_logits_of_ten_thousand_neither_overflow_nor_underflow(layer):
 @pytest.mark.parametrize("div_value", [4, 2])
 @pytest.mark.parametrize("cutoffs", [(10, 25), (3, 8, 20)], ids=str)
 def test_values_and_gradients_are_those_of_pytorch(rng, cutoffs, div_value):
-    """PyTorch's tails have no biases: ours are zero, as they start, and their gradients have no other to equal."""
+    """PyTorch's tails have no biases: ours keep their initial zeros, and their gradients are not compared."""
     torch = pytest.importorskip("torch")
     P, V = 64, 50
     ours = AdaptiveSoftmax(P, V, cutoffs=cutoffs, div_value=div_value, rng=rng, dtype=np.float64)
@@ -198,7 +198,7 @@ def test_a_cluster_without_a_target_has_no_gradient_and_leaves_the_others_right(
     assert loss == pytest.approx(sum(expected) / (y != IGNORE_INDEX).sum(), abs=ROUNDING)
 
 
-def test_targets_in_the_head_alone_are_a_full_softmax_over_its_entries(layer, point, rng):
+def test_targets_only_in_the_head_are_a_full_softmax_over_its_entries(layer, point, rng):
     h, y = point[0], rng.integers(0, CUTOFFS[0], point[1].shape)
     loss, grads = results(layer, h, y)
     zero_grad(layer)
@@ -208,7 +208,7 @@ def test_targets_in_the_head_alone_are_a_full_softmax_over_its_entries(layer, po
     np.testing.assert_array_equal(grads["head.W"], layer.head.W.grad)
 
 
-def test_a_row_costs_the_head_and_its_own_cluster_alone(layer, point, monkeypatch):
+def test_a_row_costs_only_the_head_and_its_own_cluster(layer, point, monkeypatch):
     h, y = point
     rows = Counter()
 
@@ -270,7 +270,7 @@ def test_float32_stays_float32_and_agrees_with_float64(layer, point, rng):
     same_results((loss, grads), results(layer, *point), 3e-5)
 
 
-def test_inputs_are_left_alone(layer, point):
+def test_inputs_are_not_changed(layer, point):
     arrays = [*point, *(p.value for p in parameters(layer).values())]
     before = [array.copy() for array in arrays]
     results(layer, *point)
@@ -281,8 +281,8 @@ def test_inputs_are_left_alone(layer, point):
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int32, np.uint64])
-def test_targets_of_any_kind_of_whole_number_are_the_same_targets(rng, kind):
-    """Also of a kind that cannot hold the number of the words."""
+def test_targets_of_any_integer_dtype_are_the_same_targets(rng, kind):
+    """Including dtypes that cannot hold the number of words."""
     layer = AdaptiveSoftmax(P, 600, cutoffs=(100, 300), rng=rng, dtype=np.float64)
     h, y = rng.normal(size=(30, P)), rng.integers(0, 127, 30)
     same_results(results(layer, h, y.astype(kind)), results(layer, h, y))
@@ -300,7 +300,7 @@ H, Y = np.zeros((4, 2, P)), np.zeros((4, 2), np.int64)
     (H, Y + 0.5, "targets have dtype float64, expected whole numbers"),
 ])
 @pytest.mark.parametrize("method", ["forward", "nll"])
-def test_wrong_arguments_say_what_was_given_and_expected(layer, method, h, y, message):
+def test_wrong_arguments_name_what_was_given_and_expected(layer, method, h, y, message):
     with pytest.raises(ValueError) as caught:
         getattr(layer, method)(h, y)
     assert str(caught.value) == message
@@ -316,21 +316,21 @@ def test_cutoffs_that_do_not_fit_the_words_are_refused(rng, cutoffs):
                                  "choose others, or set cutoffs = none")
 
 
-def test_a_div_value_that_would_widen_is_refused(rng):
+def test_a_div_value_below_one_is_refused(rng):
     with pytest.raises(UserError, match="div_value = 0: expected a whole number of at least 1"):
         AdaptiveSoftmax(P, V, div_value=0, rng=rng)
 
 
 @pytest.mark.parametrize(("div_value", "widths"), [(1, [8, 8, 8]), (2, [4, 2, 1]), (3, [2, 1, 1]), (4, [2, 1, 1]),
                                                    (10**30, [1, 1, 1])])
-def test_a_cluster_reads_P_over_a_power_of_div_value_but_at_least_one_number(rng, div_value, widths):
+def test_a_cluster_reads_P_over_a_power_of_div_value_but_at_least_one_value(rng, div_value, widths):
     layer = AdaptiveSoftmax(P, V, cutoffs=CUTOFFS, div_value=div_value, rng=rng)
     assert [tail.projection.value.shape for tail in layer.tails] == [(P, width) for width in widths]
     assert [tail.softmax.W.value.shape for tail in layer.tails] == list(zip([5, 4, 5], widths, strict=True))
     assert layer.head.W.value.shape == (9, P)
 
 
-def test_parameters_have_the_names_of_their_places(layer):
+def test_parameters_are_named_by_their_position(layer):
     assert list(parameters(layer)) == ["head.W", "head.b", *(
         f"tails.{i}.{name}" for i in range(3) for name in ("projection", "softmax.W", "softmax.b"))]
 
@@ -389,10 +389,10 @@ def test_the_gradient_of_a_shared_softmax_is_the_sum_of_both_directions(batch, e
     for name, grad in found.items():
         once = name.startswith("backward") or not ("softmax" in name or (embedding and "embedding" in name))
         other = 0 if once else expected[name.replace("forward_lm", "backward_lm")]
-        close(grad, expected[name] + other, 1e-15)      # two numbers below 1, added in another order
+        close(grad, expected[name] + other, 1e-15)      # two values below 1, added in another order
 
 
-def test_directions_that_share_a_softmax_add_to_gradients_of_their_own(batch):
+def test_directions_that_share_a_softmax_accumulate_into_their_own_gradients(batch):
     model = bilm(share_softmax=True)
     forward, backward = (parameters(side.softmax) for side in (model.forward_lm, model.backward_lm))
     assert forward.keys() == backward.keys()
@@ -420,7 +420,7 @@ def test_the_start_of_all_arrays_is_the_settings(batch):
         assert 0 < np.abs(p.value).max() <= 0.1, name
 
 
-def test_a_few_sentences_can_be_learnt_by_heart():
+def test_a_few_sentences_can_be_memorised():
     """Each has a first word of its own, from every part of the vocabulary: only that word is left to guess, at log 7
     over the 3 targets of a sentence."""
     sentences = [[0, word, 2 + 3 * k % 7, 1] for k, word in enumerate([2, 3, 4, 7, 8, 9, 10])]
@@ -437,7 +437,7 @@ def test_a_few_sentences_can_be_learnt_by_heart():
 # in a run
 
 @pytest.mark.parametrize("shared", ["false", "true"])
-def test_a_trained_model_comes_back_from_its_file(tmp_path, shared):
+def test_a_trained_model_can_be_loaded_from_its_file(tmp_path, shared):
     elmo = run(tmp_path, "softmax=adaptive", "cutoffs=[8, 20]", f"share_softmax={shared}")
     again = ELMo.load(tmp_path / "model.safetensors")
     assert again.model.config == elmo.model.config

@@ -1,4 +1,4 @@
-"""charcnn: a word's vector equals the equations one number at a time, whatever is spared on the way."""
+"""char_cnn: a word's vector equals the equations one value at a time, whatever work is saved."""
 
 import math
 from copy import deepcopy
@@ -39,7 +39,7 @@ def layer(request, rng):
 
 @pytest.fixture
 def k():
-    """Words of every kind, a mark, and a place without a word: (3, 4, K)."""
+    """Words of every kind, special tokens, and a position without a word: (3, 4, K)."""
     return np.concatenate([to_char_ids(WORDS, K), marks(K), np.zeros((1, K), np.uint16)]).reshape(3, 4, K)
 
 
@@ -60,17 +60,17 @@ def affine(x, W, b):
 
 
 def oracle(layer, word):
-    """(C1)-(C8) for one word, one number at a time, at every place of all K characters."""
+    """(C1)-(C8) for one word, one value at a time, at every position of all K characters."""
     e = [layer.E.value[k].tolist() for k in word]                                     # (C1)
     x = []
     for f in layer.filters:
         W, b = f.W.value.tolist(), f.b.value.tolist()
         for n in range(len(b)):
-            places = []
+            y = []
             for p in range(len(word) - f.w + 1):
                 seen = [number for character in e[p:p + f.w] for number in character]
-                places.append(sum(seen[i] * W[i][n] for i in range(len(seen))))       # (C2)
-            m = max(places) + b[n]                                                    # (C3)
+                y.append(sum(seen[i] * W[i][n] for i in range(len(seen))))       # (C2)
+            m = max(y) + b[n]                                                         # (C3)
             x.append(max(m, 0) if layer.activation == "relu" else math.tanh(m))       # (C4)
     for h in layer.highways:
         Wr, br, Wt, bt = (p.value.tolist() for p in (h.Wr, h.br, h.Wt, h.bt))
@@ -80,7 +80,7 @@ def oracle(layer, word):
     return x if layer.Wp is None else affine(x, layer.Wp.value.tolist(), layer.bp.value.tolist())    # (C8)
 
 
-def test_forward_equals_the_equations_one_number_at_a_time(layer, k):
+def test_forward_equals_the_equations_one_value_at_a_time(layer, k):
     v, _ = layer.forward(k)
     assert v.shape[:-1] == k.shape[:-1]
     for place in np.ndindex(*k.shape[:-1]):
@@ -100,7 +100,7 @@ def test_the_size_of_a_part_changes_nothing(layer, k, chunk):
     close(v, expected)
     layer.backward(dv, cache)
     for name, grad in gradients(layer).items():
-        close(grad, grads[name], 20 * ROUNDING)        # sums over words and places of numbers around 10
+        close(grad, grads[name], 20 * ROUNDING)        # sums over words and positions of values around 10
 
 
 def test_looking_up_gives_the_same_in_blocks_of_any_size(layer, k):
@@ -109,24 +109,24 @@ def test_looking_up_gives_the_same_in_blocks_of_any_size(layer, k):
         close(layer.lookup(k), expected)
 
 
-def test_the_gradient_goes_to_the_first_place_of_the_largest_and_to_no_other(rng):
+def test_the_gradient_goes_only_to_the_first_position_of_the_maximum(rng):
     f = Filters(2, 1, 1, "relu", rng, np.dtype(np.float64))
     f.W.value[...], f.b.value[...] = [[1], [1]], [5]
-    e = np.array([[0, 1, 3, 0, 3, 1]], np.float64)[:, :, None]       # windows 1 4 3 3 4: the largest at 1 and at 4
-    m, place = f.forward(e, np.array([6]), keep=True)
-    assert (m.item(), place.item()) == (9, 1)
-    de = f.backward(np.array([[7.0]]), e, place)
+    e = np.array([[0, 1, 3, 0, 3, 1]], np.float64)[:, :, None]       # windows 1 4 3 3 4: the maximum at 1 and at 4
+    m, argmax = f.forward(e, np.array([6]), keep=True)
+    assert (m.item(), argmax.item()) == (9, 1)
+    de = f.backward(np.array([[7.0]]), e, argmax)
     assert de.ravel().tolist() == [0, 7, 7, 0, 0, 0]
     assert f.W.grad.ravel().tolist() == [7 * 1, 7 * 3]
     assert f.b.grad.item() == 7
 
 
-def test_a_window_behind_the_word_is_computed_once_and_takes_part_in_the_maximum(rng):
+def test_a_window_after_the_word_is_computed_once_and_is_part_of_the_maximum(rng):
     layer = cnn(rng, filters=((2, 1),), highways=0, project=False)
     layer.E.value[...] = 0
     layer.E.value[261] = 3                  # what stands behind a word is larger than all else
     layer.filters[0].W.value[...], layer.filters[0].b.value[...] = 1, 0
-    k = to_char_ids(["ab", "tenletters"], K)    # the second leaves no place behind it
+    k = to_char_ids(["ab", "tenletters"], K)    # the second leaves no position after it
     v, cache = layer.forward(k)
     assert v.ravel().tolist() == [2 * C * 3, 0]
     assert [part.longest for part in cache.types.parts] == [11]
@@ -148,13 +148,13 @@ def test_a_word_that_occurs_often_is_computed_once(rng, monkeypatch):
         np.testing.assert_array_equal(v[one], v[other])
 
 
-def test_word_types_are_the_words_that_differ_and_where_they_are(k):
-    types, place = word_types(k)
+def test_word_types_are_the_different_words_and_their_positions(k):
+    types, type_ids = word_types(k)
     assert len(types) == len({tuple(word) for word in k.reshape(-1, K).tolist()}) == 11
-    np.testing.assert_array_equal(types[place], k)
+    np.testing.assert_array_equal(types[type_ids], k)
 
 
-def test_the_vector_of_a_word_does_not_depend_on_the_words_beside_it(layer, k):
+def test_the_vector_of_a_word_does_not_depend_on_the_other_words(layer, k):
     v, _ = layer.forward(k)
     for place in np.ndindex(*k.shape[:-1]):
         close(layer.forward(k[place])[0], v[place])
@@ -199,14 +199,14 @@ def test_a_layer_used_twice_before_backward_adds_both_gradients(layer, k):
         close(grad, sum(one[name] for one in alone), 20 * ROUNDING)
 
 
-def test_a_character_that_no_word_has_gets_no_gradient(layer):
+def test_a_character_of_no_word_has_no_gradient(layer):
     v, cache = layer.forward(to_char_ids(["ab", "ba"], K))
     layer.backward(np.ones_like(v), cache)
     touched = np.flatnonzero(layer.E.grad.any(axis=1)).tolist()
     assert set(touched) <= {98, 99, 259, 260, 261}
 
 
-def test_inputs_and_caches_are_left_alone(layer, k):
+def test_inputs_and_caches_are_not_changed(layer, k):
     before = deepcopy(k)
     v, cache = layer.forward(k)
     kept, dv = deepcopy(cache), np.ones_like(v)
@@ -221,14 +221,14 @@ def leaves(value):
     return [leaf for item in value for leaf in leaves(item)] if isinstance(value, (tuple, list)) else [value]
 
 
-def test_characters_may_be_of_any_whole_kind_and_not_contiguous(layer, k):
+def test_characters_may_have_any_integer_dtype_and_need_not_be_contiguous(layer, k):
     expected, _ = layer.forward(k)
     for kind in np.int64, np.int32, np.uint16:
         np.testing.assert_array_equal(layer.forward(np.asfortranarray(k.astype(kind)))[0], expected)
 
 
 def test_float32_agrees_with_float64(rng, k):
-    """Some hundred roundings of 6e-8 follow one another, in numbers around 10."""
+    """Some hundred roundings of 6e-8 follow one another, in values around 10."""
     wide, narrow = cnn(rng), cnn(rng, np.float32)
     for name, p in parameters(narrow).items():
         p.value[...] = parameters(wide)[name].value
@@ -244,14 +244,14 @@ def test_float32_agrees_with_float64(rng, k):
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
-def test_no_word_is_no_error(layer, shape):
+def test_no_word_is_not_an_error(layer, shape):
     v, cache = layer.forward(np.zeros((*shape, K), np.uint16))
     layer.backward(v, cache)
     assert v.shape == layer.lookup(np.zeros((*shape, K), np.uint16)).shape == (*shape, v.shape[-1])
     assert not any(grad.any() for grad in gradients(layer).values())
 
 
-def test_a_new_cnn_starts_as_the_original_does(rng):
+def test_a_new_cnn_has_the_initial_values_of_the_original(rng):
     layer = CharCNN(((1, 50), (3, 90)), 16, 40, highways=2, rng=rng)
     F = 140
     assert not layer.E.value[0].any()
@@ -277,7 +277,7 @@ def test_the_names_of_the_parameters(rng):
     assert "Wp" not in parameters(cnn(rng, project=False))
 
 
-def test_a_second_use_has_the_values_and_gradients_of_its_own(layer, k):
+def test_a_shared_copy_has_the_same_values_and_its_own_gradients(layer, k):
     uses = {}
     other = shared_copy(layer, uses)
     assert len(uses) == len(parameters(layer))
@@ -297,7 +297,7 @@ def test_a_second_use_has_the_values_and_gradients_of_its_own(layer, k):
     (np.full((2, K), N_CHARACTERS), r"characters range from 262 to 262, expected 0 to 261"),
     (np.full((2, K), -1), r"characters range from -1 to -1, expected 0 to 261"),
 ])
-def test_wrong_characters_say_what_was_given_and_expected(rng, k, message):
+def test_wrong_characters_name_what_was_given_and_expected(rng, k, message):
     layer = cnn(rng)
     for call in layer.forward, layer.lookup:
         with pytest.raises(ValueError) as caught:
@@ -305,7 +305,7 @@ def test_wrong_characters_say_what_was_given_and_expected(rng, k, message):
         assert str(caught.value) == message
 
 
-def test_a_wrong_gradient_says_what_was_given_and_expected(rng, k):
+def test_a_wrong_gradient_names_what_was_given_and_expected(rng, k):
     layer = cnn(rng)
     v, cache = layer.forward(k)
     with pytest.raises(ValueError, match=r"gradient of 11 words is float32\(11, 4\), expected float64"):

@@ -1,4 +1,4 @@
-"""lstm: the recurrence equals the equations one number at a time, and its state, lengths and gradients add up."""
+"""lstm: the recurrence equals the equations one value at a time, and its state, lengths and gradients add up."""
 
 import math
 from copy import deepcopy
@@ -13,8 +13,8 @@ from elmo_np.nn.parameter import parameters, zero_grad
 pytestmark = pytest.mark.usefixtures("each_backend")
 
 T, B, D, H, P = 6, 4, 3, 5, 2
-# A number of a step is the sum of about 10 products around 1, and a bounded function of it: some 20 roundings of
-# 1.1e-16 a step, 6 steps, gates' slopes of at most 1: 1.3e-14.
+# A value of a step is the sum of about 10 products around 1, and a bounded function of it: some 20 roundings of
+# 1.1e-16 per step, 6 steps, gates' slopes of at most 1: 1.3e-14.
 ROUNDING = 2e-14
 LENGTHS = np.array([6, 0, 3, 1])
 KINDS = {"plain": {}, "projected": {"P": P}, "clipped": {"P": P, "cell_clip": 0.3, "proj_clip": 0.2}}
@@ -46,7 +46,7 @@ def clipped(value, bound):
 
 
 def oracle(layer, x, h, c, length):
-    """(L1)-(L6) for one sequence of lists, one number at a time -> outputs, h, c."""
+    """(L1)-(L6) for one sequence of lists, one value at a time -> outputs, h, c."""
     Wx, Wh, b = layer.Wx.value.tolist(), layer.Wh.value.tolist(), layer.b.value.tolist()
     outputs = []
     for x_t in x[:length]:
@@ -66,7 +66,7 @@ def oracle(layer, x, h, c, length):
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
-def test_forward_equals_the_equations_one_number_at_a_time(layer, rng, lengths):
+def test_forward_equals_the_equations_one_value_at_a_time(layer, rng, lengths):
     x, (h0, c0) = rng.normal(size=(T, B, D)), some_state(layer, rng)
     y, (hT, cT), _ = layer.forward(x, (h0, c0), lengths)
     for b in range(B):
@@ -90,7 +90,7 @@ def test_the_forget_bias_starts_at_one_and_the_other_biases_at_zero(layer):
     np.testing.assert_array_equal(layer.b.value.reshape(4, H), [[0] * H, [1] * H, [0] * H, [0] * H])
 
 
-def test_a_constant_on_the_forget_gate_is_as_good_as_a_larger_bias(each_backend):
+def test_a_constant_on_the_forget_gate_equals_a_larger_bias(each_backend):
     x, dy = (np.random.default_rng(1).normal(size=(T, B, width)) for width in (D, P))
     plain, shifted = (LSTM(D, H, P, forget_bias=c, rng=np.random.default_rng(0), dtype=np.float64) for c in (0, 0.75))
     np.testing.assert_array_equal(shifted.b.value.reshape(4, H), [[0] * H, [0.25] * H, [0] * H, [0] * H])
@@ -124,7 +124,7 @@ def test_one_call_equals_two_calls_with_the_state_carried(layer, rng):
     whole, end, _ = layer.forward(x, state)
     first, middle, _ = layer.forward(x[:2], state)
     second, after, _ = layer.forward(x[2:], middle)
-    # the same operations a step; a BLAS may order the sums of a smaller product in another way
+    # the same operations per step; a BLAS may order the sums of a smaller product differently
     close(np.concatenate([first, second]), whole, 1e-15)
     close(after[0], end[0], 1e-15)
     close(after[1], end[1], 1e-15)
@@ -145,7 +145,7 @@ def test_backward_through_two_calls_equals_backward_through_one(layer, rng):
     for one, other in zip(dbefore, dstart, strict=True):
         close(one, other)
     for name, grad in gradients(layer).items():
-        close(grad, expected[name], 5 * ROUNDING)       # sums over T B = 24 of the numbers above
+        close(grad, expected[name], 5 * ROUNDING)       # sums over T B = 24 of the values above
 
 
 def test_a_layer_used_twice_before_backward_adds_both_gradients(layer, rng):
@@ -197,7 +197,7 @@ def test_padding_after_a_sequences_end_changes_nothing(layer, rng):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_sequence_alone_equals_itself_in_a_padded_batch(layer, rng):
+def test_a_sequence_alone_equals_the_same_sequence_in_a_padded_batch(layer, rng):
     x, state = rng.normal(size=(T, B, D)), some_state(layer, rng)
     y, (hT, cT), _ = layer.forward(x, state, LENGTHS)
     for b, n in enumerate(LENGTHS):
@@ -224,7 +224,7 @@ def test_the_final_state_is_that_after_the_last_step(layer, rng):
     np.testing.assert_array_equal(cT[1], state[1][1])      # its length is 0
 
 
-def test_an_empty_sequence_passes_the_gradient_of_its_state_on(layer, rng):
+def test_an_empty_sequence_passes_on_the_gradient_of_its_state(layer, rng):
     _, _, cache = layer.forward(rng.normal(size=(T, B, D)), some_state(layer, rng), LENGTHS)
     dstate = some_state(layer, rng)
     _, dstart = layer.backward(rng.normal(size=(T, B, width(layer))), cache, dstate)
@@ -249,7 +249,7 @@ def test_the_order_of_sequences_changes_nothing(layer, rng):
         close(grad, expected[name], 5 * ROUNDING)
 
 
-def test_inputs_are_left_alone(layer, rng):
+def test_inputs_are_not_changed(layer, rng):
     x, state = rng.normal(size=(T, B, D)), some_state(layer, rng)
     dy, dstate, lengths = rng.normal(size=(T, B, width(layer))), some_state(layer, rng), LENGTHS.copy()
     given = [x, *state, dy, *dstate, lengths, *(p.value for p in parameters(layer).values())]
@@ -276,7 +276,7 @@ def test_inputs_need_not_be_contiguous(layer, rng):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_float32_agrees_with_float64(kind, rng):
-    """Some hundred roundings of 6e-8 follow one another: 1e-5 of numbers around 1."""
+    """Some hundred roundings of 6e-8 follow one another: 1e-5 of values around 1."""
     wide = LSTM(D, H, rng=rng, dtype=np.float64, **KINDS[kind])
     narrow = LSTM(D, H, rng=rng, dtype=np.float32, **KINDS[kind])
     for name, p in parameters(narrow).items():
@@ -295,7 +295,7 @@ def test_float32_agrees_with_float64(kind, rng):
 
 
 @pytest.mark.parametrize(("steps", "sequences"), [(0, 2), (3, 0), (0, 0), (1, 1)])
-def test_nothing_to_read_is_no_error(layer, steps, sequences):
+def test_empty_input_is_not_an_error(layer, steps, sequences):
     y, _, cache = layer.forward(np.ones((steps, sequences, D)))
     dx, _ = layer.backward(np.ones_like(y), cache)
     assert (y.shape, dx.shape) == ((steps, sequences, width(layer)), (steps, sequences, D))
@@ -318,7 +318,7 @@ NARROW = np.zeros((3, 4))
     ((X, None, np.array([4, -1, 1])), r"LSTM lengths are [ 4 -1  1], expected 3 whole numbers from 0 to 4"),
     ((X, None, np.array([4, 1.5, 1])), r"LSTM lengths are [4.  1.5 1. ], expected 3 whole numbers from 0 to 4"),
 ])
-def test_a_wrong_argument_of_forward_says_what_was_given_and_expected(rng, arguments, message):
+def test_a_wrong_argument_of_forward_names_what_was_given_and_expected(rng, arguments, message):
     layer = LSTM(D, H, rng=rng, dtype=np.float64)
     with pytest.raises(ValueError) as caught:
         layer.forward(*arguments)

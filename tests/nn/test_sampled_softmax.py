@@ -1,4 +1,4 @@
-"""sampled_softmax: the loss over a target and drawn words, its sampler, and what a training makes of it."""
+"""sampled_softmax: the loss over a target and sampled words, its sampler, and training with it."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import replaced
 from elmo_np.errors import UserError
-from elmo_np.nn.parameter import zero_grad
+from elmo_np.nn.parameter import parameters, shared_copy, zero_grad
 from elmo_np.nn.sampled_softmax import SampledSoftmax, draw, log_expected
 from elmo_np.nn.softmax import IGNORE_INDEX, Softmax
 from elmo_np.training.metrics import read
@@ -75,6 +75,14 @@ def test_only_rows_of_the_sample_and_of_targets_have_a_gradient(rng, each_backen
         np.testing.assert_array_equal(p.nonzero_rows(), expected)
 
 
+def test_the_softmax_over_all_words_adds_no_parameters(rng):
+    made = layer(rng)
+    assert {name: p.value.shape for name, p in parameters(made).items()} == {"W": (30, 5), "b": (30,)}
+    copy = shared_copy(made, {})
+    assert copy.W is copy.full.W is not made.W
+    assert copy.W.value is made.W.value
+
+
 def test_evaluation_is_over_all_words(rng, each_backend):
     made, (h, y) = layer(rng), point(rng)
     full = Softmax(5, 30, rng=rng, dtype=np.float64, W=made.W, b=made.b)
@@ -82,7 +90,7 @@ def test_evaluation_is_over_all_words(rng, each_backend):
     assert made.nll(h, y)[1, 2] == 0
 
 
-def test_the_sample_is_what_drawing_one_after_another_gives():
+def test_the_sample_equals_that_of_drawing_one_word_at_a_time():
     for samples, V in (1, 2), (5, 6), (7, 40), (60, 100):
         for seed in range(20):
             ids, tries = draw(samples, V, np.random.default_rng(seed))
@@ -115,7 +123,7 @@ def test_the_expected_count_is_right_for_words_that_are_never_and_that_are_alway
     np.testing.assert_allclose(np.exp(log_expected(ids[1:], 50, V)), 1 - (1 - P[1:])**50, rtol=1e-8)
 
 
-def test_without_an_rng_it_refuses_to_be_taken_for_the_full_loss(rng):
+def test_without_an_rng_forward_is_an_error_and_not_the_full_loss(rng):
     made, (h, y) = layer(rng), point(rng)
     with pytest.raises(ValueError, match="expected an rng; nll is the loss over all of them"):
         made.forward(h, y)
@@ -133,7 +141,7 @@ SMALL = {"embedding_dim": 8, "hidden_dim": 8, "softmax": "sampled", "samples": 6
          "optimizer": "adagrad", "learning_rate": 0.5, "epochs": 4, "clip_norm": 10.0, "loss_scale": "elmo"}
 
 
-def test_training_calls_the_sampled_loss_by_its_name_and_validates_over_all_words(tmp_path, capsys):
+def test_training_reports_the_sampled_loss_under_its_name_and_validates_over_all_words(tmp_path, capsys):
     train(CORPUS, tmp_path, valid=CORPUS[::5], settings=replaced(Settings(), **SMALL))
     rows = read(tmp_path / "metrics.csv")
     assert {row["split"] for row in rows} == {"sampled", "valid"}
@@ -148,7 +156,7 @@ def test_training_calls_the_sampled_loss_by_its_name_and_validates_over_all_word
 
 
 @pytest.mark.parametrize("changes", [{}, {"share_embedding": True, "share_softmax": True, "tie": True}])
-def test_a_stopped_training_goes_on_with_the_same_samples(tmp_path, changes):
+def test_a_stopped_training_continues_with_the_same_samples(tmp_path, changes):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     settings = replaced(Settings(), **SMALL, **changes)
     train(CORPUS, whole, valid=CORPUS[::5], settings=settings, quiet=True)

@@ -1,4 +1,4 @@
-"""shared_words: one character CNN for both directions does what one in each would, with each word type once."""
+"""shared_char_cnn: one character CNN for both directions equals one in each, but computes each word type once."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_the_shared_cnn_is_listed_once_with_the_forward_model():
     assert "backward_lm.embedding.highways.0.Wr" in apart
 
 
-def test_its_loss_is_that_of_two_cnns_with_equal_numbers_and_its_gradient_is_their_sum(batch):
+def test_its_loss_is_that_of_two_cnns_with_equal_values_and_its_gradient_is_their_sum(batch):
     model, apart = bilm(), bilm(seed=1, share_embedding=False)
     theirs = parameters(apart)
     for name, p in parameters(model).items():
@@ -66,7 +66,7 @@ def test_its_loss_is_that_of_two_cnns_with_equal_numbers_and_its_gradient_is_the
         close(grad, found[name] + (found[second] if second != name else 0))
 
 
-def test_the_layers_of_a_sentence_are_those_of_two_cnns_with_equal_numbers():
+def test_the_layers_of_a_sentence_are_those_of_two_cnns_with_equal_values():
     model, apart = bilm(), bilm(seed=1, share_embedding=False)
     theirs = parameters(apart)
     for name, p in parameters(model).items():
@@ -110,7 +110,7 @@ def test_the_number_of_threads_changes_nothing(batch):
         np.testing.assert_array_equal(grad, expected[1][name])
 
 
-def test_directions_may_be_of_different_shape_and_one_of_them_empty(rng):
+def test_directions_may_differ_in_shape_and_one_may_be_empty(rng):
     pair = (CharCNN(((2, 3),), 2, 4, K, rng=rng, dtype=np.float64),) * 2
     k = SPELLING[[[2, 3], [3, 4]]], SPELLING[[5]]
     (one, two), cache = shared_words.forward(pair, k)

@@ -1,4 +1,4 @@
-"""softmax: the loss equals its formula, never overflows, and knows padding."""
+"""softmax: the loss equals its formula, never overflows, and ignores padding."""
 
 import math
 
@@ -42,7 +42,7 @@ def results(layer, h, y, dloss=1.0):
 
 
 def formula(layer, h, y):
-    """(S1)-(S3), one number at a time -> loss, -log p of every target."""
+    """(S1)-(S3), one value at a time -> loss, -log p of every target."""
     W, b, nll = layer.W.value.tolist(), layer.b.value.tolist(), []
     for h_n, target in zip(h.reshape(-1, P).tolist(), y.reshape(-1).tolist(), strict=True):
         z = [sum(h_n[p] * W[v][p] for p in range(P)) + b[v] for v in range(V)]
@@ -98,7 +98,7 @@ def test_the_loss_starts_near_log_V(rng):
 
 @pytest.mark.parametrize("kept", [0, V, 3 * V, 8 * V, 1000 * V])
 @pytest.mark.parametrize("rows", [1, 3, 1000])
-def test_how_many_rows_are_taken_at_a_time_and_how_many_logits_kept_changes_nothing(layer, point, rows, kept):
+def test_the_number_of_rows_at_a_time_and_of_logits_kept_changes_nothing(layer, point, rows, kept):
     expected, nll = results(layer, *point), layer.nll(*point)
     layer.ROWS, layer.KEPT = rows, kept
     for one, other in zip(results(layer, *point), expected, strict=True):
@@ -169,7 +169,7 @@ def test_float32_stays_float32_and_agrees_with_float64(rng, layer, point):
         close(one, other, 1e-5)
 
 
-def test_inputs_are_left_alone(layer, point):
+def test_inputs_are_not_changed(layer, point):
     h, y, W, b = *point, layer.W.value, layer.b.value
     before = [array.copy() for array in (h, y, W, b)]
     results(layer, h, y)
@@ -196,7 +196,7 @@ H, Y = np.zeros((4, 2, P)), np.zeros((4, 2), np.int64)
     (H, Y - 2, "targets range from -2 to -2, expected -1 (padding) to 6"),
 ])
 @pytest.mark.parametrize("method", ["forward", "nll"])
-def test_wrong_arguments_say_what_was_given_and_expected(layer, method, h, y, message):
+def test_wrong_arguments_name_what_was_given_and_expected(layer, method, h, y, message):
     with pytest.raises(ValueError) as caught:
         getattr(layer, method)(h, y)
     assert str(caught.value) == message

@@ -1,4 +1,4 @@
-"""Every kernel equals its NumPy reference: the registry of twins is the list of tests."""
+"""Every kernel equals its NumPy reference. The registry of twins is the list of tests."""
 
 from copy import deepcopy
 
@@ -11,10 +11,10 @@ from elmo_np.nn.lstm import Cache, Clips, Weights
 from elmo_np.nn.optim import AdamRates
 from elmo_np.nn.softmax import Chunk
 
-# (T or N, B, D, H, P or V): 0 and 1 among them, widths on both sides of a vector's and of a panel's
+# (T or N, B, D, H, P or V): including 0 and 1, and widths below and above a vector's and a panel's
 SIZES = [(0, 2, 3, 4, 5), (1, 1, 1, 1, 1), (3, 0, 2, 4, 3), (4, 3, 2, 5, 2), (3, 7, 4, 16, 17), (2, 8, 3, 33, 70),
          (5, 13, 2, 20, 64), (2, 9, 150, 70, 250), (9, 33, 3, 6, 4)]
-# float32 carries 24 bits, 6e-8 a rounding; a few hundred roundings of numbers around 1 follow one another here
+# float32 has 24 bits, 6e-8 per rounding; here a few hundred roundings of values around 1 follow one another
 TOLERANCE = {np.float64: 1e-13, np.float32: 5e-6}
 
 
@@ -63,7 +63,7 @@ def sample_convolve(rng, dtype, size):
     G, L, C, N = size[1], size[0] + 3, size[2], size[4]
     calls = []
     for w in range(1, 4):
-        # whole numbers: sums without rounding, so that equals, of which the first counts, are equal on both sides
+        # whole numbers: sums without rounding, so that equal values, of which the first counts, are equal in both
         e, W = (rng.integers(-2, 3, shape).astype(dtype) for shape in ((G, L, C), (w * C, N)))
         calls += [(e, W, rng.integers(1, L - w + 2, G), keep) for keep in (False, True)]
     return calls
@@ -72,7 +72,7 @@ def sample_convolve(rng, dtype, size):
 def softmax_point(rng, dtype, size):
     R, P, V = size[0] * size[1], size[2], size[4]
     h, W, b = matrices(rng, dtype, (R, P), (V, P), (V,))
-    return 2 * h, rng.integers(-2, V, R), 2 * W, b         # padding and words from elsewhere too
+    return 2 * h, rng.integers(-2, V, R), 2 * W, b         # including padding and words from elsewhere
 
 
 def sample_softmax_forward(rng, dtype, size):
@@ -138,7 +138,7 @@ def test_kernel_equals_reference(name, size, dtype, path):
     for args in SAMPLES[name](np.random.default_rng(sum(size)), dtype, size):
         left, right = deepcopy(args), deepcopy(args)
         expected, found = twin.reference(*left), twin.compiled(*right)
-        # arguments too: some are changed in place, the others must be left alone
+        # arguments too: some are changed in place, the others must not change
         for one, other in zip(flatten((expected, left)), flatten((found, right)), strict=True):
             if isinstance(one, np.ndarray):
                 assert other.dtype == one.dtype
@@ -162,9 +162,9 @@ def test_kernels_let_nan_and_infinity_through(path):
         e = np.zeros((1, 9, 1), np.float32)
         e[0, 4] = bad
         for convolve in char_cnn.convolve.reference, char_cnn.convolve.compiled:
-            largest, place = convolve(e, np.ones((1, 70), np.float32), np.array([9]), True)
-            np.testing.assert_array_equal(largest, np.full((1, 70), bad, np.float32))
-            assert (place == 4).all()
+            maximum, argmax = convolve(e, np.ones((1, 70), np.float32), np.array([9]), True)
+            np.testing.assert_array_equal(maximum, np.full((1, 70), bad, np.float32))
+            assert (argmax == 4).all()
     b = np.zeros(4 * 20, np.float32)
     b[5] = np.nan
     zero, one = np.zeros((1, 20), np.float32), np.ones((1, 1, 1), np.float32)
