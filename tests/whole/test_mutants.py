@@ -203,8 +203,9 @@ def mutants(statement):
     """(how it reads, the statements that replace it)"""
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-        for leaf in leaves(target):
-            text = ast.unparse(leaf)
+        for text in map(ast.unparse, leaves(target)):
+            if text == "_":         # not used
+                continue
             yield f"{ast.unparse(statement)}; {text} = -{text}", [statement, *ast.parse(f"{text} = -({text})").body]
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         yield f"left out: {ast.unparse(statement)}", [ast.Pass()]
