@@ -25,9 +25,9 @@ TAGGED, TESTED = 400, 1000      # sentences of the grammar: few to train on, so 
 def docstrings() -> Data:
     """Which package of the standard library a sentence of documentation is from; each 4th file is test data."""
     train, test = Examples([], []), Examples([], [])
-    folder = Path(sysconfig.get_path("stdlib"))
+    directory = Path(sysconfig.get_path("stdlib"))
     for package in PACKAGES:
-        for number, path in enumerate(sources(folder / package)):
+        for number, path in enumerate(sources(directory / package)):
             part = test if number % 4 == 1 else train
             for sentence in _sentences(path):
                 part.sentences.append(sentence)

@@ -61,7 +61,7 @@ def read_labelled(path: str, tokenize: bool = False) -> Examples:
             raise UserError(f"{path}, line {number}: {len(cells)} columns, expected sentence<TAB>label: {line!r:.60}")
         tokens = text.tokens(cells[0]) if tokenize else cells[0].split()
         if not tokens:
-            raise UserError(f"{path}, line {number}: there is no word before the label {cells[1]!r:.40}")
+            raise UserError(f"{path}, line {number}: no word before the label {cells[1]!r:.40}")
         found.sentences.append(tokens)
         found.labels.append(cells[1].strip())
     return _some(found, path, "sentence<TAB>label lines")
@@ -131,7 +131,7 @@ def read_pairs(path: str, tokenize: bool = False) -> Examples:
             raise UserError(f"{path}, line {number}: {len(cells)} column, expected source<TAB>target: {line!r:.60}")
         source, target = (text.tokens(cell) if tokenize else cell.split() for cell in cells[:2])
         if not source or not target:
-            raise UserError(f"{path}, line {number}: there is no word in the {'target' if source else 'source'}: "
+            raise UserError(f"{path}, line {number}: no word in the {'target' if source else 'source'}: "
                             f"{line!r:.60}")
         found.sentences.append(source)
         found.labels.append(target)

@@ -37,8 +37,7 @@ class BilmSpec(NamedTuple):
                             "one is trained on the same text")
 
     def layers(self) -> int:
-        """Of the biLM that `bilm_for` gives, before there is one. Raises UserError where none lies at the place
-        given."""
+        """The number of layers of the biLM that `bilm_for` will return. Raises UserError if a given one is missing."""
         return (read_model(self.given, mmap=True).config if self.given else preset("demo").model).layers
 
 

@@ -169,7 +169,7 @@ class DotAttention(_Attention):
     def score(self, q: Array, k: Array) -> tuple[Array, DotCache]:
         """q (T, B, P), k (S, B, D) -> g (B, T, S), cache."""
         r = q @ self.W.value  # (Z2)
-        root = np.asarray(np.sqrt(self.D), q.dtype)
+        root = np.asarray(np.sqrt(self.D), q.dtype)  # (Z2)
         products = _swapped(r) @ _swapped(k).swapaxes(1, 2)  # (Z2)
         return products / root, DotCache(q, k, r)  # (Z2)
 

@@ -36,7 +36,7 @@ def test_a_line_has_a_sentence_and_its_label(write):
     ("good\tpos\nbad neg\n", "line 2: 1 columns, expected sentence<TAB>label: 'bad neg'"),
     ("good\tpos\tx\n", "line 1: 3 columns"),
     ("good\t \n", "line 1: 2 columns"),
-    ("good\tpos\n \tneg\n", "line 2: there is no word before the label 'neg'"),
+    ("good\tpos\n \tneg\n", "line 2: no word before the label 'neg'"),
     ("\n\n", "is empty: expected sentence<TAB>label lines"),
     (b"\xff\tpos\n", "line 1: not UTF-8"),
 ])
@@ -122,8 +122,8 @@ def test_equal_sentences_stay_in_one_part():
 
 @pytest.mark.parametrize(("line", "message"), [
     ("Go .", "line 2: 1 column, expected source<TAB>target"),
-    ("Go .\t", "line 2: there is no word in the target"),
-    (" \tVa !", "line 2: there is no word in the source"),
+    ("Go .\t", "line 2: no word in the target"),
+    (" \tVa !", "line 2: no word in the source"),
 ])
 def test_a_wrong_pair_is_reported(line, message, write):
     with pytest.raises(UserError, match=message):
