@@ -62,10 +62,10 @@ def test_a_converted_model_gives_the_published_vectors(data, do, name):
     out = do("convert", folder / "options.json", folder / "lm_weights.hdf5", "--out", "run")
     skips = ", residual connections" if name == "allennlp_fixture" else ""
     assert out == ["run/model.safetensors: 105,124 parameters",
-                   "  reads    words as characters, any word, of each the first 48 bytes",
-                   f"  layers   2 a direction, with 64 cells and 16 outputs{skips}",
-                   "  gives    3 layers of 32 numbers a word",
-                   "  predicts nothing, for there is no softmax",
+                   "  reads    any word, as characters: its first 48 bytes",
+                   f"  layers   2 per direction, with 64 cells and 16 outputs{skips}",
+                   "  gives    3 layers of 32 values per word",
+                   "  predicts nothing, as there is no softmax",
                    "  text     is raw, and split into tokens",
                    "try: elmo-np embed run SENTENCES --out vectors.npz",
                    "     elmo-np similar run WORD --in \"a sentence with WORD\" --corpus FILE"]
@@ -92,7 +92,7 @@ def test_a_converted_model_of_characters_embeds_and_finds_and_says_that_it_canno
     out = do("similar", "run", "cat", "--in", "a cat", "--corpus", "text.txt")
     assert out[0] == "nearest of 2 occurrences of 'cat' in text.txt:"
     assert len(out) == 3
-    assert "does not say what it was trained on: give --corpus" in do("similar", "run", "cat", "--in", "a cat", code=2)
+    assert "does not record its training corpus: give --corpus" in do("similar", "run", "cat", "--in", "a cat", code=2)
     do("evaluate", "run", "text.txt", code=2)
 
 
@@ -110,7 +110,7 @@ def test_a_converted_model_of_words_with_a_softmax_is_evaluated(do, files):
     options, weights, table, arrays = files(characters=False, softmax=True)
     out = do("convert", options, weights, "--vocabulary", "words.txt", "--out", "run", "--no-tokenize")
     assert out[1] == "  reads    the 6 words of vocabulary.txt by id; any other is <UNK>"
-    assert out[4:6] == ["  predicts 6 words", "  text     has a space between tokens"]
+    assert out[4:6] == ["  predicts 6 words", "  text     is tokens separated by spaces"]
     assert out[-1] == "     elmo-np evaluate run FILE"
     found = json.loads("".join(do("evaluate", "run", "text.txt", "--state", "reset", "--json")))
     expected = np.sum([list(nats(table, arrays, sentence)) for sentence in SENTENCES], axis=0)
@@ -145,7 +145,7 @@ def test_the_folder_is_that_of_a_training_and_says_what_it_is_not(do, files, tmp
     do("convert", options, weights, "--out", "a/new/run", "--no-tokenize")
     folder = tmp_path / "a/new/run"
     assert sorted(path.name for path in folder.iterdir()) == ["config.toml", "model.safetensors", "vocabulary.txt"]
-    assert (folder / "config.toml").read_text().startswith("# Published weights, converted: [train] does not say how")
+    assert (folder / "config.toml").read_text().startswith("# Published weights, converted: [train] does not describe")
     found = read_toml(folder / "config.toml", Settings())
     assert found.model == ELMo.load(folder).model.config
     assert (found.data.tokenize, ELMo.load(folder).tokenize) == (False, False)
@@ -227,7 +227,7 @@ def test_convert_refuses_a_folder_in_use(do, files, tmp_path, name):
 
 @pytest.mark.parametrize(("spoil", "message"), [
     (lambda folder: (folder / "options.json").unlink(), "cannot read "),
-    (lambda folder: (folder / "options.json").write_text('{"lstm": []}'), "is no options file"),
+    (lambda folder: (folder / "options.json").write_text('{"lstm": []}'), "is not an options file"),
     (lambda folder: (folder / "options.json").write_text('{"lstm": {"dim": -1}}'), "found -1 for lstm.dim"),
     (lambda folder: (folder / "weights.hdf5").unlink(), "No such file or directory"),
     (lambda folder: (folder / "weights.hdf5").write_bytes((folder / "weights.hdf5").read_bytes()[:5000]),
@@ -246,4 +246,4 @@ def test_files_that_make_no_model_end_in_one_line_and_leave_no_folder(do, files,
 def test_a_model_that_needs_words_names_the_option(do, files):
     options, weights, _, _ = files(characters=False)
     error = do("convert", options, weights, "--out", "run", code=2)
-    assert "give vocabulary=, or --vocabulary, a file with one a line" in error
+    assert "give vocabulary=, or --vocabulary, a file with one per line" in error

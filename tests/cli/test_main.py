@@ -74,8 +74,8 @@ def test_evaluate_prints_the_perplexities(do, state):
     out, err = do("evaluate", "run", "unseen.txt", "--state", state)
     elmo = ELMo.load("run")
     expected = evaluate(elmo.model, elmo.vocabulary, UNSEEN, state=state)
-    assert out.splitlines()[0] == (f"{len(UNSEEN)} sentences, {expected.targets} targets a direction (tokens and end "
-                                   f"marks), {expected.unknown} of them unknown words; state: {state}")
+    assert out.splitlines()[0] == (f"{len(UNSEEN)} sentences, {expected.targets} targets per direction (tokens and "
+                                   f"sentence ends), {expected.unknown} of them unknown words; state: {state}")
     shown = dict(re.findall(r"^  (\S.*?) +perplexity +([\d.]+)$", out, re.M))
     assert {name: float(value) for name, value in shown.items()} == pytest.approx({
         "forward": expected.forward, "backward": expected.backward, "arithmetic mean": expected.arithmetic_mean,
@@ -157,7 +157,7 @@ def test_embed_skips_blank_lines(do, tmp_path):
 def test_similar_shows_occurrences_of_the_word_nearest_first(do, home):
     out, err = do("similar", "run", "bank", "--in", "the bank of the river", "--top", 3)
     head, *lines = out.splitlines()
-    assert head == f"nearest of 4 occurrences of 'bank' in {home / 'train.txt'}:"
+    assert head == "nearest of 4 occurrences of 'bank' in train.txt:"
     assert len(lines) == 3
     assert all("[bank]" in line for line in lines)
     shown = [float(line.split()[0]) for line in lines]
@@ -255,7 +255,7 @@ def test_sample_prints_a_text_a_line(do, direction):
 def test_sample_says_which_words_of_the_prompt_the_model_does_not_know(do):
     out, err = do("sample", "run", "--prompt", "the xyzzy", "--count", 1, "--length", 2)
     assert out.startswith("the xyzzy")
-    assert err == "not among the words of this model, and read as unknown ones: xyzzy\n"
+    assert err == "not among the words of this model, so read as unknown: xyzzy\n"
 
 
 def test_gradcheck_shows_every_array_and_ends_with_0(do):
@@ -455,7 +455,7 @@ MISTAKES = [
     (["evaluate", "short", "unseen.txt"], r"short/model\.safetensors is damaged"),
     (["evaluate", "foreign", "unseen.txt"], r"foreign/model\.safetensors is (damaged|not an elmo_np)"),
     (["evaluate", "train.txt", "unseen.txt"], r"train\.txt is (damaged|not an elmo_np)"),
-    (["evaluate", "other.safetensors", "unseen.txt"], r"other\.safetensors holds no model of elmo_np's"),
+    (["evaluate", "other.safetensors", "unseen.txt"], r"other\.safetensors does not hold an elmo_np model"),
     (["evaluate", "wordless", "unseen.txt"], r"cannot read the vocabulary wordless/vocabulary\.txt"),
     (["evaluate", "otherwords", "unseen.txt"], r"otherwords/vocabulary\.txt is not the vocabulary"),
     (["evaluate", "badconfig", "unseen.txt"], r"badconfig/config\.toml is not TOML"),

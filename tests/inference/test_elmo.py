@@ -527,7 +527,7 @@ def test_a_model_comes_back_with_its_word_vector_and_mix(tmp_path, norm):
 
 
 def test_a_vocabulary_of_another_size_than_the_model_is_refused(elmo):
-    with pytest.raises(UserError, match=r"^the vocabulary has 5 words, the model \d+: expected as many$"):
+    with pytest.raises(UserError, match=r"^the vocabulary has 5 words, the model \d+: expected equal numbers$"):
         ELMo(elmo.model, Vocabulary.build([["a", "b"]]))
 
 
@@ -555,7 +555,7 @@ def test_a_foreign_file_is_refused(folder):
     safetensors.numpy.save_file({"x": np.zeros(3, np.float32)}, model)
     fails(folder, "is not an elmo_np model file")
     checkpoint.save(model, {"x": np.zeros(3, np.float32)}, {})
-    fails(folder, "holds no model of elmo_np's: expected a file that `elmo-np train` wrote")
+    fails(folder, "does not hold an elmo_np model: expected a file that `elmo-np train` wrote")
 
 
 @pytest.mark.parametrize("where", [0, 9, 0.25, 0.5, 0.75, -1])

@@ -453,7 +453,7 @@ def test_a_vocabulary_of_one_word_has_no_other():
     elmo = some(Vocabulary.build([["bank"]]))
     only, = substitutes(elmo, "bank", "bank")
     assert (only.word, only.probability) == ("bank", 1)
-    with pytest.raises(UserError, match="the vocabulary has no word that could stand for 'bank'"):
+    with pytest.raises(UserError, match="the vocabulary has no word to replace 'bank'"):
         substitutes(elmo, "bank", "bank", itself=False)
 
 

@@ -361,14 +361,14 @@ def test_a_file_that_is_no_options_file_is_refused(good, text):
     folder, table, arrays = good
     options, weights = reference.write(folder, table, arrays)
     options.write_text(text)
-    assert "options.json is no options file of bilm-tf or AllenNLP" in refused(options, weights)
+    assert "options.json is not an options file of bilm-tf or AllenNLP" in refused(options, weights)
 
 
 def test_options_that_are_not_utf8_are_refused(good):
     folder, table, arrays = good
     options, weights = reference.write(folder, table, arrays)
     options.write_bytes(b'{"lstm": "\xff"}')
-    assert "is no options file" in refused(options, weights)
+    assert "is not an options file" in refused(options, weights)
 
 
 def test_a_file_that_is_not_there_is_named(good):
@@ -417,7 +417,7 @@ def test_a_model_of_words_needs_their_file_and_as_many_words_as_rows(tmp_path):
 def test_a_softmax_needs_words_and_as_many_as_it_has_rows(with_softmax):
     folder, table, arrays, softmax = with_softmax
     paths = reference.write(folder, table, {**arrays, **softmax})
-    assert "a model that shall have a softmax needs its words" in refused(*paths, softmax=paths[1])
+    assert "a model with a softmax needs its words" in refused(*paths, softmax=paths[1])
     four = Vocabulary(WORDS[:4])
     assert "found float32(6, 5) for softmax/W, expected float32(4, 5)" in refused(*paths, vocabulary=four)
 

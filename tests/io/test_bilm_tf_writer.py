@@ -208,7 +208,7 @@ def test_the_vocabulary_may_be_left_out(tmp_path, rng):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"share_embedding": False}, "share_embedding = false: the format of published weights cannot hold that"),
+    ({"share_embedding": False}, "share_embedding = false: the format of published weights cannot represent that"),
     ({"share_softmax": False}, "share_softmax = false: "),
     ({"softmax": "adaptive", "cutoffs": [4]}, "softmax = adaptive: "),
     ({"embedding_dim": 6}, "embedding_dim = 6 with projection_dim = 5: .* expected equal widths"),
@@ -249,7 +249,7 @@ def test_a_number_that_is_not_finite_is_refused_and_the_file_stays_as_it_was(tmp
     before = weights.read_bytes()
     for bad in np.nan, np.inf:
         elmo.model.backward_lm.layers[0].Wp.value[0, 0] = bad
-        with pytest.raises(UserError, match=r"RNN_1/\S+/W_P_0 holds a number that is not finite: expected weights$"):
+        with pytest.raises(UserError, match=r"RNN_1/\S+/W_P_0 holds a value that is not finite: expected weights$"):
             export(elmo, tmp_path)
     assert weights.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)

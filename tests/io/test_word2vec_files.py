@@ -70,7 +70,7 @@ def test_the_binary_file_is_that_of_the_original_program(tmp_path):
 @pytest.mark.parametrize("word", ["two words", "tab\t", "\n", "", "\ud800"])
 @pytest.mark.parametrize("suffix", [".txt", ".bin"])
 def test_a_word_that_a_reader_would_not_find_again_is_refused(tmp_path, word, suffix):
-    with pytest.raises(UserError, match="cannot stand in a word2vec file"):
+    with pytest.raises(UserError, match="does not fit in a word2vec file"):
         write_word2vec(tmp_path / f"x{suffix}", ["the", word], np.zeros((2, 3), np.float32))
     assert os.listdir(tmp_path) == []
 
@@ -127,7 +127,7 @@ def test_the_vocabularys_static_vectors_are_written(do, tmp_path):
     expected = static_vectors(elmo, quiet=True)
     N, dim = expected.vectors.shape
     out, _ = do("vectors", "run", "--out", tmp_path / "x.txt")
-    assert out == (f"{tmp_path / 'x.txt'}: {N:,} words, {dim} numbers each, for gensim's "
+    assert out == (f"{tmp_path / 'x.txt'}: {N:,} words, {dim} values each, for gensim's "
                    "KeyedVectors.load_word2vec_format(.., binary=False)\n")
     words, rows = read_text(tmp_path / "x.txt")
     assert words == elmo.vocabulary.words
@@ -157,7 +157,7 @@ def test_words_of_a_corpus_that_the_model_does_not_know_are_counted(do, tmp_path
 
 def test_occurrences_are_points_with_their_sentences(do, tmp_path):
     out, _ = do("vectors", "run", "--out", tmp_path / "p", "--occurrences", "bank")
-    assert out.startswith(f"{tmp_path / 'p'}: 4 occurrences of 1 words, 16 numbers each; load vectors.tsv")
+    assert out.startswith(f"{tmp_path / 'p'}: 4 occurrences of 1 words, 16 values each; load vectors.tsv")
     head, *rows = [line.split("\t") for line in (tmp_path / "p/metadata.tsv").read_text().splitlines()]
     assert head == ["word", "count", "sentence"]
     vectors = np.loadtxt(tmp_path / "p/vectors.tsv", np.float32, delimiter="\t")
@@ -183,14 +183,14 @@ def test_of_the_grammar_the_senses_are_written(do, tmp_path, monkeypatch):
     (["--out", "folder.npz"], r"--out folder\.npz: expected FILE\.txt or FILE\.bin for word2vec, or the name of"),
     (["--out", "run"], "run exists already"),
     (["--out", "none/x.txt"], r"cannot write none/x\.txt: there is no folder"),
-    (["--out", "new.txt", "--occurrences"], "needs a folder: a word2vec file has one vector a word"),
-    (["--out", "new", "--occurrences", "bank", "--words", "train.txt"], "takes its words itself"),
+    (["--out", "new.txt", "--occurrences"], "needs a folder: a word2vec file has one vector per word"),
+    (["--out", "new", "--occurrences", "bank", "--words", "train.txt"], "takes its own words"),
     (["--out", "new", "--occurrences", "xyzzy"], "'xyzzy' is not among"),
     (["--out", "new", "--occurrences", "--max", "0"], "--max 0: expected a whole number of at least 1"),
     (["--out", "new.txt", "--words", "none.txt"], r"cannot read none\.txt"),
     (["--out", "new.txt", "--words", "unseen.txt"], "is not among the"),
     (["--out", "new.txt", "--corpus", "none.txt"], r"there is no corpus none\.txt"),
-    (["--out", "new.txt", "--layer", "all"], "layer 'all': expected one vector a word"),
+    (["--out", "new.txt", "--layer", "all"], "layer 'all': expected one vector per word"),
     (["--out", "new.txt", "--layer", "5"], "layer 5: expected"),
     (["--out", "new.txt", "--layer", "bottom"], "layer 'bottom': expected"),
     (["--out", "new", "--layer", "static", "--occurrences"], "layer 'static': expected"),
