@@ -23,7 +23,7 @@ def arguments(add: Add) -> None:
     add("--temperature", type=float, default=1.0, metavar="T",
         help="1 (default): as the model predicts; lower: prefer probable words; 0: the most probable word")
     add("--top-k", type=int, metavar="K", help="draw only from the K most probable words")
-    add("--top-p", type=float, metavar="P", help="draw only from the most probable words that together reach P, up to 1")
+    add("--top-p", type=float, metavar="P", help="draw only from the most probable words that together reach P")
     add("--seed", type=int, default=0, help="seed of all random numbers (default 0)")
     add("--json", action="store_true", help="print one JSON object per line")
 
