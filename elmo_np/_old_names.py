@@ -48,6 +48,7 @@ MODULES = {
 
 # Old name, with its module where that decides: its name now, in the module where it is now.
 NAMES = {"BEHIND": "CHAR_PAD", "Encoded": "EncodedCorpus", "KnownWords": "WordIndexer", "LayerMix": "ScalarMix",
+         "MARKS": "SPECIAL_TOKENS",
          "PADDING": "IGNORE_INDEX", "Side": "DirectionBatch", "SpelledWords": "CharacterIndexer",
          "UNDRAWN": "SKIP_INIT", "length_groups": "length_buckets", "put_values": "load_state_dict",
          "same_label_share": "nearest_neighbour_accuracy", "second_use": "shared_copy", "spelled": "to_char_ids",
@@ -87,8 +88,8 @@ def _finder(package: str, old: str, homes: list[str]) -> Callable[[str], Any]:
         if not name.startswith("__"):
             for home in homes:
                 module = importlib.import_module(f"{package}.{home}")
-                for now in (name, NAMES.get(f"{old}.{name}", NAMES.get(name, name))):
-                    if now in vars(module):
+                for now in (name, NAMES.get(f"{old}.{name}"), NAMES.get(name)):
+                    if now is not None and now in vars(module):
                         warnings.warn(f"{package}.{old}.{name} is now {package}.{home}.{now}; the old name goes with "
                                       "the next version", DeprecationWarning, stacklevel=2)
                         return getattr(module, now)

@@ -1,4 +1,4 @@
-"""Sentences to vectors inside of scikit-learn's pipelines: the extra [sklearn].
+"""Sentences to vectors in scikit-learn pipelines: the extra [sklearn].
 
     make_pipeline(ElmoTransformer("run"), LogisticRegression()).fit(sentences, labels)
 """
@@ -24,18 +24,18 @@ from .types import Array
 
 
 class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A sentence -> one vector: the vectors of its words in their sentence, pooled.
+    """A sentence -> one vector: the contextual vectors of its words, pooled.
 
-    model     the folder of a run, or a model file: the transformer holds the path, so that its pickle is a line, and
-              whoever reads it needs the model at that path. Or an ELMo: clones share it, and a pickle holds it whole
+    model     the directory of a run, or a model file: the transformer keeps the path, so its pickle is small, and
+              loading it needs the model at that path. Or an ELMo: clones share it, and a pickle contains all of it
     layer     "top", "average", "mix", one layer by its number, or "all": those of `ELMo.layers` side by side
-    pooling   "mean" or "max", over the words alone
+    pooling   "mean" or "max", over the words only
     state     "reset": every sentence from a zero state; "warm": every sentence from one settled state, the same for all
     tokenize  whether sentences given as text are split by `elmo_np.data.text.tokens` or at spaces; None: as the
               model's corpus
 
-    Nothing is learnt from the sentences: `transform` needs no `fit`, and a sentence has the same vector beside any
-    other. All mistakes are UserError, a ValueError.
+    Nothing is learnt from the sentences: `transform` needs no `fit`, and the vector of a sentence does not depend on
+    the others. All errors are UserError, a ValueError.
     """
 
     def __init__(self, model: Any = None, *, layer: str | int = "average", pooling: str = "mean",
@@ -47,20 +47,20 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.tokenize = tokenize
 
     def fit(self, X: Iterable[str | Sequence[str]], y: object = None) -> ElmoTransformer:
-        """Read the model, and check parameters and sentences. X as in `transform`; y is not looked at."""
+        """Load the model, and check parameters and sentences. X as in `transform`; y is ignored."""
         self._forget()
         self._split(self._checked(), X)
         return self
 
     def fit_transform(self, X: Iterable[str | Sequence[str]], y: object = None) -> Array:
-        """`fit` and `transform`, for which the sentences are read once: a generator will do."""
+        """`fit` and `transform` in one pass: X may be a generator."""
         self._forget()
         return self.transform(X)
 
     def transform(self, X: Iterable[str | Sequence[str]]) -> Array:
-        """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, mostly float32.
+        """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, usually float32.
 
-        Raises UserError for a matrix, a sparse one too, no sentence, an empty one, or one that is no text.
+        Raises UserError for a matrix, dense or sparse, for no sentence, an empty one, or one that is not text.
         """
         elmo = self._checked()
         pooled = elmo.sentence_vectors(self._split(elmo, X), self.layer, self.state, self.pooling)
@@ -68,7 +68,7 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     @property
     def elmo(self) -> ELMo:
-        """The ELMo in use; one given by its path is read when it is first needed."""
+        """The ELMo in use; one given by its path is loaded when it is first needed."""
         if isinstance(self.model, ELMo):
             return self.model
         if not isinstance(self.model, str | os.PathLike):
@@ -86,7 +86,7 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return elmo.width(self.layer) * (len(elmo.layers) if self.layer == "all" else 1)
 
     def _checked(self) -> ELMo:
-        """The ELMo; parameters that it cannot serve are refused."""
+        """The ELMo. Raises UserError for parameters that it cannot meet."""
         if self.state == "carry":
             raise UserError("state 'carry': a vector would depend on the sentences before it; expected reset or warm")
         elmo = self.elmo
@@ -96,15 +96,15 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _split(self, elmo: ELMo, X: Any) -> list[list[str]]:
         """The tokens of every sentence."""
         if isinstance(X, str):
-            raise UserError(f"X is the text {X[:40]!r}: expected sentences; for one give a list, [text]")
+            raise UserError(f"X is the text {X[:40]!r}: expected sentences; for a single one give a list, [text]")
         if getattr(X, "ndim", 1) != 1:
             raise UserError(f"X is a {type(X).__name__} of shape {X.shape}: expected a list or a column of sentences; "
-                            "of a table give one column, such as table[\"text\"]")
+                            "from a table give one column, such as table[\"text\"]")
         if not isinstance(X, Iterable):
             raise UserError(f"X is of type {type(X).__name__}: expected a list of sentences")
         sentences = [self._words(elmo, number, sentence) for number, sentence in enumerate(X)]
         if not sentences:
-            raise UserError("X has no sentence: expected one or more")
+            raise UserError("X has no sentences: expected at least one")
         return sentences
 
     def _words(self, elmo: ELMo, number: int, sentence: Any) -> list[str]:
@@ -114,18 +114,18 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         elif isinstance(sentence, Sequence | np.ndarray) and all(isinstance(word, str) for word in sentence):
             words = list(sentence)
         else:
-            raise UserError(f"sentence {number} is {sentence!r:.60}: expected a text, or a list of tokens, each a text")
+            raise UserError(f"sentence {number} is {sentence!r:.60}: expected a text, or a list of string tokens")
         if not words:
-            raise UserError(f"sentence {number} is {sentence!r:.60}, without a word: expected at least one; leave it "
-                            "out, or give a mark in its place")
+            raise UserError(f"sentence {number} is {sentence!r:.60}, without a word: expected at least one; leave "
+                            "the sentence out, or give a placeholder word")
         return words
 
     def _forget(self) -> None:
-        """The model of a path is read anew: another one may be there."""
+        """Load the model of a path again: it may have been replaced."""
         self.__dict__.pop("_loaded", None)
 
     def __sklearn_clone__(self) -> ElmoTransformer:
-        """An ELMo is shared, where scikit-learn would copy it: nothing here changes one."""
+        """Share the ELMo, which scikit-learn would copy: nothing here changes it."""
         bare = copy.copy(self)
         bare.model = None
         clone: ElmoTransformer = super(ElmoTransformer, bare).__sklearn_clone__()
@@ -139,5 +139,5 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = tags.input_tags.string = True
         tags.input_tags.two_d_array = tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = []      # of the input, which has none
+        tags.transformer_tags.preserves_dtype = []      # the input has none
         return tags

@@ -1,4 +1,4 @@
-"""ELMo's vectors in spaCy's pipelines: nlp.add_pipe("elmo_np", config={"model": "run"}); the extra [spacy]."""
+"""ELMo vectors in spaCy pipelines: nlp.add_pipe("elmo_np", config={"model": "run"}); the extra [spacy]."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,19 +15,19 @@ from .inference.elmo import ELMo
 
 
 def similarity(one: Any, other: Any) -> float:
-    """Cosine of the vectors. Without this hook spaCy says 1 of a word and the same word in another sentence."""
+    """Cosine of the vectors. Without this hook spaCy returns 1 for a word and the same word in another sentence."""
     lengths = one.vector_norm * other.vector_norm
     return float(one.vector @ other.vector / lengths) if lengths else 0.0
 
 
 @Language.factory("elmo_np", assigns=["doc.tensor", "token.vector"], default_config={"layer": "top"})
 class ElmoComponent:
-    """Every token's vector in its sentence, where sentences are known, or in its text; zero for what is only space.
-    Between processes spaCy sends doc.tensor, and no hooks."""
+    """The vector of every token in its sentence, or in its text if there are no sentences; zeros for white space.
+    Between processes spaCy sends doc.tensor but no hooks."""
 
     def __init__(self, nlp: Language, name: str, model: str, layer: int | str):
         self.elmo, self.layer = ELMo.load(model), layer
-        self.elmo.check(layer)                      # a mistake shows before the first text
+        self.elmo.check(layer)                      # a wrong layer is reported before the first text
 
     def __call__(self, doc: Doc) -> Doc:
         return next(self.pipe([doc]))

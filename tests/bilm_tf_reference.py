@@ -5,8 +5,10 @@ It knows nothing of elmo_np: names, layouts and the order of gates are those of 
 
 import json
 
-import h5py
 import numpy as np
+import pytest
+
+h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
 
 
 def options(**changes):

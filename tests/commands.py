@@ -35,6 +35,14 @@ def everything(folder):
     return {path.relative_to(folder): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
 
 
+def read_word2vec(path):
+    """The words and the rows of a file in word2vec's text format."""
+    head, *lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    rows = [line.split(" ") for line in lines]
+    assert head == f"{len(rows)} {len(rows[0]) - 1}"
+    return [row[0] for row in rows], [row[1:] for row in rows]
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A folder with a corpus, another to predict, and a run; no test changes it."""

@@ -172,13 +172,13 @@ def test_a_path_without_its_model_is_one_line(run, tmp_path):
 
 
 @pytest.mark.parametrize(("X", "message"), [
-    ("the film", r"X is the text 'the film': expected sentences; for one give a list"),
+    ("the film", r"X is the text 'the film': expected sentences; for a single one give a list"),
     ([], "X has no sentence"), (np.array([], str), "X has no sentence"), (None, "X is of type NoneType"),
     (7, "X is of type int"), (np.zeros((3, 2)), r"X is a ndarray of shape \(3, 2\): expected a list or a column"),
     (np.array([["good film"]]), r"of shape \(1, 1\).*give one column"),
     (["good film", ""], "sentence 1 is '', without a word"), ([["good"], []], r"sentence 1 is \[\], without a word"),
     (["good", None], "sentence 1 is None: expected a text"), (["good", float("nan")], "sentence 1 is nan"),
-    ([["good", None]], "sentence 0 is .*: expected a text, or a list of tokens"), ([b"good"], "sentence 0 is b'good'"),
+    ([["good", None]], "sentence 0 is .*: expected a text, or a list of string"), ([b"good"], "sentence 0 is b'good'"),
     ([3.5], "sentence 0 is 3.5"),
 ])
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])

@@ -1,4 +1,4 @@
-"""What several commands have in common."""
+"""Shared by several commands."""
 
 from __future__ import annotations
 
@@ -25,22 +25,27 @@ def json_text(value: dict[str, Any], indent: int | None = None) -> str:
     return json.dumps(finite, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
+def add_tokenize(add: Add) -> None:
+    """The option --tokenize, which `splits` reads."""
+    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
+
+
 def splits(args: argparse.Namespace, elmo: ELMo) -> bool:
-    """Whether a text is raw: as asked, or else as the model's corpus was."""
+    """Whether a text is raw: as asked, by default as the model's corpus was."""
     return elmo.tokenize if args.tokenize is None else bool(args.tokenize)
 
 
 def settings_of(path: str) -> Settings:
-    """The settings of a run's folder, or the defaults for a model file without one."""
+    """The settings of a run, or the defaults for a model file without config.toml."""
     config = RunDirectory(Path(path) if Path(path).is_dir() else Path(path).parent).config
     return read_toml(config, Settings()) if config.exists() else Settings()
 
 
 def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:
-    """The corpus --corpus names, or what the model was trained on. Raises UserError where neither is known."""
+    """The corpus that --corpus names, or the training corpus of the model. Raises UserError if neither is known."""
     settings = settings_of(args.dir)
     name = args.corpus or settings.data.corpus
     if name is None:
-        raise UserError(f"{args.dir} does not say what it was trained on: give --corpus")
+        raise UserError(f"{args.dir} does not record its training corpus: give --corpus")
     tokenize = splits(args, elmo) if args.corpus else settings.data.tokenize
     return open_corpus(name, tokenize=tokenize, seed=settings.train.seed)

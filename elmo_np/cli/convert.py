@@ -13,19 +13,19 @@ from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
 from .common import Add
 
-ABOUT = "published weights of the original ELMo to a run's folder"
-TRAINED_ELSEWHERE = "# Published weights, converted: [train] does not say how they were trained.\n"
+ABOUT = "published weights of the original ELMo to the folder of a run"
+TRAINED_ELSEWHERE = "# Published weights, converted: [train] does not describe how they were trained.\n"
 
 
 def arguments(add: Add) -> None:
-    add("options", metavar="OPTIONS", help="their JSON file")
-    add("weights", metavar="WEIGHTS", help="their HDF5 file")
-    add("--out", required=True, metavar="DIR", help="folder to write, as a training would")
-    add("--vocabulary", metavar="FILE", help="words, one a line: for a model that reads words by id, and for a softmax")
-    add("--softmax", metavar="FILE.hdf5", help="their softmax, where it has a file of its own")
-    add("--embedding", metavar="FILE.hdf5", help="a vector a word of the vocabulary, read in place of characters")
+    add("options", metavar="OPTIONS", help="JSON file of the weights")
+    add("weights", metavar="WEIGHTS", help="HDF5 file of the weights")
+    add("--out", required=True, metavar="DIR", help="folder to write, like that of a training run")
+    add("--vocabulary", metavar="FILE", help="words, one per line: for models that read words by id, and for a softmax")
+    add("--softmax", metavar="FILE.hdf5", help="the softmax, if it has its own file")
+    add("--embedding", metavar="FILE.hdf5", help="one vector per word of the vocabulary, read in place of characters")
     add("--tokenize", action=argparse.BooleanOptionalAction, default=True,
-        help="whether the texts that the model will be given are raw (default), or have a space between tokens")
+        help="whether texts for the model will be raw (default), or tokens separated by spaces")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,16 +48,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(folder: RunDirectory, elmo: ELMo) -> str:
-    """What was converted, in a few lines."""
+    """A summary of the converted model, in a few lines."""
     config, words = elmo.model.config, len(elmo.vocabulary)
     size = sum(p.value.size for p in parameters(elmo.model).values())
-    bytes_of_a_word = config.max_characters - 2
+    bytes_per_word = config.max_characters - 2
     rows = [
-        ("reads", f"words as characters, any word, of each the first {bytes_of_a_word} bytes" if config.char_filters
+        ("reads", f"any word, as characters: its first {bytes_per_word} bytes" if config.char_filters
          else f"the {words:,} words of vocabulary.txt by id; any other is <UNK>"),
-        ("layers", f"{config.layers} a direction, with {config.hidden_dim:,} cells and {config.output_dim:,} outputs"
+        ("layers", f"{config.layers} per direction, with {config.hidden_dim:,} cells and {config.output_dim:,} outputs"
          + (", residual connections" if config.residual else "")),
-        ("gives", f"{len(elmo.layers)} layers of {2 * config.output_dim:,} numbers a word"),
-        ("predicts", f"{words:,} words" if config.predict else "nothing, for there is no softmax"),
-        ("text", "is raw, and split into tokens" if elmo.tokenize else "has a space between tokens")]
+        ("gives", f"{len(elmo.layers)} layers of {2 * config.output_dim:,} values per word"),
+        ("predicts", f"{words:,} words" if config.predict else "nothing, as there is no softmax"),
+        ("text", "is raw, and split into tokens" if elmo.tokenize else "is tokens separated by spaces")]
     return "\n".join([f"{folder.model}: {size:,} parameters", *(f"  {name:9}{what}" for name, what in rows)])

@@ -7,26 +7,26 @@ import argparse
 from ..data.corpus import open_corpus
 from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
-from .common import Add, splits
+from .common import Add, add_tokenize, splits
 
 ABOUT = "vectors of every word of a text"
 
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="folder of a run, or a model file")
-    add("input", metavar="INPUT", help="a text file, one sentence a line")
-    add("--out", required=True, metavar="FILE", help="FILE.npz, or FILE.hdf5 with the extra [hdf5]: one array a "
+    add("input", metavar="INPUT", help="a text file, one sentence per line")
+    add("--out", required=True, metavar="FILE", help="FILE.npz, or FILE.hdf5 with the extra [hdf5]: one array per "
         "sentence, named by its number: \"0\", \"1\", ...")
     add("--layer", default="all", metavar="LAYER", help="all (default), top, average, mix, or a number")
-    add("--state", default="reset", choices=("reset", "warm", "carry"), help="where every sentence starts: alone "
-        "(default), from one settled state, or where the one before it ended")
-    add("--marks", action="store_true", help="with <S> and </S>, two tokens more a sentence")
-    add("--shard", default=(0, 1), type=_shard, metavar="i/N", help="only the sentences whose number leaves i, 0 to "
-        "N - 1, when it is divided by N: N processes share the work, each with a file of its own")
-    add("--cache", metavar="FILE", help="keep the vectors of words that characters give between runs, one run at a "
-        "time; of the first words that come, as many as fit 32 MB")
-    add("--resume", action="store_true", help="go on where the same command stopped, or begin")
-    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
+    add("--state", default="reset", choices=("reset", "warm", "carry"), help="where every sentence starts: from zero "
+        "(default), from one settled state, or where the sentence before it ended")
+    add("--marks", action="store_true", help="include <S> and </S>: two more tokens per sentence")
+    add("--shard", default=(0, 1), type=_shard, metavar="i/N", help="only sentences whose index modulo N is i: N "
+        "processes share the work, each with its own file")
+    add("--cache", metavar="FILE", help="keep the word vectors that a model of characters computes between runs, "
+        "one run at a time: of the first words, as many as fit in 32 MB")
+    add("--resume", action="store_true", help="go on where the same command stopped, or start")
+    add_tokenize(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     count = embed_file(elmo, sentences, args.out, layer=args.layer, state=args.state, marks=args.marks,
                        shard=args.shard, cache=args.cache, resume=args.resume)
     i, N = args.shard
-    names = f"arrays \"{i}\" to \"{i + N * (count - 1)}\"" if count else "no array"
+    names = f"arrays \"{i}\" to \"{i + N * (count - 1)}\"" if count else "no arrays"
     print(f"{args.out}: {count:,} sentences, {names} (read with "
           f"{'numpy.load' if args.out.endswith('.npz') else 'h5py.File'})")
     return 0

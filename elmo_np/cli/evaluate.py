@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
 from ..runtime.files import atomic_write_text
-from .common import Add, json_text, settings_of, splits
+from .common import Add, add_tokenize, json_text, settings_of, splits
 
 ABOUT = "perplexity of both directions, over all words"
 
@@ -19,10 +19,10 @@ ABOUT = "perplexity of both directions, over all words"
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="folder of a run, or a model file")
     add("corpus", metavar="CORPUS", help="text to predict")
-    add("--state", choices=("carry", "reset"), help="one stream, or every sentence alone (default: as it was trained)")
+    add("--state", choices=("carry", "reset"), help="one stream, or each sentence on its own (default: as trained)")
     add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")
     add("--per-sentence", metavar="FILE.tsv", help="write log p of every sentence")
-    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
+    add_tokenize(add)
     add("--json", action="store_true", help="print JSON")
 
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json_text(_as_json(found, unigram, state), indent=2))
         return 0
-    print(f"{found.sentences:,} sentences, {found.targets:,} targets a direction (tokens and end marks), "
+    print(f"{found.sentences:,} sentences, {found.targets:,} targets per direction (tokens and sentence ends), "
           f"{found.unknown:,} of them unknown words; state: {state}")
     figures = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
                ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])

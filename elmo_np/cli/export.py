@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     if there := [path for path in paths if path.exists()]:
         raise UserError(f"{there[0]} exists already: give another --out, or remove it")
     elmo = ELMo.load(args.dir)
-    check(elmo.model.config)            # before a folder is made for nothing
+    check(elmo.model.config)            # before a folder is made in vain
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,7 +10,7 @@ from ..inference.sampling import sample
 from ..inference.token_indexer import token_indexer
 from .common import Add, json_text
 
-ABOUT = "text that the model makes up"
+ABOUT = "new text, drawn from the model"
 
 
 def arguments(add: Add) -> None:
@@ -19,13 +19,13 @@ def arguments(add: Add) -> None:
     add("--direction", choices=("forward", "backward"), default="forward",
         help="what follows the prompt (default), or what leads up to it")
     add("--count", type=int, default=5, metavar="N", help="how many (default 5)")
-    add("--length", type=int, default=50, metavar="N", help="most words to add to the prompt (default 50)")
+    add("--length", type=int, default=50, metavar="N", help="maximum number of words to add to the prompt (default 50)")
     add("--temperature", type=float, default=1.0, metavar="T",
-        help="1 (default) draws as the model expects, less prefers the probable, 0 takes the most probable word")
-    add("--top-k", type=int, metavar="K", help="draw from the K most probable words only")
-    add("--top-p", type=float, metavar="P", help="draw from the most probable words that together reach P, up to 1")
-    add("--seed", type=int, default=0, help="of every random number (default 0)")
-    add("--json", action="store_true", help="print a JSON object a line")
+        help="1 (default): as the model predicts; lower: prefer probable words; 0: the most probable word")
+    add("--top-k", type=int, metavar="K", help="draw only from the K most probable words")
+    add("--top-p", type=float, metavar="P", help="draw only from the most probable words that together reach P")
+    add("--seed", type=int, default=0, help="seed of all random numbers (default 0)")
+    add("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
                      temperature=args.temperature, top_k=args.top_k, top_p=args.top_p, seed=args.seed)
     known = token_indexer(elmo.model, elmo.vocabulary)
     if unknown := [word for word in elmo.words(args.prompt) if word not in known]:
-        print(f"not among the words of this model, and read as unknown ones: {' '.join(unknown)}", file=sys.stderr)
+        print(f"not among the words of this model, so read as unknown: {' '.join(unknown)}", file=sys.stderr)
     for found in samples:
         text = " ".join(found.words)
         if args.json:

@@ -9,21 +9,21 @@ from ..data.corpus import open_corpus
 from ..data.vocabulary import BOS, EOS, UNK
 from ..inference.elmo import ELMo
 from ..inference.evaluate import SentenceScore, evaluate, perplexity
-from .common import Add, json_text, splits
+from .common import Add, add_tokenize, json_text, splits
 
-ABOUT = "log p of every sentence, or of every token, in both directions"
+ABOUT = "log p of every sentence or token, in both directions"
 
 Row = dict[str, object]
 
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="folder of a run, or a model file")
-    add("input", metavar="INPUT", help="a text file, one sentence a line")
-    add("--tokens", action="store_true", help="a row a token and mark, not a row a sentence")
+    add("input", metavar="INPUT", help="a text file, one sentence per line")
+    add("--tokens", action="store_true", help="one row per token, special tokens included, instead of one per sentence")
     add("--state", choices=("reset", "carry"), default="reset",
-        help="every sentence alone (default), or each after the one before")
-    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
-    add("--json", action="store_true", help="print a JSON object a line, not a table with tabs")
+        help="every sentence on its own (default), or each after the one before")
+    add_tokenize(add)
+    add("--json", action="store_true", help="print one JSON object per line instead of a table with tabs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def _sentence(number: int, words: Sequence[str], score: SentenceScore) -> Row:
 
 
 def _tokens(elmo: ELMo, number: int, words: Sequence[str], score: SentenceScore) -> Iterator[Row]:
-    """<S> is a target of the backward direction only, </S> of the forward direction only."""
+    """The rows of a sentence. <S> is a target of the backward direction only, </S> of the forward direction only."""
     forward, backward = [None, *score.forward_tokens.tolist()], [*score.backward_tokens.tolist(), None]
     for position, (token, f, b) in enumerate(zip([BOS, *words, EOS], forward, backward, strict=True)):
         known = f is None or b is None or token in elmo.vocabulary

@@ -10,19 +10,19 @@ from ..inference.neighbours import in_context
 from ..inference.substitutes import substitutes
 from .common import Add, json_text
 
-ABOUT = "words that could stand in the place of another"
+ABOUT = "words that could replace another in its sentence"
 
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="folder of a run, or a model file")
-    add("word", metavar="WORD", help="the word to replace; the model does not read it, so ___ will do")
+    add("word", metavar="WORD", help="the word to replace; the model does not read it, so it can be ___")
     add("--in", dest="sentence", required=True, metavar="SENTENCE", help="a sentence with WORD in it")
     add("--occurrence", type=int, metavar="N", help="which WORD of the sentence, from 1")
     add("--top", type=int, default=10, metavar="N", help="how many (default 10)")
     add("--prior", action=argparse.BooleanOptionalAction, default=True,
-        help="take off how frequent a word is in any context (default), or only add up both directions")
+        help="subtract how frequent a word is in any context (default), or only add up both directions")
     add("--others", action="store_true", help="leave WORD itself out")
-    add("--json", action="store_true", help="print a JSON object a line")
+    add("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:

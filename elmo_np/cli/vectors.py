@@ -12,26 +12,26 @@ from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.static_vectors import MOST, WordVectors, mean_vectors, occurrence_vectors, static_vectors
 from ..io.word2vec_files import BINARY, check_target, is_word2vec, write_projector, write_word2vec
-from .common import Add, corpus_of, splits
+from .common import Add, add_tokenize, corpus_of, splits
 
 Columns = dict[str, Sequence[object]]
-ABOUT = "one vector a word, for word2vec's readers or the TensorBoard projector"
+ABOUT = "one vector per word, for readers of word2vec files or the TensorBoard projector"
 
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="folder of a run, or a model file")
-    add("--out", required=True, metavar="OUT", help="FILE.txt or FILE.bin, word2vec's text or binary format; any other "
-        "name: a folder with vectors.tsv and metadata.tsv for the projector")
+    add("--out", required=True, metavar="OUT", help="FILE.txt or FILE.bin, the text or binary format of word2vec; any "
+        "other name: a folder with vectors.tsv and metadata.tsv for the projector")
     add("--layer", metavar="LAYER", help="static (default): the token layer, before any context; or the mean over a "
         "word's occurrences in the corpus of top, average, mix, or a layer's number (with --occurrences: default top)")
-    add("--words", metavar="FILE", help="which words, one a line (default: the vocabulary, or all of --corpus)")
-    add("--corpus", metavar="CORPUS", help="where words are counted and occur (default, where contexts are needed: "
-        "what the model was trained on)")
-    add("--occurrences", nargs="*", metavar="WORD", help="a point for each occurrence of these words, with commas or "
-        "spaces between, instead of one a word; with its sentence and, of the grammar, its sense (default: the words "
-        "that explore shows)")
-    add("--max", type=int, default=MOST, metavar="N", help=f"occurrences of a word at most (default {MOST})")
-    add("--tokenize", action=argparse.BooleanOptionalAction, help="split raw text (default: as the model's corpus was)")
+    add("--words", metavar="FILE", help="which words, one per line (default: the vocabulary, or all of --corpus)")
+    add("--corpus", metavar="CORPUS", help="where words are counted and occur (default, if contexts are needed: the "
+        "model's training corpus)")
+    add("--occurrences", nargs="*", metavar="WORD", help="a point for each occurrence of these words, separated by "
+        "commas or spaces, instead of one per word; with its sentence and, in the grammar, its sense (default: the "
+        "words that explore shows)")
+    add("--max", type=int, default=MOST, metavar="N", help=f"maximum number of occurrences per word (default {MOST})")
+    add_tokenize(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.occurrences is None:
         return _words(args)
     if is_word2vec(args.out) or args.words:
-        raise UserError("--occurrences takes its words itself and needs a folder: a word2vec file has one vector a "
+        raise UserError("--occurrences takes its own words and needs a folder: a word2vec file has one vector per "
                         "word; expected --out FOLDER and no --words")
     elmo, words = ELMo.load(args.dir), [word for word in ",".join(args.occurrences).split(",") if word]
     found = occurrence_vectors(elmo, corpus_of(args, elmo), words, _layer(args.layer or "top"), most=args.max)
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if any(occurrence.sense for _, occurrence in pairs):
         columns["sense"] = [occurrence.sense for _, occurrence in pairs]
     write_projector(args.out, found.vectors, columns)
-    print(f"{args.out}: {len(pairs):,} occurrences of {len(found.samples)} words, {found.vectors.shape[1]} numbers "
+    print(f"{args.out}: {len(pairs):,} occurrences of {len(found.samples)} words, {found.vectors.shape[1]} values "
           "each; load vectors.tsv and metadata.tsv into the projector")
     return 0
 
@@ -78,7 +78,7 @@ def _words(args: argparse.Namespace) -> int:
 def _summary(out: str, found: WordVectors, reader: str) -> str:
     left_out = f"; {found.left_out:,} words of the corpus that the model does not know are left out" \
         if found.left_out else ""
-    return f"{out}: {len(found.words):,} words, {found.vectors.shape[1]} numbers each, for {reader}{left_out}"
+    return f"{out}: {len(found.words):,} words, {found.vectors.shape[1]} values each, for {reader}{left_out}"
 
 
 def _layer(text: str) -> str | int:
@@ -86,8 +86,8 @@ def _layer(text: str) -> str | int:
 
 
 def _listed(path: str) -> list[str]:
-    """The words of a file, one a line; blank lines are skipped. Raises UserError."""
+    """The words of a file, one per line; blank lines are skipped. Raises UserError."""
     words = [word for line in text_lines(Path(path)) if (word := line.strip(" \t\r\n"))]
     if not words:
-        raise UserError(f"{path} has no word: expected one a line")
+        raise UserError(f"{path} has no words: expected one per line")
     return words

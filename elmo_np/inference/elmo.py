@@ -1,9 +1,9 @@
 """The embedder: sentences in, a vector for every word in its sentence out.
 
-    ELMo(x_t, S) = v_t = W [h_t_forward ; h_t_backward] + b      (vectors.py)
+    ELMo(x_t, S) = v_t = W [h_t_forward ; h_t_backward] + b      (nn/representation.py)
 
 Every word gets the vector of its own position, from hidden states and not from softmax outputs: tutorials/equations.md
-says where the article's code differs from its equations.
+shows where the article's code differs from its equations.
 """
 
 from __future__ import annotations
@@ -38,35 +38,35 @@ POOLINGS = ("mean", "max")
 
 
 class ELMo:
-    """A biLM, its vocabulary, and what makes vectors of its hidden states.
+    """A biLM, its vocabulary, and the layers that turn its hidden states into vectors.
 
-    model, vocabulary   the biLM and the words that its ids stand for; a model of characters embeds any word, and its
-                        vocabulary is that of its softmax, or only the marks
+    model, vocabulary   the biLM and the words of its ids; a model of characters embeds any word, and its vocabulary is
+                        that of its softmax, or only the special tokens
     word_vector         W and b of v_t, learnt with a task through `backward`; new ones if None
     mix                 gamma and s of the layer mix, likewise
-    tokenize            whether a sentence given as text is split by data.text.tokens, or at spaces: as in training
+    tokenize            whether a sentence given as text is split by data.text.tokens or at spaces, as in training
     seed                draws W where it cannot be the identity
     """
 
     def __init__(self, model: BiLM, vocabulary: Vocabulary, *, word_vector: WordVector | None = None,
                  mix: ScalarMix | None = None, tokenize: bool = True, seed: int = 0):
         if len(vocabulary) != model.V:
-            raise UserError(f"the vocabulary has {len(vocabulary)} words, the model {model.V}: expected as many")
+            raise UserError(f"the vocabulary has {len(vocabulary)} words, the model {model.V}: expected equal numbers")
         config, dtype = model.config, model.forward_lm.embedding.E.value.dtype
         rng, width = np.random.default_rng(seed), 2 * config.output_dim
         self.model, self.vocabulary, self.tokenize = model, vocabulary, tokenize
         self.word_vector = word_vector or WordVector(width, config.vector_dim or width, rng=rng, dtype=dtype)
         self.mix = mix or ScalarMix(len(self.layers), dtype=dtype)
-        self.carried: BiState | None = None         # a row for each sentence of a call with state "carry"
-        self.cache: WordCache | None = None         # words that a model of characters need not compute again
+        self.carried: BiState | None = None         # one row per sentence of a call with state "carry"
+        self.cache: WordCache | None = None         # words that a model of characters does not compute again
         self._index: Index | None = None
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> ELMo:
-        """A folder that `train` wrote (its best model), or a model file with vocabulary.txt beside it.
+        """Load a directory that `train` wrote (its best model), or a model file with vocabulary.txt next to it.
 
-        The model computes with a map of the file, which nothing that is learnt changes. Replace such a file, as `train`
-        does; do not write into it. Raises UserError for a file that is missing, damaged or foreign.
+        The model computes with a memory map of the file; learning does not change the file. Replace such a file, as
+        `train` does; do not write into it. Raises UserError for a file that is missing, damaged or of another format.
         """
         return load_model(path)[0]
 
@@ -75,7 +75,7 @@ class ELMo:
                      vocabulary: Vocabulary | str | os.PathLike[str] | None = None,
                      softmax: str | os.PathLike[str] | None = None,
                      embedding: str | os.PathLike[str] | None = None, dtype: npt.DTypeLike = np.float32) -> ELMo:
-        """Published weights, as `io.bilm_tf_reader.read` reads them: a model of characters, or of words by id."""
+        """Load published weights, as `io.bilm_tf_reader.read` does: a model of characters, or of words by id."""
         return ELMo(*bilm_tf_reader.read(options, weights, vocabulary=vocabulary, softmax=softmax, embedding=embedding,
                                          dtype=dtype))
 
@@ -86,7 +86,7 @@ class ELMo:
 
     @property
     def layers(self) -> list[int]:
-        """The layers that `embed` stacks: 0, the word vectors, only where they are as wide as the others."""
+        """The layers that `embed` stacks; 0, the word vectors, only if they are as wide as the others."""
         config = self.model.config
         return list(range(0 if config.embedding_dim == config.output_dim else 1, config.layers + 1))
 
@@ -94,30 +94,30 @@ class ELMo:
         """All layers of every word.
 
         sentences   lists of tokens
-        state       "reset": every sentence alone, from a zero state. "carry": sentence k goes on from where sentence k
-                    of the last call left the state, as the original programs do; `reset_state` ends that. "warm":
+        state       "reset": every sentence on its own, from a zero state. "carry": sentence k goes on from the state in
+                    which sentence k of the last call ended, as in the original programs, until `reset_state`. "warm":
                     every sentence from one settled state, the same for all
-        marks       with <S> before the words and </S> behind them, two tokens more: what the model reads always
-        -> an array (layers, tokens, 2P) a sentence, in the order given; `layers` says which they are. Layer 0, the word
-           vectors of both directions side by side, is among them where it is as wide as the others
+        marks       include <S> and </S>, which the model always reads: two more tokens per sentence
+        -> one array (layers, tokens, 2P) per sentence, in the order given, with the layers that `layers` lists. Layer
+           0, the word vectors of both directions side by side, is among them if it is as wide as the others
         Raises UserError for an empty sentence, a string in place of tokens, or another state.
         """
         return list(self.stream(sentences, "all", state, marks=marks))
 
     def vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str = "reset", *,
                 marks: bool = False) -> list[Array]:
-        """Hidden states, without the W and b of `vector`: one a word, of the layer "top", the "average" or "mix" of
+        """Hidden states, without the W and b of `vector`, one per word: of the layer "top", the "average" or "mix" of
         `embed`'s layers, or one layer by its number.
 
-        -> an array (tokens, dim) a sentence
+        -> one array (tokens, dim) per sentence
         """
         return list(self.stream(sentences, layer, state, marks=marks))
 
     def sentence_vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "average",
                          state: str = "reset", pooling: str = "mean") -> list[Array]:
-        """The mean of `vectors` over the words of a sentence, and nothing but its words; or the largest of each number.
+        """`vectors` pooled over the words of a sentence, without <S> and </S>.
 
-        pooling     "mean" or "max"
+        pooling     "mean", or "max" of each element
         -> an array (dim,) a sentence; (layers, dim) with layer "all"
         """
         if pooling not in POOLINGS:
@@ -126,7 +126,7 @@ class ELMo:
                 for vectors in self.stream(sentences, layer, state)]
 
     def width(self, layer: str | int = "top") -> int:
-        """How many numbers a vector of this layer has: 2P, or 2D for the word vectors."""
+        """The width of a vector of this layer: 2P, or 2D for the word vectors."""
         return 2 * (self.model.config.embedding_dim if layer == 0 else self.model.config.output_dim)
 
     def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str | BiState = "reset", *,
@@ -200,16 +200,16 @@ class ELMo:
 
         sentence    tokens, or text, which is split as the model's corpus was
         occurrence  which one, from 1, of a word that occurs more than once
-        Raises UserError for a word that the sentence or the vocabulary lacks, or that occurs twice without a choice.
+        Raises UserError for a word that is not in the sentence or the vocabulary, or occurs twice without a choice.
         """
         words = self.words(sentence)
         position = self._position(word, words, occurrence)
         return self.word_vector.forward(self.vectors([words])[0][position])[0]
 
     def index(self, sentences: Iterable[Sequence[str]], words: Iterable[str] | None = None) -> int:
-        """Remember v_t of every word of a corpus for `similar`; replaces what was indexed before.
+        """Keep v_t of every word of a corpus for `similar`; replaces what was indexed before.
 
-        words   keep only occurrences of these; None keeps all, which takes 2P numbers a token
+        words   keep only occurrences of these; None keeps all, which takes 2P values per token
         -> how many occurrences were kept
         """
         wanted = None if words is None else set(words)
@@ -218,16 +218,16 @@ class ELMo:
         def kept() -> Iterator[list[str]]:
             return (list(s) for s in sentences if wanted is None or not wanted.isdisjoint(s))
         for sentence, h in zip(kept(), self.stream(kept()), strict=True):
-            places = [t for t, word in enumerate(sentence) if wanted is None or word in wanted]
-            index.add(sentence, places, self.word_vector.forward(h[places])[0])
+            positions = [t for t, word in enumerate(sentence) if wanted is None or word in wanted]
+            index.add(sentence, positions, self.word_vector.forward(h[positions])[0])
         self._index = index
         return len(index)
 
     def similar(self, word: str, sentence: str | Sequence[str], top: int = 10,
                 occurrence: int | None = None) -> list[Neighbour]:
-        """The occurrences of the indexed corpus whose v_t is nearest to that of `word` in `sentence`, by cosine.
+        """The occurrences in the indexed corpus whose v_t is nearest to that of `word` in `sentence`, by cosine.
 
-        -> word, sentence, position and similarity of each, nearest first; the sentence itself is left out
+        -> word, sentence, position and similarity of each, nearest first, without those in the sentence itself
         """
         if self._index is None:
             raise UserError("no corpus is indexed: call index(sentences) first")
@@ -235,13 +235,13 @@ class ELMo:
         return self._index.nearest(self.vector(word, words, occurrence), top, exclude=words)
 
     def words(self, sentence: str | Sequence[str]) -> list[str]:
-        """Tokens as they are; text split as the model's corpus was."""
+        """Tokens unchanged; text split as the model's corpus was."""
         if not isinstance(sentence, str):
             return list(sentence)
         return tokens(sentence) if self.tokenize else sentence.split()
 
     def reset_state(self) -> None:
-        """Forget what state "carry" has carried so far."""
+        """Drop what state "carry" has carried so far."""
         self.carried = None
 
     def _position(self, word: str, words: list[str], occurrence: int | None) -> int:
@@ -257,16 +257,16 @@ class ELMo:
 
 
 def position_of(word: str, words: Sequence[str], occurrence: int | None = None) -> int:
-    """Where a word stands in its sentence, from 0. Raises UserError: nowhere, or twice without a choice."""
-    places = [t for t, other in enumerate(words) if other == word]
-    if not places:
+    """The position of a word in its sentence, from 0. Raises UserError: no such word, or several without a choice."""
+    positions = [t for t, other in enumerate(words) if other == word]
+    if not positions:
         raise UserError(f"the sentence has no word {word!r}; its words: {' '.join(words)}")
-    if occurrence is None and len(places) > 1:
-        raise UserError(f"{word!r} occurs {len(places)} times in the sentence: say which, occurrence=1 to "
-                        f"{len(places)}")
-    if occurrence is not None and not 1 <= occurrence <= len(places):
-        raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(places)} times in the sentence")
-    return places[(occurrence or 1) - 1]
+    if occurrence is None and len(positions) > 1:
+        raise UserError(f"{word!r} occurs {len(positions)} times in the sentence: say which, occurrence=1 to "
+                        f"{len(positions)}")
+    if occurrence is not None and not 1 <= occurrence <= len(positions):
+        raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(positions)} times in the sentence")
+    return positions[(occurrence or 1) - 1]
 
 
 def _joined(parts: list[Array]) -> Array:
@@ -284,12 +284,12 @@ def _without_ends(steps: int, parts: Iterable[list[Array]]) -> Iterator[list[Arr
 
 
 def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], dict[str, str]]:
-    """A run's folder or a model file with vocabulary.txt beside it -> the model, and what more the file holds.
+    """A run's directory, or a model file with vocabulary.txt next to it -> the model, and what else the file holds.
 
-    The model computes with a map of the file, as safetensors_file.load describes it, and nothing is copied.
-    Raises UserError: nothing there, a damaged or foreign file, another vocabulary, an array missing or misshapen.
+    The model computes with a memory map of the file, see safetensors_file.load; nothing is copied.
+    Raises UserError: no such file, a damaged or foreign one, another vocabulary, an array missing or of another shape.
     """
-    stored = read_model(path, mmap=sys.platform != "win32")     # which does not replace a file that is mapped
+    stored = read_model(path, mmap=sys.platform != "win32")     # Windows cannot replace a mapped file
     model = BiLM(stored.config, len(stored.vocabulary), rng=SKIP_INIT)
     elmo = ELMo(model, stored.vocabulary, tokenize=stored.tokenize)
     elmo.mix.layer_norm = stored.layer_norm
@@ -299,7 +299,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
 
 def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str, Array] | None = None,
                metadata: Mapping[str, str] | None = None) -> None:
-    """Write a model file; `tensors` and `metadata` are what more than the model it shall hold."""
+    """Write a model file; `tensors` and `metadata` go into it besides the model."""
     arrays = {name: p.value for name, p in parameters(elmo).items()}
     texts = {"tokenize": json.dumps(elmo.tokenize), **({"mix": "layer_norm"} if elmo.mix.layer_norm else {})}
     write_model(path, {**arrays, **(tensors or {})}, elmo.vocabulary, settings, {**texts, **(metadata or {})})

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from ..config.toml_files import to_json
 from ..data.corpus import corpus_sha256, require_reiterable
 from ..errors import UserError
-from ..io import npz_to_hdf5, safetensors_file
+from ..io import hdf5, npz_to_hdf5, safetensors_file
 from ..io.npz import ArrayFile
 from ..nn.bilm import BiState
 from ..nn.parameter import sha256
@@ -141,7 +141,7 @@ def _check_out(out: Path, resume: bool) -> None:
     if out.exists():
         raise UserError(f"{out} exists already: give another --out, or remove it")
     if out.suffix != ".npz":
-        npz_to_hdf5.library()
+        hdf5.library()
     if not resume and _folder(out).exists():
         raise UserError(f"{_folder(out)} holds the beginning of {out.name}: expected --resume to go on; or remove it")
 

@@ -1,9 +1,9 @@
 """How well a biLM predicts text (P): perplexities of both directions, over all words.
 
     (P1) perplexity = exp(- (1 / N) sum log p(target)),  over all N targets of a direction
-    (P2) p(w) = (count(w) + 1) / (N + V),  the unigram model that a reader of no context could be
+    (P2) p(w) = (count(w) + 1) / (N + V),  the unigram model: the best prediction without any context
 
-Every token of the corpus is counted once in each direction, so the figures are the same at any batch size.
+Every token of the corpus is counted once in each direction, so the figures do not depend on the batch size.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from ..types import Array
 from .elmo import ELMo
 from .token_indexer import TokenIndexer, token_indexer
 
-CHUNK = 128         # steps at a time along the one stream of state "carry"; the figures do not depend on it
+CHUNK = 128         # steps at a time in the single stream of state "carry"; the figures do not depend on it
 
 
 class SentenceScore(NamedTuple):
-    """log p of each target of one sentence in nats, in the order of the sentence; n words have n + 1 a direction."""
+    """log p of each target of one sentence in nats, in the order of the sentence: n + 1 per direction for n words."""
 
-    forward_tokens: Array       # (n + 1,) float64: of the words, each given those before it, and of the end mark
-    backward_tokens: Array      # (n + 1,) float64: of the start mark, and of the words, each given those after it
+    forward_tokens: Array       # (n + 1,) float64: of the words, each given those before it, and of </S>
+    backward_tokens: Array      # (n + 1,) float64: of <S>, and of the words, each given those after it
 
     @property
     def forward(self) -> float:
@@ -46,18 +46,18 @@ class SentenceScore(NamedTuple):
 
     @property
     def targets(self) -> int:
-        """How many there are in each direction."""
+        """Number of targets in each direction."""
         return len(self.forward_tokens)
 
 
 class Evaluation(NamedTuple):
-    """Sums over a corpus. nats are those of - log p."""
+    """Sums over a corpus; nats are sums of - log p."""
 
     forward_nats: float
     backward_nats: float
-    targets: int                # in each direction: tokens and an end mark a sentence
+    targets: int                # in each direction: the tokens, and one </S> or <S> per sentence
     sentences: int
-    unknown: int                # tokens that the vocabulary lacks, predicted as <UNK>
+    unknown: int                # tokens outside the vocabulary, predicted as <UNK>
 
     @property
     def forward(self) -> float:
@@ -71,17 +71,17 @@ class Evaluation(NamedTuple):
 
     @property
     def arithmetic_mean(self) -> float:
-        """The average of both perplexities, which Peters et al. 2018 report."""
+        """The average of both perplexities, as reported by Peters et al. 2018."""
         return (self.forward + self.backward) / 2
 
     @property
     def geometric_mean(self) -> float:
-        """exp of the average loss of both directions, which bilm-tf prints."""
+        """exp of the average loss of both directions, as printed by bilm-tf."""
         return perplexity(self.forward_nats + self.backward_nats, 2 * self.targets)
 
 
 def perplexity(nats: float, targets: int) -> float:
-    """exp(nats / targets); infinity where that overflows."""
+    """exp(nats / targets); infinity if that overflows."""
     mean = nats / targets
     return math.exp(mean) if mean < 700 else math.inf                            # (P1)
 
@@ -97,10 +97,10 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
              batch_size: int = 32, each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
     """Perplexity of a corpus in both directions.
 
-    state       "carry": the corpus is one long stream in its order, as in training on continuing streams;
-                "reset": every sentence starts from a fresh state, alone
-    batch_size  sentences at once with "reset"; one stream has one row
-    each        called with the score of every sentence, in the corpus's order
+    state       "carry": the corpus is one long stream in its order, as in training with carried states;
+                "reset": every sentence starts from a zero state, on its own
+    batch_size  sentences at once with "reset"; a single stream has one row
+    each        called with the score of every sentence, in the order of the corpus
     Raises UserError for an empty corpus, another state, or a model without a softmax.
     """
     if state not in ("carry", "reset"):
@@ -178,14 +178,14 @@ def _score(f: Array, b: Array) -> SentenceScore:
 
 
 def unigram_log_p(vocabulary: Vocabulary) -> Array:
-    """log p of every word and mark for a model that knows only how often it was a target: (V,) float64.
+    """log p of every word and special token for a model that knows only how often it was a target: (V,) float64.
 
     Raises UserError for a vocabulary without counts.
     """
     if vocabulary.counts is None:
         raise UserError("the vocabulary has no counts: expected those of its training corpus")
     counts = np.array(vocabulary.counts, np.float64)
-    counts[vocabulary.bos] = 0                      # a start mark is no target of the forward direction
+    counts[vocabulary.bos] = 0                      # <S> is not a target of the forward direction
     log_p: Array = np.log((counts + 1) / (counts.sum() + len(counts)))           # (P2)
     return log_p
 
@@ -193,7 +193,7 @@ def unigram_log_p(vocabulary: Vocabulary) -> Array:
 def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) -> float:
     """Perplexity of the model that knows only how often words occurred in training.
 
-    The targets are those of a direction: the words and an end mark a sentence; both directions have the same figure.
+    The targets are those of one direction: the words, and one </S> per sentence; both directions give the same figure.
     Raises UserError for a vocabulary without counts or an empty corpus.
     """
     log_p = unigram_log_p(vocabulary)
@@ -207,10 +207,10 @@ def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) 
 
 
 def score(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "reset") -> list[SentenceScore]:
-    """log p of every token of every sentence in both directions, in nats: `evaluate`'s own, sentence by sentence.
+    """log p of every token of every sentence in both directions, in nats: the terms that `evaluate` adds up.
 
     sentences   lists of tokens, or texts, which are split as the model's corpus was
-    state       "reset": every sentence alone; "carry": each follows on the one before
+    state       "reset": every sentence on its own; "carry": each goes on from the one before
     """
     if isinstance(sentences, str):
         raise UserError(f"the sentences are the string {sentences[:40]!r}: expected a list of sentences")

@@ -1,4 +1,4 @@
-"""Which occurrences of words in a corpus are nearest to a vector, by cosine."""
+"""The occurrences of words in a corpus that are nearest to a vector, by cosine."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Neighbour(NamedTuple):
 
 
 class Index:
-    """Vectors of occurrences, each of length 1, and where they stand."""
+    """Vectors of occurrences, scaled to length 1, and their positions in the corpus."""
 
     def __init__(self) -> None:
         self.sentences: list[list[str]] = []
-        self.places: list[tuple[int, int]] = []         # of each vector: its sentence's number, its position there
+        self.places: list[tuple[int, int]] = []         # of each vector: index of its sentence, position in it
         self._vectors: list[Array] = []
 
     def add(self, sentence: list[str], positions: list[int], vectors: Array) -> None:
@@ -38,9 +38,9 @@ class Index:
         return len(self.places)
 
     def nearest(self, vector: Array, top: int, exclude: list[str] | None = None) -> list[Neighbour]:
-        """The `top` occurrences with the highest cosine, highest first, ties in the corpus's order.
+        """The `top` occurrences with the highest cosine, highest first, ties in the order of the corpus.
 
-        exclude     a sentence whose own words are left out: the one that the vector comes from
+        exclude     a sentence to leave out: the one that the vector comes from
         """
         if top < 1:
             raise UserError(f"top = {top}: expected a whole number of at least 1")
@@ -60,7 +60,7 @@ class Index:
 
 
 def in_context(sentence: Sequence[str], position: int, width: int = 34) -> str:
-    """A word in brackets in the middle of a line, with up to `width` characters of what stands on either side."""
+    """A word in brackets in the middle of a line, with up to `width` characters of context on either side."""
     left, right = " ".join(sentence[:position]), " ".join(sentence[position + 1:])
     left = left if len(left) <= width else "…" + left[1 - width:]
     right = right if len(right) <= width else right[:width - 1] + "…"
@@ -75,10 +75,10 @@ def unit(vectors: Array) -> Array:
 
 
 def nearest_neighbour_accuracy(vectors: Array, labels: list[str]) -> float:
-    """How often the nearest other occurrence has the same label; ties are shared among all that tie.
+    """The share of occurrences whose nearest other occurrence has the same label; ties count in equal parts.
 
-    vectors (N, dim), labels: one each. A vector that all occurrences have in common, as a static one, ties with all:
-    its share is what drawing any other occurrence would give.
+    vectors (N, dim), labels: one each. If all vectors are equal, as static ones are, all tie, and the share is that of
+    an occurrence drawn at random.
     """
     if len(vectors) < 2:
         raise UserError(f"{len(vectors)} occurrences: expected at least 2, to have a neighbour")
@@ -91,13 +91,13 @@ def nearest_neighbour_accuracy(vectors: Array, labels: list[str]) -> float:
 
 
 def principal_components(vectors: Array) -> tuple[Array, Array]:
-    """(N, dim) -> coordinates (N, 2) along the two directions of largest variance, and their shares of it (2,)."""
+    """(N, dim) -> coordinates (N, 2) along the two directions of largest variance, and their shares of it, (2,)."""
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     if np.abs(centred).max(initial=0) < 1e-6 * max(1e-12, np.abs(vectors).max(initial=0)):
-        return np.zeros((len(vectors), 2)), np.zeros(2)         # all the same but for rounding
+        return np.zeros((len(vectors), 2)), np.zeros(2)         # all equal up to rounding
     _, s, Vt = np.linalg.svd(centred, full_matrices=False)
     axes, share = np.zeros((2, vectors.shape[1])), np.zeros(2)
     axes[:len(s)], share[:len(s)] = Vt[:2], s[:2] ** 2 / (s ** 2).sum()
-    # The sign of an axis is arbitrary: fixed, so that the same vectors give the same picture.
+    # The sign of an axis is arbitrary; it is fixed so that the same vectors give the same figure.
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
     return centred @ np.where(largest < 0, -axes, axes).T, share

@@ -1,4 +1,4 @@
-"""Which words a page shows, and which of their occurrences: the same ones of the same corpus every time."""
+"""The words that an HTML report shows, and their occurrences: a choice that depends on the corpus alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..types import Array
 from .elmo import ELMo
 
 Labelled = tuple[Sequence[str], Mapping[int, str]]      # a sentence, and the sense of the words at some positions
-SHOWN = 12          # words, when none are given
-SHORTEST = 3        # letters of a content word in English: below are initials and remnants
+SHOWN = 12          # words, if none are given
+SHORTEST = 3        # letters of an English content word: shorter ones are initials and fragments
 
 
 class Occurrence(NamedTuple):
@@ -27,19 +27,19 @@ class Occurrence(NamedTuple):
 
     sentence: tuple[str, ...]
     position: int               # from 0
-    sense: str                  # "" where it is not known
+    sense: str                  # "" if unknown
 
 
 class Sample(NamedTuple):
-    """The occurrences of a word that are shown, in the corpus's order."""
+    """The occurrences of a word that are shown, in the order of the corpus."""
 
     word: str
-    total: int                  # how often the word occurs in the corpus, every copy of a sentence counted
-    shown: list[Occurrence]     # from different sentences, or from different places of one
+    total: int                  # how often the word occurs in the corpus; every copy of a sentence counts
+    shown: list[Occurrence]     # from different sentences, or different positions in one
 
 
 def labelled(corpus: Iterable[Sequence[str]], progress: Progress) -> Iterator[Labelled]:
-    """The sentences of a corpus with the senses that it knows: the grammar's labels, none in any other."""
+    """The sentences of a corpus with their known senses: the labels of the grammar, none in any other corpus."""
     pairs: Iterable[Labelled] = ((s.tokens, dict(s.senses)) for s in corpus.labelled()) \
         if isinstance(corpus, GrammarCorpus) else ((sentence, {}) for sentence in corpus)
     for number, pair in enumerate(pairs, 1):
@@ -49,11 +49,12 @@ def labelled(corpus: Iterable[Sequence[str]], progress: Progress) -> Iterator[La
 
 
 def frequent_words(counts: Mapping[str, int], known: Container[str], number: int = SHOWN) -> list[str]:
-    """The most frequent content words: letters alone, of ASCII ones at least three, no function word, twice or more.
+    """The most frequent content words: letters only, at least three if they are ASCII, no function words, at least
+    two occurrences.
 
     counts   how often each word occurs
     known    the words that the model has vectors for
-    -> the most frequent first, equally frequent ones by the alphabet
+    -> the most frequent first, equally frequent ones in alphabetical order
     """
     content = [word for word, n in counts.items() if n > 1 and word.isalpha() and word.lower() not in STOP_WORDS
                and (len(word) >= SHORTEST or not word.isascii()) and word in known]
@@ -62,26 +63,26 @@ def frequent_words(counts: Mapping[str, int], known: Container[str], number: int
 
 def default_words(corpus: Iterable[Sequence[str]], counts: Mapping[str, int], known: Container[str],
                   number: int = SHOWN) -> list[str]:
-    """`frequent_words`; of the grammar's corpus, of its words with two senses or more. Raises UserError for none."""
+    """`frequent_words`; for the grammar, among its words with several senses. Raises UserError if there are none."""
     if isinstance(corpus, GrammarCorpus):
         counts = {word: counts.get(word, 0) for word in AMBIGUOUS}
     words = frequent_words(counts, known, number)
     if not words:
-        raise UserError(f"no word of {SHORTEST} letters or more that the model knows occurs twice in the corpus: "
+        raise UserError(f"no word of at least {SHORTEST} letters that the model knows occurs twice in the corpus: "
                         "expected a text like the one it was trained on; give --words, or another --corpus")
     return words
 
 
 def counted(corpus: Iterable[Sequence[str]], progress: Progress) -> Counter[str]:
-    """How often every word occurs in a corpus."""
+    """How often each word occurs in a corpus."""
     return Counter(word for sentence, _ in labelled(corpus, progress) for word in sentence)
 
 
 def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, progress: Progress) -> list[Sample]:
-    """At most `most` occurrences of each word; of sentences that are equal the first alone.
+    """At most `most` occurrences of each word; of equal sentences only the first.
 
-    Taken are those with the smallest SHA-256 of sentence and position: a fair draw that depends on no order, that sees
-    copies as one, and that needs memory for `most` occurrences a word, however long the corpus is.
+    The ones with the smallest SHA-256 of sentence and position are taken: a fair sample that does not depend on the
+    order, counts copies once, and needs memory for `most` occurrences per word, however long the corpus is.
     Raises UserError for a word that does not occur.
     """
     heaps: dict[str, list[tuple[int, int, Occurrence]]] = {word: [] for word in words}
@@ -110,7 +111,7 @@ def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, pr
 
 
 def occurrences_of(elmo: ELMo, corpus: Iterable[LabelledSentence], word: str) -> tuple[Array, Array, list[str]]:
-    """Every labelled occurrence of a word: its static vectors (layer 0), contextual ones (top layer), and senses."""
+    """All labelled occurrences of a word: static vectors (layer 0), contextual vectors (top layer), and senses."""
     found = [(list(s.tokens), t, sense) for s in corpus for t, sense in s.senses if s.tokens[t] == word]
     sentences = [sentence for sentence, _, _ in found]
 

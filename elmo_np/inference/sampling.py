@@ -1,4 +1,4 @@
-"""New."""
+"""New text, drawn word by word from what a model predicts (M3), (M4); substitutes.py has the equations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..types import Array
 from .elmo import ELMo
 from .token_indexer import token_indexer
 
-# Samples are drawn so many at a time, be they wanted or not: a product of other shape rounds otherwise, and then a
+# So many samples are always drawn together, wanted or not: a product of another shape may round differently, and then a
 # sample would depend on how many others there are.
 ROWS = 8
 
@@ -24,13 +24,13 @@ ROWS = 8
 class Sample(NamedTuple):
     """A text that a model has drawn."""
 
-    words: list[str]        # in the order of reading, with those of the prompt
+    words: list[str]        # in the order of the text, including the prompt
     drawn: int              # how many of them were drawn
-    log_p: float            # of what was drawn, an end mark counted, in nats: the model's, whatever the temperature
-    ended: bool             # whether a mark ended it, and not its length
+    log_p: float            # of what was drawn, </S> or <S> included, in nats: the model's own, at any temperature
+    ended: bool             # whether </S> or <S> ended it, rather than its length
 
 
-Drawn = tuple[list[str], float, bool]       # words in the order of drawing, their log p, whether a mark ended them
+Drawn = tuple[list[str], float, bool]       # words in the order of drawing, their log p, whether </S> or <S> ended them
 
 
 def sample(elmo: ELMo, prompt: str | Sequence[str] = "", *, direction: str = "forward", count: int = 1,
@@ -41,11 +41,11 @@ def sample(elmo: ELMo, prompt: str | Sequence[str] = "", *, direction: str = "fo
     prompt      tokens, or text, which is split as the model's corpus was: how the sentence begins, or, with direction
                 "backward", how it ends
     direction   "forward": what follows the prompt; "backward": what leads up to it, its last word drawn first
-    count       how many; sample k is the same bytes however many there are
-    length      most words to draw; a mark may end the sentence earlier
+    count       how many; sample k is the same however many there are
+    length      maximum number of words to draw; </S>, or <S> backward, may end the sentence earlier
     temperature, top_k, top_p   as in `distribution`
-    seed        of every random number; each sample has numbers of its own
-    Raises UserError, at once, for what is out of range and for a model without softmax.
+    seed        of all random numbers; each sample has its own generator
+    Raises UserError, at once, for values out of range and for a model without a softmax.
     """
     _check(direction, count=count, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     words = elmo.words(prompt)
@@ -63,15 +63,15 @@ def sample(elmo: ELMo, prompt: str | Sequence[str] = "", *, direction: str = "fo
 
 
 class Next(NamedTuple):
-    """What a reader expects, of B rows."""
+    """The prediction of a reader for B rows."""
 
     log_p: Array            # (B, V) of every word as the next one, in nats
-    state: list[State]      # after what was read
+    state: list[State]      # after the words read so far
     last: Array             # (B,) number of the last word read
 
 
 class Reader:
-    """One direction of a model, which reads on from word to word with its state: no word is read twice."""
+    """One direction of a model, which keeps its state from word to word, so that no word is read twice."""
 
     def __init__(self, elmo: ELMo, direction: str):
         vocabulary, model = elmo.vocabulary, elmo.model
@@ -79,10 +79,10 @@ class Reader:
         self.lm = model.forward_lm if self.forward else model.backward_lm
         self.vocabulary, self.words = vocabulary, token_indexer(model, vocabulary)
         start, self.end = (vocabulary.bos, vocabulary.eos) if self.forward else (vocabulary.eos, vocabulary.bos)
-        self.never = [start, vocabulary.unk]        # neither can be read as text
+        self.never = [start, vocabulary.unk]        # neither is text
 
     def begin(self, words: Sequence[str]) -> Next:
-        """Read the mark and the words of a prompt: one row."""
+        """Read <S>, or </S> backward, and the words of a prompt: one row."""
         numbers = self.words.encode(words)
         return self.read(np.array((numbers if self.forward else numbers[::-1])[:-1])[:, None])
 
@@ -93,13 +93,13 @@ class Reader:
             return Next(*self.lm.next_word(x, state), numbers[-1])
 
     def number(self, id: int) -> int:
-        """What a word of the vocabulary is to `read`."""
+        """The number of a word of the vocabulary for `read`."""
         return self.words.encode([self.vocabulary.word(id)])[1]
 
 
 def _rows(reader: Reader, start: Next, choose: Callable[[Array], Array], rngs: list[np.random.Generator], wanted: int,
           length: int) -> list[Drawn]:
-    """One sample a generator, side by side, a word a step, until the first `wanted` are there."""
+    """One sample per generator, side by side, one word per step, until the first `wanted` have ended."""
     B = len(rngs)
     log_p, last = start.log_p.repeat(B, axis=0), start.last.repeat(B)
     state = [(h.repeat(B, axis=0), c.repeat(B, axis=0)) for h, c in start.state]
@@ -124,16 +124,17 @@ def _rows(reader: Reader, start: Next, choose: Callable[[Array], Array], rngs: l
 
 
 def distribution(log_p: Array, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None) -> Array:
-    """q (V,) of (M3) in float64, from log p (V,) in nats, -inf for what may not be drawn.
+    """q (V,) of (M3) in float64, from log p (V,) in nats; -inf for words that may not be drawn.
 
-    temperature     1 draws as the model expects, less prefers the probable; 0: the most probable word, first of equals
-    top_k           only the k most probable words may be drawn, of equals those with the lower id; None: all
-    top_p           only the most probable words that together reach this share of what is left; None: all
+    temperature     1: the model's own probabilities; lower prefers the probable; 0: the most probable word, the first
+                    if several are equal
+    top_k           only the k most probable words, of equals those with the lower id; None: all
+    top_p           only the most probable words that together reach this share of the rest; None: all
     """
     log_p = log_p.astype(np.float64)
     if temperature == 0:
         top_k, temperature = 1, 1.0
-    with np.errstate(over="ignore"):        # a quotient beyond every float is -inf, and its exp the 0 that it should be
+    with np.errstate(over="ignore"):        # a quotient that overflows is -inf, and its exp 0, as it should be
         q: Array = np.exp((log_p - log_p.max()) / temperature)                   # (M3)
     if top_k is not None or top_p is not None:
         order = np.argsort(-log_p, kind="stable")
@@ -146,7 +147,7 @@ def distribution(log_p: Array, temperature: float = 1.0, top_k: int | None = Non
 
 
 def draw(q: Array, u: float) -> int:
-    """The word at u in [0, 1), where the words stand side by side, each as wide as its probability."""
+    """The word at u in [0, 1), with the words laid side by side, each as wide as its probability."""
     reached = q.cumsum()
     u = min(u * float(reached[-1]), float(np.nextafter(reached[-1], 0)))         # rounding must not reach the end
     return int(np.searchsorted(reached, u, side="right"))                        # (M4)

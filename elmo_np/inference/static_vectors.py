@@ -1,7 +1,7 @@
-"""One vector a word, for programs that know no other: the token layer, or means over a corpus; and occurrences.
+"""One vector per word, for programs that read no other: the token layer, or means over a corpus; and occurrences.
 
-A static vector is the token layer's, layer 0: what the model reads for a word before any context. The mean of a word's
-contextual vectors is static too, and knows what stands around the word; with two senses it lies between them.
+A static vector is that of the token layer, layer 0: what the model reads for a word before any context. The mean of a
+word's contextual vectors is static too, and reflects its contexts; for a word with two senses it lies between them.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from .occurrences import Sample, counted, default_words, samples
 from .token_indexer import TokenIndexer, token_indexer
 
 BLOCK = 1024        # words whose vectors are computed at once
-MOST = 500          # occurrences of a word, when nothing is said
+MOST = 500          # occurrences per word, by default
 
 
 class WordVectors(NamedTuple):
     """N words, each once, with one vector each."""
 
     words: list[str]
-    counts: list[int] | None    # how often each occurs; None where that is not known
+    counts: list[int] | None    # how often each occurs; None if unknown
     vectors: Array              # (N, dim) float32
-    left_out: int               # words of the corpus, each counted once, that the model does not know
+    left_out: int               # different words of the corpus that the model does not know
 
 
 class Occurrences(NamedTuple):
-    """Words in sentences, with the vector that each has there."""
+    """Words in sentences, with their vectors there."""
 
     samples: list[Sample]
-    vectors: Array              # (N, dim) float32: a row for each occurrence that a sample shows, in their order
+    vectors: Array              # (N, dim) float32: a row for each occurrence of the samples, in their order
 
 
 def static_vectors(elmo: ELMo, words: Sequence[str] | None = None, corpus: Iterable[Sequence[str]] | None = None, *,
@@ -49,9 +49,9 @@ def static_vectors(elmo: ELMo, words: Sequence[str] | None = None, corpus: Itera
 
     words    which words, in this order; None: those of the corpus, the most frequent first, or without a corpus those
              of the vocabulary with its marks, as they stand there
-    corpus   sentences that say how often each word occurs; None: the vocabulary's counts, where it has them
-    -> vectors of width 2D, both directions side by side; of width D where the directions share the token layer
-    Raises UserError for a word that is given twice or that the model does not know, and where there is no word.
+    corpus   sentences in which the words are counted; None: the counts of the vocabulary, if it has any
+    -> vectors of width 2D, both directions side by side; of width D if the directions share the token layer
+    Raises UserError for a word that is given twice or that the model does not know, and if there is no word.
     """
     known = token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
     with Progress(quiet=quiet) as progress:
@@ -70,10 +70,10 @@ def mean_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Sequence[st
                  layer: str | int = "top", *, quiet: bool = False) -> WordVectors:
     """The mean of each word's contextual vectors over all its occurrences in a corpus, each in its own sentence.
 
-    corpus   sentences that can be read again and again
+    corpus   sentences that can be read more than once
     words    which words, in this order; None: all of the corpus that the model knows, the most frequent first
-    layer    "top", "average", "mix" or a number, as `ELMo.stream` has them
-    -> means, summed in float64; 8 dim bytes a word are needed for that
+    layer    "top", "average", "mix" or a number, as in `ELMo.stream`
+    -> means, summed in float64, which takes 8 dim bytes per word
     Raises UserError for a word that is given twice, that the model does not know or that does not occur.
     """
     _check_layer(elmo, layer)
@@ -91,9 +91,9 @@ def mean_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Sequence[st
             return (sentence for sentence in sentences if not number.keys().isdisjoint(sentence))
         sums, done, total = np.zeros((len(chosen), elmo.width(layer))), 0, sum(n)
         for sentence, h in zip(kept(), elmo.stream(kept(), layer), strict=True):
-            places = [t for t, word in enumerate(sentence) if word in number]
-            np.add.at(sums, [number[sentence[t]] for t in places], h[places])
-            done += len(places)
+            positions = [t for t, word in enumerate(sentence) if word in number]
+            np.add.at(sums, [number[sentence[t]] for t in positions], h[positions])
+            done += len(positions)
             progress.show(f"{done:,} of {total:,} occurrences")
     return WordVectors(chosen, n, (sums / np.array(n)[:, None]).astype(np.float32), left_out)
 
@@ -102,10 +102,10 @@ def occurrence_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Seque
                        layer: str | int = "top", *, most: int = MOST, quiet: bool = False) -> Occurrences:
     """The contextual vectors of occurrences of some words.
 
-    corpus   sentences that can be read again and again; the grammar's also know the senses
-    words    which; None: those that `elmo-np explore` shows, the most frequent content words or the grammar's ambiguous
-    layer    as `mean_vectors`
-    most     occurrences of a word at most, drawn as `samples` says
+    corpus   sentences that can be read more than once; those of the grammar also have senses
+    words    which; None: as in `elmo-np explore`, the most frequent content words, or the ambiguous ones of the grammar
+    layer    as in `mean_vectors`
+    most     maximum number of occurrences per word, drawn as by `samples`
     Raises UserError for a word that the model does not know or that does not occur.
     """
     _check_layer(elmo, layer)
@@ -134,7 +134,7 @@ def _chosen(elmo: ELMo, known: TokenIndexer, words: Sequence[str] | None,
     if words is not None:
         _check_known(elmo, known, words)
         if len(repeated := Counter(words)) < len(words):
-            raise UserError(f"{repeated.most_common(1)[0][0]!r} is given twice: expected every word once")
+            raise UserError(f"{repeated.most_common(1)[0][0]!r} is given twice: expected each word once")
         if not words:
             raise UserError("no word is given: expected one or more")
         return list(words), 0
@@ -142,11 +142,11 @@ def _chosen(elmo: ELMo, known: TokenIndexer, words: Sequence[str] | None,
         chosen = sorted((word for word in counts if word in known and word not in SPECIAL_TOKENS),
                         key=lambda word: (-counts[word], word))
         if not chosen:
-            raise UserError("the model knows no word of the corpus: expected a text like the one it was trained on")
+            raise UserError("the model knows none of the corpus's words: expected a text like its training corpus")
         return chosen, len(counts) - len(chosen)
     if len(elmo.vocabulary) == len(SPECIAL_TOKENS):
         raise UserError("this model reads characters and has no list of words: give --words FILE or --corpus CORPUS")
-    # A model of characters reads every word as it is spelled: none is unknown, and <UNK> has no vector.
+    # A model of characters reads every word as it is spelled: no word is unknown, and <UNK> has no vector.
     spelled = elmo.model.config.char_filters is not None
     return [word for word in elmo.vocabulary.words if not (spelled and word == UNK)], 0
 
@@ -160,12 +160,12 @@ def _check_known(elmo: ELMo, known: TokenIndexer, words: Iterable[str]) -> None:
 
 def _check_layer(elmo: ELMo, layer: str | int) -> None:
     if layer == "all":
-        raise UserError("layer 'all': expected one vector a word: 'top', 'average', 'mix' or a layer's number")
+        raise UserError("layer 'all': expected one vector per word: 'top', 'average', 'mix' or a layer's number")
     elmo.check(layer)
 
 
 def _token_layer(elmo: ELMo, known: TokenIndexer, words: list[str]) -> Array:
-    """(len(words), 2D), or D where both directions are the same."""
+    """(len(words), 2D), or D if both directions are the same."""
     known = known.with_room()
     begin, *numbers, end = known.encode(words)
     marks = {BOS: begin, EOS: end, UNK: elmo.vocabulary.unk}
@@ -176,7 +176,7 @@ def _token_layer(elmo: ELMo, known: TokenIndexer, words: list[str]) -> Array:
 
 
 def _vocabulary_counts(elmo: ELMo) -> dict[str, int] | None:
-    """0 for a word that the vocabulary lacks: it did not occur."""
+    """A word outside the vocabulary counts 0: it did not occur."""
     if elmo.vocabulary.counts is None:
         return None
     return Counter(dict(zip(elmo.vocabulary.words, elmo.vocabulary.counts, strict=True)))

@@ -1,4 +1,4 @@
-"""The options file of published weights: JSON; the keys that shape the model are checked and read, or written."""
+"""The options file of published weights: JSON; the keys that shape the model are read and checked, or written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LARGEST = 1 << 20           # bytes; a real one has about a thousand
 
 
 class Options:
-    """What the file says, by dotted key: "lstm.dim". A question raises UserError where the answer makes no model."""
+    """The options by dotted key, such as "lstm.dim". Methods raise UserError for a value that makes no model."""
 
     def __init__(self, path: str | os.PathLike[str], table: dict[str, Any]):
         self.path, self.table = path, table
@@ -32,22 +32,23 @@ class Options:
         except (ValueError, RecursionError):
             table = None
         if not isinstance(table, dict) or not isinstance(table.get("lstm"), dict):
-            raise UserError(f"{path} is no options file of bilm-tf or AllenNLP: expected JSON with \"lstm\": {{...}}")
+            raise UserError(f"{path} is not an options file of bilm-tf or AllenNLP: expected JSON with "
+                            "\"lstm\": {...}")
         return cls(path, table)
 
     def has(self, key: str) -> bool:
-        """Whether there is such a key, with a value."""
+        """Whether there is such a key with a value."""
         return self._get(key) is not None
 
     def number(self, key: str, default: int | None = None) -> int:
-        """A whole number of at least 1, or of at least 0 where that is the default."""
+        """A whole number of at least 1, or of at least 0 if the default is 0."""
         found, least = self._get(key, default), 0 if default == 0 else 1
         if type(found) is not int or found < least:
             raise self._wrong(key, found, f"a whole number of at least {least}")
         return found
 
     def flag(self, key: str) -> bool:
-        """True or false; false where it is not said."""
+        """True or false; false by default."""
         found = self._get(key, False)
         if not isinstance(found, bool):
             raise self._wrong(key, found, "true or false")
@@ -55,7 +56,7 @@ class Options:
 
     def config(self, *, by_id: bool, predict: bool, tie: bool, lstm_projection: bool,
                forget_bias: float) -> BiLMConfig:
-        """The model's shape; the arguments are what only the weights can tell. Characters are projected."""
+        """The shape of the model; the arguments are what only the weights show. Characters are projected."""
         if self._get("bidirectional", True) is not True:
             raise self._wrong("bidirectional", self._get("bidirectional"), "true: both directions are needed")
         H, P = self.number("lstm.dim"), self.number("lstm.projection_dim")
@@ -80,7 +81,7 @@ class Options:
                 "max_characters": self.number("char_cnn.max_characters_per_token", 50)}
 
     def _get(self, key: str, default: Any = None) -> Any:
-        """The value of a dotted key; null is as good as none."""
+        """The value of a dotted key; null counts as missing."""
         found: Any = self.table
         for part in key.split("."):
             if not isinstance(found, dict):
@@ -96,7 +97,7 @@ class Options:
 
 
 def table_of(config: BiLMConfig) -> dict[str, Any]:
-    """The options of a model that the format can hold. A clip that is null is none to bilm-tf and AllenNLP alike."""
+    """The options of a model that fits the format. Both bilm-tf and AllenNLP read null as no clip."""
     table: dict[str, Any] = {"lstm": {
         "dim": config.hidden_dim, "projection_dim": config.embedding_dim, "n_layers": config.layers,
         "cell_clip": config.cell_clip, "proj_clip": config.proj_clip, "use_skip_connections": config.residual}}

@@ -1,17 +1,17 @@
-"""Published ELMo weights: an options file and an HDF5 file, as bilm-tf and AllenNLP have them.
+"""Published ELMo weights: an options file and an HDF5 file, in the format of bilm-tf and AllenNLP.
 
-    char_embed (261, C)                             E, from row 1 on; row 0, which is no character, stays zero
+    char_embed (261, C)                             E, from row 1 on; row 0, for no character, stays zero
     CNN/W_cnn_i (1, w, C, n), b_cnn_i (n,)          W (w C, n) and b of the filters, one width after another
     CNN_high_k/W_carry, W_transform (F, F), b_..    Wr, Wt, br, bt of the highway layers
     CNN_proj/W_proj (F, P), b_proj (P,)             Wp, bp
     embedding (V, P)                                E of a model that reads words by id
     RNN_d/RNN/MultiRNNCell/Cell0/LSTMCell/W_0       Wx (D, 4H) above Wh (P, 4H); gates i j f o, where j is our g
         B (4H,), W_P_0 (H, P)                       b, less the 1 for f that is added when it runs (forget_bias); Wp
-        B_rest (H,)                                 in no file but those of bilm_tf_writer.py, which says what for
-    softmax/W (V, P), b (V,)                        the softmax, in this file or in one of its own
+        B_rest (H,)                                 only in files of bilm_tf_writer.py, which explains it
+    softmax/W (V, P), b (V,)                        the softmax, in this file or in a separate one
 
-d is 0 for the forward direction and 1 for the backward one. Nothing that the files say is believed: memory is taken
-when all shapes are as the options ask, and the file is large enough to hold so many numbers.
+d is 0 for the forward direction and 1 for the backward one. The files are not trusted: memory is allocated only when
+all shapes match the options and the file is large enough to hold so many values.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
          embedding: Path | None = None, dtype: npt.DTypeLike = np.float32) -> tuple[BiLM, Vocabulary]:
     """A model of published weights, and its vocabulary.
 
-    options     JSON; keys that are not known are ignored, and characters may be said to be 261 or 262
-    weights     HDF5; what reads it is the extra [hdf5]
-    vocabulary  the words, or their file, one a line: needed by a model that reads words by id, and by a softmax
-    softmax     HDF5 with the softmax, where `weights` has none; without one the model embeds and cannot predict
-    embedding   HDF5 with a vector a word of the vocabulary, which are then read in place of characters
-    dtype       np.float32, or np.float64 to compare
-    Raises UserError: a file that is missing, damaged or of another model, or h5py that is not installed.
+    options     JSON; unknown keys are ignored, and the number of characters may be 261 or 262
+    weights     HDF5; reading it needs the extra [hdf5]
+    vocabulary  the words, or their file, one per line: needed by a model that reads words by id, and by a softmax
+    softmax     HDF5 with the softmax, if `weights` has none; without a softmax the model embeds and cannot predict
+    embedding   HDF5 with one vector per word of the vocabulary, which is then read in place of characters
+    dtype       np.float32, or np.float64 for comparisons
+    Raises UserError: a file that is missing, damaged or of another model, or h5py is not installed.
     """
     words = vocabulary if vocabulary is None or isinstance(vocabulary, Vocabulary) else Vocabulary.load(vocabulary)
     said = Options.load(options)
     by_id = embedding is not None or not said.has("char_cnn")
     if words is None and (by_id or softmax is not None):
-        what = "reads words by id" if by_id else "shall have a softmax"
-        raise UserError(f"{options}: a model that {what} needs its words: give vocabulary=, or --vocabulary, a file "
-                        "with one a line")
+        what = "that reads words by id" if by_id else "with a softmax"
+        raise UserError(f"{options}: a model {what} needs its words: give vocabulary=, or --vocabulary, a file with "
+                        "one per line")
     with ExitStack() as opened:
         main = opened.enter_context(Weights(weights))
         of_words = opened.enter_context(Weights(embedding)) if embedding is not None else main
@@ -79,7 +79,7 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
 
 
 def _cell(file: Weights, direction: int, layer: int) -> str:
-    """The group of an LSTM. TensorFlow leaves a level out where there is one layer."""
+    """The group of an LSTM. TensorFlow omits a level if there is only one layer."""
     alone = f"RNN_{direction}/RNN/LSTMCell"
     return alone if layer == 0 and file.has(f"{alone}/W_0") else \
         f"RNN_{direction}/RNN/MultiRNNCell/Cell{layer}/LSTMCell"
@@ -90,7 +90,7 @@ def _cells(config: BiLMConfig, file: Weights) -> Iterator[tuple[int, int, str]]:
 
 
 def _expect(config: BiLMConfig, V: int, main: Weights, of_words: Weights, of_softmax: Weights) -> None:
-    """Raise UserError for a dataset that is missing, of another shape, or more than the options ask for."""
+    """Raise UserError for a dataset that is missing, of another shape, or not in the options."""
     D, H, P = config.embedding_dim, config.hidden_dim, config.output_dim
     if config.char_filters is None:
         of_words.expect("embedding", (V, D))
@@ -126,7 +126,7 @@ def _expect(config: BiLMConfig, V: int, main: Weights, of_words: Weights, of_sof
 
 
 def _fill(model: BiLM, main: Weights, of_words: Weights, of_softmax: Weights) -> None:
-    """Every number in its place; what both directions share is filled once."""
+    """Fill every array; what both directions share is filled once."""
     layer = model.forward_lm.embedding
     if isinstance(layer, Embedding):
         layer.E.value[...] = of_words.take("embedding")
@@ -144,7 +144,7 @@ def _fill(model: BiLM, main: Weights, of_words: Weights, of_softmax: Weights) ->
 
 def _fill_characters(cnn: CharCNN, file: Weights) -> None:
     E = file.take("char_embed")
-    # Of 262 rows, the first is that of no character, or the last was never used: options that said 262 in training.
+    # Of 262 rows, either the first stands for no character, or the last was never used: options with 262 in training.
     cnn.E.value[1:] = E[1:] if len(E) == 262 and not E[0].any() else E[:261]
     for i, f in enumerate(cnn.filters):
         f.W.value[...] = file.take(f"CNN/W_cnn_{i}").reshape(f.W.value.shape)
@@ -163,7 +163,7 @@ def _fill_lstm(lstm: LSTM, cell: str, file: Weights) -> None:
     lstm.b.value[...] = _our_gates(file.take(f"{cell}/B"))
     if not lstm.forget_bias:
         f = slice(len(lstm.b.value) // 4, len(lstm.b.value) // 2)
-        # In float64, where the sum of the three, a number of float32, is exact.
+        # In float64, in which the sum of the three, a float32 value, is exact.
         lstm.b.value[f] = lstm.b.value[f].astype(np.float64) + 1 + file.take(f"{cell}/B_rest")
     if lstm.Wp is not None:
         lstm.Wp.value[...] = file.take(f"{cell}/W_P_0")

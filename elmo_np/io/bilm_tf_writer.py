@@ -1,13 +1,12 @@
-"""A model as published weights: the files that bilm_tf_reader.py reads, for other programs of the original's kind.
+"""A model as published weights: the files that bilm_tf_reader.py reads, for other programs that read the original's.
 
-Names, layouts and gates are those of bilm_tf_reader.py. Every value is kept but one kind. The original adds 1 to the
-bias of the forget gate when it runs, so the file needs b - 1, and float32 does not hold b - 1 exactly where b is below
-1/2:
+Names, layouts and gates are those of bilm_tf_reader.py. All values are kept, with one exception. The original adds 1 to
+the bias of the forget gate when it runs, so the file needs b - 1, which float32 does not hold exactly for b below 1/2:
 
-    B = b - 1, rounded                      what other programs read, who add 1 to it
-    B_rest (H,) = b - (B + 1), exactly      beside it, for us: with it a model comes back bit for bit
+    B = b - 1, rounded                      read by other programs, which add 1 to it
+    B_rest (H,) = b - (B + 1), exactly      also written, for our own reader: with it a model comes back bit for bit
 
-A model with forget_bias = 1, as all published ones are read, holds B itself, and needs no B_rest.
+A model with forget_bias = 1, as all published ones have when read, holds B itself and needs no B_rest.
 """
 
 from __future__ import annotations
@@ -36,14 +35,14 @@ Datasets = Iterator[tuple[str, Array]]
 
 
 def write(model: BiLM, words: Vocabulary, options: Path, weights: Path, vocabulary: Path | None = None) -> None:
-    """Write a language model and its words; W and b of v_t and the layer mix, a task's, have no place in the format.
+    """Write a language model and its words. The format has no place for W and b of v_t and the layer mix of a task.
 
     options     the JSON file to write
-    weights     the HDF5 file to write, in float32, with the softmax where there is one
-    vocabulary  the file of words to write, None for none
+    weights     the HDF5 file to write, in float32, with the softmax if there is one
+    vocabulary  the file of words to write; None: none
     Each file is replaced as a whole, and the same model gives the same bytes.
-    Raises UserError: a model that the format cannot hold, by the setting that is in the way; a file that cannot be
-    written; h5py that is not installed.
+    Raises UserError: a model that does not fit the format, naming the setting; a file that cannot be written; h5py is
+    not installed.
     """
     check(model.config)
     hdf5.write(weights, _datasets(model))
@@ -53,7 +52,7 @@ def write(model: BiLM, words: Vocabulary, options: Path, weights: Path, vocabula
 
 
 def check(config: BiLMConfig) -> None:
-    """Raise UserError for the first setting that the format has no place for."""
+    """Raise UserError for the first setting that does not fit the format."""
     D, H, P = config.embedding_dim, config.hidden_dim, config.projection_dim
     for in_the_way, found, expected in [
         (not config.share_embedding, "share_embedding = false", "true, because both directions have one token layer"),
@@ -65,27 +64,27 @@ def check(config: BiLMConfig) -> None:
          f"at least {H}, or a projection to {D}"),
     ]:
         if in_the_way:
-            raise UserError(f"{found}: the format of published weights cannot hold that; expected {expected}: train a "
-                            "model so, or keep this one in elmo_np's own format")
+            raise UserError(f"{found}: the format of published weights cannot represent that; expected {expected}: "
+                            "train a model with that, or keep this one in elmo_np's own format")
 
 
 def readers(config: BiLMConfig) -> list[str]:
-    """The originals that make of the files the model that was written: both refuse or alter some that the format holds.
+    """The original programs that read the written files as this model: both refuse or alter some that fit the format.
 
     Source: bilm/model.py of bilm-tf; allennlp/modules/elmo.py and elmo_lstm.py of AllenNLP.
     """
     D, H, P, filters = config.embedding_dim, config.hidden_dim, config.projection_dim, config.char_filters
     narrower = filters is None or not config.char_projection or sum(n for _, n in filters) > D
     found = []
-    if narrower and (P is None or P < H):           # it leaves out a projection that does not make narrower
+    if narrower and (P is None or P < H):           # it omits a projection that does not reduce the width
         found.append("bilm-tf")
-    if filters is not None and config.char_projection and P is not None and config.residual:   # it demands all of them
+    if filters is not None and config.char_projection and P is not None and config.residual:   # it requires all three
         found.append("AllenNLP")
     return found
 
 
 def _datasets(model: BiLM) -> Datasets:
-    """Every dataset in its turn, so that memory is taken for one at a time."""
+    """Every dataset in turn, so that memory is needed for one at a time."""
     layer = model.forward_lm.embedding
     if isinstance(layer, CharCNN):
         yield from _characters(layer)
@@ -102,7 +101,7 @@ def _datasets(model: BiLM) -> Datasets:
 
 
 def _characters(cnn: CharCNN) -> Datasets:
-    yield "char_embed", cnn.E.value[1:]         # without the row that is no character
+    yield "char_embed", cnn.E.value[1:]         # without the row for no character
     C = cnn.E.value.shape[1]
     for i, f in enumerate(cnn.filters):
         yield f"CNN/W_cnn_{i}", f.W.value.reshape(1, f.w, C, -1)
@@ -128,7 +127,7 @@ def _lstm(lstm: LSTM, cell: str) -> Datasets:
 
 
 def _less_one(b: Array) -> tuple[Array, Array]:
-    """b - 1 as float32 has it, and what that leaves out, exactly (Knuth's sum of two numbers)."""
+    """b - 1 rounded to float32, and the rounding error, exactly (Knuth's sum of two numbers)."""
     one = b.dtype.type(-1)
     B = b + one
     b_part = B - one

@@ -1,4 +1,4 @@
-"""Arrays of an HDF5 file: a stranger's, each looked at before memory is taken for it, and one of our own making.
+"""Arrays in HDF5 files: untrusted ones are checked before memory is allocated for them, and our own are written.
 
 Needs h5py, the extra [hdf5].
 """
@@ -19,7 +19,7 @@ from ..runtime.files import atomic_write
 from ..types import Array
 
 BLOCK = 1 << 20     # bytes that are copied at a time
-DENSEST = 100       # numbers shrink to a hundredth at the best; a file that claims more would take memory for nothing
+DENSEST = 100       # the best compression of weights to expect; a file that claims more would only fill the memory
 
 
 def library() -> Any:
@@ -32,13 +32,13 @@ def library() -> Any:
 
 
 def write(path: str | os.PathLike[str], arrays: Iterable[tuple[str, Array]]) -> None:
-    """Write named arrays as float32, atomically; the same arrays give the same bytes, for nothing says when.
+    """Write named arrays as float32, atomically; the same arrays give the same bytes, as no time is stored.
 
-    Raises UserError for a number that is not finite in float32, or a file that cannot be written.
+    Raises UserError for a value that is not finite in float32, or a file that cannot be written.
     """
     h5py = library()
     try:
-        # HDF5 goes back and forth in its file: the whole of it is then copied to where it replaces the old one.
+        # HDF5 writes back and forth in its file, so the complete file is copied to where it replaces the old one.
         with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as scratch:
             with h5py.File(scratch, "w", libver="earliest") as file:
                 for name, array in arrays:
@@ -55,12 +55,12 @@ def _as_float32(path: str | os.PathLike[str], name: str, array: Array) -> Array:
     with np.errstate(over="ignore"):
         numbers = np.ascontiguousarray(array, "<f4")
     if not np.isfinite(numbers).all():
-        raise UserError(f"cannot write {path}: {name} holds a number that is not finite: expected weights")
+        raise UserError(f"cannot write {path}: {name} holds a value that is not finite: expected weights")
     return numbers
 
 
 class Weights:
-    """An open file of named arrays; closed at the end of a `with`."""
+    """An open file of named arrays, to be used in a `with` statement."""
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path, self._h5py, self._bytes = path, library(), 0
@@ -82,7 +82,7 @@ class Weights:
         return self._find(name) is not None
 
     def expect(self, name: str, *shapes: tuple[int, ...]) -> None:
-        """Raise UserError unless there is an array of that name, of numbers with a point, with one of the shapes."""
+        """Raise UserError unless there is a floating-point array of that name with one of the shapes."""
         found = self._find(name)
         with self._reading(name):
             if found is None or found.shape not in shapes or found.dtype.kind != "f":
@@ -90,33 +90,33 @@ class Weights:
                 raise UserError(f"{self.path}: found {what} for {name}, expected float32"
                                 f"{' or '.join(map(str, shapes))}: are these the weights of that options file?")
             if found.is_virtual or found.external or not found.id.get_storage_size():
-                raise UserError(f"{self.path}: the numbers of {name} are not in the file: expected them there")
+                raise UserError(f"{self.path}: the values of {name} are not in the file: expected them there")
             self._bytes += found.nbytes
 
     def expect_none(self, name: str, option: str) -> None:
-        """Raise UserError for an array that shows that the model is larger than the options say."""
+        """Raise UserError for an array that shows that the model is larger than the options file states."""
         if self.has(name):
             raise UserError(f"{self.path} has {name}, which is more than {option} of the options file asks for: "
                             "expected the weights of that options file")
 
     def expect_room(self) -> None:
-        """Raise UserError if the arrays expected so far are more than such a file can hold."""
+        """Raise UserError if the arrays expected so far are larger than such a file can hold."""
         if self._bytes > DENSEST * self._size:
             raise UserError(f"{self.path} has {self._size} bytes but claims arrays of {self._bytes}: expected a file "
                             "of weights; this one is damaged, or made to fill the memory")
 
     def take(self, name: str) -> Array:
-        """The array of that name, which was expected before."""
+        """The array of that name, after `expect`."""
         found = self._find(name)
         with self._reading(name):
             array = np.empty(found.shape, np.promote_types(found.dtype, np.float32).newbyteorder("="))
             found.read_direct(array)
         if not np.isfinite(array).all():
-            raise UserError(f"{self.path}: {name} holds a number that is not finite: expected weights")
+            raise UserError(f"{self.path}: {name} holds a value that is not finite: expected weights")
         return array
 
     def _find(self, name: str) -> Any:
-        """The dataset of that name, None where there is none. A link out of the file is not followed."""
+        """The dataset of that name, or None. A link out of the file is not followed."""
         node: Any = self._file
         with self._reading(name):
             for part in name.split("/"):
@@ -124,13 +124,13 @@ class Weights:
                 if link is None:
                     return None
                 if not isinstance(link, self._h5py.HardLink):
-                    raise UserError(f"{self.path}: {name} leads elsewhere: expected the numbers in the file itself")
+                    raise UserError(f"{self.path}: {name} links elsewhere: expected the values in the file itself")
                 node = node[part]
         return node if isinstance(node, self._h5py.Dataset) else None
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
-        """What HDF5 says of a damaged file, which may be any error, as one line."""
+        """Turn what HDF5 raises for a damaged file, which may be any error, into one line."""
         try:
             yield
         except UserError:

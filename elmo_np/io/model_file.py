@@ -1,4 +1,4 @@
-"""The file of a model: its arrays, its settings, and which vocabulary it was trained with."""
+"""The file of a model: its arrays, its settings, and the hash of its vocabulary."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def write_model(path: Path, arrays: Mapping[str, Array], vocabulary: Vocabulary,
                 metadata: Mapping[str, str]) -> None:
     """Write a model file.
 
-    arrays      {name: array}, among them all of `parameters` of an ELMo
-    metadata    texts, "tokenize" among them
+    arrays      {name: array}, including all `parameters` of an ELMo
+    metadata    texts, including "tokenize"
 
-    What the computation does not depend on stays out, so that the same run gives the same bytes wherever its corpus
-    lies and however many threads it has.
+    Anything that the computation does not depend on is left out, so that the same run gives the same bytes wherever its
+    corpus is and however many threads it uses.
     """
     train = dataclasses.replace(settings.train, threads=TrainConfig.threads, save_every=TrainConfig.save_every)
     counts = np.array(vocabulary.counts or [], np.int64)
@@ -41,7 +41,7 @@ def write_model(path: Path, arrays: Mapping[str, Array], vocabulary: Vocabulary,
 
 
 class Stored(NamedTuple):
-    """What a model file holds."""
+    """The contents of a model file."""
 
     path: Path
     config: BiLMConfig
@@ -52,11 +52,11 @@ class Stored(NamedTuple):
 
     @property
     def layer_norm(self) -> bool:
-        """Whether the mix reads layers of the same mean and variance (V6)."""
+        """Whether the mix normalises the layers (V6)."""
         return self.metadata.get("mix") == "layer_norm"
 
     def take(self, elmo: object) -> dict[str, Array]:
-        """The arrays of a model of these sizes, by the names of `parameters`; the others stay.
+        """The arrays of a model of these sizes, by the names of `parameters`; `tensors` keeps the others.
 
         Raises UserError for one that is missing, or of another shape or dtype.
         """
@@ -67,7 +67,7 @@ class Stored(NamedTuple):
 
 
 def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
-    """What a model file holds: read, and its larger arrays held against the settings. Raises UserError."""
+    """Read a model file and check its larger arrays against its settings. Raises UserError."""
     path = Path(path)
     file = RunDirectory(path).model if path.is_dir() else path
     if path.is_dir() and not file.exists():
@@ -76,7 +76,7 @@ def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
         raise UserError(f"{path} has no model.safetensors: {hint}")
     tensors, metadata = safetensors_file.load(file, mmap=mmap)
     if not {"model", "vocabulary", "tokenize"} <= set(metadata) or COUNTS not in tensors:
-        raise UserError(f"{file} holds no model of elmo_np's: expected a file that `elmo-np train` wrote")
+        raise UserError(f"{file} does not hold an elmo_np model: expected a file that `elmo-np train` wrote")
     words = Vocabulary.load(file.parent / "vocabulary.txt")
     if words.sha256() != metadata["vocabulary"]:
         raise UserError(f"{file.parent / 'vocabulary.txt'} is not the vocabulary that {file.name} was trained with: "
@@ -89,7 +89,7 @@ def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
 
 
 def _check_sizes(file: Path, config: BiLMConfig, V: int, tensors: Mapping[str, Array]) -> None:
-    """Hold the sizes that the file claims against the arrays that it has, before memory is taken for a model."""
+    """Check the sizes in the settings against the arrays in the file, before memory is allocated for a model."""
     P, H = config.output_dim, config.hidden_dim
     expected = {**_word_sizes(config, V), "word_vector.W": (config.vector_dim or 2 * P, 2 * P)}
     for name, shape in expected.items():
@@ -105,7 +105,7 @@ def _check_sizes(file: Path, config: BiLMConfig, V: int, tensors: Mapping[str, A
 
 
 def _word_sizes(config: BiLMConfig, V: int) -> dict[str, tuple[int, ...]]:
-    """The large arrays that make the vectors of words, by name."""
+    """The shapes of the large arrays of the token layer, by name."""
     D, C, home = config.embedding_dim, config.char_dim, "model.forward_lm.embedding"
     if config.char_filters is None:
         return {f"{home}.E": (V, D)}

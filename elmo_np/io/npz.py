@@ -1,9 +1,9 @@
-"""An .npz file that grows by one array after another and goes on where it stopped, in memory that does not grow.
+"""An .npz file that arrays are appended to, and that can be continued after a stop, in memory that does not grow.
 
-An .npz is a zip archive of .npy files, stored as they are. Each has a header before it, and a directory at the end
-repeats all headers. numpy.savez and zipfile keep the directory in memory, and neither can go on in an archive that
-lacks it because its writer was killed; here it is made at the end, from the headers in the file. Sizes are in 64 bits
-and the date is fixed: the same arrays give the same bytes.
+An .npz is a zip archive of uncompressed .npy files. Each has a header before it, and a directory at the end repeats all
+headers. numpy.savez and zipfile keep the directory in memory, and neither can continue an archive without one, as a
+killed writer leaves it; here the directory is written at the end, from the headers in the file. Sizes have 64 bits and
+the date is fixed: the same arrays give the same bytes.
 Source: the .ZIP file format specification (PKWARE, APPNOTE 6.3), sections 4.3 and 4.5.3.
 """
 
@@ -26,24 +26,24 @@ LOCAL, SIZES = struct.Struct("<4s5H3L2H"), struct.Struct("<2H2Q")       # the he
 ENTRY, PLACE = struct.Struct("<4s6H3L5H2L"), struct.Struct("<2H3Q")     # one of the directory, and its sizes and place
 END64, LOCATOR, END = struct.Struct("<4sQ2H2L4Q"), struct.Struct("<4sLQL"), struct.Struct("<4s4H2LH")
 VERSION, STORED, DATE = 45, 0, 33       # 4.5 is the first with sizes in 64 bits; not compressed; 1 January 1980
-ELSEWHERE, MANY = 0xFFFFFFFF, 0xFFFF    # where 64 bits hold what does not fit in 32 or 16
-CHUNK = 1 << 20                         # bytes at a time when a checksum is made
+ELSEWHERE, MANY = 0xFFFFFFFF, 0xFFFF    # in a field of 32 or 16 bits: the value is in one of 64
+CHUNK = 1 << 20                         # bytes at a time for a checksum
 
 
 class Member(NamedTuple):
-    """One array's file in the archive."""
+    """The file of one array in the archive."""
 
     name: str
     crc: int
-    begin: int          # of its header
-    data: int           # where its bytes begin
+    begin: int          # offset of its header
+    data: int           # offset of its bytes
     end: int
 
 
 class ArrayFile:
     """The arrays of an .npz, without its directory until `finish`.
 
-    size    what of the file to keep; what stands behind it, as of an array that was cut short, is dropped
+    size    bytes of the file to keep; anything after them, such as an incomplete array, is dropped
     """
 
     def __init__(self, path: Path, size: int = 0):
@@ -53,7 +53,7 @@ class ArrayFile:
         self._file.seek(size)
 
     def add(self, name: str, tokens: int, parts: Iterable[Array]) -> None:
-        """Write one array, (tokens, dim) or (layers, tokens, dim), that comes in parts along the tokens."""
+        """Write one array, (tokens, dim) or (layers, tokens, dim), given in parts along the tokens."""
         begin, done, place, header = self._file.tell(), 0, 0, b""
         data = begin + LOCAL.size + len(name) + len(".npy") + SIZES.size
         end = data
@@ -76,7 +76,7 @@ class ArrayFile:
         self._file.seek(end)
 
     def _crc(self, begin: int, end: int) -> int:
-        """The checksum of what stands there, and back to where the file was."""
+        """The checksum of a range of bytes; the position in the file stays."""
         crc, before = 0, self._file.tell()
         self._file.seek(begin)
         while begin < end:
@@ -86,13 +86,13 @@ class ArrayFile:
         return crc
 
     def sync(self) -> int:
-        """Bring all arrays to the disk -> how many bytes they take."""
+        """Write all arrays to the disk -> their size in bytes."""
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.tell()
 
     def finish(self) -> None:
-        """Write the directory: now it is an .npz."""
+        """Write the directory, which makes the file an .npz."""
         start, count, size = self.sync(), 0, 0
         for member in members(self.path, start):
             size += self._file.write(_entry(member))
@@ -110,14 +110,15 @@ class ArrayFile:
 
 
 def members(path: Path, size: int) -> Iterator[Member]:
-    """The arrays in the first `size` bytes of a file, from their headers. Raises UserError where there is none."""
+    """The arrays in the first `size` bytes of a file, from their headers. Raises UserError for a damaged file."""
     begin = 0
     with open(path, "rb") as file:
         while begin < size:
             file.seek(begin)
             header = file.read(LOCAL.size)
             if len(header) < LOCAL.size or header[:4] != b"PK\3\4":
-                raise UserError(f"{path} is damaged at byte {begin}: expected an array there; remove it and begin anew")
+                raise UserError(f"{path} is damaged at byte {begin}: expected an array there; remove the file and "
+                                "start again")
             _, _, _, _, _, _, crc, _, _, name_length, _ = LOCAL.unpack(header)
             name = file.read(name_length).decode("ascii")
             _, _, length, _ = SIZES.unpack(file.read(SIZES.size))

@@ -1,6 +1,6 @@
-"""The arrays of a text as an HDF5 file: "0", "1", ..., as bilm-tf writes them, and "sentences", the text of each.
+"""The arrays of a text as an HDF5 file: "0", "1", ..., as bilm-tf writes them, and "sentences", their text.
 
-HDF5 cannot be gone on with when its writer was killed. So it is written in the end, from the arrays that are there.
+An HDF5 file cannot be continued after its writer was killed, so it is written at the end, from the finished arrays.
 """
 
 from __future__ import annotations
@@ -14,24 +14,22 @@ from typing import Any
 import numpy as np
 
 from ..runtime.signals import Signals
-from .hdf5 import library
+from . import hdf5
 from .npz import members
 
 SUFFIXES = (".hdf5", ".h5")
 ROWS = 1024             # tokens, or sentences, at a time
 
-__all__ = ["SUFFIXES", "library", "write"]
-
 
 def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]], signals: Signals) -> None:
-    """Write the file, all or nothing.
+    """Write the file, atomically.
 
-    arrays, size    what `npz.ArrayFile` wrote, and how many bytes of it
+    arrays, size    the file that `npz.ArrayFile` wrote, and how many bytes of it to read
     sentences       in the same order
-    signals         Ctrl-C, which h5py could swallow
-    Raises OSError where it cannot be written.
+    signals         Ctrl-C, which h5py might swallow
+    Raises OSError if the file cannot be written.
     """
-    h5py, temporary = library(), out.with_name(f".{out.name}.tmp")
+    h5py, temporary = hdf5.library(), out.with_name(f".{out.name}.tmp")
     try:
         with h5py.File(temporary, "w") as file:
             for member in members(arrays, size):
@@ -50,7 +48,7 @@ def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]
 
 
 def _copy(file: Any, name: str, source: Any) -> None:
-    """One array, some rows after another."""
+    """Copy one array, some rows at a time."""
     np.lib.format.read_magic(source)
     shape, _, dtype = np.lib.format.read_array_header_1_0(source)
     dataset = file.create_dataset(name, shape, dtype)

@@ -1,11 +1,11 @@
-"""A run's folder: what training leaves there.
+"""The directory of a run: the files that training leaves there.
 
     model.safetensors   the best model on validation: what ELMo.load reads
     last.safetensors    the last state of training: everything that --resume needs
-    vocabulary.txt      one word a line, the line is the id
+    vocabulary.txt      one word per line; the line number, from 0, is the id
     config.toml         every setting, with its meaning
-    metrics.csv         losses and perplexities while training
-    report.html         all of it on a page, as `elmo-np train` and `elmo-np report` leave it
+    metrics.csv         losses and perplexities during training
+    report.html         an HTML report of all of this, written by `elmo-np train` and `elmo-np report`
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class RunDirectory(NamedTuple):
         return self.path / "report.html"
 
     def begin(self, vocabulary: Vocabulary, config: str) -> None:
-        """Make the folder, with vocabulary.txt and config.toml. Raises UserError where that cannot be done."""
+        """Make the folder, with vocabulary.txt and config.toml. Raises UserError if that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

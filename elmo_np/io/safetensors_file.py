@@ -1,4 +1,4 @@
-"""One safe file a model: named arrays and text in the safetensors layout, with a digest over all of it.
+"""One safe file per model: named arrays and text in the safetensors layout, with a digest of all of it.
 
     8 bytes     n, the length of the header, little-endian
     n bytes     the header: JSON in UTF-8, padded with spaces so that the data are aligned to 8 bytes
@@ -6,9 +6,9 @@
                  "lstm.Wx": {"dtype": "F32", "shape": [128, 512], "data_offsets": [0, 262144]}, ...}
     the rest    the data: little-endian, C order, one array after the other without gaps
 
-"sha256" is the hex SHA-256 of the canonical header (keys sorted, no spaces, "sha256" left out) followed by the data,
-so that a changed name, shape or setting is noticed like a changed weight. The safetensors package reads such a file,
-but checks no digest. Nothing in a file is ever executed: there is no pickle.
+"sha256" is the SHA-256, in hexadecimal, of the canonical header (keys sorted, no spaces, "sha256" left out) followed by
+the data, so that a changed name, shape or setting is detected like a changed weight. The safetensors package reads such
+a file, but does not check the digest. Nothing in a file is ever executed: there is no pickle.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ import numpy as np
 
 from ..errors import UserError
 from ..runtime.files import atomic_write
+from ..types import Array
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Header = dict[str, dict[str, Any]]
 
 FORMAT = "elmo_np 1"
@@ -36,7 +36,7 @@ MOST_AXES = 32  # NumPy 1.26 has no more
 
 
 class Entry(NamedTuple):
-    """Where one array lies: its name, dtype and shape, and its first and last byte plus one in the data."""
+    """One array: its name, dtype and shape, and its bytes, from `begin` to before `end`, in the data."""
 
     name: str
     dtype: np.dtype[Any]
@@ -46,19 +46,19 @@ class Entry(NamedTuple):
 
 
 class _Damage(Exception):
-    """What is wrong with a file; `load` adds which file it is and what to do."""
+    """A fault of a file; `load` adds which file it is and what to do."""
 
 
 def save(path: str | os.PathLike[str], tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     """Write arrays and text as one file, atomically; equal arrays and text give equal bytes.
 
-    path       the file, by custom *.safetensors
+    path       the file, usually *.safetensors
     tensors    name -> array of any shape; float32, float64, int32, int64, uint8 or bool
-    metadata   name -> text; "format" and "sha256" are the file's own
+    metadata   name -> text; "format" and "sha256" are reserved
     Raises UserError for another dtype, a reserved name, text that is not Unicode, or a file that cannot be written.
     """
     if taken := [*metadata.keys() & set(RESERVED), *tensors.keys() & {METADATA}]:
-        raise UserError(f"cannot save {path}: the name {taken[0]!r} is the file's own; expected another: rename it")
+        raise UserError(f"cannot save {path}: the name {taken[0]!r} is reserved; expected another: rename it")
     if other := [name for name, text in metadata.items() if not isinstance(text, str)]:
         raise UserError(f"cannot save {path}: the metadata {other[0]!r} is not text; expected a str: convert it")
     arrays = {name: _little_endian(name, tensors[name]) for name in tensors}
@@ -77,19 +77,19 @@ def save(path: str | os.PathLike[str], tensors: Mapping[str, Array], metadata: M
         text = _canonical(header)
     except UnicodeEncodeError as error:
         raise UserError(f"cannot save {path}: {error.object[:40]!r}... holds a character that is not Unicode; "
-                        "expected UTF-8 text: rename what it stands for") from error
+                        "expected UTF-8 text: rename it") from error
     text += b" " * (-len(text) % 8)
     atomic_write(path, [len(text).to_bytes(8, "little"), text, *payload])
 
 
 def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[dict[str, Array], dict[str, str]]:
-    """Read a file that `save` wrote; everything is checked before memory is asked for, and the digest after.
+    """Read a file that `save` wrote; everything is checked before memory is allocated, and the digest afterwards.
 
     path   the file
-    mmap   False: arrays in memory. True: a map of the file, read where it is used; what is written to an array stays in
-           memory, a page at a time, and out of the file. A mapped file may be replaced, but not written into
+    mmap   False: arrays in memory. True: a map of the file, read where it is used; changes to an array stay in memory,
+           page by page, and never reach the file. A mapped file may be replaced, but not written into
     Returns tensors and metadata as they were given to `save`.
-    Raises UserError when the file is missing, is damaged or was not written by elmo_np.
+    Raises UserError if the file is missing or damaged, or was not written by elmo_np.
     """
     try:
         with open(path, "rb") as file:
@@ -111,7 +111,7 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[dict[str,
 
 
 def digest(header: Header, payload: Iterable[bytes | memoryview]) -> str:
-    """The file's SHA-256 in hex: over the canonical header without its "sha256", then over the data."""
+    """The SHA-256 of the file in hexadecimal: of the canonical header without "sha256", then of the data."""
     metadata = {name: text for name, text in header[METADATA].items() if name != "sha256"}
     state = hashlib.sha256(_canonical({**header, METADATA: metadata}))
     for chunk in payload:
@@ -124,14 +124,14 @@ def _canonical(header: Header) -> bytes:
 
 
 def _little_endian(name: str, array: Array) -> Array:
-    """The array as the file holds it, C-contiguous; a copy only where it has to be one."""
+    """The array as the file holds it, C-contiguous; a copy only if necessary."""
     if array.dtype.name not in CODES:
         raise UserError(f"array {name!r} has dtype {array.dtype}, expected one of {', '.join(CODES)}: convert it")
     return np.ascontiguousarray(array, DTYPES[CODES[array.dtype.name]])
 
 
 def _read_header(file: BinaryIO, size: int) -> tuple[Header, int]:
-    """The parsed header, and where in the file the data begin."""
+    """The parsed header, and the offset of the data in the file."""
     if size < 8:
         raise _Damage(f"it has {size} bytes")
     length = int.from_bytes(file.read(8), "little")
@@ -139,7 +139,7 @@ def _read_header(file: BinaryIO, size: int) -> tuple[Header, int]:
         raise _Damage(f"its header claims {length} bytes of the file's {size}")
     text = file.read(length)
     if not (text.startswith(b"{") and text.rstrip(b" ").endswith(b"}")):  # no other space: every byte counts
-        raise _Damage("its header is no JSON object")
+        raise _Damage("its header is not a JSON object")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError):  # RecursionError: a hundred thousand brackets
@@ -155,7 +155,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _entries(header: Header, size: int) -> list[Entry]:
-    """Every array's place, checked: together they cover the data from the first byte to the last, each byte once."""
+    """The arrays, checked: together they cover the data from the first byte to the last, each byte once."""
     entries = [_entry(name, fields) for name, fields in header.items() if name != METADATA]
     entries.sort(key=lambda entry: (entry.begin, entry.end))
     position = 0
@@ -176,13 +176,13 @@ def _entry(name: str, fields: object) -> Entry:
     if not isinstance(code, str) or code not in DTYPES:
         raise _Damage(f"{label} has dtype {code!r:.60}")
     if not _sizes(shape) or len(shape) > MOST_AXES or not _sizes(offsets) or len(offsets) != 2:
-        raise _Damage(f"{label} has an impossible shape or place")
+        raise _Damage(f"{label} has an impossible shape or offset")
     dtype = np.dtype(DTYPES[code])
     if math.prod(max(n, 1) for n in shape) * dtype.itemsize >= 2**63:  # NumPy's limit, even if one size is 0
         raise _Damage(f"{label} has an impossible shape")
     begin, end = offsets
     if end - begin != math.prod(shape) * dtype.itemsize:
-        raise _Damage(f"{label} has {end - begin} bytes, which is not its shape's")
+        raise _Damage(f"{label} has {end - begin} bytes, which does not fit its shape")
     return Entry(name, dtype, tuple(shape), begin, end)
 
 
@@ -191,7 +191,7 @@ def _sizes(values: object) -> bool:
 
 
 def _own_metadata(path: str | os.PathLike[str], header: Header) -> dict[str, str]:
-    """The metadata, once it is clear that elmo_np wrote the file."""
+    """The metadata of a file that elmo_np wrote; for any other, raises UserError."""
     metadata = header.get(METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise _Damage("its metadata are not text")
@@ -210,7 +210,7 @@ def _own_metadata(path: str | os.PathLike[str], header: Header) -> dict[str, str
 def _read(file: BinaryIO, size: int) -> Array:
     payload = np.empty(size, np.uint8)
     if file.readinto(payload.data) != size:  # type: ignore[attr-defined]
-        raise _Damage("it became shorter while it was read")
+        raise _Damage("it was truncated while it was read")
     return payload
 
 

@@ -1,8 +1,8 @@
-"""Vectors in the files that other programs read: word2vec's two formats, and the TensorBoard projector's tables.
+"""Vectors in files that other programs read: the two formats of word2vec, and the tables of the TensorBoard projector.
 
-    word2vec, text      "N dim", then a line a word: the word, a space, its numbers
+    word2vec, text      "N dim", then one line per word: the word, a space, its values
     word2vec, binary    "N dim", then for each word: the word, a space, float32 little-endian, a line feed
-    projector           vectors.tsv, a row of numbers each; metadata.tsv, what is known of each row, under a head
+    projector           vectors.tsv, one row of values per vector; metadata.tsv, columns about each row, with a header
 
 Source: the word2vec program (Mikolov et al. 2013); the guide of the TensorBoard embedding projector.
 """
@@ -23,16 +23,16 @@ from ..runtime.progress import Progress
 from ..types import Array
 
 TEXT, BINARY = ".txt", ".bin"
-_NO_WORD = re.compile(r"[ \t\n\r\f\v\ud800-\udfff]|^$")     # what ends a word in such a file, or has no UTF-8
+_NO_WORD = re.compile(r"[ \t\n\r\f\v\ud800-\udfff]|^$")     # ends a word in such a file, or has no UTF-8
 
 
 def is_word2vec(out: str | os.PathLike[str]) -> bool:
-    """Whether a name is that of a word2vec file; otherwise it is the folder of a projector."""
+    """Whether a name is that of a word2vec file; otherwise it is a folder for the projector."""
     return Path(out).suffix in (TEXT, BINARY)
 
 
 def check_target(out: str | os.PathLike[str]) -> None:
-    """Raise UserError where nothing can be written: another kind of name, no folder to be in, or something is there."""
+    """Raise UserError if nothing can be written: another kind of name, no parent folder, or the target exists."""
     path = Path(out)
     if not is_word2vec(out) and path.suffix and not str(out).endswith(("/", os.sep)):
         raise UserError(f"--out {out}: expected FILE{TEXT} or FILE{BINARY} for word2vec, or the name of a folder for "
@@ -44,17 +44,17 @@ def check_target(out: str | os.PathLike[str]) -> None:
 
 
 def write_word2vec(path: str | os.PathLike[str], words: Sequence[str], vectors: Array, *, quiet: bool = False) -> None:
-    """Write FILE.txt or FILE.bin, whole or not at all; from both, float32 comes back bit for bit.
+    """Write FILE.txt or FILE.bin, atomically; from both, float32 values come back bit for bit.
 
     words (N), vectors (N, dim); quiet: no progress on stderr.
-    Raises UserError for another name, a word with white space in it, or where the file cannot be written.
+    Raises UserError for another name, a word with white space in it, or a file that cannot be written.
     """
     if not is_word2vec(path):
-        raise UserError(f"{path}: expected a name that ends in {TEXT} or {BINARY}, which says the format")
+        raise UserError(f"{path}: expected a name that ends in {TEXT} or {BINARY}, which sets the format")
     check_target(path)
     for word in words:
         if _NO_WORD.search(word):
-            raise UserError(f"{word!r} cannot stand in a word2vec file: expected Unicode text without white space")
+            raise UserError(f"{word!r} does not fit in a word2vec file: expected Unicode text without white space")
     head = f"{len(words)} {vectors.shape[1]}\n".encode()
     if Path(path).suffix == BINARY:
         rows = (row.astype("<f4").tobytes() + b"\n" for row in vectors)
@@ -73,14 +73,14 @@ def write_projector(folder: str | os.PathLike[str], vectors: Array, columns: Map
                     quiet: bool = False) -> None:
     """Make a folder with vectors.tsv and metadata.tsv, both or neither.
 
-    vectors (N, dim); columns: what each is called, and N values. White space in a value becomes a single space.
-    quiet: no progress on stderr. Raises UserError where the folder cannot be made.
+    vectors (N, dim); columns: {name: N values}. White space in a value becomes a single space.
+    quiet: no progress on stderr. Raises UserError if the folder cannot be made.
     """
     check_target(folder)
     out = Path(folder)
     begun = out.with_name(f".{out.name}.tmp")
     try:
-        shutil.rmtree(begun, ignore_errors=True)        # what a killed run left
+        shutil.rmtree(begun, ignore_errors=True)        # left by a killed run
         begun.mkdir()
         with Progress(quiet=quiet) as progress:
             lines = (line.encode() for line in _lines(vectors, "\t"))
@@ -94,7 +94,7 @@ def write_projector(folder: str | os.PathLike[str], vectors: Array, columns: Map
 
 
 def _watched(rows: Iterator[bytes], out: str | os.PathLike[str], progress: Progress) -> Iterator[bytes]:
-    """The rows, with a word of how many there were."""
+    """The rows, with progress."""
     for number, row in enumerate(rows, 1):
         if number % 1000 == 0:
             progress.show(f"writing {out}: {number:,} vectors")
@@ -102,13 +102,13 @@ def _watched(rows: Iterator[bytes], out: str | os.PathLike[str], progress: Progr
 
 
 def _lines(vectors: Array, between: str) -> Iterator[str]:
-    """Nine digits tell every float32 from its neighbours, by so much that a reader may go by way of float64."""
+    """One line per vector. Nine digits identify every float32, even for a reader that goes through float64."""
     for row in vectors.astype(np.float32, copy=False):
         yield between.join([f"{number:.9g}" for number in row.tolist()]) + "\n"
 
 
 def _table(columns: Mapping[str, Sequence[object]]) -> Iterator[bytes]:
-    """A single column has no head: the projector would take it for a row."""
+    """The lines of metadata.tsv. A single column has no header: the projector would read it as a row."""
     rows = zip(*columns.values(), strict=True)
     if len(columns) > 1:
         yield ("\t".join(columns) + "\n").encode()

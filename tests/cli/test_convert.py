@@ -1,71 +1,29 @@
-"""convert and export: the commands, from published files to a run's folder and back; a mistake is one line."""
+"""`elmo-np convert`: published files to the folder of a run; a mistake is one line."""
 
 import json
 
 import numpy as np
 import pytest
 
-h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
-
-from elmo_np import ELMo, Vocabulary  # noqa: E402
-from elmo_np.cli.main import main  # noqa: E402
-from elmo_np.config.schema import Settings  # noqa: E402
-from elmo_np.config.toml_files import read_toml  # noqa: E402
-from elmo_np.inference.elmo import save_model  # noqa: E402
-from tests import bilm_tf_reference as reference  # noqa: E402  (it needs h5py)
-from tests.io.test_bilm_tf_reader import FIXTURES, PUBLISHED, published  # noqa: E402
-from tests.io.test_bilm_tf_writer import bytes_of, datasets, model  # noqa: E402
-
-WORDS = ["<S>", "</S>", "<UNK>", "the", "cat", "sat"]
-SENTENCES = [["the", "cat", "sat"], ["the", "dog"], ["cat"]]
-
-
-@pytest.fixture
-def do(capsys, tmp_path, monkeypatch):
-    """Run a command in a folder of its own, where text.txt has SENTENCES: its lines, or its one line of an error."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.txt").write_text("".join(" ".join(sentence) + "\n" for sentence in SENTENCES))
-    (tmp_path / "words.txt").write_text("\n".join(WORDS) + "\n")
-
-    def do(*words, code=0):
-        capsys.readouterr()
-        assert main([str(word) for word in words]) == code
-        out, err = capsys.readouterr()
-        if code:
-            assert (out, err.count("\n")) == ("", 1)
-            assert err.startswith("elmo-np: error: ")
-        return err if code else out.splitlines()
-    return do
-
-
-@pytest.fixture
-def files(tmp_path, rng):
-    """A function that writes options and weights: of characters, or of WORDS by id; with a softmax or without."""
-    def write(characters=True, softmax=False, **changes):
-        table = reference.options(**changes)
-        if not characters:
-            del table["char_cnn"]
-        arrays = reference.weights(table, V=6)
-        if softmax:
-            arrays |= {"softmax/W": rng.normal(size=(6, 5)).astype(np.float32),
-                       "softmax/b": rng.normal(size=6).astype(np.float32)}
-        return [*reference.write(tmp_path, table, arrays), table, arrays]
-    return write
-
+from elmo_np import ELMo
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import read_toml
+from tests import bilm_tf_reference as reference
+from tests.published_weights import FIXTURES, PUBLISHED, SENTENCES, WORDS, bytes_of, datasets, h5py, published
 
 # Published weights
 
 
 @pytest.mark.parametrize("name", FIXTURES)
-def test_a_converted_model_gives_the_published_vectors(data, do, name):
+def test_a_converted_model_gives_the_published_vectors(data, lines, name):
     folder = data(name)
-    out = do("convert", folder / "options.json", folder / "lm_weights.hdf5", "--out", "run")
+    out = lines("convert", folder / "options.json", folder / "lm_weights.hdf5", "--out", "run")
     skips = ", residual connections" if name == "allennlp_fixture" else ""
     assert out == ["run/model.safetensors: 105,124 parameters",
-                   "  reads    words as characters, any word, of each the first 48 bytes",
-                   f"  layers   2 a direction, with 64 cells and 16 outputs{skips}",
-                   "  gives    3 layers of 32 numbers a word",
-                   "  predicts nothing, for there is no softmax",
+                   "  reads    any word, as characters: its first 48 bytes",
+                   f"  layers   2 per direction, with 64 cells and 16 outputs{skips}",
+                   "  gives    3 layers of 32 values per word",
+                   "  predicts nothing, as there is no softmax",
                    "  text     is raw, and split into tokens",
                    "try: elmo-np embed run SENTENCES --out vectors.npz",
                    "     elmo-np similar run WORD --in \"a sentence with WORD\" --corpus FILE"]
@@ -73,27 +31,28 @@ def test_a_converted_model_gives_the_published_vectors(data, do, name):
     for batch, expected in published(folder, name):
         for found, vectors in zip(elmo.embed(batch, state="carry"), expected, strict=True):
             assert np.allclose(found[2], vectors, **PUBLISHED)
-    do("export", "run", "--out", "again")
+    lines("export", "run", "--out", "again")
     assert bytes_of(datasets("again/weights.hdf5")) == bytes_of(datasets(folder / "lm_weights.hdf5"))
 
 
 # Every command
 
 
-def test_a_converted_model_of_characters_embeds_and_finds_and_says_that_it_cannot_predict(do, files):
+def test_a_converted_model_of_characters_embeds_and_finds_and_says_that_it_cannot_predict(lines, files):
     options, weights, table, arrays = files()
-    do("convert", options, weights, "--out", "run")
-    do("embed", "run", "text.txt", "--out", "vectors.npz")
+    lines("convert", options, weights, "--out", "run")
+    lines("embed", "run", "text.txt", "--out", "vectors.npz")
     with np.load("vectors.npz") as found:
         for k, sentence in enumerate(SENTENCES):
             expected = reference.layers(table, arrays, sentence)
             # float32 carries 6e-8 of the largest number: some tens of roundings
             np.testing.assert_allclose(found[str(k)], expected, rtol=0, atol=2e-6 * np.abs(expected).max())
-    out = do("similar", "run", "cat", "--in", "a cat", "--corpus", "text.txt")
+    out = lines("similar", "run", "cat", "--in", "a cat", "--corpus", "text.txt")
     assert out[0] == "nearest of 2 occurrences of 'cat' in text.txt:"
     assert len(out) == 3
-    assert "does not say what it was trained on: give --corpus" in do("similar", "run", "cat", "--in", "a cat", code=2)
-    do("evaluate", "run", "text.txt", code=2)
+    out = lines("similar", "run", "cat", "--in", "a cat", code=2)
+    assert "run does not record its training corpus: give --corpus" in out
+    lines("evaluate", "run", "text.txt", code=2)
 
 
 def nats(table, arrays, sentence):
@@ -106,33 +65,33 @@ def nats(table, arrays, sentence):
         yield -(z[np.arange(len(z)), order[1:]] - np.log(np.exp(z).sum(axis=1))).sum()
 
 
-def test_a_converted_model_of_words_with_a_softmax_is_evaluated(do, files):
+def test_a_converted_model_of_words_with_a_softmax_is_evaluated(lines, files):
     options, weights, table, arrays = files(characters=False, softmax=True)
-    out = do("convert", options, weights, "--vocabulary", "words.txt", "--out", "run", "--no-tokenize")
+    out = lines("convert", options, weights, "--vocabulary", "words.txt", "--out", "run", "--no-tokenize")
     assert out[1] == "  reads    the 6 words of vocabulary.txt by id; any other is <UNK>"
-    assert out[4:6] == ["  predicts 6 words", "  text     has a space between tokens"]
+    assert out[4:6] == ["  predicts 6 words", "  text     is tokens separated by spaces"]
     assert out[-1] == "     elmo-np evaluate run FILE"
-    found = json.loads("".join(do("evaluate", "run", "text.txt", "--state", "reset", "--json")))
+    found = json.loads("".join(lines("evaluate", "run", "text.txt", "--state", "reset", "--json")))
     expected = np.sum([list(nats(table, arrays, sentence)) for sentence in SENTENCES], axis=0)
     assert (found["forward_nats"], found["backward_nats"]) == pytest.approx(tuple(expected), rel=1e-5)
     assert (found["unigram"], found["unknown"], found["targets"]) == (None, 1, 9)
 
 
-def test_a_model_of_words_without_a_softmax_says_that_it_cannot_predict(do, files):
+def test_a_model_of_words_without_a_softmax_says_that_it_cannot_predict(lines, files):
     options, weights, _, _ = files(characters=False)
-    do("convert", options, weights, "--vocabulary", "words.txt", "--out", "run")
-    error = do("evaluate", "run", "text.txt", code=2)
+    lines("convert", options, weights, "--vocabulary", "words.txt", "--out", "run")
+    error = lines("evaluate", "run", "text.txt", code=2)
     assert "this model has no softmax: it embeds, but it cannot predict words" in error
 
 
-def test_softmax_and_word_vectors_may_be_in_files_of_their_own(do, files, tmp_path, rng):
+def test_softmax_and_word_vectors_may_be_in_files_of_their_own(lines, files, tmp_path, rng):
     options, weights, _, _ = files()
     vectors = rng.normal(size=(6, 5)).astype(np.float32)
     with h5py.File(tmp_path / "softmax.hdf5", "w") as file:
         file["softmax/W"], file["softmax/b"] = vectors, vectors[:, 0]
     with h5py.File(tmp_path / "embedding.hdf5", "w") as file:
         file["embedding"] = 2 * vectors
-    do("convert", options, weights, "--vocabulary", "words.txt", "--softmax", "softmax.hdf5", "--embedding",
+    lines("convert", options, weights, "--vocabulary", "words.txt", "--softmax", "softmax.hdf5", "--embedding",
        "embedding.hdf5", "--out", "run")
     lm = ELMo.load("run").model.forward_lm
     np.testing.assert_array_equal(lm.embedding.E.value, 2 * vectors)
@@ -140,94 +99,44 @@ def test_softmax_and_word_vectors_may_be_in_files_of_their_own(do, files, tmp_pa
     np.testing.assert_array_equal(lm.softmax.b.value, vectors[:, 0])
 
 
-def test_the_folder_is_that_of_a_training_and_says_what_it_is_not(do, files, tmp_path):
+def test_the_folder_is_that_of_a_training_and_says_what_it_is_not(lines, files, tmp_path):
     options, weights, _, _ = files()
-    do("convert", options, weights, "--out", "a/new/run", "--no-tokenize")
+    lines("convert", options, weights, "--out", "a/new/run", "--no-tokenize")
     folder = tmp_path / "a/new/run"
     assert sorted(path.name for path in folder.iterdir()) == ["config.toml", "model.safetensors", "vocabulary.txt"]
-    assert (folder / "config.toml").read_text().startswith("# Published weights, converted: [train] does not say how")
+    assert (folder / "config.toml").read_text().startswith("# Published weights, converted: [train] does not describe")
     found = read_toml(folder / "config.toml", Settings())
     assert found.model == ELMo.load(folder).model.config
     assert (found.data.tokenize, ELMo.load(folder).tokenize) == (False, False)
-    do("convert", options, weights, "--out", "other", "--no-tokenize")
+    lines("convert", options, weights, "--out", "other", "--no-tokenize")
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes()
 
 
-def test_a_converted_model_shares_what_a_published_one_shares(do, files):
+def test_a_converted_model_shares_what_a_published_one_shares(lines, files):
     options, weights, _, _ = files(characters=False, softmax=True)
-    do("convert", options, weights, "--vocabulary", "words.txt", "--out", "run")
+    lines("convert", options, weights, "--vocabulary", "words.txt", "--out", "run")
     forward, backward = (lm := ELMo.load("run").model).forward_lm, lm.backward_lm
     assert backward.embedding.E.value is forward.embedding.E.value
     assert backward.softmax.W.value is forward.softmax.W.value
-
-
-# Export
-
-
-@pytest.fixture
-def ours(do, tmp_path, rng):
-    """A run's folder with a model of ours, and the model."""
-    elmo = model(rng, WORDS)
-    (tmp_path / "ours").mkdir()
-    elmo.vocabulary.save(tmp_path / "ours/vocabulary.txt")
-    save_model(tmp_path / "ours/model.safetensors", elmo, Settings(model=elmo.model.config))
-    return elmo
-
-
-def test_export_says_what_it_wrote_and_how_to_read_it_and_that_works(do, ours):
-    out = do("export", "ours", "--out", "new/out")
-    assert out == [
-        "new/out: options.json, weights.hdf5, vocabulary.txt; weights for bilm-tf, with softmax/W and softmax/b",
-        "to read them here: elmo-np convert new/out/options.json new/out/weights.hdf5 --vocabulary "
-        "new/out/vocabulary.txt --out DIR"]
-    do(*out[1].partition("elmo-np ")[2].replace("DIR", "back").split())
-    for one, other in zip(ELMo.load("back").embed(SENTENCES), ours.embed(SENTENCES), strict=True):
-        assert one.tobytes() == other.tobytes()
-    assert Vocabulary.load("new/out/vocabulary.txt").words == WORDS
-
-
-@pytest.mark.parametrize("name", ["options.json", "weights.hdf5", "vocabulary.txt"])
-def test_export_refuses_a_folder_with_such_files(do, ours, tmp_path, name):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / name).write_text("mine")
-    error = do("export", "ours", "--out", "out", code=2)
-    assert f"out/{name} exists already: give another --out, or remove it" in error
-    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
-
-
-def test_export_of_a_model_that_does_not_fit_is_one_line_and_makes_no_folder(do, tmp_path, rng):
-    elmo = model(rng, WORDS, share_embedding=False)
-    elmo.vocabulary.save(tmp_path / "vocabulary.txt")
-    save_model(tmp_path / "model.safetensors", elmo, Settings(model=elmo.model.config))
-    assert "error: share_embedding = false: " in do("export", "model.safetensors", "--out", "out", code=2)
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("out", ["", "text.txt", "text.txt/below"])
-def test_an_out_that_is_no_folder_is_one_line(do, ours, files, out):
-    options, weights, _, _ = files()
-    do("export", "ours", "--out", out, code=2)
-    do("convert", options, weights, "--out", out, code=2)
-
 
 # Mistakes
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "last.safetensors", "vocabulary.txt", "config.toml",
                                   "metrics.csv"])
-def test_convert_refuses_a_folder_in_use(do, files, tmp_path, name):
+def test_convert_refuses_a_folder_in_use(lines, files, tmp_path, name):
     options, weights, _, _ = files()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / name).write_text("mine")
-    error = do("convert", options, weights, "--out", "run", code=2)
+    error = lines("convert", options, weights, "--out", "run", code=2)
     assert "run already holds a run: give another --out, or remove it" in error
     assert [path.read_text() for path in (tmp_path / "run").iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize(("spoil", "message"), [
     (lambda folder: (folder / "options.json").unlink(), "cannot read "),
-    (lambda folder: (folder / "options.json").write_text('{"lstm": []}'), "is no options file"),
+    (lambda folder: (folder / "options.json").write_text('{"lstm": []}'), "is not an options file"),
     (lambda folder: (folder / "options.json").write_text('{"lstm": {"dim": -1}}'), "found -1 for lstm.dim"),
     (lambda folder: (folder / "weights.hdf5").unlink(), "No such file or directory"),
     (lambda folder: (folder / "weights.hdf5").write_bytes((folder / "weights.hdf5").read_bytes()[:5000]),
@@ -236,14 +145,14 @@ def test_convert_refuses_a_folder_in_use(do, files, tmp_path, name):
     (lambda folder: h5py.File(folder / "weights.hdf5", "w").close(), "found nothing for char_embed"),
     (lambda folder: (folder / "words.txt").write_text("the\n"), "words.txt: "),
 ])
-def test_files_that_make_no_model_end_in_one_line_and_leave_no_folder(do, files, tmp_path, spoil, message):
+def test_files_that_make_no_model_end_in_one_line_and_leave_no_folder(lines, files, tmp_path, spoil, message):
     options, weights, _, _ = files()
     spoil(tmp_path)
-    assert message in do("convert", options, weights, "--vocabulary", "words.txt", "--out", "run", code=2)
+    assert message in lines("convert", options, weights, "--vocabulary", "words.txt", "--out", "run", code=2)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_that_needs_words_names_the_option(do, files):
+def test_a_model_that_needs_words_names_the_option(lines, files):
     options, weights, _, _ = files(characters=False)
-    error = do("convert", options, weights, "--out", "run", code=2)
-    assert "give vocabulary=, or --vocabulary, a file with one a line" in error
+    error = lines("convert", options, weights, "--out", "run", code=2)
+    assert "give vocabulary=, or --vocabulary, a file with one per line" in error

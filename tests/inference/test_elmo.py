@@ -8,59 +8,27 @@ import numpy as np
 import pytest
 
 from elmo_np import ELMo, Vocabulary, backend
-from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import override
-from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.errors import UserError
 from elmo_np.inference.elmo import save_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
+from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, close, of_words, settings
 from tests.training_helpers import contents, run
 
-CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=150).labelled()]
 SENTENCES = CORPUS[:100]
-VOCABULARY = Vocabulary.build([*CORPUS, ["the", "bank", "."]])
-SIZES = {"layers": 2, "hidden_dim": 6, "embedding_dim": 6}
-
-
-def settings(**changes):
-    """init_scale: weights so large that every word changes all that follows."""
-    values = {**SIZES, "init_scale": 0.8, **changes}
-    return override(Settings(), [f"{key}={str(value).lower()}" for key, value in values.items()])
-
-
-def some(**changes):
-    """A model with random numbers everywhere, W, b and the mix too."""
-    elmo = new_elmo(settings(**changes), VOCABULARY)
-    rng = np.random.default_rng(1)
-    for part in elmo.word_vector, elmo.mix:
-        for p in parameters(part).values():
-            p.value[...] = rng.normal(size=p.value.shape)
-    return elmo
 
 
 @pytest.fixture(scope="module")
 def elmo():
-    return some()
-
-
-def close(one, other):
-    """Equal to 1e-6 of the largest number."""
-    assert one.shape == other.shape
-    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6 * np.abs(other).max(initial=0))
-
-
-def all_close(some, others):
-    for one, other in zip(some, others, strict=True):
-        close(one, other)
+    return of_words()
 
 
 # The same sentence, the same vectors
 
 
 def test_a_sentence_has_the_same_vectors_alone_and_in_any_batch_and_order(each_backend):
-    elmo = some()
+    elmo = of_words()
     alone = [elmo.embed([sentence])[0] for sentence in SENTENCES]
     all_close(elmo.embed(SENTENCES), alone)
     all_close(elmo.embed(SENTENCES[::-1]), alone[::-1])
@@ -106,7 +74,7 @@ def test_embedding_changes_neither_the_model_nor_the_sentences(elmo):
     ({"projection_dim": 4, "embedding_dim": 4}, [0, 1, 2]), ({"layers": 1, "embedding_dim": 9}, [1]),
 ])
 def test_embed_stacks_the_layers_that_are_equally_wide(changes, layers):
-    elmo = some(**changes)
+    elmo = of_words(**changes)
     width = 2 * elmo.model.config.output_dim
     assert elmo.layers == layers
     for sentence, found in zip(SENTENCES[:3], elmo.embed(SENTENCES[:3]), strict=True):
@@ -116,12 +84,12 @@ def test_embed_stacks_the_layers_that_are_equally_wide(changes, layers):
 
 
 def test_layer_0_is_the_word_vector_twice_and_the_same_anywhere():
-    elmo = some()
+    elmo = of_words()
     forward, backward = (lm.embedding.E.value for lm in (elmo.model.forward_lm, elmo.model.backward_lm))
     for sentence, layers in zip(SENTENCES[:5], elmo.embed(SENTENCES[:5]), strict=True):
         ids = VOCABULARY.ids(sentence)
         np.testing.assert_array_equal(layers[0], np.hstack([forward[ids], backward[ids]]))
-    shared = some(share_embedding=True)
+    shared = of_words(share_embedding=True)
     (layers,) = shared.embed([["the", "bank", "."]])
     np.testing.assert_array_equal(layers[0, :, :6], layers[0, :, 6:])
 
@@ -171,7 +139,7 @@ def test_vectors_are_the_top_the_average_the_mix_or_one_layer(elmo):
 
 
 def test_a_layer_of_another_width_comes_alone_and_is_no_part_of_the_average():
-    elmo = some(embedding_dim=5)
+    elmo = of_words(embedding_dim=5)
     sentence = SENTENCES[0]
     (static,) = elmo.vectors([sentence], 0)
     assert static.shape == (len(sentence), 10)
@@ -193,7 +161,7 @@ def test_a_sentence_is_the_mean_or_the_largest_of_its_words_and_as_wide(elmo, la
 def test_a_layers_number_may_be_one_of_numpy(elmo):
     for layer in 0, 1, 2:
         np.testing.assert_array_equal(elmo.vectors(SENTENCES[:1], np.int64(layer)), elmo.vectors(SENTENCES[:1], layer))
-    assert some(embedding_dim=5).width(np.int64(0)) == 10
+    assert of_words(embedding_dim=5).width(np.int64(0)) == 10
 
 
 @pytest.mark.parametrize("layer", ["bottom", "", 3, -1, "1", None, 1.5])
@@ -306,7 +274,7 @@ def by_hand(elmo, sentence, state):
 
 
 def test_a_row_goes_on_from_where_the_same_row_of_the_last_call_stopped():
-    elmo, states = some(), [None, None, None]
+    elmo, states = of_words(), [None, None, None]
     calls = [SENTENCES[0:3], SENTENCES[3:6], SENTENCES[6:9]]
     for sentences in calls:
         found = elmo.embed(sentences, "carry")
@@ -316,7 +284,7 @@ def test_a_row_goes_on_from_where_the_same_row_of_the_last_call_stopped():
 
 
 def test_the_first_call_with_carry_is_a_reset_and_the_second_is_not():
-    elmo = some()
+    elmo = of_words()
     reset = elmo.embed(SENTENCES[:4])
     all_close(elmo.embed(SENTENCES[:4], "carry"), reset)
     second = elmo.embed(SENTENCES[:4], "carry")
@@ -327,7 +295,7 @@ def test_the_first_call_with_carry_is_a_reset_and_the_second_is_not():
 
 
 def test_rows_that_a_smaller_batch_leaves_out_keep_their_state_and_new_rows_begin_at_zero():
-    elmo, other = some(), some()
+    elmo, other = of_words(), of_words()
     elmo.embed(SENTENCES[:3], "carry")
     elmo.embed(SENTENCES[3:4], "carry")                 # row 0 alone
     grown = elmo.embed(SENTENCES[4:9], "carry")         # rows 3 and 4 are new
@@ -339,7 +307,7 @@ def test_rows_that_a_smaller_batch_leaves_out_keep_their_state_and_new_rows_begi
 
 
 def test_more_rows_than_a_batch_are_carried_too(monkeypatch):
-    one, two = some(), some()
+    one, two = of_words(), of_words()
     expected = [one.embed(SENTENCES[start:start + 10], "carry") for start in (0, 10, 20)]
     monkeypatch.setattr("elmo_np.inference.encoder.BATCH", 3)
     for start, batch in zip((0, 10, 20), expected, strict=True):
@@ -347,7 +315,7 @@ def test_more_rows_than_a_batch_are_carried_too(monkeypatch):
 
 
 def test_an_error_leaves_the_carried_state_as_it_was():
-    elmo, other = some(), some()
+    elmo, other = of_words(), of_words()
     for one in elmo, other:
         one.embed(SENTENCES[:2], "carry")
     with pytest.raises(UserError):
@@ -356,9 +324,9 @@ def test_an_error_leaves_the_carried_state_as_it_was():
 
 
 def test_warm_is_deterministic_and_independent_of_the_batch_and_differs_from_reset():
-    elmo = some()
+    elmo = of_words()
     warm = elmo.embed(SENTENCES, "warm")
-    all_close(some().embed(SENTENCES, "warm"), warm)
+    all_close(of_words().embed(SENTENCES, "warm"), warm)
     all_close(elmo.embed(SENTENCES[::-1], "warm")[::-1], warm)
     all_close([elmo.embed([sentence], "warm")[0] for sentence in SENTENCES[:10]], warm[:10])
     reset = elmo.embed(SENTENCES)
@@ -367,7 +335,7 @@ def test_warm_is_deterministic_and_independent_of_the_batch_and_differs_from_res
 
 
 def test_warm_begins_where_neutral_sentences_lead():
-    elmo, state = some(), None
+    elmo, state = of_words(), None
     for _ in range(100):
         _, state = by_hand(elmo, ["."], state)
     # It is settled when its 48 numbers move by less than 1e-6 in the mean, so none by more than 5e-5.
@@ -399,7 +367,7 @@ def cosine(one, other):
 
 
 def test_similar_occurrences_are_those_of_a_brute_force_search():
-    elmo = some()
+    elmo = of_words()
     query = ["the", "bank", "of", "the", "river", "."]
     v = elmo.vector("bank", query)
     everything = [(cosine(v, elmo.vector(word, sentence, 1 + sentence[:t].count(word))), sentence, t)
@@ -414,7 +382,7 @@ def test_similar_occurrences_are_those_of_a_brute_force_search():
 
 
 def test_similarities_fall_and_top_limits_them():
-    elmo = some()
+    elmo = of_words()
     count = elmo.index(SENTENCES)
     for top in 1, 5, 100:
         found = elmo.similar("bank", "the bank .", top)
@@ -424,7 +392,7 @@ def test_similarities_fall_and_top_limits_them():
 
 
 def test_the_sentence_itself_is_left_out_and_nothing_else():
-    elmo, query = some(), ["the", "bank", "."]
+    elmo, query = of_words(), ["the", "bank", "."]
     count = elmo.index([*SENTENCES[:10], query, query])
     found = elmo.similar("bank", "the bank .", top=count)
     assert len(found) == count - 6
@@ -435,7 +403,7 @@ def test_the_sentence_itself_is_left_out_and_nothing_else():
 
 
 def test_an_index_of_some_words_holds_their_occurrences_alone():
-    elmo = some()
+    elmo = of_words()
     words = {"the", "."}
     expected = sum(word in words for sentence in SENTENCES for word in sentence)
     assert elmo.index(SENTENCES, words) == expected
@@ -448,7 +416,7 @@ def test_an_index_of_some_words_holds_their_occurrences_alone():
 
 
 def test_an_index_replaces_the_one_before_and_may_be_empty():
-    elmo = some()
+    elmo = of_words()
     elmo.index(SENTENCES)
     assert elmo.index([["the", "river"]]) == 2
     assert {tuple(n.sentence) for n in elmo.similar("bank", "the bank .")} == {("the", "river")}
@@ -457,7 +425,7 @@ def test_an_index_replaces_the_one_before_and_may_be_empty():
 
 
 def test_a_corpus_that_can_be_read_only_once_is_indexed_right_or_refused():
-    elmo, other = some(), some()
+    elmo, other = of_words(), of_words()
     other.index(SENTENCES)
     try:
         elmo.index(iter(SENTENCES))
@@ -469,7 +437,7 @@ def test_a_corpus_that_can_be_read_only_once_is_indexed_right_or_refused():
 
 
 def test_without_an_index_or_with_a_top_below_one_similar_is_refused():
-    elmo = some()
+    elmo = of_words()
     with pytest.raises(UserError, match=r"^no corpus is indexed: call index\(sentences\) first$"):
         elmo.similar("bank", "the bank .")
     elmo.index(SENTENCES[:5])
@@ -512,7 +480,7 @@ def test_a_folder_and_its_model_file_load_the_same_model(folder):
 
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_model_comes_back_with_its_word_vector_and_mix(tmp_path, norm):
-    elmo = some(vector_dim=5, projection_dim=4)
+    elmo = of_words(vector_dim=5, projection_dim=4)
     elmo.mix.layer_norm = norm
     save_model(tmp_path / "model.safetensors", elmo, settings(vector_dim=5, projection_dim=4))
     VOCABULARY.save(tmp_path / "vocabulary.txt")
@@ -527,7 +495,7 @@ def test_a_model_comes_back_with_its_word_vector_and_mix(tmp_path, norm):
 
 
 def test_a_vocabulary_of_another_size_than_the_model_is_refused(elmo):
-    with pytest.raises(UserError, match=r"^the vocabulary has 5 words, the model \d+: expected as many$"):
+    with pytest.raises(UserError, match=r"^the vocabulary has 5 words, the model \d+: expected equal numbers$"):
         ELMo(elmo.model, Vocabulary.build([["a", "b"]]))
 
 
@@ -555,7 +523,7 @@ def test_a_foreign_file_is_refused(folder):
     safetensors.numpy.save_file({"x": np.zeros(3, np.float32)}, model)
     fails(folder, "is not an elmo_np model file")
     checkpoint.save(model, {"x": np.zeros(3, np.float32)}, {})
-    fails(folder, "holds no model of elmo_np's: expected a file that `elmo-np train` wrote")
+    fails(folder, "does not hold an elmo_np model: expected a file that `elmo-np train` wrote")
 
 
 @pytest.mark.parametrize("where", [0, 9, 0.25, 0.5, 0.75, -1])

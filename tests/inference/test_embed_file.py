@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 
 import elmo_np
-from elmo_np import ELMo, Vocabulary
+from elmo_np import Vocabulary
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import replaced
 from elmo_np.errors import UserError
 from elmo_np.inference import embed_file
-from elmo_np.inference.elmo import save_model
 from elmo_np.inference.encoder import arrays_of
 from elmo_np.io import npz_to_hdf5
 from elmo_np.io.npz import ArrayFile
@@ -26,7 +25,7 @@ from elmo_np.runtime import progress
 from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.trainer import new_elmo
 from tests.commands import command, write
-from tests.inference.test_token_indexer import SENTENCES, some
+from tests.embedding_helpers import SENTENCES, arrays, interrupted, of_characters
 
 TEXT = [*SENTENCES[:20], ["long"] * 90, *SENTENCES[20:40]]
 WORDS = Vocabulary.build(TEXT)
@@ -36,7 +35,7 @@ def of_words(**changes):
     return new_elmo(replaced(Settings(), hidden_dim=6, embedding_dim=6, layers=2, init_scale=0.8, **changes), WORDS)
 
 
-KINDS = {"words": of_words, "characters": some}
+KINDS = {"words": of_words, "characters": of_characters}
 
 
 @pytest.fixture(autouse=True)
@@ -49,26 +48,6 @@ def small(monkeypatch):
 
 def run(elmo, out, **how):
     return embed_file.embed_file(elmo, TEXT, out, quiet=True, **how)
-
-
-def arrays(path):
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-def interrupted(monkeypatch, at, torn):
-    """Ctrl-C while sentence number `at` is written, half of which is in the file."""
-    add = ArrayFile.add
-
-    def adds(self, name, tokens, parts):
-        if name == str(at):
-            if torn:
-                self._file.write(b"PK\3\4 half of it")
-                self._file.flush()
-            raise KeyboardInterrupt
-        add(self, name, tokens, parts)
-    monkeypatch.setattr(ArrayFile, "add", adds)
-    return lambda: monkeypatch.setattr(ArrayFile, "add", add)
 
 
 # What is in the file
@@ -173,21 +152,21 @@ def test_ctrl_c_ends_with_the_sentence_or_the_array_that_is_at_work(tmp_path, su
             os.kill(os.getpid(), signal.SIGINT)
     monkeypatch.setattr(where, name, pressed)
     with pytest.raises(Interrupted, match=r"^stopped: \d+ sentences are kept in .*part$"):
-        run(some(), tmp_path / f"x.{suffix}")
+        run(of_characters(), tmp_path / f"x.{suffix}")
     assert os.listdir(tmp_path) == [f"x.{suffix}.part"]
     monkeypatch.undo()
-    run(some(), tmp_path / f"x.{suffix}", resume=True)
+    run(of_characters(), tmp_path / f"x.{suffix}", resume=True)
     assert os.listdir(tmp_path) == [f"x.{suffix}"]
 
 
 def test_stopped_again_and_again_it_still_ends_with_the_same_bytes(tmp_path, monkeypatch):
-    run(some(), tmp_path / "once.npz")
+    run(of_characters(), tmp_path / "once.npz")
     for at in 5, 12, 12, 30:
         release = interrupted(monkeypatch, at, torn=True)
         with pytest.raises(Interrupted):
-            run(some(), tmp_path / "x.npz", resume=True)
+            run(of_characters(), tmp_path / "x.npz", resume=True)
         release()
-    run(some(), tmp_path / "x.npz", resume=True)
+    run(of_characters(), tmp_path / "x.npz", resume=True)
     assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
 
 
@@ -221,7 +200,7 @@ def begun(tmp_path, monkeypatch):
     """A file of which a part is there."""
     release = interrupted(monkeypatch, 12, torn=True)
     with pytest.raises(Interrupted):
-        run(some(), tmp_path / "x.npz")
+        run(of_characters(), tmp_path / "x.npz")
     release()
     return tmp_path / "x.npz"
 
@@ -229,7 +208,7 @@ def begun(tmp_path, monkeypatch):
 def test_what_is_there_is_not_overwritten_without_resume(begun):
     before = (begun.parent / "x.npz.part" / "arrays.npz").read_bytes()
     with pytest.raises(UserError, match=r"x\.npz\.part holds the beginning of x\.npz: expected --resume to go on"):
-        run(some(), begun)
+        run(of_characters(), begun)
     assert (begun.parent / "x.npz.part" / "arrays.npz").read_bytes() == before
 
 
@@ -239,21 +218,21 @@ def test_what_is_there_is_not_overwritten_without_resume(begun):
 ])
 def test_other_settings_than_it_was_begun_with_are_refused(begun, how, message):
     with pytest.raises(UserError, match=rf"x\.npz\.part was begun with other settings: {message}; give the same"):
-        run(some(), begun, resume=True, **how)
-    run(some(), begun, resume=True)         # nothing was lost
+        run(of_characters(), begun, resume=True, **how)
+    run(of_characters(), begun, resume=True)         # nothing was lost
 
 
 def test_another_model_or_text_than_it_was_begun_with_is_refused(begun):
     with pytest.raises(UserError, match="the model was another one; give the same, or remove it"):
-        run(some(residual=False), begun, resume=True)
+        run(of_characters(residual=False), begun, resume=True)
     with pytest.raises(UserError, match="the text was another one"):
-        embed_file.embed_file(some(), TEXT[1:], begun, resume=True, quiet=True)
+        embed_file.embed_file(of_characters(), TEXT[1:], begun, resume=True, quiet=True)
 
 
 def test_a_part_that_lost_bytes_is_refused(begun):
     os.truncate(begun.parent / "x.npz.part" / "arrays.npz", 100)
     with pytest.raises(UserError, match=r"arrays\.npz is shorter than it was: expected at least \d+ bytes"):
-        run(some(), begun, resume=True)
+        run(of_characters(), begun, resume=True)
 
 
 def test_a_disk_that_is_full_keeps_what_is_done(tmp_path, monkeypatch):
@@ -265,9 +244,9 @@ def test_a_disk_that_is_full_keeps_what_is_done(tmp_path, monkeypatch):
         add(self, name, tokens, parts)
     monkeypatch.setattr(ArrayFile, "add", adds)
     with pytest.raises(UserError, match=r"cannot write .*x\.npz: No space left on device"):
-        run(some(), tmp_path / "x.npz")
+        run(of_characters(), tmp_path / "x.npz")
     monkeypatch.setattr(ArrayFile, "add", add)
-    run(some(), tmp_path / "x.npz", resume=True)
+    run(of_characters(), tmp_path / "x.npz", resume=True)
     assert len(arrays(tmp_path / "x.npz")) == len(TEXT)
 
 
@@ -275,10 +254,10 @@ def test_a_disk_that_is_full_keeps_what_is_done(tmp_path, monkeypatch):
 
 
 def test_shards_are_the_whole_with_the_numbers_of_the_whole(tmp_path):
-    run(some(), tmp_path / "whole.npz")
+    run(of_characters(), tmp_path / "whole.npz")
     found = {}
     for i in range(3):
-        count = run(some(), tmp_path / f"{i}.npz", shard=(i, 3))
+        count = run(of_characters(), tmp_path / f"{i}.npz", shard=(i, 3))
         part = arrays(tmp_path / f"{i}.npz")
         assert count == len(part)
         assert {int(name) % 3 for name in part} == {i}
@@ -290,12 +269,12 @@ def test_shards_are_the_whole_with_the_numbers_of_the_whole(tmp_path):
 
 
 def test_a_shard_can_be_stopped_and_gone_on_with(tmp_path, monkeypatch):
-    run(some(), tmp_path / "once.npz", shard=(1, 2))
+    run(of_characters(), tmp_path / "once.npz", shard=(1, 2))
     release = interrupted(monkeypatch, 25, torn=True)
     with pytest.raises(Interrupted):
-        run(some(), tmp_path / "x.npz", shard=(1, 2))
+        run(of_characters(), tmp_path / "x.npz", shard=(1, 2))
     release()
-    run(some(), tmp_path / "x.npz", shard=(1, 2), resume=True)
+    run(of_characters(), tmp_path / "x.npz", shard=(1, 2), resume=True)
     assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
 
 
@@ -303,12 +282,12 @@ def test_a_shard_can_be_stopped_and_gone_on_with(tmp_path, monkeypatch):
                                                 ((0, 0), "shard 0/0: expected i/N")])
 def test_a_shard_that_is_none_is_refused(tmp_path, shard, message):
     with pytest.raises(UserError, match=message):
-        run(some(), tmp_path / "x.npz", shard=shard)
+        run(of_characters(), tmp_path / "x.npz", shard=shard)
 
 
 def test_a_shard_of_a_carried_state_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"state carry with a shard: .*expected state reset or warm"):
-        run(some(), tmp_path / "x.npz", shard=(0, 2), state="carry")
+        run(of_characters(), tmp_path / "x.npz", shard=(0, 2), state="carry")
 
 
 # HDF5
@@ -318,14 +297,14 @@ def test_a_shard_of_a_carried_state_is_refused(tmp_path):
 def test_an_hdf5_file_holds_the_same_arrays_and_the_sentences(tmp_path, suffix, monkeypatch):
     h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
     monkeypatch.setattr("elmo_np.io.npz_to_hdf5.ROWS", 7)
-    run(some(), tmp_path / "x.npz")
+    run(of_characters(), tmp_path / "x.npz")
     expected = arrays(tmp_path / "x.npz")
     release = interrupted(monkeypatch, 12, torn=True)
     with pytest.raises(Interrupted):
-        run(some(), tmp_path / f"x.{suffix}")
+        run(of_characters(), tmp_path / f"x.{suffix}")
     release()
-    run(some(), tmp_path / f"x.{suffix}", resume=True)
-    run(some(), tmp_path / f"once.{suffix}")
+    run(of_characters(), tmp_path / f"x.{suffix}", resume=True)
+    run(of_characters(), tmp_path / f"once.{suffix}")
     assert (tmp_path / f"x.{suffix}").read_bytes() == (tmp_path / f"once.{suffix}").read_bytes()
     with h5py.File(tmp_path / f"x.{suffix}") as file:
         assert set(file) == {*expected, "sentences"}
@@ -340,7 +319,7 @@ def test_an_hdf5_file_holds_the_same_arrays_and_the_sentences(tmp_path, suffix, 
 def test_without_h5py_an_hdf5_file_is_refused_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(UserError, match=r"HDF5 files need h5py .*run: pip install h5py"):
-        run(some(), tmp_path / "x.hdf5")
+        run(of_characters(), tmp_path / "x.hdf5")
     assert os.listdir(tmp_path) == []
 
 
@@ -350,96 +329,30 @@ def test_without_h5py_an_hdf5_file_is_refused_before_the_work(tmp_path, monkeypa
 def test_the_progress_says_what_is_done_and_what_is_left(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
     monkeypatch.setattr(embed_file, "SETTLED", 0)
-    embed_file.embed_file(some(), TEXT, tmp_path / "x.npz")
+    embed_file.embed_file(of_characters(), TEXT, tmp_path / "x.npz")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(TEXT)
     assert all(re.fullmatch(r"\d+ of 41 sentences, [\d,]+\.\d per second, \d+:\d\d left", line) for line in lines)
     assert lines[-1].endswith(" 0:00 left")
 
 
-def test_the_command_has_every_option(do, tmp_path, home):
-    out, _ = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", "--shard", "1/4", "--marks", "--layer",
-                "top", "--resume")
-    assert out == f"{tmp_path / 'x.npz'}: 8 sentences, arrays \"1\" to \"29\" (read with numpy.load)\n"
-    second = (home / "unseen.txt").read_text(encoding="utf-8").split("\n")[1].split()
-    expected = ELMo.load("run").vectors([second], marks=True)[0]
-    np.testing.assert_allclose(arrays(tmp_path / "x.npz")["1"], expected, rtol=0, atol=1e-6)
-    for shard in "1", "a/2", "-1/2", "1/2/3":
-        _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "y.npz", f"--shard={shard}", code=2)
-        assert f"argument --shard: '{shard}': expected i/N, such as 0/4" in err
-    _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "y.npz", "--cache", "x", code=2)
-    assert "looks words up by id" in err
-
-
-def test_ctrl_c_says_what_is_kept_and_how_to_go_on(do, tmp_path, monkeypatch, home):
-    interrupted(monkeypatch, 20, torn=False)
-    _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", code=130)
-    assert re.search(rf"elmo-np: stopped: \d+ sentences are kept in {tmp_path}/x\.npz\.part; to go on: the same "
-                     r"command with --resume\n$", err)
-
-
 # The cache of words
 
 
-def test_a_cache_spares_the_characters_and_changes_nothing(tmp_path, monkeypatch):
-    run(some(), tmp_path / "without.npz")
-    run(some(), tmp_path / "first.npz", cache=tmp_path / "words")
-    asked, lookup = [], some().model.lookup.__func__
-    monkeypatch.setattr("elmo_np.nn.bilm.BiLM.lookup", lambda self, k: asked.append(len(k)) or lookup(self, k))
-    run(some(), tmp_path / "second.npz", cache=tmp_path / "words")
-    assert asked == [2]         # the marks
-    assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
-    for one, other in zip(arrays(tmp_path / "without.npz").values(), arrays(tmp_path / "first.npz").values(),
-                          strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=2e-6)
-
-
-@pytest.mark.parametrize("share", [True, False])
-def test_a_cache_grows_with_other_texts_up_to_its_size_and_keeps_what_it_has(tmp_path, share, monkeypatch):
-    def cache(text):
-        embed_file.embed_file(some(share_embedding=share), text, tmp_path / f"{len(text)}.npz", quiet=True,
-                              cache=tmp_path / "words")
-        return embed_file.WordCache.load(tmp_path / "words", some(share_embedding=share).model)
-    first = cache(TEXT[:3])
-    assert set(first.numbers) == {word for sentence in TEXT[:3] for word in sentence}
-    size = len(first.forward) + 4
-    monkeypatch.setattr(embed_file.WordCache, "MOST", 6 * size)
-    second = cache(TEXT[:15])
-    assert len(second.forward) == len(second.backward) == len(second.numbers) + 2 == size
-    np.testing.assert_array_equal(second.forward[:size - 4], first.forward)
-    np.testing.assert_array_equal(second.backward[:size - 4], first.backward)
-    assert (second.forward is second.backward) == share
-    assert list(second.numbers)[:size - 6] == list(first.numbers)
-
-
 def test_a_run_with_a_cache_ends_with_the_same_bytes_when_it_was_stopped(tmp_path, monkeypatch):
-    run(some(), tmp_path / "once.npz", cache=tmp_path / "one")
+    run(of_characters(), tmp_path / "once.npz", cache=tmp_path / "one")
     release = interrupted(monkeypatch, 25, torn=True)
     with pytest.raises(Interrupted):
-        run(some(), tmp_path / "x.npz", cache=tmp_path / "two")
+        run(of_characters(), tmp_path / "x.npz", cache=tmp_path / "two")
     release()
-    run(some(), tmp_path / "x.npz", cache=tmp_path / "two", resume=True)
+    run(of_characters(), tmp_path / "x.npz", cache=tmp_path / "two", resume=True)
     assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_a_cache_of_another_model_or_another_file_is_refused(tmp_path):
-    run(some(), tmp_path / "x.npz", cache=tmp_path / "words")
-    with pytest.raises(UserError, match="words holds the word vectors of another model or another version"):
-        run(some(residual=False), tmp_path / "y.npz", cache=tmp_path / "words")
-    save_model(tmp_path / "model", some(), Settings())
-    with pytest.raises(UserError, match="model holds no word vectors: expected a file that --cache wrote"):
-        run(some(), tmp_path / "y.npz", cache=tmp_path / "model")
-    (tmp_path / "words").write_bytes((tmp_path / "words").read_bytes()[:-1])
-    with pytest.raises(UserError, match="words is damaged"):
-        run(some(), tmp_path / "y.npz", cache=tmp_path / "words")
-    with pytest.raises(UserError, match="looks words up by id"):
-        run(of_words(), tmp_path / "y.npz", cache=tmp_path / "none")
-
-
 @pytest.mark.parametrize("state", ["reset", "carry"])
 def test_the_callers_elmo_keeps_its_cache_and_its_carried_state(tmp_path, state):
-    elmo = some()
+    elmo = of_characters()
     elmo.embed(SENTENCES[:2], "carry")
     before = vars(elmo).copy()
     carried = [array.copy() for array in arrays_of(elmo.carried)]
@@ -450,7 +363,7 @@ def test_the_callers_elmo_keeps_its_cache_and_its_carried_state(tmp_path, state)
 
 
 def test_four_threads_that_embed_with_one_elmo_leave_it_as_it_was(tmp_path):
-    elmo = some()
+    elmo = of_characters()
     run(elmo, tmp_path / "once.npz", cache=tmp_path / "words")
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(run, elmo, tmp_path / f"{k}.npz", cache=tmp_path / "words") for k in range(4)]
@@ -459,11 +372,3 @@ def test_four_threads_that_embed_with_one_elmo_leave_it_as_it_was(tmp_path):
     assert elmo.carried is None
     for k in range(4):
         assert (tmp_path / f"{k}.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
-
-
-def test_words_that_are_no_unicode_are_cached_too(tmp_path):
-    text = [["\udcff", "a\nb", "<S>", "Ångström"]]
-    for out in "one", "two":
-        embed_file.embed_file(some(), text, tmp_path / f"{out}.npz", quiet=True, cache=tmp_path / "words")
-    assert list(embed_file.WordCache.load(tmp_path / "words", some().model).numbers) == text[0]
-    np.testing.assert_allclose(arrays(tmp_path / "two.npz")["0"], some().embed(text)[0], rtol=0, atol=2e-6)

@@ -17,10 +17,9 @@ from elmo_np.inference.encoder import (
     zero_state,
 )
 from elmo_np.inference.token_indexer import token_indexer
-from tests.inference import test_elmo, test_token_indexer
-from tests.inference.test_token_indexer import SENTENCES, all_close
+from tests.embedding_helpers import SENTENCES, all_close, of_characters, of_words
 
-KINDS = {"words": test_elmo.some, "characters": test_token_indexer.some}
+KINDS = {"words": of_words, "characters": of_characters}
 
 
 @pytest.fixture(params=KINDS)

@@ -11,7 +11,9 @@ import pytest
 from elmo_np import BiLM, BiLMConfig, Vocabulary, evaluate
 from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.errors import UserError
-from elmo_np.inference.evaluate import Evaluation, perplexity, unigram_perplexity
+from elmo_np.inference.evaluate import Evaluation, perplexity, score, unigram_perplexity
+from elmo_np.inference.sampling import Reader
+from tests import prediction_helpers as predicted
 
 module = sys.modules["elmo_np.inference.evaluate"]        # as an attribute of the package, the name is the function's
 CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=90).labelled()]
@@ -248,3 +250,57 @@ def test_the_unigram_model_needs_counts_and_a_sentence():
         unigram_perplexity(Vocabulary(VOCABULARY.words), UNSEEN)
     with pytest.raises(UserError, match="has no sentence"):
         unigram_perplexity(VOCABULARY, [])
+
+
+# Scores of sentences
+
+
+@pytest.mark.parametrize("state", ["reset", "carry"])
+@pytest.mark.parametrize("kind", predicted.KINDS)
+def test_scores_are_those_that_evaluate_adds_up(kind, state, each_backend):
+    elmo, scores = predicted.some(**predicted.KINDS[kind]), []
+    total = evaluate(elmo.model, predicted.VOCABULARY, predicted.CORPUS, state=state, each=scores.append)
+    found = score(elmo, predicted.CORPUS, state)
+    for one, other in zip(found, scores, strict=True):
+        assert (one.forward, one.backward, one.targets) == (other.forward, other.backward, other.targets)
+    assert -math.fsum(one.forward for one in found) == total.forward_nats
+    assert -math.fsum(one.backward for one in found) == total.backward_nats
+
+
+@pytest.mark.parametrize("kind", predicted.KINDS)
+def test_each_token_has_its_own_log_p_in_both_directions_at_its_place(kind, each_backend):
+    elmo = predicted.some(**predicted.KINDS[kind])
+    begin, end = predicted.VOCABULARY.bos, predicted.VOCABULARY.eos
+    for sentence, found in zip(predicted.CORPUS[:10], score(elmo, predicted.CORPUS[:10]), strict=True):
+        f, b = predicted.predictions(elmo, sentence)
+        places, ids = np.arange(len(sentence)), predicted.VOCABULARY.ids(sentence)
+        predicted.close(found.forward_tokens[:-1], f[places, ids])
+        predicted.close(found.backward_tokens[1:], b[places, ids])
+        predicted.close(found.forward_tokens[-1], Reader(elmo, "forward").begin(sentence).log_p[0, end])
+        predicted.close(found.backward_tokens[0], Reader(elmo, "backward").begin(sentence).log_p[0, begin])
+        assert found.targets == len(found.forward_tokens) == len(found.backward_tokens) == len(sentence) + 1
+
+
+@pytest.mark.parametrize("state", ["reset", "carry"])
+def test_a_stream_has_the_tokens_of_its_sentences_in_their_order(state):
+    words = predicted.some()
+    found = score(words, predicted.CORPUS, state)
+    first = score(words, predicted.CORPUS[:1], state)[0]
+    predicted.close(found[0].forward_tokens, first.forward_tokens)
+    predicted.close(found[0].backward_tokens, first.backward_tokens)
+    second = score(words, predicted.CORPUS[1:2])[0]
+    same = np.allclose(found[1].forward_tokens, second.forward_tokens, rtol=0, atol=predicted.ROUNDING)
+    assert same == (state == "reset")
+
+
+def test_texts_are_split_as_the_corpus_was():
+    words = predicted.some()
+    words.tokenize = True
+    one, two = score(words, ["the bank closed.", ["the", "bank", "closed", "."]])
+    np.testing.assert_array_equal(one.forward_tokens, two.forward_tokens)
+
+
+def test_a_string_is_no_list_of_sentences():
+    words = predicted.some()
+    with pytest.raises(UserError, match="the sentences are the string 'the bank': expected a list"):
+        score(words, "the bank")

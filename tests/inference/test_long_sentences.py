@@ -6,12 +6,10 @@ import pytest
 from elmo_np.inference.long_sentences import in_parts
 from elmo_np.inference.token_indexer import token_indexer
 from elmo_np.nn.bilm import BiLM
-from tests.inference import test_elmo
-from tests.inference import test_token_indexer as test_words
-from tests.inference.test_token_indexer import all_close, close
+from tests.embedding_helpers import SENTENCES, all_close, close, of_characters, of_words
 
-LONG = (test_words.SENTENCES[0] * 30)[:100]
-KINDS = {"words": test_elmo.some, "characters": test_words.some}
+LONG = (SENTENCES[0] * 30)[:100]
+KINDS = {"words": of_words, "characters": of_characters}
 
 
 @pytest.fixture(params=KINDS)
@@ -36,7 +34,7 @@ def test_the_parts_of_a_sentence_are_those_of_the_whole(elmo, steps, warm, each_
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_long_sentence_among_others_comes_in_parts_and_is_what_it_is_in_one(elmo, layer, marks, norm, monkeypatch):
     elmo.mix.layer_norm = norm
-    text = [test_words.SENTENCES[1], LONG, *test_words.SENTENCES[2:5]]
+    text = [SENTENCES[1], LONG, *SENTENCES[2:5]]
     expected = elmo.vectors(text, layer, marks=marks)
     monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * 9)
     all_close(elmo.vectors(text, layer, marks=marks), expected)
@@ -60,5 +58,5 @@ def test_no_batch_has_more_steps_with_its_padding_than_a_window_may(elmo, monkey
 
 
 def test_another_state_may_be_given_for_every_sentence(elmo):
-    sentences = test_words.SENTENCES[:5]
+    sentences = SENTENCES[:5]
     all_close(elmo.stream(sentences, "all", elmo.warm_state()), elmo.embed(sentences, "warm"))

@@ -5,36 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from elmo_np import Vocabulary, evaluate
-from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import replaced
-from elmo_np.data.grammar import GrammarCorpus
+from elmo_np import Vocabulary
 from elmo_np.errors import UserError
-from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.evaluate import score
 from elmo_np.inference.sampling import Reader, distribution, draw, sample
 from elmo_np.inference.substitutes import substitutes
 from elmo_np.nn.adaptive_softmax import AdaptiveSoftmax
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.language_model import LanguageModel
-from elmo_np.training.trainer import new_elmo
-
-CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=60).labelled()]
-VOCABULARY = Vocabulary.build([*CORPUS, ["xyzzy", "the"]])
-MARKS = {"<S>", "</S>", "<UNK>"}
-LONG = max(CORPUS, key=len)
-CHARACTERS = {"char_filters": ((1, 4), (3, 5)), "char_dim": 4, "max_characters": 16, "share_embedding": True}
-KINDS = {"words": {}, "tied": {"tie": True}, "sampled": {"softmax": "sampled", "samples": 20},
-         "adaptive": {"softmax": "adaptive", "cutoffs": (40, 90)}, "characters": CHARACTERS,
-         "characters, adaptive": {**CHARACTERS, "share_embedding": False, "softmax": "adaptive", "cutoffs": (40, 90)}}
-# float32 against a longer or shorter way to the same: log p of about 10 after some hundred roundings of 6e-8
-ROUNDING = 1e-4
-
-
-def some(vocabulary=VOCABULARY, **changes):
-    """Weights as large as these make predictions that depend on the whole context."""
-    sizes = {"embedding_dim": 6, "hidden_dim": 8, "projection_dim": 6, "layers": 2, "init_scale": 0.7}
-    return new_elmo(replaced(Settings(), **{**sizes, **changes}), vocabulary)
+from tests.prediction_helpers import KINDS, LONG, ROUNDING, VOCABULARY, close, some
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -48,19 +27,7 @@ def words():
     return some()
 
 
-def predictions(elmo, sentence):
-    """log p (T, V) of every word at each place of a sentence: forward and backward; by way of the embedder's states."""
-    from elmo_np.inference.token_indexer import token_indexer
-    reader = token_indexer(elmo.model, elmo.vocabulary)
-    numbers = np.array(reader.encode(sentence))[:, None]
-    forward, backward, _ = elmo.model.encode_vectors(*reader.lookup(numbers), np.array([len(numbers)]))
-    f = elmo.model.forward_lm.softmax.log_probabilities(forward[-1][:-2, 0])         # before each word
-    b = elmo.model.backward_lm.softmax.log_probabilities(backward[-1][2:, 0])        # behind each word
-    return f.astype(np.float64), b.astype(np.float64)
-
-
-def close(one, other, atol=ROUNDING):
-    np.testing.assert_allclose(one, other, rtol=0, atol=atol)
+MARKS = {"<S>", "</S>", "<UNK>"}
 
 
 # The next word
@@ -90,132 +57,7 @@ def test_reading_on_from_the_state_is_reading_the_whole(elmo, direction, each_ba
 # Scores
 
 
-@pytest.mark.parametrize("state", ["reset", "carry"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_scores_are_those_that_evaluate_adds_up(kind, state, each_backend):
-    elmo, scores = some(**KINDS[kind]), []
-    total = evaluate(elmo.model, VOCABULARY, CORPUS, state=state, each=scores.append)
-    found = score(elmo, CORPUS, state)
-    for one, other in zip(found, scores, strict=True):
-        assert (one.forward, one.backward, one.targets) == (other.forward, other.backward, other.targets)
-    assert -math.fsum(one.forward for one in found) == total.forward_nats
-    assert -math.fsum(one.backward for one in found) == total.backward_nats
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_token_has_its_own_log_p_in_both_directions_at_its_place(kind, each_backend):
-    elmo = some(**KINDS[kind])
-    for sentence, found in zip(CORPUS[:10], score(elmo, CORPUS[:10]), strict=True):
-        f, b = predictions(elmo, sentence)
-        places, ids = np.arange(len(sentence)), VOCABULARY.ids(sentence)
-        close(found.forward_tokens[:-1], f[places, ids])
-        close(found.backward_tokens[1:], b[places, ids])
-        close(found.forward_tokens[-1], Reader(elmo, "forward").begin(sentence).log_p[0, VOCABULARY.eos])
-        close(found.backward_tokens[0], Reader(elmo, "backward").begin(sentence).log_p[0, VOCABULARY.bos])
-        assert found.targets == len(found.forward_tokens) == len(found.backward_tokens) == len(sentence) + 1
-
-
-@pytest.mark.parametrize("state", ["reset", "carry"])
-def test_a_stream_has_the_tokens_of_its_sentences_in_their_order(words, state):
-    found = score(words, CORPUS, state)
-    first = score(words, CORPUS[:1], state)[0]
-    close(found[0].forward_tokens, first.forward_tokens)
-    close(found[0].backward_tokens, first.backward_tokens)
-    second = score(words, CORPUS[1:2])[0]
-    same = np.allclose(found[1].forward_tokens, second.forward_tokens, rtol=0, atol=ROUNDING)
-    assert same == (state == "reset")
-
-
-def test_texts_are_split_as_the_corpus_was(words):
-    words.tokenize = True
-    one, two = score(words, ["the bank closed.", ["the", "bank", "closed", "."]])
-    np.testing.assert_array_equal(one.forward_tokens, two.forward_tokens)
-
-
 # Substitutes
-
-
-@pytest.mark.parametrize("prior", [True, False])
-@pytest.mark.parametrize("kind", ["words", "adaptive", "characters"])
-def test_substitutes_are_those_of_the_sentence_with_each_word_put_there(kind, prior, each_backend):
-    """Brute force: the sentence is scored once a word of the vocabulary, and the target's own log p is looked up."""
-    elmo, t = some(**KINDS[kind]), 3
-    N = sum(VOCABULARY.counts) - VOCABULARY.counts[VOCABULARY.bos] + len(VOCABULARY)
-    candidates = [word for word in VOCABULARY.words if word not in MARKS]
-    sentences, s = [[*LONG[:t], word, *LONG[t+1:]] for word in candidates], {}
-    for word, found in zip(candidates, score(elmo, sentences), strict=True):
-        s[word] = found.forward_tokens[t] + found.backward_tokens[t+1]
-        if prior:
-            s[word] -= math.log((VOCABULARY.count(VOCABULARY.id(word)) + 1) / N)
-    total = sum(map(math.exp, s.values()))
-    found = substitutes(elmo, LONG[t], LONG, len(VOCABULARY), prior=prior, occurrence=LONG[:t+1].count(LONG[t]))
-    assert [one.rank for one in found] == list(range(1, len(candidates) + 1))
-    assert {one.word for one in found} == set(candidates)
-    close([math.log(one.probability) for one in found], [s[one.word] - math.log(total) for one in found], 10 * ROUNDING)
-    assert sorted((one.probability for one in found), reverse=True) == [one.probability for one in found]
-    assert sum(one.probability for one in found) == pytest.approx(1, abs=1e-12)
-    assert [one.word for one in found if one.itself] == [LONG[t]]
-
-
-def test_both_directions_are_those_of_the_embedders_states(elmo, each_backend):
-    t = len(LONG) // 2
-    f, b = predictions(elmo, LONG)
-    for one in substitutes(elmo, LONG[t], LONG, 20, occurrence=LONG[:t+1].count(LONG[t])):
-        w = VOCABULARY.id(one.word)
-        close([one.forward, one.backward], [f[t, w], b[t, w]])
-
-
-@pytest.mark.parametrize("far", [0, 1, -2, -1])
-def test_a_substitute_depends_on_every_word_of_the_sentence_however_far(elmo, far):
-    """A state that is not handed on from word to word makes each prediction from one word, that beside the place: so
-    does the only other program that offers substitutes from ELMo (simple_elmo), whatever the sentence."""
-    sentence = ["the", "old", "man", "saw", "?", "the", "bank", "of", "the", "river", "."]
-    other = list(sentence)
-    other[far] = "xyzzy" if sentence[far] != "xyzzy" else "the"
-    one, two = ({s.word: s for s in substitutes(elmo, "?", text, len(VOCABULARY), occurrence=1)}
-                for text in (sentence, other))
-
-    def change(side):
-        return max(abs(getattr(one[word], side) - getattr(two[word], side)) for word in one)
-    near, away = ("forward", "backward") if far >= 0 else ("backward", "forward")
-    assert change(near) > ROUNDING
-    assert change(away) < ROUNDING / 10         # that side reads the same words as before
-
-
-def test_the_word_itself_is_not_read_so_any_word_may_stand_in_the_place(elmo):
-    expected = substitutes(elmo, "bank", "the bank of the river")
-    for blank in "___", "never-seen", "<UNK>":
-        found = substitutes(elmo, blank, f"the {blank} of the river")
-        assert not any(one.itself for one in found)
-        assert [one[:5] for one in found] == [one[:5] for one in expected[:10]]
-
-
-def test_the_word_itself_comes_last_with_its_rank_where_it_is_not_among_the_best(words):
-    ranked = substitutes(words, "bank", "the bank of the river", len(VOCABULARY))
-    own, = (one for one in ranked if one.itself)
-    assert own.rank > 2, "the point is of no use"
-    assert substitutes(words, "bank", "the bank of the river", 2) == [*ranked[:2], own]
-    assert substitutes(words, "bank", "the bank of the river", own.rank) == ranked[:own.rank]
-
-
-def test_without_the_word_itself_the_others_share_all(words):
-    ranked = substitutes(words, "bank", "the bank of the river", len(VOCABULARY))
-    others = substitutes(words, "bank", "the bank of the river", len(VOCABULARY), itself=False)
-    rest = [one for one in ranked if not one.itself]
-    assert [one.word for one in others] == [one.word for one in rest]
-    own = next(one.probability for one in ranked if one.itself)
-    np.testing.assert_allclose([one.probability for one in others],
-                               [one.probability / (1 - own) for one in rest], rtol=1e-12)
-
-
-def test_the_place_may_be_the_first_the_last_or_the_only_one(elmo):
-    for sentence, word in ("the bank closed", "the"), ("the bank closed", "closed"), ("bank", "bank"):
-        assert len(substitutes(elmo, word, sentence, 3)) in (3, 4)
-    alone = substitutes(elmo, "bank", ["bank"], len(VOCABULARY))
-    f, b = Reader(elmo, "forward").begin([]).log_p[0], Reader(elmo, "backward").begin([]).log_p[0]
-    ids = VOCABULARY.ids([one.word for one in alone])
-    close([one.forward for one in alone], f[ids])
-    close([one.backward for one in alone], b[ids])
 
 
 # Distribution and draw
@@ -430,36 +272,6 @@ def test_a_model_without_softmax_says_so_in_one_line():
     for attempt, *args in (score, [["the"]]), (substitutes, "bank", "the bank"), (sample,):
         with pytest.raises(UserError, match=r"^this model has no softmax: it embeds, but it cannot predict words"):
             attempt(elmo, *args)
-
-
-def test_substitutes_that_cannot_be_are_refused(words):
-    for args, message in [(("bank", "the river"), "the sentence has no word 'bank'"),
-                          (("the", "the bank of the river"), "'the' occurs 2 times in the sentence: say which"),
-                          (("bank", "the bank", 0), "top = 0: expected a whole number of at least 1")]:
-        with pytest.raises(UserError, match=message):
-            substitutes(words, *args)
-    with pytest.raises(UserError, match="occurrence = 2, but 'bank' occurs 1 times"):
-        substitutes(words, "bank", "the bank", occurrence=2)
-
-
-def test_a_vocabulary_without_counts_has_no_prior_and_says_so(words):
-    elmo = ELMo(words.model, Vocabulary(VOCABULARY.words))
-    with pytest.raises(UserError, match=r"the vocabulary has no counts, .*prior=False"):
-        substitutes(elmo, "bank", "the bank")
-    assert substitutes(elmo, "bank", "the bank", prior=False) == substitutes(words, "bank", "the bank", prior=False)
-
-
-def test_a_vocabulary_of_one_word_has_no_other():
-    elmo = some(Vocabulary.build([["bank"]]))
-    only, = substitutes(elmo, "bank", "bank")
-    assert (only.word, only.probability) == ("bank", 1)
-    with pytest.raises(UserError, match="the vocabulary has no word that could stand for 'bank'"):
-        substitutes(elmo, "bank", "bank", itself=False)
-
-
-def test_a_string_is_no_list_of_sentences(words):
-    with pytest.raises(UserError, match="the sentences are the string 'the bank': expected a list"):
-        score(words, "the bank")
 
 
 def test_predicting_leaves_the_model_alone(elmo):

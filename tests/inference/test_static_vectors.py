@@ -12,7 +12,7 @@ from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.static_vectors import mean_vectors, occurrence_vectors, static_vectors
 from elmo_np.nn.bilm import BiLM
 from elmo_np.training.trainer import new_elmo
-from tests.inference.test_token_indexer import SENTENCES, SIZES, some
+from tests.embedding_helpers import CHARACTER_SIZES, SENTENCES, of_characters
 from tests.task_helpers import reviews, same_vectors, tiny_elmo
 
 CORPUS = [*reviews(40)[0], ["xyzzy", "film", "xyzzy"]]
@@ -45,7 +45,7 @@ def test_directions_that_share_the_token_layer_give_its_vector_once():
 
 @pytest.mark.parametrize("share", [True, False])
 def test_a_model_of_characters_spells_any_word(share):
-    elmo = new_elmo(replaced(Settings(), **{**SIZES, "share_embedding": share}), Vocabulary.build(SENTENCES))
+    elmo = new_elmo(replaced(Settings(), **{**CHARACTER_SIZES, "share_embedding": share}), Vocabulary.build(SENTENCES))
     words = ["the", "never-seen", "été", "<"]
     found = static_vectors(elmo, words, quiet=True)
     both, = elmo.vectors([words], 0)
@@ -59,7 +59,7 @@ def test_a_model_of_characters_spells_any_word(share):
 
 
 def test_a_model_of_characters_without_words_needs_some():
-    bare = some()
+    bare = of_characters()
     with pytest.raises(UserError, match="reads characters and has no list of words: give --words FILE or --corpus"):
         static_vectors(bare, quiet=True)
     assert static_vectors(bare, ["a"], quiet=True).words == ["a"]
@@ -137,10 +137,10 @@ def test_an_occurrence_has_the_vector_of_its_place_and_the_grammar_its_sense():
     (lambda elmo: static_vectors(elmo, ["<UNK>"]), "'<UNK>' is not among"),
     (lambda elmo: static_vectors(elmo, ["tom", "film", "tom"]), "'tom' is given twice"),
     (lambda elmo: static_vectors(elmo, []), "no word is given"),
-    (lambda elmo: static_vectors(elmo, corpus=[["xyzzy"]]), "the model knows no word of the corpus"),
+    (lambda elmo: static_vectors(elmo, corpus=[["xyzzy"]]), "the model knows none of the corpus's words"),
     (lambda elmo: mean_vectors(elmo, CORPUS, ["rome"]), "'rome' does not occur in the corpus, so it has no contextual"),
     (lambda elmo: mean_vectors(elmo, iter(CORPUS)), "can be read only once"),
-    (lambda elmo: mean_vectors(elmo, CORPUS, layer="all"), "layer 'all': expected one vector a word"),
+    (lambda elmo: mean_vectors(elmo, CORPUS, layer="all"), "layer 'all': expected one vector per word"),
     (lambda elmo: mean_vectors(elmo, CORPUS, layer=9), "layer 9: expected"),
     (lambda elmo: occurrence_vectors(elmo, CORPUS, ["xyzzy"]), "'xyzzy' is not among"),
     (lambda elmo: occurrence_vectors(elmo, CORPUS, ["rome"]), "'rome' does not occur"),

@@ -6,7 +6,6 @@ import pytest
 from elmo_np import ELMo, Vocabulary
 from elmo_np.config.schema import BiLMConfig, Settings
 from elmo_np.config.toml_files import replaced
-from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.errors import UserError
 from elmo_np.inference.elmo import save_model
@@ -17,30 +16,12 @@ from elmo_np.nn.char_cnn import CharCNN
 from elmo_np.nn.characters import marks, to_char_ids
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
-
-SENTENCES = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=60).labelled()]
-SIZES = {"embedding_dim": 6, "hidden_dim": 8, "projection_dim": 6, "layers": 2, "residual": True, "init_scale": 0.6,
-         "char_filters": ((1, 4), (3, 5)), "char_dim": 4, "max_characters": 16, "share_embedding": True,
-         "predict": False}
-
-
-def some(**changes):
-    return new_elmo(replaced(Settings(), **{**SIZES, **changes}), Vocabulary(SPECIAL_TOKENS))
+from tests.embedding_helpers import CHARACTER_SIZES, SENTENCES, all_close, close, of_characters
 
 
 @pytest.fixture(scope="module")
 def elmo():
-    return some()
-
-
-def close(one, other):
-    assert one.shape == other.shape
-    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6 * np.abs(other).max(initial=0))
-
-
-def all_close(some, others):
-    for one, other in zip(some, others, strict=True):
-        close(one, other)
+    return of_characters()
 
 
 def test_any_word_has_a_vector_of_its_own(elmo):
@@ -61,7 +42,7 @@ def test_the_layers_are_those_of_the_model_for_the_spelled_sentence(elmo, each_b
 
 @pytest.mark.parametrize("share", [True, False])
 def test_a_sentence_has_the_same_vectors_alone_and_in_any_batch_and_order(share):
-    elmo = some(share_embedding=share)
+    elmo = of_characters(share_embedding=share)
     alone = [elmo.embed([sentence])[0] for sentence in SENTENCES]
     all_close(elmo.embed(SENTENCES), alone)
     all_close(elmo.embed(SENTENCES[::-1])[::-1], alone)
@@ -74,20 +55,20 @@ def test_layer_0_is_static_and_twice_the_same_where_the_cnn_is_shared(elmo):
     one, two = elmo.embed([["the", "bank", "paid"], ["a", "bank"]])
     close(one[0, 1], two[0, 1])
     np.testing.assert_array_equal(one[0, :, :6], one[0, :, 6:])
-    apart = some(share_embedding=False).embed([["the"]])[0]
+    apart = of_characters(share_embedding=False).embed([["the"]])[0]
     assert (apart[0, :, :6] != apart[0, :, 6:]).any()
 
 
 def test_carry_goes_on_where_a_row_stopped():
-    elmo = some()
+    elmo = of_characters()
     first = elmo.embed(SENTENCES[:4], "carry")
     all_close(first, elmo.embed(SENTENCES[:4]))
     second = elmo.embed(SENTENCES[4:6], "carry")
-    other = some()
+    other = of_characters()
     other.embed([SENTENCES[1]], "carry")
     close(other.embed([SENTENCES[5]], "carry")[0], second[1])
     third = elmo.embed([["."], ["."], SENTENCES[6]], "carry")[2]        # row 2 stood still in between
-    other = some()
+    other = of_characters()
     other.embed([SENTENCES[2]], "carry")
     close(other.embed([SENTENCES[6]], "carry")[0], third)
 
@@ -101,7 +82,7 @@ def test_each_word_of_a_window_is_computed_once(elmo, monkeypatch):
 
 @pytest.mark.parametrize("share", [True, False])
 def test_words_are_forgotten_when_there_are_too_many_and_nothing_changes(share, monkeypatch):
-    elmo = some(share_embedding=share)
+    elmo = of_characters(share_embedding=share)
     expected = elmo.embed(SENTENCES)
     monkeypatch.setattr("elmo_np.inference.encoder.BATCH", 1)
     monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 1)
@@ -116,7 +97,7 @@ def test_the_size_of_a_window_changes_nothing(elmo, monkeypatch):
 
 
 def test_a_changed_parameter_is_seen_at_the_next_call():
-    elmo = some()
+    elmo = of_characters()
     before = elmo.embed([["the"]])[0]
     elmo.model.forward_lm.embedding.E.value[...] *= 1.5
     assert (elmo.embed([["the"]])[0] != before).any()
@@ -130,7 +111,7 @@ def test_similar_words_are_found_by_their_contexts(elmo):
 
 @pytest.mark.parametrize("changes", [{}, {"softmax": "adaptive"}, {"softmax": "adaptive", "predict": True}])
 def test_a_model_of_characters_is_saved_and_comes_back(tmp_path, changes):
-    elmo, settings = some(**changes), replaced(Settings(), **{**SIZES, **changes})
+    elmo, settings = of_characters(**changes), replaced(Settings(), **{**CHARACTER_SIZES, **changes})
     save_model(tmp_path / "model.safetensors", elmo, settings)
     elmo.vocabulary.save(tmp_path / "vocabulary.txt")
     again = ELMo.load(tmp_path)
@@ -146,7 +127,7 @@ def test_a_model_of_characters_is_saved_and_comes_back(tmp_path, changes):
 def test_a_model_file_that_claims_other_sizes_than_it_has_is_refused(elmo, tmp_path, name):
     wrong = {"E": {"char_dim": 5}, "filters.1.W": {"char_filters": ((1, 4), (5, 5))},
              "highways.0.Wr": {"char_filters": ((1, 4), (3, 5), (1, 1))}, "Wp": {"embedding_dim": 9}}[name]
-    save_model(tmp_path / "model.safetensors", elmo, replaced(Settings(), **{**SIZES, **wrong}))
+    save_model(tmp_path / "model.safetensors", elmo, replaced(Settings(), **{**CHARACTER_SIZES, **wrong}))
     elmo.vocabulary.save(tmp_path / "vocabulary.txt")
     with pytest.raises(UserError, match=f"for model.forward_lm.embedding.{'filters.2.W' if 'hi' in name else name}"):
         ELMo.load(tmp_path)
@@ -163,7 +144,8 @@ RARE = ["zebras", *SENTENCES[0], "quux"]
 
 @pytest.fixture(params=[True, False], ids=["shared", "apart"])
 def predicting(request):
-    return new_elmo(replaced(Settings(), **{**SIZES, "predict": True, "share_embedding": request.param}), VOCABULARY)
+    sizes = {**CHARACTER_SIZES, "predict": True, "share_embedding": request.param}
+    return new_elmo(replaced(Settings(), **sizes), VOCABULARY)
 
 
 def test_a_model_of_characters_reads_every_word_and_predicts_unknown_ones_as_unk(predicting, each_backend):

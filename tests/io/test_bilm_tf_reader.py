@@ -1,6 +1,5 @@
-"""bilm_tf: published weights give the published vectors, whatever of the format a file uses."""
+"""Published weights give the published vectors, whatever of the format a file uses."""
 
-import json
 import sys
 
 import numpy as np
@@ -13,28 +12,14 @@ from elmo_np.errors import UserError  # noqa: E402
 from elmo_np.nn.characters import marks  # noqa: E402
 from elmo_np.nn.parameter import parameters  # noqa: E402
 from tests import bilm_tf_reference as reference  # noqa: E402  (it needs h5py)
+from tests.published_weights import FIXTURES, PUBLISHED, published  # noqa: E402
 
-# The folder, its sentences, and whether they stand in three lists there
-FIXTURES = {"bilm_tf_fixture": "lm_embeddings_sentences.json", "allennlp_fixture": "sentences.json"}
-# Numbers around 1 that were computed in float32 elsewhere: a difference of 1e-6 is theirs.
-PUBLISHED = {"atol": 1e-6, "rtol": 1e-5}
 SENTENCES = [["The", "first", "sentence", "."], ["The", "second"], ["Third"]]
 WORDS = ["<S>", "</S>", "<UNK>", "the", "cat", "sat"]
 
 
 def fixture(folder, dtype=np.float32, **more):
     return ELMo.from_bilm_tf(folder / "options.json", folder / "lm_weights.hdf5", dtype=dtype, **more)
-
-
-def published(folder, name):
-    """Ten batches of three sentences, and the vectors that the original gave: the top layer, [forward, backward]."""
-    lists = json.loads((folder / FIXTURES[name]).read_text(encoding="utf-8"))
-    for i in range(10):
-        expected = []
-        for k in range(3):
-            with h5py.File(folder / f"lm_embeddings_{k}.hdf5") as file:
-                expected.append(np.concatenate(list(file[str(i)][...]), axis=-1))
-        yield [sentences[i].split() for sentences in lists], expected
 
 
 # The published vectors
@@ -361,14 +346,14 @@ def test_a_file_that_is_no_options_file_is_refused(good, text):
     folder, table, arrays = good
     options, weights = reference.write(folder, table, arrays)
     options.write_text(text)
-    assert "options.json is no options file of bilm-tf or AllenNLP" in refused(options, weights)
+    assert "options.json is not an options file of bilm-tf or AllenNLP" in refused(options, weights)
 
 
 def test_options_that_are_not_utf8_are_refused(good):
     folder, table, arrays = good
     options, weights = reference.write(folder, table, arrays)
     options.write_bytes(b'{"lstm": "\xff"}')
-    assert "is no options file" in refused(options, weights)
+    assert "is not an options file" in refused(options, weights)
 
 
 def test_a_file_that_is_not_there_is_named(good):
@@ -417,7 +402,7 @@ def test_a_model_of_words_needs_their_file_and_as_many_words_as_rows(tmp_path):
 def test_a_softmax_needs_words_and_as_many_as_it_has_rows(with_softmax):
     folder, table, arrays, softmax = with_softmax
     paths = reference.write(folder, table, {**arrays, **softmax})
-    assert "a model that shall have a softmax needs its words" in refused(*paths, softmax=paths[1])
+    assert "a model with a softmax needs its words" in refused(*paths, softmax=paths[1])
     four = Vocabulary(WORDS[:4])
     assert "found float32(6, 5) for softmax/W, expected float32(4, 5)" in refused(*paths, vocabulary=four)
 

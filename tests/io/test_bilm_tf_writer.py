@@ -1,4 +1,4 @@
-"""bilm_tf_export: what was published comes out as it went in, and what was trained here comes back bit for bit."""
+"""The writer: what was published comes out as it went in, and what was trained here comes back bit for bit."""
 
 import json
 import sys
@@ -17,9 +17,9 @@ from elmo_np.config.schema import BiLMConfig  # noqa: E402
 from elmo_np.data.vocabulary import SPECIAL_TOKENS  # noqa: E402
 from elmo_np.errors import UserError  # noqa: E402
 from elmo_np.io.bilm_tf_writer import readers  # noqa: E402
-from elmo_np.nn.bilm import BiLM  # noqa: E402
 from elmo_np.nn.parameter import parameters  # noqa: E402
 from tests import bilm_tf_reference as reference  # noqa: E402  (it needs h5py)
+from tests.published_weights import bytes_of, datasets, model  # noqa: E402
 
 WORDS = [*SPECIAL_TOKENS, "the", "cat", "sat"]
 TEXT = [["the", "cat", "sat"], ["Ångström", "!"], ["a" * 60]]
@@ -38,29 +38,6 @@ def export(elmo, folder):
 def imported(paths, **more):
     options, weights, vocabulary = paths
     return ELMo.from_bilm_tf(options, weights, vocabulary=vocabulary, **more)
-
-
-def datasets(path):
-    """{name: array} of everything in a file."""
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None)
-    return found
-
-
-def bytes_of(arrays):
-    return {name: (array.dtype, array.shape, array.tobytes()) for name, array in arrays.items()}
-
-
-def model(rng, words=WORDS, **changes):
-    """A model of ours, with biases of every size."""
-    config = BiLMConfig(**{"embedding_dim": 5, "hidden_dim": 7, "projection_dim": 5, "share_embedding": True,
-                           "share_softmax": True, **changes})
-    elmo = ELMo(BiLM(config, len(words), rng=rng), Vocabulary(words))
-    for name, p in parameters(elmo.model).items():
-        if name.endswith(".b"):
-            p.value[...] = (rng.normal(size=p.value.shape) * 10.0 ** rng.integers(-9, 1, p.value.shape))
-    return elmo
 
 
 def same(one, other, sentences=TEXT):
@@ -208,7 +185,7 @@ def test_the_vocabulary_may_be_left_out(tmp_path, rng):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"share_embedding": False}, "share_embedding = false: the format of published weights cannot hold that"),
+    ({"share_embedding": False}, "share_embedding = false: the format of published weights cannot represent that"),
     ({"share_softmax": False}, "share_softmax = false: "),
     ({"softmax": "adaptive", "cutoffs": [4]}, "softmax = adaptive: "),
     ({"embedding_dim": 6}, "embedding_dim = 6 with projection_dim = 5: .* expected equal widths"),
@@ -249,7 +226,7 @@ def test_a_number_that_is_not_finite_is_refused_and_the_file_stays_as_it_was(tmp
     before = weights.read_bytes()
     for bad in np.nan, np.inf:
         elmo.model.backward_lm.layers[0].Wp.value[0, 0] = bad
-        with pytest.raises(UserError, match=r"RNN_1/\S+/W_P_0 holds a number that is not finite: expected weights$"):
+        with pytest.raises(UserError, match=r"RNN_1/\S+/W_P_0 holds a value that is not finite: expected weights$"):
             export(elmo, tmp_path)
     assert weights.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)

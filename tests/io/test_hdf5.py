@@ -71,25 +71,25 @@ def test_a_link_out_of_the_file_is_not_followed(made, tmp_path):
         def fill(file, link=link):
             file["c"] = ARRAY
             file.create_group("a")["b"] = link
-        assert "a/b leads elsewhere: expected the numbers in the file itself" in refused(made(fill))
+        assert "a/b links elsewhere: expected the values in the file itself" in refused(made(fill))
 
 
 def test_numbers_in_another_file_are_not_read(made, tmp_path):
     (tmp_path / "raw").write_bytes(ARRAY.tobytes())
     outside = made(lambda file: file.create_dataset("a/b", (2, 3), "f4", external=[(str(tmp_path / "raw"), 0, 24)]))
-    assert "the numbers of a/b are not in the file" in refused(outside)
+    assert "the values of a/b are not in the file" in refused(outside)
 
     def virtual(file):
         layout = h5py.VirtualLayout((2, 3), "f4")
         layout[:] = h5py.VirtualSource(str(tmp_path / "other.hdf5"), "b", (2, 3))
         file.create_virtual_dataset("a/b", layout)
-    assert "the numbers of a/b are not in the file" in refused(made(virtual))
+    assert "the values of a/b are not in the file" in refused(made(virtual))
 
 
 def test_an_array_that_nobody_wrote_is_refused_before_memory_is_taken(made):
     shape = (1 << 20, 1 << 25)          # 128 TB
     weights = made(lambda file: file.create_dataset("a/b", shape, "f4", chunks=(1, 1 << 10)))
-    assert "the numbers of a/b are not in the file" in refused(weights, shape=shape)
+    assert "the values of a/b are not in the file" in refused(weights, shape=shape)
 
 
 def test_an_array_of_which_little_was_written_is_refused_before_memory_is_taken(made):
@@ -107,7 +107,7 @@ def test_an_array_of_which_little_was_written_is_refused_before_memory_is_taken(
 def test_a_number_that_is_not_finite_is_refused(made, bad):
     weights = made(lambda file: file.create_dataset("a/b", data=np.where(ARRAY == 4, bad, ARRAY)))
     weights.expect("a/b", (2, 3))
-    with pytest.raises(UserError, match="a/b holds a number that is not finite"):
+    with pytest.raises(UserError, match="a/b holds a value that is not finite"):
         weights.take("a/b")
 
 

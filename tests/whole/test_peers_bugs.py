@@ -17,13 +17,10 @@ from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.characters import END, marks, to_char_ids
 from elmo_np.nn.representation import ScalarMix
 from elmo_np.training.trainer import new_elmo
-from tests.inference import test_elmo
-from tests.inference import test_token_indexer as test_words
+from tests.embedding_helpers import CORPUS, VOCABULARY, of_characters, of_words
 
-SENTENCES = test_elmo.SENTENCES[:30]
-MODULES = {"words": test_elmo, "characters": test_words}
-KINDS = {kind: module.some for kind, module in MODULES.items()}
-of_characters = test_words.some
+SENTENCES = CORPUS[:30]
+KINDS = {"words": of_words, "characters": of_characters}
 
 
 @pytest.fixture(params=KINDS)
@@ -94,7 +91,7 @@ def test_a_token_that_reads_like_a_mark_is_no_mark():
     assert np.abs(begin - literal_begin).max() > 0.01
     assert np.abs(end - literal_end).max() > 0.01
     assert not (to_char_ids(["<S>", "</S>"], 50) == marks(50)).all(axis=1).any()
-    words = test_elmo.VOCABULARY
+    words = VOCABULARY
     assert words.ids(["<S>", "</S>"]) == [words.unk, words.unk]
 
 
@@ -234,7 +231,8 @@ def test_each_direction_has_a_perplexity_of_its_own(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_of_one_layer_is_saved_and_comes_back(tmp_path, kind):
     # bilm-tf: the names of its arrays are then others, and it cannot be read again.
-    elmo, settings = KINDS[kind](layers=1), replaced(Settings(), **{**MODULES[kind].SIZES, "layers": 1})
+    elmo = KINDS[kind](layers=1)
+    settings = Settings(model=elmo.model.config)
     save_model(tmp_path / "model.safetensors", elmo, settings)
     elmo.vocabulary.save(tmp_path / "vocabulary.txt")
     again = ELMo.load(tmp_path)

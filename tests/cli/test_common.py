@@ -1,0 +1,65 @@
+"""What commands share: how a text is split, which settings a model has, and which corpus is read."""
+
+import argparse
+import json
+
+import pytest
+
+from elmo_np import ELMo, Settings
+from elmo_np.cli.common import corpus_of, settings_of, splits
+from elmo_np.config.toml_files import read_toml, replaced, write_toml
+from elmo_np.data.grammar import GrammarCorpus
+from elmo_np.errors import UserError
+from tests.commands import SMALL, TEXT, UNSEEN, write
+
+
+@pytest.fixture
+def model(home, monkeypatch):
+    monkeypatch.chdir(home)
+    return ELMo.load("run")
+
+
+def asked(directory="run", corpus=None, tokenize=None):
+    return argparse.Namespace(dir=str(directory), corpus=corpus, tokenize=tokenize)
+
+
+@pytest.mark.parametrize("of_the_model", [True, False])
+def test_a_text_is_split_as_asked_or_as_the_models_corpus_was(model, of_the_model):
+    model.tokenize = of_the_model
+    assert splits(asked(), model) is of_the_model
+    assert splits(asked(tokenize=True), model) is True
+    assert splits(asked(tokenize=False), model) is False
+
+
+def test_settings_are_those_of_the_run_also_for_a_file_in_it_and_the_defaults_without_one(model, tmp_path):
+    expected = read_toml("run/config.toml", Settings())
+    assert settings_of("run") == settings_of("run/model.safetensors") == expected
+    assert settings_of(str(tmp_path / "model.safetensors")) == Settings()
+
+
+def test_the_corpus_is_that_of_the_training_or_the_one_asked_for(model):
+    assert [tuple(sentence) for sentence in corpus_of(asked(), model)] == TEXT
+    assert [tuple(sentence) for sentence in corpus_of(asked(corpus="unseen.txt"), model)] == UNSEEN
+    assert corpus_of(asked(corpus="unseen.txt"), model).name == "unseen.txt"
+
+
+def test_a_built_in_corpus_has_the_seed_of_the_training(model, tmp_path):
+    settings = replaced(Settings(), corpus="grammar", seed=5)
+    (tmp_path / "config.toml").write_text(write_toml(settings), encoding="utf-8")
+    for corpus in None, "grammar":
+        found = corpus_of(asked(tmp_path, corpus), model)
+        assert next(iter(found)) == next(iter(GrammarCorpus(seed=5)))
+
+
+def test_without_a_training_corpus_one_has_to_be_given(model, tmp_path):
+    with pytest.raises(UserError, match=r"does not record its training corpus: give --corpus$"):
+        corpus_of(asked(tmp_path), model)
+
+
+def test_a_text_is_split_as_the_corpus_was_unless_told_otherwise(do, tmp_path):
+    raw = write(tmp_path / "raw.txt", [("The", "bank's", "fees", "rose", "(again)."), ("They", "didn't", "fall.")] * 10)
+    do("train", raw, "--out", tmp_path / "run", "--quiet", *SMALL, "--set", "tokenize=true", "--set", "min_count=1")
+    known = json.loads(do("evaluate", tmp_path / "run", raw, "--json")[0])
+    assert known["unknown"] == 0
+    split = json.loads(do("evaluate", tmp_path / "run", raw, "--json", "--no-tokenize")[0])
+    assert split["unknown"] > 0

@@ -1,0 +1,64 @@
+"""`elmo-np embed`: the arrays of the library in a file, with every option."""
+
+import re
+
+import numpy as np
+import pytest
+
+from elmo_np import ELMo
+from tests.commands import UNSEEN
+from tests.embedding_helpers import arrays, interrupted
+from tests.training_helpers import contents
+
+
+@pytest.mark.parametrize("layer", ["all", "top", "average", "mix", "0", "1"])
+@pytest.mark.parametrize("state", ["reset", "warm"])
+def test_embed_writes_the_arrays_that_the_library_gives(do, tmp_path, layer, state):
+    path = tmp_path / "vectors.npz"
+    out, _ = do("embed", "run", "unseen.txt", "--out", path, "--layer", layer, "--state", state)
+    assert out == f"{path}: {len(UNSEEN)} sentences, arrays \"0\" to \"{len(UNSEEN) - 1}\" (read with numpy.load)\n"
+    elmo = ELMo.load("run")
+    expected = elmo.embed(UNSEEN, state) if layer == "all" else elmo.vectors(
+        UNSEEN, int(layer) if layer.isdigit() else layer, state)
+    with np.load(path, allow_pickle=False) as file:
+        assert file.files == [str(k) for k in range(len(UNSEEN))]
+        for k, array in enumerate(expected):
+            np.testing.assert_array_equal(file[str(k)], array)
+            assert file[str(k)].dtype == np.float32
+    assert sorted(contents(tmp_path)) == ["vectors.npz"]
+
+
+def test_the_same_text_is_embedded_to_the_same_bytes(do, tmp_path):
+    for name in "one.npz", "two.npz":
+        do("embed", "run", "unseen.txt", "--out", tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_embed_skips_blank_lines(do, tmp_path):
+    (tmp_path / "text.txt").write_text("\nthe bank\n\n \t\nthe river .\n\n")
+    out, _ = do("embed", "run", tmp_path / "text.txt", "--out", tmp_path / "vectors.npz", "--layer", "top")
+    assert "2 sentences" in out
+    with np.load(tmp_path / "vectors.npz", allow_pickle=False) as file:
+        assert [file[name].shape for name in file.files] == [(2, 16), (3, 16)]
+
+
+def test_the_command_has_every_option(do, tmp_path, home):
+    out, _ = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", "--shard", "1/4", "--marks", "--layer",
+                "top", "--resume")
+    assert out == f"{tmp_path / 'x.npz'}: 8 sentences, arrays \"1\" to \"29\" (read with numpy.load)\n"
+    second = (home / "unseen.txt").read_text(encoding="utf-8").split("\n")[1].split()
+    expected = ELMo.load("run").vectors([second], marks=True)[0]
+    np.testing.assert_allclose(arrays(tmp_path / "x.npz")["1"], expected, rtol=0, atol=1e-6)
+    for shard in "1", "a/2", "-1/2", "1/2/3":
+        _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "y.npz", f"--shard={shard}", code=2)
+        assert f"argument --shard: '{shard}': expected i/N, such as 0/4" in err
+    _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "y.npz", "--cache", "x", code=2)
+    assert "looks words up by id" in err
+
+
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(do, tmp_path, monkeypatch, home):
+    monkeypatch.setattr("elmo_np.inference.embed_file.BLOCK", 60)
+    interrupted(monkeypatch, 20, torn=False)
+    _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", code=130)
+    assert re.search(rf"elmo-np: stopped: \d+ sentences are kept in {tmp_path}/x\.npz\.part; to go on: the same "
+                     r"command with --resume\n$", err)

@@ -1,0 +1,65 @@
+"""`elmo-np evaluate`: perplexities as a table and as JSON, and the scores of sentences in a file."""
+
+import json
+import math
+import re
+
+import pytest
+
+from elmo_np import ELMo
+from elmo_np.inference.evaluate import evaluate, unigram_perplexity
+from tests.commands import SMALL, UNSEEN
+
+
+@pytest.mark.parametrize("state", ["carry", "reset"])
+def test_evaluate_prints_the_perplexities(do, state):
+    out, err = do("evaluate", "run", "unseen.txt", "--state", state)
+    elmo = ELMo.load("run")
+    expected = evaluate(elmo.model, elmo.vocabulary, UNSEEN, state=state)
+    assert out.splitlines()[0] == (f"{len(UNSEEN)} sentences, {expected.targets} targets per direction (tokens and "
+                                   f"sentence ends), {expected.unknown} of them unknown words; state: {state}")
+    shown = dict(re.findall(r"^  (\S.*?) +perplexity +([\d.]+)$", out, re.M))
+    assert {name: float(value) for name, value in shown.items()} == pytest.approx({
+        "forward": expected.forward, "backward": expected.backward, "arithmetic mean": expected.arithmetic_mean,
+        "geometric mean": expected.geometric_mean, "unigram model": unigram_perplexity(elmo.vocabulary, UNSEEN),
+    }, abs=0.0006)
+    assert err == ""
+
+
+def test_evaluate_prints_json_that_a_program_can_read(do):
+    found = json.loads(do("evaluate", "run", "unseen.txt", "--json").out)
+    elmo = ELMo.load("run")
+    expected = evaluate(elmo.model, elmo.vocabulary, UNSEEN)
+    assert found == {
+        "forward": expected.forward, "backward": expected.backward, "arithmetic_mean": expected.arithmetic_mean,
+        "geometric_mean": expected.geometric_mean, "unigram": unigram_perplexity(elmo.vocabulary, UNSEEN),
+        "forward_nats": expected.forward_nats, "backward_nats": expected.backward_nats, "targets": expected.targets,
+        "sentences": expected.sentences, "unknown": expected.unknown, "state": "carry"}
+
+
+def test_evaluate_goes_by_the_state_that_the_model_was_trained_with(do, tmp_path):
+    do("train", "train.txt", "--out", tmp_path / "run", "--quiet", *SMALL, "--set", "state=reset")
+    for model, state in ("run", "carry"), (tmp_path / "run", "reset"), (tmp_path / "run/model.safetensors", "reset"):
+        assert json.loads(do("evaluate", model, "unseen.txt", "--json").out)["state"] == state
+
+
+@pytest.mark.parametrize("state", ["carry", "reset"])
+def test_the_scores_of_sentences_are_a_table_whose_sums_are_the_total(do, tmp_path, state):
+    path = tmp_path / "scores.tsv"
+    found = json.loads(do("evaluate", "run", "unseen.txt", "--json", "--state", state, "--per-sentence", path,
+                          "--batch-size", 4).out)
+    header, *rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert header == ["forward_log_p", "backward_log_p", "targets", "sentence"]
+    assert [row[3] for row in rows] == [" ".join(sentence) for sentence in UNSEEN]
+    assert sum(int(row[2]) for row in rows) == found["targets"]
+    for k, direction in enumerate(("forward", "backward")):     # six digits behind the point a row
+        total = math.fsum(float(row[k]) for row in rows)
+        assert total == pytest.approx(-found[f"{direction}_nats"], abs=len(rows) * 1e-6)
+
+
+def test_raw_text_is_split_on_request(do, tmp_path):
+    (tmp_path / "raw.txt").write_text("We walked along the bank.\n")
+    (tmp_path / "split.txt").write_text("We walked along the bank .\n")
+    raw = do("evaluate", "run", tmp_path / "raw.txt", "--tokenize", "--json").out
+    assert raw == do("evaluate", "run", tmp_path / "split.txt", "--json").out
+    assert raw != do("evaluate", "run", tmp_path / "raw.txt", "--json").out

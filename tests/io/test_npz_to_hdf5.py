@@ -1,0 +1,56 @@
+"""npz_to_hdf5: the same arrays in an HDF5 file, with the sentences; nothing is left of a file that was not finished."""
+
+import os
+
+import numpy as np
+import pytest
+
+from elmo_np.io import npz_to_hdf5
+from elmo_np.io.npz import ArrayFile
+from elmo_np.runtime.signals import Signals
+
+h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
+
+SENTENCES = [["the", "bank"], ["Ångström", "\udcff"], ["."]]
+
+
+@pytest.fixture
+def arrays(rng):
+    return [rng.normal(size=shape).astype(np.float32) for shape in ((2, 2, 3), (2, 5, 3), (4, 3))]
+
+
+@pytest.fixture
+def source(tmp_path, arrays):
+    """The file of the arrays, without a directory, and its size."""
+    file = ArrayFile(tmp_path / "arrays.npz")
+    for k, array in enumerate(arrays):
+        file.add(str(k), array.shape[-2], [array])
+    size = file.sync()
+    file.close()
+    return tmp_path / "arrays.npz", size
+
+
+@pytest.mark.parametrize("rows", [1, 2, 1024])
+def test_arrays_and_sentences_are_those_of_the_source_at_any_number_of_rows_at_a_time(tmp_path, source, arrays, rows,
+                                                                                       monkeypatch):
+    monkeypatch.setattr(npz_to_hdf5, "ROWS", rows)
+    npz_to_hdf5.write(tmp_path / "x.hdf5", *source, iter(SENTENCES), Signals())
+    with h5py.File(tmp_path / "x.hdf5") as file:
+        assert set(file) == {"0", "1", "2", "sentences"}
+        for k, array in enumerate(arrays):
+            np.testing.assert_array_equal(file[str(k)][...], array)
+            assert file[str(k)].dtype == np.float32
+        assert list(file["sentences"].asstr()) == ["the bank", "Ångström ?", "."]
+
+
+def test_ctrl_c_leaves_no_file(tmp_path, source):
+    signals = Signals()
+    signals.raised.append(2)
+    with pytest.raises(KeyboardInterrupt):
+        npz_to_hdf5.write(tmp_path / "x.hdf5", *source, SENTENCES, signals)
+    assert os.listdir(tmp_path) == ["arrays.npz"]
+
+
+def test_a_file_that_cannot_be_written_is_an_os_error(tmp_path, source):
+    with pytest.raises(OSError, match=r"none"):
+        npz_to_hdf5.write(tmp_path / "none" / "x.hdf5", *source, SENTENCES, Signals())
