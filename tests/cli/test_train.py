@@ -1,0 +1,81 @@
+"""`elmo-np train`: which settings win, and what the exit code and the last line say."""
+
+import json
+
+import pytest
+
+from elmo_np.cli.main import main
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import read_toml
+from elmo_np.inference.elmo import ELMo, save_model
+from elmo_np.training.trainer import Trainer
+from tests.commands import SMALL, TEXT, write
+
+
+@pytest.fixture
+def train(tmp_path, capsys):
+    """Train on a small text with these options: the exit code, and what is on stdout and stderr."""
+    corpus = write(tmp_path / "text.txt", TEXT)
+
+    def train(*options):
+        code = main(["train", str(corpus), "--out", str(tmp_path / "run"), "--quiet", *SMALL, *options])
+        return code, *capsys.readouterr()
+    return train
+
+
+def test_a_training_says_where_the_model_and_the_report_are(train, tmp_path):
+    code, out, err = train()
+    assert (code, err) == (0, "")
+    model, report = out.splitlines()
+    assert model.startswith(f"{tmp_path / 'run/model.safetensors'}: the best model on validation; try: ")
+    assert report.startswith(f"{tmp_path / 'run/report.html'}: ")
+
+
+def test_options_win_over_set_and_set_over_a_file(train, tmp_path):
+    (tmp_path / "my.toml").write_text("[train]\nseed = 4\nmomentum = 0.5\nsteps = 7\n")
+    options = ["--config", str(tmp_path / "my.toml"), "--set", "seed=5", "--set", "momentum=0.6", "--seed", "6"]
+    assert train(*options)[0] == 0
+    found = read_toml(tmp_path / "run/config.toml", Settings()).train
+    assert (found.seed, found.momentum, found.steps) == (6, 0.6, 10)
+
+
+def test_a_training_without_a_usable_model_is_one_line_and_exit_code_2(train, tmp_path, monkeypatch):
+    def step(self, batch, whole=Trainer._step):
+        whole(self, batch)
+        self.model.forward_lm.softmax.b.value[0] = 1e30
+    monkeypatch.setattr(Trainer, "_step", step)
+    code, out, err = train()
+    assert (code, out) == (2, "")
+    line, = err.splitlines()
+    assert line.startswith("elmo-np: error: training stopped at epoch 2, step 0: loss forward 1e+30, ")
+    assert line.endswith("; start another run with a lower learning_rate (now 0.01), or lower clip_norm (now 5)")
+    assert not (tmp_path / "run/model.safetensors").exists()
+
+
+def test_what_other_commands_print_of_a_model_that_diverged_is_json_and_short(train, tmp_path, capsys):
+    assert train()[0] == 0
+    elmo = ELMo.load(tmp_path / "run")
+    elmo.model.forward_lm.softmax.b.value[0] = 1e30
+    save_model(tmp_path / "run/model.safetensors", elmo, read_toml(tmp_path / "run/config.toml", Settings()))
+
+    def refused(name):
+        raise AssertionError(f"{name} is not JSON")
+    text = ["evaluate", str(tmp_path / "run"), str(tmp_path / "text.txt")]
+    assert main([*text, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=refused)
+    assert (found["forward"], found["arithmetic_mean"]) == (None, None)
+    assert found["forward_nats"] > 1e30
+    assert main(text) == 0
+    printed = capsys.readouterr().out
+    assert "forward          perplexity   infinite" in printed
+    assert max(map(len, printed.splitlines())) < 120
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (["--set", "lr=0.1"], "unknown setting 'lr': the nearest is 'train.learning_rate'"),
+    (["--preset", "Demo"], "the nearest is 'demo'")])
+def test_a_mistyped_name_leads_to_the_right_one(train, tmp_path, options, message):
+    code, out, err = train(*options)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert not (tmp_path / "run").exists()
