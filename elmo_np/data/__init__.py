@@ -1,7 +1,7 @@
 """From text to batches of ids.
 
     text, stop_words               tokens and sentences of raw text; the article's preprocessing
-    corpus, pydoc_corpus, grammar  where sentences come from; grammar_rules has the grammar's tables
+    corpus, pydoc_corpus, grammar  where sentences come from; grammar_rules.txt has the grammar's tables
     text_lines                     the lines of a file as people have it, compressed or not; what is not text is refused
     vocabulary                     words and their ids
     batches, spool                 from sentences to (T, B) batches for both directions

@@ -5,7 +5,7 @@
     ...     print(" ".join(sentence.tokens), sentence.senses)
 
 A small language model learns this language in a minute. Its vectors of `bank` then form two groups, money and river,
-which a single static vector per word cannot do. Rules and words are text tables in `elmo_np.data.grammar_rules`.
+which a single static vector per word cannot do. Rules and words are text tables in `grammar_rules.txt`.
 
 To write a sentence, draw a focus (a sense, such as bank/river) and with it a topic (river), draw a pattern that fits,
 and expand it from left to right. The words around the focus come partly from the topic, which reveals the sense, and
@@ -18,12 +18,12 @@ import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from itertools import accumulate
 from random import Random
 from typing import NamedTuple, TypeVar
 
 from ..errors import UserError
-from . import grammar_rules as tables
 
 T = TypeVar("T")
 Token = tuple[str, str]  # a form and its sense, "" for a word with one sense
@@ -90,6 +90,13 @@ def _phrase(text: str) -> Phrase:
     return tuple(map(_token, text.split()))
 
 
+def read_tables() -> dict[str, str]:
+    """The tables of grammar_rules.txt by their names: `== NAME` begins one."""
+    text = files(__package__).joinpath("grammar_rules.txt").read_text(encoding="utf-8")
+    _, *parts = re.split(r"^== (\w+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
+
+
 def _rows(text: str) -> dict[str, list[str]]:
     """`a b c, d e f` as {a: [b, c], d: [e, f]}."""
     rows = {}
@@ -99,8 +106,9 @@ def _rows(text: str) -> dict[str, list[str]]:
     return rows
 
 
-_VERBS = _rows(tables.IRREGULAR_VERBS)
-_PLURALS = _rows(tables.IRREGULAR_PLURALS)
+_TABLES = read_tables()
+_VERBS = _rows(_TABLES["IRREGULAR_VERBS"])
+_PLURALS = _rows(_TABLES["IRREGULAR_PLURALS"])
 
 
 def _add_s(word: str) -> str:
@@ -125,7 +133,7 @@ def _noun(text: str) -> Word:
 def _verb(text: str) -> Word:
     """The forms of the first word; the words after it (`look at`) do not change."""
     (base, sense), *rest = _phrase(text)
-    stem = base + base[-1] if base in tables.DOUBLING.split() else base
+    stem = base + base[-1] if base in _TABLES["DOUBLING"].split() else base
     bare = stem[:-1] if base.endswith("e") and not base.endswith("ee") else stem
     past = bare + "ed"
     if base.endswith("y") and base[-2] not in "aeiou":
@@ -191,7 +199,7 @@ class Focus:
 
 def _blocks(text: str) -> Iterator[tuple[list[str], dict[str, list[str]]]]:
     """Each unindented line, split, with the indented rows below it: {first word of a row: the rest of each}."""
-    for block in re.split(r"\n(?=\S)", text.strip()):
+    for block in re.split(r"\n(?=\S)", text):
         head, *lines = block.split("\n")
         rows: dict[str, list[str]] = {}
         for line in lines:
@@ -244,8 +252,8 @@ def _modified(adjective: Token, noun: Word) -> Word:
     return {number: (adjective, *form) for number, form in noun.items()}
 
 
-TOPICS: dict[str, Topic] = {head[0]: _topic(head[0], rows) for head, rows in _blocks(tables.TOPICS)}
-SENSES: list[Focus] = [_sense(head, rows) for head, rows in _blocks(tables.SENSES)]
+TOPICS: dict[str, Topic] = {head[0]: _topic(head[0], rows) for head, rows in _blocks(_TABLES["TOPICS"])}
+SENSES: list[Focus] = [_sense(head, rows) for head, rows in _blocks(_TABLES["SENSES"])]
 
 
 def _read_deeds() -> Iterator[Focus]:
@@ -321,7 +329,7 @@ def _rule(rows: Sequence[tuple[str, str]]) -> Rule:
 def _rules() -> dict[str, Rule]:
     """The keys are `Who:s`, or `VP` for a rule that takes any feature."""
     rules = {}
-    for head, rows in _blocks(tables.RULES):
+    for head, rows in _blocks(_TABLES["RULES"]):
         weighted: list[tuple[str, str]] = []
         for weight, texts in rows.items():
             weighted.extend((weight, text) for text in texts)
@@ -332,7 +340,7 @@ def _rules() -> dict[str, Rule]:
 def _word_lists() -> dict[str, list[Word]]:
     """The keys are those of rules. `look,at` is one item. Verbs have all their forms, other words one, with key ""."""
     lists: dict[str, list[Word]] = {}
-    for line in tables.WORDS.strip().split("\n"):
+    for line in _TABLES["WORDS"].split("\n"):
         name, *items = line.split()
         forms = _verb if name in ("Meet", "Meet2", "See", "Stand") else _fixed
         lists[name] = [forms(item.replace(",", " ")) for item in items]
@@ -340,7 +348,7 @@ def _word_lists() -> dict[str, list[Word]]:
 
 
 # (kind, weight, production)
-TEMPLATES: list[list[str]] = [row.split(None, 2) for row in tables.TEMPLATES.strip().split("\n")]
+TEMPLATES: list[list[str]] = [row.split(None, 2) for row in _TABLES["TEMPLATES"].split("\n")]
 _TOPIC_LIST = list(TOPICS.values())
 _RULES = _rules()
 _LISTS = _word_lists()
@@ -366,7 +374,7 @@ class _Writer:
       Verb:past N:s Tail Doer:s the frame of the production: a verb with its object, tail and subject
       Fn:s Fa Use:past Does:s   the focus: its noun, an adjective, what is done to it, what it does
       Ga Order                  adjectives that suit the kind of the focus
-      the lists of tables.WORDS
+      the lists of the table WORDS
     """
 
     def __init__(self, random: Random) -> None:
