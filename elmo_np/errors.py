@@ -1,4 +1,4 @@
-"""The one kind of error that a person can mend: its message is a single line."""
+"""The only exception for user errors; its message is one actionable line."""
 
 
 class UserError(ValueError):

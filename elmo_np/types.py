@@ -1,4 +1,4 @@
-"""What every module calls an array."""
+"""The type of an array in every signature."""
 
 from typing import Any
 
