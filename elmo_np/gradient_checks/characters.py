@@ -1,17 +1,16 @@
-"""Points of the character CNN for the gradient checks: words at which every branch acts and no maximum is a tie.
+"""The character CNN, with words at which every branch is active and no maximum is a tie.
 
-A maximum has a kink where two places are equal, and a relu where it is zero: `avoid_kinks` refuses a point that is
-nearer to one than MARGIN, far more than central differences move anything.
+A maximum has a kink where two positions are equal, and a relu where it is zero: `avoid_kinks` rejects a point that is
+nearer to one than MARGIN, which is far more than central differences move anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
+from numpy.random import Generator
 
 from ..config.fields import Pairs
-from ..nn import shared_char_cnn as shared_words
+from ..nn import shared_char_cnn
 from ..nn.bilm import Batch
 from ..nn.char_cnn import CharCNN, windows
 from ..nn.characters import N_CHARACTERS, marks, to_char_ids
@@ -20,55 +19,60 @@ from ..types import Array
 from .registry import Case, case, case_of
 
 MARGIN = 1e-3
-WORDS = ["a", "bab", "cabbages", "bab", "å"]        # one twice, one that is cut, one of two bytes
+WORDS = ["a", "bab", "cabbages", "bab", "å"]        # one twice, one that is cut off, one of two bytes
 SPELLING = np.concatenate([np.zeros((1, 10), np.uint16), marks(10), to_char_ids(WORDS, 10)])
-ALPHABET = np.unique(SPELLING)                      # which rows of E they need
+ALPHABET = np.unique(SPELLING)                      # the rows of E that they need
 
 
 @case("characters, relu, two highway layers, projected")
-def _charcnn_relu(rng: np.random.Generator) -> Case:
-    return case_of(*_of_one_cnn(rng, "relu", 2, True), {})
+def _charcnn_relu(rng: Generator) -> Case:
+    return _of_one_cnn(rng, "relu", 2, True)
 
 
 @case("characters, tanh, no highway layer, not projected")
-def _charcnn_tanh(rng: np.random.Generator) -> Case:
-    return case_of(*_of_one_cnn(rng, "tanh", 0, False), {})
+def _charcnn_tanh(rng: Generator) -> Case:
+    return _of_one_cnn(rng, "tanh", 0, False)
+
+
+def _of_one_cnn(rng: Generator, activation: str, highways: int, project: bool) -> Case:
+    layer, k = _cnn(rng, activation, highways, project)
+    r = rng.normal(size=layer.forward(k)[0].shape)
+
+    def loss() -> float:
+        return float((layer.forward(k)[0] * r).sum())
+
+    def backward() -> dict[str, Array]:
+        layer.backward(r, layer.forward(k)[1])
+        return {}
+    return case_of(layer, loss, backward)
 
 
 @case("characters of both directions")
-def _charcnn_shared(rng: np.random.Generator) -> Case:
-    return case_of(*_of_two_uses(rng), {})
-
-
-def _of_one_cnn(rng: np.random.Generator, activation: str, highways: int,
-               project: bool) -> tuple[CharCNN, Callable[[], float]]:
-    """A CNN with the gradients of a loss, and that loss."""
-    layer, k = _cnn(rng, activation, highways, project)
-    v, cache = layer.forward(k)
-    r = rng.normal(size=v.shape)
-    layer.backward(r, cache)
-    return layer, lambda: float((layer.forward(k)[0] * r).sum())
-
-
-def _of_two_uses(rng: np.random.Generator) -> tuple[CharCNN, Callable[[], float]]:
-    """The same where two directions have words in common and each of two uses of the CNN computes half of all."""
+def _charcnn_shared(rng: Generator) -> Case:
+    """Two directions have words in common, and the CNN and its shared copy compute half of all words each."""
     layer, k = _cnn(rng, "tanh", 0, False)
     uses: dict[int, tuple[Parameter, Parameter]] = {}
-    pair, words = (layer, shared_copy(layer, uses)), (k[:, 1:], k[:1])
-    v, cache = shared_words.forward(pair, words)
-    r = rng.normal(size=v[0].shape), rng.normal(size=v[1].shape)
-    shared_words.backward(pair, r, cache)
-    for home, use in uses.values():
-        home.reduce_grad(use)
+    pair = layer, shared_copy(layer, uses)
+    words = k[:, 1:], k[:1]
+    (v_f, v_b), _ = shared_char_cnn.forward(pair, words)
+    r_f = rng.normal(size=v_f.shape)
+    r_b = rng.normal(size=v_b.shape)
 
     def loss() -> float:
-        (one, two), _ = shared_words.forward(pair, words)
-        return float((one * r[0]).sum() + (two * r[1]).sum())
-    return layer, loss
+        (v_f, v_b), _ = shared_char_cnn.forward(pair, words)
+        return float((v_f * r_f).sum() + (v_b * r_b).sum())
+
+    def backward() -> dict[str, Array]:
+        _, cache = shared_char_cnn.forward(pair, words)
+        shared_char_cnn.backward(pair, (r_f, r_b), cache)
+        for home, use in uses.values():
+            home.reduce_grad(use)
+        return {}
+    return case_of(layer, loss, backward)
 
 
-def _cnn(rng: np.random.Generator, activation: str, highways: int, project: bool) -> tuple[CharCNN, Array]:
-    """A CNN with random numbers everywhere, and words (2, 3, K) for it: those above, and one place without a word."""
+def _cnn(rng: Generator, activation: str, highways: int, project: bool) -> tuple[CharCNN, Array]:
+    """A CNN with random values everywhere, and words (2, 3, K) for it: those above, and one position without a word."""
     filters: Pairs = ((1, 3), (2, 2), (4, 3))
     layer = CharCNN(filters, 2, 4 if project else 8, 7, activation=activation, highways=highways, project=project,
                     rng=rng, dtype=np.float64)
@@ -82,17 +86,17 @@ def _cnn(rng: np.random.Generator, activation: str, highways: int, project: bool
 
 
 def spelled_batch(batch: Batch, K: int) -> Batch:
-    """A batch of ids below 7 as a batch of characters: the marks are 0 and 1."""
+    """A batch of ids below 7 as a batch of characters: the special tokens are 0 and 1."""
     spelling = _renumbered(np.concatenate([marks(K), to_char_ids(WORDS, K)]))
     return Batch(*(side._replace(x=spelling[side.x]) for side in batch))
 
 
 def with_few_characters(*layers: CharCNN) -> None:
-    """Leave E no other rows than the words above need: checking all 262 would take long and tell no more."""
+    """Keep only the rows of E that the words above need: checking all 262 would take long and show nothing more."""
     few: dict[int, Array] = {}
     old = [layer.E.value for layer in layers]           # alive, so that each keeps its id
     for layer, E in zip(layers, old, strict=True):
-        layer.E.value = few.setdefault(id(E), E[:len(ALPHABET)].copy())     # what was shared stays shared
+        layer.E.value = few.setdefault(id(E), E[:len(ALPHABET)].copy())     # shared tables stay shared
         layer.E._grad = np.zeros_like(layer.E.value)
 
 
@@ -108,12 +112,12 @@ def avoid_kinks(layer: CharCNN, k: Array) -> None:
     gaps, behind = [], []
     for f in layer.filters:
         for word in words:
-            # Places that see the same characters are equal wherever they move: no kink.
+            # Positions with the same characters stay equal wherever they move: no kink.
             seen = np.unique(np.lib.stride_tricks.sliding_window_view(word, f.w), axis=0)
             y = np.sort(windows(layer.E.value[seen], f.w)[:, 0] @ f.W.value, axis=0)
             last = windows(layer.E.value[word[None, -f.w:]], f.w)[0, 0] @ f.W.value
             gaps += [*np.diff(y[-2:], axis=0).ravel()]
-            behind += [*np.isclose(last, y[-1], rtol=0, atol=MARGIN / 2)]      # a BLAS rounds by the shape
+            behind += [*np.isclose(last, y[-1], rtol=0, atol=MARGIN / 2)]      # a BLAS rounds by shape
     _, cache = layer.encode(words)
     relus = [x @ f.Wt.value + f.bt.value for f, (x, _, _) in zip(layer.highways, cache.highways, strict=True)]
     relus += [layer._convolve(words, keep=False)[0]] if layer.activation == "relu" else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import Generator
 
 from ..config.schema import BiLMConfig
 from ..data.batches import stream_batches
@@ -12,41 +13,45 @@ from ..nn.embedding import Embedding
 from ..nn.language_model import EncodeCache, LanguageModel
 from ..nn.lstm import State
 from ..nn.parameter import parameters
-from ..nn.softmax import ELSEWHERE, IGNORE_INDEX, Softmax
+from ..nn.softmax import ELSEWHERE, IGNORE_INDEX
 from ..types import Array
 from . import characters
 from .registry import Case, acts, case, case_of
 
 
-def _encode(rng: np.random.Generator, residual: bool) -> Case:
-    """What a task does that learns through the layer mix: a gradient into every layer, the word vectors included."""
+def _encode(rng: Generator, residual: bool) -> Case:
+    """As in a task that learns through the layer mix: a gradient into every layer, the word vectors included."""
     config = BiLMConfig(embedding_dim=3, hidden_dim=4, layers=3 if residual else 2, dropout=0.3, residual=residual)
-    model = LanguageModel(config, Embedding(6, 3, rng=rng, dtype=np.float64),
-                          Softmax(4, 6, rng=rng, dtype=np.float64), rng=rng, dtype=np.float64)
-    ids, lengths = rng.integers(0, 6, (5, 3)), np.array([5, 2, 4])
+    embedding = Embedding(6, 3, rng=rng, dtype=np.float64)
+    model = LanguageModel(config, embedding, None, rng=rng, dtype=np.float64)
+    ids = rng.integers(0, 6, (5, 3))
+    lengths = np.array([5, 2, 4])
 
     def forward() -> tuple[list[Array], EncodeCache]:
         outputs, _, cache = model.encode(ids, None, lengths, np.random.default_rng(1))
         return outputs, cache
-    outputs, cache = forward()
-    r = [rng.normal(size=y.shape) for y in outputs]
-    model.encode_backward([*r], cache)
-    arrays = {n: (p.value, p.grad) for n, p in parameters(model).items() if not n.startswith("softmax")}
-    return Case(lambda: float(sum((y * ry).sum() for y, ry in zip(forward()[0], r, strict=True))),
-                {n: pair[0] for n, pair in arrays.items()}, {n: pair[1] for n, pair in arrays.items()})
+    r = [rng.normal(size=y.shape) for y in forward()[0]]
+
+    def loss() -> float:
+        return float(sum((y * ry).sum() for y, ry in zip(forward()[0], r, strict=True)))
+
+    def backward() -> dict[str, Array]:
+        model.encode_backward([*r], forward()[1])
+        return {}
+    return case_of(model, loss, backward)
 
 
 @case("hidden states of all layers")
-def _encode_plain(rng: np.random.Generator) -> Case:
+def _encode_plain(rng: Generator) -> Case:
     return _encode(rng, residual=False)
 
 
 @case("hidden states of all layers, residual connections")
-def _encode_residual(rng: np.random.Generator) -> Case:
+def _encode_residual(rng: Generator) -> Case:
     return _encode(rng, residual=True)
 
 
-def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
+def _bilm(rng: Generator, config: BiLMConfig) -> Case:
     V, B = 7, 3
     model = BiLM(config, V, rng=rng, dtype=np.float64)
     cnns = [lm.embedding for lm in (model.forward_lm, model.backward_lm) if isinstance(lm.embedding, CharCNN)]
@@ -58,6 +63,7 @@ def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
         batch = characters.spelled_batch(batch, config.max_characters)
         for layer, side in zip(cnns, batch, strict=True):
             characters.avoid_kinks(layer, side.x)
+
     def random_states() -> list[State]:
         return [(rng.normal(size=(B, config.output_dim)), rng.normal(size=(B, config.hidden_dim)))
                 for _ in range(config.layers)]
@@ -68,7 +74,16 @@ def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
         rngs = np.random.default_rng(1), np.random.default_rng(2)
         loss, _, cache = model.forward(batch, state, rngs)
         return loss.total, cache
-    _, cache = forward()
+    _require_branches(config, batch, forward()[1])
+
+    def backward() -> dict[str, Array]:
+        model.backward(scale, forward()[1])
+        return {}
+    return case_of(model, lambda: scale * forward()[0], backward)
+
+
+def _require_branches(config: BiLMConfig, batch: Batch, cache: Cache) -> None:
+    """The point is on both sides of every branch that the settings have."""
     if config.cell_clip:
         layers = [*cache.forward.encode.layers, *cache.backward.encode.layers]
         acts(np.abs([layer.c[1:] for layer in layers]) == config.cell_clip, "|c| = cell_clip")
@@ -80,11 +95,9 @@ def _bilm(rng: np.random.Generator, config: BiLMConfig) -> Case:
     if config.softmax == "sampled":
         column = np.concatenate([cache.forward.softmax.column, cache.backward.softmax.column])
         acts(column[column != IGNORE_INDEX] == ELSEWHERE, "a target that is in the sample too")
-    model.backward(scale, cache)
-    return case_of(model, lambda: scale * forward()[0], {})
 
 
-def _ragged_batch(rng: np.random.Generator, V: int, B: int) -> Batch:
+def _ragged_batch(rng: Generator, V: int, B: int) -> Batch:
     """A batch of 4 steps in which words repeat and the last row runs out."""
     sentences = [[0, *rng.integers(3, V, n), 1] for n in (3, 4, 1)]
     batch = next(stream_batches([list(map(int, sentence)) for sentence in sentences], B, 4))
@@ -93,59 +106,59 @@ def _ragged_batch(rng: np.random.Generator, V: int, B: int) -> Batch:
 
 
 @case("biLM, nothing shared")
-def _bilm_independent(rng: np.random.Generator) -> Case:
+def _bilm_independent(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4))
 
 
 @case("biLM, embedding and softmax shared, two layers, projected, clipped, dropout")
-def _bilm_shared(rng: np.random.Generator) -> Case:
+def _bilm_shared(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, projection_dim=2, layers=2, cell_clip=0.6,
                                  proj_clip=0.5, share_embedding=True, share_softmax=True, dropout=0.3))
 
 
 @case("biLM, embedding and softmax tied, everything shared")
-def _bilm_tied(rng: np.random.Generator) -> Case:
+def _bilm_tied(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, share_embedding=True, share_softmax=True, tie=True))
 
 
-@case("biLM, embedding and softmax tied, a pair a direction")
-def _bilm_tied_apart(rng: np.random.Generator) -> Case:
+@case("biLM, embedding and softmax tied, a pair per direction")
+def _bilm_tied_apart(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, tie=True))
 
 
 @case("biLM of characters, CNN and softmax shared, residual connections, dropout")
-def _bilm_characters(rng: np.random.Generator) -> Case:
+def _bilm_characters(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, projection_dim=3, layers=2, residual=True, dropout=0.3,
                                  char_filters=((1, 2), (3, 3)), char_dim=1, max_characters=6, share_embedding=True,
                                  share_softmax=True, cell_clip=0.6, proj_clip=0.5))
 
 
-@case("biLM of characters, a CNN a direction")
-def _bilm_characters_apart(rng: np.random.Generator) -> Case:
+@case("biLM of characters, a CNN per direction")
+def _bilm_characters_apart(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, char_filters=((3, 4),), char_dim=1, char_highways=0,
                                  char_activation="tanh", char_projection=False, max_characters=6))
 
 
 @case("biLM of characters, CNN and adaptive softmax shared")
-def _bilm_characters_adaptive(rng: np.random.Generator) -> Case:
+def _bilm_characters_adaptive(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, char_filters=((1, 2), (3, 3)), char_dim=1,
                                  char_highways=0, max_characters=6, share_embedding=True, softmax="adaptive",
                                  cutoffs=(3, 5), div_value=2, share_softmax=True))
 
 
 @case("biLM, adaptive softmax shared")
-def _bilm_adaptive(rng: np.random.Generator) -> Case:
+def _bilm_adaptive(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="adaptive", cutoffs=(3, 5), div_value=2,
                                  share_softmax=True))
 
 
 @case("biLM, sampled softmax shared, dropout")
-def _bilm_sampled(rng: np.random.Generator) -> Case:
+def _bilm_sampled(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="sampled", samples=3, share_softmax=True,
                                  dropout=0.3))
 
 
 @case("biLM, embedding and sampled softmax tied, everything shared")
-def _bilm_sampled_tied(rng: np.random.Generator) -> Case:
+def _bilm_sampled_tied(rng: Generator) -> Case:
     return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, softmax="sampled", samples=3, share_embedding=True,
                                  share_softmax=True, tie=True))

@@ -1,50 +1,94 @@
-"""A point of a gradient check, the list of all, and how one is run."""
+"""One gradient check, the list of all, and how one is run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import fnmatch
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
+from ..errors import UserError
 from ..nn.gradcheck import Row, gradcheck
-from ..nn.parameter import parameters
+from ..nn.parameter import parameters, zero_grad
 from ..types import Array
 
 
 class Case(NamedTuple):
-    """One point: the loss there, what it depends on, and the gradients that backward gave."""
+    """One point: the loss there, the arrays it depends on, and the gradients that backward gave."""
 
     loss: Callable[[], float]
     arrays: dict[str, Array]
     grads: dict[str, Array]
 
 
-CASES: dict[str, Callable[[np.random.Generator], Case]] = {}
+Make = Callable[[Generator], Case]
+
+CASES: dict[str, Make] = {}
 
 
-def case(name: str) -> Callable[[Callable[[np.random.Generator], Case]], Callable[[np.random.Generator], Case]]:
+def case(name: str) -> Callable[[Make], Make]:
     """List a function that makes a Case under `name`."""
-    def add(make: Callable[[np.random.Generator], Case]) -> Callable[[np.random.Generator], Case]:
+    def add(make: Make) -> Make:
         CASES[name] = make
         return make
     return add
 
 
+def case_of(
+    module: object,
+    loss: Callable[[], float],
+    backward: Callable[[], Mapping[str, Array]],
+    inputs: Mapping[str, Array] | None = None,
+) -> Case:
+    """A Case of `inputs` and of every Parameter of `module`.
+
+    backward    one forward and one backward pass -> the gradient of each input, by name
+    It runs as in training. A pass before zero_grad shows whether anything of an earlier step is left over. Of the two
+    passes after it the second must add to the gradient of the first: half of their sum is compared.
+    """
+    backward()
+    zero_grad(module)
+    dinputs = backward()
+    backward()
+    own = parameters(module)
+    return Case(
+        loss,
+        {**(inputs or {}), **{name: p.value for name, p in own.items()}},
+        {**dinputs, **{name: p.grad / 2 for name, p in own.items()}})
+
+
 def run(name: str) -> list[Row]:
-    """Check the case `name` on the backend that is active: a Row an array."""
+    """Check the case `name` on the active backend: one Row per array."""
     made = CASES[name](np.random.default_rng(0))
     return gradcheck(*made)
+
+
+def select(wanted: Sequence[str]) -> list[str]:
+    """The cases whose name is or matches one of `wanted`, such as "lstm" or "lstm*", in the order of CASES; without
+    any, all. Raises UserError for one that matches none."""
+    if not wanted:
+        return list(CASES)
+    found: set[str] = set()
+    for pattern in wanted:
+        matching = [name for name in CASES if name == pattern or fnmatch.fnmatchcase(name, pattern)]
+        if not matching:
+            raise UserError(f"no gradient check is named {pattern!r}: {_nearest(pattern)}, or a pattern such as "
+                            "'lstm*'; elmo-np gradcheck --list names them all")
+        found.update(matching)
+    return [name for name in CASES if name in found]
+
+
+def _nearest(pattern: str) -> str:
+    """An expectation for the message: the names that share a word with the pattern or are spelt like it."""
+    inside = [name for name in CASES if pattern.strip("*").lower() in name.lower()]
+    near = inside or difflib.get_close_matches(pattern, CASES, 3, cutoff=0)
+    return "expected one such as " + ", ".join(map(repr, near[:3]))
 
 
 def acts(values: Array, what: str) -> None:
     """Some of `values` are true and some false: the point is on both sides of a branch."""
     if not 0 < np.mean(values) < 1:
         raise AssertionError(f"the point of this gradient check is not on both sides of: {what}")
-
-
-def case_of(module: object, loss: Callable[[], float], inputs: dict[str, tuple[Array, Array]]) -> Case:
-    """A Case of every Parameter of `module` and of `inputs`, {name: (array, its gradient)}."""
-    own = {name: (p.value, p.grad) for name, p in parameters(module).items()}
-    both = {**inputs, **own}
-    return Case(loss, {name: pair[0] for name, pair in both.items()}, {name: pair[1] for name, pair in both.items()})

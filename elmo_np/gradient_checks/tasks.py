@@ -1,4 +1,4 @@
-"""Points of the building blocks of tasks: labels, pooling, bidirectional LSTM, CRF, attention, decoder, input."""
+"""The building blocks of tasks: labels, pooling, bidirectional LSTM, CRF, attention, decoder, input."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.random import Generator
 
 from ..nn.parameter import parameters
 from ..nn.softmax import IGNORE_INDEX
@@ -15,6 +16,7 @@ from ..tasks.models.config import TaskConfig
 from ..tasks.models.encoder_decoder import JOINED, LEARNT, EncoderDecoder, SourceBatch
 from ..tasks.models.senses import SenseNetwork
 from ..tasks.models.tagger import TagNetwork
+from ..tasks.nn import inputs
 from ..tasks.nn.attention import AdditiveAttention, DotAttention
 from ..tasks.nn.bilstm import BiLSTM
 from ..tasks.nn.crf import CRF, bio, everything
@@ -33,27 +35,31 @@ CONFIG = TaskConfig(hidden_dim=2, penalty=0.2, input_dropout=0.3, dropout=0.3)
 
 
 @case("linear layer and cross-entropy")
-def _linear(rng: np.random.Generator) -> Case:
+def _linear(rng: Generator) -> Case:
     layer = _random(Linear(3, 5, rng=rng, dtype=np.float64), rng)
-    x, y = rng.normal(size=(4, 2, 3)), rng.integers(0, 5, (4, 2))
+    x = rng.normal(size=(4, 2, 3))
+    y = rng.integers(0, 5, (4, 2))
     y[1, 1] = IGNORE_INDEX
     scale = 1.7
 
     def loss() -> float:
         return scale * cross_entropy(layer.forward(x)[0], y)[0]
-    z, cache = layer.forward(x)
-    dx = layer.backward(cross_entropy_backward(scale, cross_entropy(z, y)[1]), cache)
-    return case_of(layer, loss, {"x": (x, dx)})
+
+    def backward() -> dict[str, Array]:
+        z, cache = layer.forward(x)
+        dz = cross_entropy_backward(scale, cross_entropy(z, y)[1])
+        return {"x": layer.backward(dz, cache)}
+    return case_of(layer, loss, backward, {"x": x})
 
 
-def _pooling(kind: str) -> Callable[[np.random.Generator], Case]:
-    def make(rng: np.random.Generator) -> Case:
+def _pooling(kind: str) -> Callable[[Generator], Case]:
+    def make(rng: Generator) -> Case:
         x, r = rng.normal(size=(4, 3, 5)), rng.normal(size=(3, 5))
         live = np.arange(4)[:, None] < LENGTHS
         acts(live, "padding")
         second, largest = np.sort(np.where(live[..., None], x, -np.inf), axis=0)[-2:]
         if (largest - second).min() < MARGIN:
-            raise AssertionError("the point of this gradient check is near to a tie of two maxima")
+            raise AssertionError("the point of this gradient check is near a tie of two maxima")
         dx = pool_backward(r, pool(x, LENGTHS, kind)[1])
         return Case(lambda: float((pool(x, LENGTHS, kind)[0] * r).sum()), {"x": x}, {"x": dx})
     return make
@@ -64,14 +70,19 @@ for _kind in POOLING_KINDS:
 
 
 @case("bidirectional LSTM over vectors")
-def _bilstm(rng: np.random.Generator) -> Case:
+def _bilstm(rng: Generator) -> Case:
     layer = BiLSTM(3, 2, rng=rng, dtype=np.float64)
     x, r = rng.normal(size=(4, 3, 3)), rng.normal(size=(4, 3, 4))
-    dx = layer.backward(r, layer.forward(x, LENGTHS)[1])
-    return case_of(layer, lambda: float((layer.forward(x, LENGTHS)[0] * r).sum()), {"x": (x, dx)})
+
+    def loss() -> float:
+        return float((layer.forward(x, LENGTHS)[0] * r).sum())
+
+    def backward() -> dict[str, Array]:
+        return {"x": layer.backward(r, layer.forward(x, LENGTHS)[1])}
+    return case_of(layer, loss, backward, {"x": x})
 
 
-def _crf(rng: np.random.Generator, constrained: bool) -> Case:
+def _crf(rng: Generator, constrained: bool) -> Case:
     labels = ["O", "B-a", "I-a", "B-b", "I-b"]
     allowed = bio(labels) if constrained else everything(5)
     layer = _random(CRF(5, allowed, dtype=np.float64), rng)
@@ -81,38 +92,49 @@ def _crf(rng: np.random.Generator, constrained: bool) -> Case:
         acts(allowed.pair, "an allowed transition")
         acts(allowed.start, "an allowed start")
     scale = 1.7
-    dz = layer.backward(scale, layer.forward(z, y, LENGTHS)[1])
-    return case_of(layer, lambda: scale * layer.forward(z, y, LENGTHS)[0], {"z": (z, dz)})
+
+    def loss() -> float:
+        return scale * layer.forward(z, y, LENGTHS)[0]
+
+    def backward() -> dict[str, Array]:
+        return {"z": layer.backward(scale, layer.forward(z, y, LENGTHS)[1])}
+    return case_of(layer, loss, backward, {"z": z})
 
 
 @case("CRF")
-def _crf_free(rng: np.random.Generator) -> Case:
+def _crf_free(rng: Generator) -> Case:
     return _crf(rng, False)
 
 
 @case("CRF, BIO constraints")
-def _crf_bio(rng: np.random.Generator) -> Case:
+def _crf_bio(rng: Generator) -> Case:
     return _crf(rng, True)
 
 
-def _attention(rng: np.random.Generator, layer: AdditiveAttention | DotAttention) -> Case:
+def _attention(rng: Generator, layer: AdditiveAttention | DotAttention) -> Case:
     _random(layer, rng)
     q, k, r = rng.normal(size=(2, 3, 3)), rng.normal(size=(4, 3, 5)), rng.normal(size=(2, 3, 5))
-    dq, dk = layer.backward(r, layer.forward(q, k, LENGTHS)[1])
-    return case_of(layer, lambda: float((layer.forward(q, k, LENGTHS)[0] * r).sum()), {"q": (q, dq), "k": (k, dk)})
+
+    def loss() -> float:
+        return float((layer.forward(q, k, LENGTHS)[0] * r).sum())
+
+    def backward() -> dict[str, Array]:
+        dq, dk = layer.backward(r, layer.forward(q, k, LENGTHS)[1])
+        return {"q": dq, "k": dk}
+    return case_of(layer, loss, backward, {"q": q, "k": k})
 
 
 @case("attention, additive")
-def _attention_additive(rng: np.random.Generator) -> Case:
+def _attention_additive(rng: Generator) -> Case:
     return _attention(rng, AdditiveAttention(3, 5, 2, rng=rng, dtype=np.float64))
 
 
 @case("attention, dot product")
-def _attention_dot(rng: np.random.Generator) -> Case:
+def _attention_dot(rng: Generator) -> Case:
     return _attention(rng, DotAttention(3, 5, rng=rng, dtype=np.float64))
 
 
-def _decoder(rng: np.random.Generator, kind: str) -> Case:
+def _decoder(rng: Generator, kind: str) -> Case:
     layer = _random(Decoder(Sizes(V=6, W=3, H=4, U=2, D=5), kind=kind, dropout=0.3, rng=rng, dtype=np.float64), rng)
     u, keys = rng.normal(size=(3, 2)), rng.normal(size=(4, 3, 5))
     words, targets = rng.integers(0, 6, (3, 3)), rng.integers(0, 6, (3, 3))
@@ -122,132 +144,148 @@ def _decoder(rng: np.random.Generator, kind: str) -> Case:
     def forward() -> tuple[float, Cache]:
         return layer.forward(u, keys, LENGTHS, words, targets, np.random.default_rng(1))
     _, cache = forward()
-    acts(np.asarray(cache.word_mask) == 0, "dropped numbers of the words")
-    acts(np.asarray(cache.a_mask) == 0, "dropped numbers before the softmax")
-    du, dkeys = layer.backward(scale, cache)
-    return case_of(layer, lambda: scale * forward()[0], {"u": (u, du), "keys": (keys, dkeys)})
+    acts(np.asarray(cache.word_mask) == 0, "dropped elements of the words")
+    acts(np.asarray(cache.a_mask) == 0, "dropped elements before the softmax")
+
+    def backward() -> dict[str, Array]:
+        du, dkeys = layer.backward(scale, forward()[1])
+        return {"u": du, "keys": dkeys}
+    return case_of(layer, lambda: scale * forward()[0], backward, {"u": u, "keys": keys})
 
 
 @case("decoder, additive attention")
-def _decoder_additive(rng: np.random.Generator) -> Case:
+def _decoder_additive(rng: Generator) -> Case:
     return _decoder(rng, "additive")
 
 
 @case("decoder, dot-product attention")
-def _decoder_dot(rng: np.random.Generator) -> Case:
+def _decoder_dot(rng: Generator) -> Case:
     return _decoder(rng, "dot")
 
 
-def _input(rng: np.random.Generator, kind: str, J: int) -> Case:
+def _input(rng: Generator, kind: str, J: int) -> Case:
     layer = _random(WordInput(kind, J, 4, dropout=0.3, penalty=0.2, rng=rng, dtype=np.float64), rng)
     layers, r, scale = rng.normal(size=(J, 3, 2, 4)), rng.normal(size=(3, 2, 4)), 1.7
 
+    def forward() -> tuple[Array, inputs.Cache]:
+        return layer.forward(layers, np.random.default_rng(1))
+
     def loss() -> float:
-        return float((layer.forward(layers, np.random.default_rng(1))[0] * r).sum()) + scale * layer.penalty()
-    cache = layer.forward(layers, np.random.default_rng(1))[1]
-    acts(np.asarray(cache.mask) == 0, "dropped numbers")
-    dlayers = layer.backward(r, cache)
-    layer.penalty_backward(scale)
-    return case_of(layer, loss, {"layers": (layers, dlayers)})
+        return float((forward()[0] * r).sum()) + scale * layer.penalty()
+
+    def backward() -> dict[str, Array]:
+        dlayers = layer.backward(r, forward()[1])
+        layer.penalty_backward(scale)
+        return {"layers": dlayers}
+    acts(np.asarray(forward()[1].mask) == 0, "dropped elements")
+    return case_of(layer, loss, backward, {"layers": layers})
 
 
 @case("input of a task, layer mix with its penalty")
-def _input_mix(rng: np.random.Generator) -> Case:
+def _input_mix(rng: Generator) -> Case:
     return _input(rng, "mix", 3)
 
 
 @case("input of a task, v_t = W h_bi + b")
-def _input_vector(rng: np.random.Generator) -> Case:
+def _input_vector(rng: Generator) -> Case:
     return _input(rng, "vector", 1)
 
 
 @case("input of a task, one layer")
-def _input_layer(rng: np.random.Generator) -> Case:
+def _input_layer(rng: Generator) -> Case:
     return _input(rng, "static", 1)
 
 
-def _network(rng: np.random.Generator, layer: SentenceNetwork | TagNetwork, y: Array) -> Case:
+def _network(rng: Generator, layer: SentenceNetwork | TagNetwork, y: Array) -> Case:
     """A whole network: the loss that a task minimises, from the layers of a biLM on."""
     _random(layer, rng)
     layers, scale = rng.normal(size=(2, 4, 3, 4)), 1.7
 
-    def loss() -> float:
-        return scale * layer.forward(layers, LENGTHS, y, np.random.default_rng(1))[0]
-    cache: Any = layer.forward(layers, LENGTHS, y, np.random.default_rng(1))[1]
-    acts(np.asarray(cache.scores.mask) == 0, "dropped numbers before the linear layer")
-    layer.backward(scale, cache)
-    return case_of(layer, loss, {})
+    def forward() -> tuple[float, Any]:
+        return layer.forward(layers, LENGTHS, y, np.random.default_rng(1))
+
+    def backward() -> dict[str, Array]:
+        layer.backward(scale, forward()[1])
+        return {}
+    acts(np.asarray(forward()[1].scores.mask) == 0, "dropped elements before the linear layer")
+    return case_of(layer, lambda: scale * forward()[0], backward)
 
 
 @case("sentence classifier")
-def _classifier(rng: np.random.Generator) -> Case:
+def _classifier(rng: Generator) -> Case:
     config = replace(CONFIG, pooling="mean")
     return _network(rng, SentenceNetwork(2, 4, 3, config, rng=rng, dtype=np.float64), np.array([2, 0, 1]))
 
 
 @case("sentence classifier without a BiLSTM")
-def _classifier_plain(rng: np.random.Generator) -> Case:
+def _classifier_plain(rng: Generator) -> Case:
     config = replace(CONFIG, pooling="ends", hidden_dim=None)
     return _network(rng, SentenceNetwork(2, 4, 3, config, rng=rng, dtype=np.float64), np.array([2, 0, 1]))
 
 
 @case("tagger")
-def _tagger(rng: np.random.Generator) -> Case:
+def _tagger(rng: Generator) -> Case:
     y = np.array([[1, 0, 1], [2, IGNORE_INDEX, 2], [0, IGNORE_INDEX, 0], [1, IGNORE_INDEX, IGNORE_INDEX]])
     return _network(rng, TagNetwork(2, 4, ["O", "B-a", "I-a"], CONFIG, rng=rng, dtype=np.float64), y)
 
 
 @case("word senses")
-def _senses(rng: np.random.Generator) -> Case:
+def _senses(rng: Generator) -> Case:
     config = replace(CONFIG, weight_decay=0.1)
     layer = _random(SenseNetwork(2, 4, [0, 0, 0, 1, 1], config, rng=rng, dtype=np.float64), rng)
     layers, y, scale = rng.normal(size=(2, 1, 4, 4)), np.array([2, 3, 0, 4]), 1.7
     acts(layer.words[y] == 0, "the first word")
 
-    def loss() -> float:
-        return scale * layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))[0]
-    layer.backward(scale, layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))[1])
-    return case_of(layer, loss, {})
+    def forward() -> tuple[float, Any]:
+        return layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))
+
+    def backward() -> dict[str, Array]:
+        layer.backward(scale, forward()[1])
+        return {}
+    return case_of(layer, lambda: scale * forward()[0], backward)
 
 
-def _translator(rng: np.random.Generator, config: TaskConfig, source: SourceBatch) -> Case:
+def _translator(rng: Generator, config: TaskConfig, source: SourceBatch) -> Case:
     J = 1 if source.layers is None else len(source.layers)
     layer = _random(EncoderDecoder(J, 4, 5, 6, config, rng=rng, dtype=np.float64), rng)
     y, scale = np.array([[3, 4, 5], [1, 5, 3], [IGNORE_INDEX, 1, 1]]), 1.7
 
-    def loss() -> float:
-        return scale * layer.forward(source, LENGTHS, y, np.random.default_rng(1))[0]
-    cache = layer.forward(source, LENGTHS, y, np.random.default_rng(1))[1]
-    acts(np.asarray(cache.source.mask) == 0, "dropped numbers of the source")
+    def forward() -> tuple[float, Any]:
+        return layer.forward(source, LENGTHS, y, np.random.default_rng(1))
+
+    def backward() -> dict[str, Array]:
+        layer.backward(scale, forward()[1])
+        return {}
+    _, cache = forward()
+    acts(np.asarray(cache.source.mask) == 0, "dropped elements of the source")
     if layer.embedding:
-        acts(np.asarray(cache.source.learnt) == 0, "dropped numbers of the learnt embedding")
-    acts(np.asarray(cache.decoder.a_mask) == 0, "dropped numbers before the softmax")
-    layer.backward(scale, cache)
-    return case_of(layer, loss, {})
+        acts(np.asarray(cache.source.learnt) == 0, "dropped elements of the learnt embedding")
+    acts(np.asarray(cache.decoder.a_mask) == 0, "dropped elements before the softmax")
+    return case_of(layer, lambda: scale * forward()[0], backward)
 
 
 TRANSLATE = replace(CONFIG, word_dim=3, decoder_dim=4)
 
 
 @case("translator")
-def _translator_mix(rng: np.random.Generator) -> Case:
+def _translator_mix(rng: Generator) -> Case:
     return _translator(rng, TRANSLATE, SourceBatch(rng.normal(size=(2, 4, 3, 4)), None))
 
 
 @case("translator, learnt embeddings beside the mix")
-def _translator_joined(rng: np.random.Generator) -> Case:
+def _translator_joined(rng: Generator) -> Case:
     source = SourceBatch(rng.normal(size=(2, 4, 3, 4)), rng.integers(0, 5, (4, 3)))
     return _translator(rng, replace(TRANSLATE, input=JOINED + "mix"), source)
 
 
 @case("translator, learnt embeddings, no BiLSTM, additive attention")
-def _translator_learnt(rng: np.random.Generator) -> Case:
+def _translator_learnt(rng: Generator) -> Case:
     config = replace(TRANSLATE, input=LEARNT, hidden_dim=None, attention="additive")
     return _translator(rng, config, SourceBatch(None, np.array([[1, 4, 2], [3, 0, 2], [0, 0, 1], [2, 0, 0]])))
 
 
-def _random(layer: Layer, rng: np.random.Generator) -> Layer:
-    """The layer with random numbers everywhere: a bias of zero hides where it is used."""
+def _random(layer: Layer, rng: Generator) -> Layer:
+    """The layer with random values everywhere: a bias of zero hides where it is used."""
     for p in parameters(layer).values():
         p.value[...] = rng.normal(size=p.value.shape)
     return layer

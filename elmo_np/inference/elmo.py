@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..io import bilm_tf_reader, bilm_tf_writer
 from ..io.model_file import read_model, write_model
 from ..nn.bilm import BiLM, BiState
-from ..nn.parameter import SKIP_INIT, load_state_dict, parameters
+from ..nn.parameter import load_state_dict, parameters
 from ..nn.representation import ScalarMix, WordVector
 from ..types import Array
 from .encoder import Encoded, arrays_of, checked, encode, encode_rows, steps_of_a_window, warm_state, zero_state
@@ -290,7 +290,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
     Raises UserError: no such file, a damaged or foreign one, another vocabulary, an array missing or of another shape.
     """
     stored = read_model(path, mmap=sys.platform != "win32")     # Windows cannot replace a mapped file
-    model = BiLM(stored.config, len(stored.vocabulary), rng=SKIP_INIT)
+    model = BiLM(stored.config, len(stored.vocabulary), rng=None)
     elmo = ELMo(model, stored.vocabulary, tokenize=stored.tokenize)
     elmo.mix.layer_norm = stored.layer_norm
     load_state_dict(elmo, stored.take(elmo))

@@ -31,7 +31,6 @@ from ..nn.bilm import BiLM
 from ..nn.char_cnn import CharCNN
 from ..nn.embedding import Embedding
 from ..nn.lstm import LSTM
-from ..nn.parameter import SKIP_INIT
 from ..nn.sampled_softmax import SampledSoftmax
 from ..nn.softmax import Softmax
 from ..types import Array
@@ -73,7 +72,7 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
             config = replace(config, char_projection=False)
         known = Vocabulary(SPECIAL_TOKENS) if words is None else words
         _expect(config, len(known), main, of_words, of_softmax)
-        model = BiLM(config, len(known), rng=SKIP_INIT, dtype=dtype)
+        model = BiLM(config, len(known), rng=None, dtype=dtype)
         _fill(model, main, of_words, of_softmax)
     return model, known
 

@@ -30,6 +30,7 @@ from numpy.typing import DTypeLike
 from ..errors import UserError
 from ..types import Array
 from . import softmax
+from .initializers import lecun_normal
 from .parameter import Parameter
 from .softmax import IGNORE_INDEX, Softmax, checked_targets
 
@@ -48,11 +49,11 @@ class Tail:
     """
 
     def __init__(
-        self, P: int, width: int, words: range, *, rng: Generator,
+        self, P: int, width: int, words: range, *, rng: Generator | None,
         dtype: DTypeLike,
     ):
         self.words = words
-        self.projection = Parameter((rng.standard_normal((P, width)) / np.sqrt(P)).astype(dtype))
+        self.projection = Parameter(lecun_normal(rng, (P, width), P, dtype))
         self.softmax = Softmax(width, len(words), rng=rng, dtype=dtype)
 
     def holds(self, y: Array) -> Array:
@@ -110,7 +111,7 @@ class AdaptiveSoftmax:
 
     def __init__(
         self, P: int, V: int, *, cutoffs: Sequence[int] | None = None,
-        div_value: int = 4, rng: Generator, dtype: DTypeLike = np.float32,
+        div_value: int = 4, rng: Generator | None, dtype: DTypeLike = np.float32,
     ):
         cutoffs = default_cutoffs(V) if cutoffs is None else tuple(cutoffs)
         bounds = (*cutoffs, V)

@@ -30,6 +30,7 @@ from ..config.fields import Pairs
 from ..types import Array
 from .characters import N_CHARACTERS
 from .embedding import scatter_add
+from .initializers import lecun_normal, uniform
 from .lstm import rows, sigmoid
 from .matmul import matmul
 from .parameter import Parameter
@@ -68,14 +69,13 @@ class Filters:
     """
 
     def __init__(
-        self, w: int, C: int, n: int, activation: str, rng: Generator,
+        self, w: int, C: int, n: int, activation: str, rng: Generator | None,
         dtype: DTypeLike,
     ):
         shape = (w * C, n)
         relu = activation == "relu"
-        W = rng.uniform(-0.05, 0.05, shape) if relu else rng.standard_normal(shape) / np.sqrt(w * C)
         self.w = w
-        self.W = Parameter(W.astype(dtype))
+        self.W = Parameter(uniform(rng, shape, 0.05, dtype) if relu else lecun_normal(rng, shape, w * C, dtype))
         self.b = Parameter(np.zeros(n, dtype))
 
     def forward(
@@ -118,8 +118,8 @@ class Highway:
     Initial values  Wr, Wt: normal with variance 1 / F; bt: zero; br: -2, so that most of x passes at first
     """
 
-    def __init__(self, F: int, rng: Generator, dtype: DTypeLike):
-        self.Wr, self.Wt = (Parameter((rng.standard_normal((F, F)) / np.sqrt(F)).astype(dtype)) for _ in range(2))
+    def __init__(self, F: int, rng: Generator | None, dtype: DTypeLike):
+        self.Wr, self.Wt = (Parameter(lecun_normal(rng, (F, F), F, dtype)) for _ in range(2))
         self.br = Parameter(np.full(F, -2, dtype))
         self.bt = Parameter(np.zeros(F, dtype))
 
@@ -187,16 +187,16 @@ class CharCNN:
     def __init__(
         self, filters: Pairs, C: int, D: int, K: int = 50, *,
         activation: str = "relu", highways: int = 0, project: bool = True,
-        rng: Generator, dtype: DTypeLike = np.float32,
+        rng: Generator | None, dtype: DTypeLike = np.float32,
     ):
         self.K = K
         self.activation = activation
-        self.E = Parameter(rng.uniform(-1, 1, (N_CHARACTERS, C)).astype(dtype))
+        self.E = Parameter(uniform(rng, (N_CHARACTERS, C), 1, dtype))
         self.E.value[0] = 0
         self.filters = [Filters(w, C, n, activation, rng, dtype) for w, n in filters]
         F = sum(n for _, n in filters)
         self.highways = [Highway(F, rng, dtype) for _ in range(highways)]
-        self.Wp = Parameter((rng.standard_normal((F, D)) / np.sqrt(F)).astype(dtype)) if project else None
+        self.Wp = Parameter(lecun_normal(rng, (F, D), F, dtype)) if project else None
         self.bp = Parameter(np.zeros(D, dtype)) if project else None
 
     def forward(self, k: Array) -> tuple[Array, Cache]:
@@ -325,6 +325,9 @@ def word_types(k: Array) -> tuple[Array, Array]:
 
 
 def add_by_type(dtypes: Array, type_ids: Array, dv: Array) -> None:
-    """dtypes[type_ids] += dv, in place, also for words that occur twice: dtypes (N, D), type_ids (..), dv (.., D)."""
+    """Reverse of v[type_ids]: dtypes[type_ids] += dv, in place, also for words that occur twice.
+
+    dtypes (N, D), type_ids (..), dv (.., D)
+    """
     flat = np.ascontiguousarray(type_ids, np.int64).reshape(-1)
     scatter_add(dtypes, flat, np.ascontiguousarray(rows(dv)))

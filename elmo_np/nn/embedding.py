@@ -1,4 +1,4 @@
-"""Word look-up (E): the vector of a word is a row of a matrix.
+"""Word lookup (E): the vector of a word is a row of a matrix.
 
     (E1) x_t = E[w_t]
 
@@ -10,17 +10,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
+from .initializers import uniform
 from .parameter import Parameter
 
 
 @twin
 def scatter_add(dE: Array, ids: Array, dx: Array) -> None:
     """Reverse of (E1): dE[ids[n]] += dx[n] in the order of n, in place. dE (V, D), ids (N,), dx (N, D)."""
-    np.add.at(dE, ids, dx)                                                       # (E1)
+    np.add.at(dE, ids, dx)                                  # (E1)
 
 
 class Cache(NamedTuple):
@@ -32,13 +34,21 @@ class Embedding:
 
     V     number of words
     D     width of a vector
-    rng   numpy.random.Generator that draws the start values, uniform in +-0.1: Zaremba et al. 2014
+    rng   numpy.random.Generator that draws the start values, uniform in +-0.1 (Zaremba et al. 2014); None: allocate
+          without drawing
     table a Parameter (V, D) to share, instead of a new one
     """
 
-    def __init__(self, V: int, D: int, *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32,
-                 table: Parameter | None = None):
-        self.E = table or Parameter(rng.uniform(-0.1, 0.1, (V, D)).astype(dtype), by_rows=True)
+    def __init__(
+        self,
+        V: int,
+        D: int,
+        *,
+        rng: Generator | None,
+        dtype: DTypeLike = np.float32,
+        table: Parameter | None = None,
+    ):
+        self.E = table or Parameter(uniform(rng, (V, D), 0.1, dtype), by_rows=True)
 
     def forward(self, ids: Array) -> tuple[Array, Cache]:
         """ids (T, B) whole numbers in [0, V) -> x (T, B, D), cache. Raises ValueError for another kind or range."""
@@ -47,18 +57,21 @@ class Embedding:
             raise ValueError(f"word ids have dtype {ids.dtype}, expected whole numbers")
         if ids.size and not 0 <= ids.min() <= ids.max() < V:
             raise ValueError(f"word ids range from {ids.min()} to {ids.max()}, expected 0 to {V - 1}")
-        return self.E.value[ids], Cache(ids)                                     # (E1)
+        return self.E.value[ids], Cache(ids)                # (E1)
 
     def lookup(self, ids: Array) -> Array:
         """`forward` without a cache."""
         return self.forward(ids)[0]
 
     def backward(self, dx: Array, cache: Cache) -> None:
-        """dx (T, B, D): adds to E.grad. There is no gradient of a word id."""
-        expected = (*cache.ids.shape, self.E.value.shape[1])
-        if dx.shape != expected or dx.dtype != self.E.value.dtype:
-            raise ValueError(f"embedding gradient is {dx.dtype}{dx.shape}, expected {self.E.value.dtype}{expected}")
+        """dx (T, B, D): accumulates into E.grad. A word id has no gradient."""
+        dtype = self.E.value.dtype
+        D = self.E.value.shape[1]
+        expected = (*cache.ids.shape, D)
+        if dx.shape != expected or dx.dtype != dtype:
+            raise ValueError(f"embedding gradient is {dx.dtype}{dx.shape}, expected {dtype}{expected}")
         ids = np.ascontiguousarray(cache.ids, np.int64).reshape(-1)
-        scatter_add(self.E.grad, ids, np.ascontiguousarray(dx).reshape(len(ids), expected[-1]))    # (E1)
+        dx_rows = np.ascontiguousarray(dx).reshape(len(ids), D)
+        scatter_add(self.E.grad, ids, dx_rows)              # (E1)
         if self.E.rows is not None:
             self.E.rows.append(ids)

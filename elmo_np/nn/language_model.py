@@ -2,9 +2,9 @@
 
     (R1) y_l = h_l + x_l,  with residual connections, for the layers l = 2 .. L; elsewhere y_l = h_l
 
-h_l is what the LSTM of layer l makes of its input x_l, which is y_{l-1} after dropout; y_0 are the word vectors. What a
-step passes to the next is h_l, without x_l.
-The model reads from left to right whatever it is given; the backward model is given sentences that are turned round.
+h_l is the output of the LSTM of layer l for its input x_l, which is y_{l-1} after dropout; y_0 are the word vectors. A
+step passes h_l to the next step, without x_l.
+The model reads its input from left to right; the backward model is given reversed sentences.
 Source: the original ELMo; residual connections, He et al. 2016.
 """
 
@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ..config.schema import BiLMConfig
 from ..errors import UserError
@@ -26,9 +27,9 @@ from .lstm import LSTM, State
 
 
 class OutputLayer(Protocol):
-    """What predicts the next word: `Softmax`, `AdaptiveSoftmax` or `SampledSoftmax`."""
+    """Predicts the next word: `Softmax`, `AdaptiveSoftmax` or `SampledSoftmax`."""
 
-    def forward(self, h: Array, y: Array, rng: np.random.Generator | None) -> tuple[float, Any]: ...
+    def forward(self, h: Array, y: Array, rng: Generator | None) -> tuple[float, Any]: ...
 
     def backward(self, dloss: float, cache: Any) -> Array: ...
 
@@ -38,86 +39,124 @@ class OutputLayer(Protocol):
 
 
 class EncodeCache(NamedTuple):
-    embedding: Any                      # of the token layer; None where the words came as vectors
+    embedding: Any              # of the token layer; None for words given as vectors
     layers: list[lstm.Cache]
-    masks: list[Array | None]           # one a layer: dropout of its input
+    masks: list[Array | None]   # one per layer: dropout of its input
 
 
 class Cache(NamedTuple):
     encode: EncodeCache
     top_mask: Array | None
-    softmax: Any                        # what the output layer's forward gave
+    softmax: Any                # of the output layer
 
 
 class LanguageModel:
     """embedding, config.layers LSTM layers, softmax over V words or None; the parts may be shared with another model.
 
-    The words that it reads are ids (T, B) for an Embedding, characters (T, B, K) for a CharCNN, or for both their
+    It reads words as ids (T, B) with an Embedding, as characters (T, B, K) with a CharCNN, and with either as their
     vectors (T, B, D), looked up before.
     """
 
-    def __init__(self, config: BiLMConfig, embedding: Embedding | CharCNN, softmax: OutputLayer | None, *,
-                 rng: np.random.Generator, dtype: npt.DTypeLike = np.float32):
-        self.dropout, self.residual = config.dropout, config.residual
+    def __init__(
+        self,
+        config: BiLMConfig,
+        embedding: Embedding | CharCNN,
+        softmax: OutputLayer | None,
+        *,
+        rng: Generator | None,
+        dtype: DTypeLike = np.float32,
+    ):
+        self.dropout = config.dropout
+        self.residual = config.residual
         self.embedding = embedding
         widths = [config.embedding_dim] + [config.output_dim] * (config.layers - 1)
-        self.layers = [LSTM(D, config.hidden_dim, config.projection_dim, cell_clip=config.cell_clip,
-                            proj_clip=config.proj_clip, forget_bias=config.forget_bias, rng=rng, dtype=dtype)
-                       for D in widths]
+        self.layers = [
+            LSTM(D, config.hidden_dim, config.projection_dim,
+                 cell_clip=config.cell_clip, proj_clip=config.proj_clip,
+                 forget_bias=config.forget_bias, rng=rng, dtype=dtype)
+            for D in widths]
         self.softmax = softmax
 
-    def encode(self, words: Array, state: list[State] | None = None, lengths: Array | None = None,
-               rng: np.random.Generator | None = None) -> tuple[list[Array], list[State], EncodeCache]:
+    def encode(
+        self,
+        words: Array,
+        state: list[State] | None = None,
+        lengths: Array | None = None,
+        rng: Generator | None = None,
+    ) -> tuple[list[Array], list[State], EncodeCache]:
         """words, state of each layer or None for zeros, lengths (B,) or None, rng: draws dropout, None for none
         -> outputs of the layers 0 (the word vectors) to L, each (T, B, its width); the state after the last step; cache
         """
-        x, cache = (words, None) if words.dtype.kind == "f" else self.embedding.forward(words)
-        outputs, states, caches, masks = [x], [], [], []
+        x = words
+        embedding_cache: Any = None
+        if words.dtype.kind != "f":
+            x, embedding_cache = self.embedding.forward(words)
+        outputs = [x]
+        states = []
+        caches = []
+        masks = []
         for k, layer in enumerate(self.layers):
+            before = state[k] if state else None
             x, mask = dropout_forward(x, self.dropout, rng)
-            h, after, layer_cache = layer.forward(x, state[k] if state else None, lengths)
-            x = h + x if self.residual and k > 0 else h                          # (R1)
+            h, after, cache = layer.forward(x, before, lengths)
+            x = h + x if self.residual and k > 0 else h     # (R1)
             outputs.append(x)
             states.append(after)
-            caches.append(layer_cache)
+            caches.append(cache)
             masks.append(mask)
-        return outputs, states, EncodeCache(cache, caches, masks)
+        return outputs, states, EncodeCache(embedding_cache, caches, masks)
 
-    def encode_inference(self, words: Array, state: list[State] | None = None,
-             lengths: Array | None = None) -> tuple[list[Array], list[State]]:
+    def encode_inference(
+        self,
+        words: Array,
+        state: list[State] | None = None,
+        lengths: Array | None = None,
+    ) -> tuple[list[Array], list[State]]:
         """Outputs and states of `encode`, without a cache."""
         x = words if words.dtype.kind == "f" else self.embedding.lookup(words)
-        outputs, states = [x], []
+        outputs = [x]
+        states = []
         for k, layer in enumerate(self.layers):
-            y, after = layer.forward_inference(x, state[k] if state else None, lengths)
-            x = y + x if self.residual and k > 0 else y                          # (R1)
+            before = state[k] if state else None
+            h, after = layer.forward_inference(x, before, lengths)
+            x = h + x if self.residual and k > 0 else h     # (R1)
             outputs.append(x)
             states.append(after)
         return outputs, states
 
-    def encode_backward(self, doutputs: list[Array | None], cache: EncodeCache) -> Array | None:
-        """Gradients of the outputs 0 to L, None for zero: adds to every Parameter.grad below the softmax.
+    def encode_backward(
+        self, doutputs: list[Array | None], cache: EncodeCache
+    ) -> Array | None:
+        """Gradients of the outputs 0 to L, None for zero: accumulates into every Parameter.grad below the softmax.
 
         The gradient stops at the initial state: that is what truncates back-propagation through time.
-        -> the gradient of the words where they came as vectors, else None
+        -> the gradient of the words if they were given as vectors, else None
         """
         dx: Array | None = None
         for k in reversed(range(len(self.layers))):
             dy = _add(dx, doutputs[k+1])
-            if dy is not None:
-                dx, _ = self.layers[k].backward(dy, cache.layers[k])
-                dx = dx + dy if self.residual and k > 0 else dx                  # (R1)
-                dx = dropout_backward(dx, cache.masks[k])
+            if dy is None:
+                continue
+            dx, _ = self.layers[k].backward(dy, cache.layers[k])
+            if self.residual and k > 0:
+                dx = dx + dy                                # (R1)
+            dx = dropout_backward(dx, cache.masks[k])
         dwords = _add(dx, doutputs[0])
         if cache.embedding is not None and dwords is not None:
             self.embedding.backward(dwords, cache.embedding)
             return None
         return dwords
 
-    def forward(self, words: Array, targets: Array, state: list[State] | None = None, lengths: Array | None = None,
-                rng: np.random.Generator | None = None) -> tuple[float, list[State], Cache]:
+    def forward(
+        self,
+        words: Array,
+        targets: Array,
+        state: list[State] | None = None,
+        lengths: Array | None = None,
+        rng: Generator | None = None,
+    ) -> tuple[float, list[State], Cache]:
         """words, targets (T, B), rng: draws dropout and a sampled softmax's words, None for neither
-        -> mean loss in nats a target that is not padding, the state after, cache
+        -> mean loss in nats per target that is not padding, the state after, cache
         """
         outputs, after, encode_cache = self.encode(words, state, lengths, rng)
         top, mask = dropout_forward(outputs[-1], self.dropout, rng)
@@ -125,21 +164,29 @@ class LanguageModel:
         return loss, after, Cache(encode_cache, mask, softmax_cache)
 
     def backward(self, dloss: float, cache: Cache) -> Array | None:
-        """dloss: gradient of what is minimised by this model's loss; adds to every Parameter.grad.
+        """dloss: gradient of what is minimised by this model's loss; accumulates into every Parameter.grad.
 
         -> as `encode_backward`
         """
         dtop = self._softmax().backward(dloss, cache.softmax)
-        doutputs: list[Array | None] = [None] * len(self.layers)
-        return self.encode_backward([*doutputs, dropout_backward(dtop, cache.top_mask)], cache.encode)
+        dtop = dropout_backward(dtop, cache.top_mask)
+        below: list[Array | None] = [None] * len(self.layers)
+        return self.encode_backward([*below, dtop], cache.encode)
 
-    def nll(self, words: Array, targets: Array, state: list[State] | None = None,
-            lengths: Array | None = None) -> tuple[Array, list[State]]:
+    def nll(
+        self,
+        words: Array,
+        targets: Array,
+        state: list[State] | None = None,
+        lengths: Array | None = None,
+    ) -> tuple[Array, list[State]]:
         """-log p of each target in nats (T, B), 0 at padding, and the state after: evaluation, without gradients."""
         outputs, after = self.encode_inference(words, state, lengths)
         return self._softmax().nll(outputs[-1], targets), after
 
-    def next_word(self, words: Array, state: list[State] | None = None) -> tuple[Array, list[State]]:
+    def next_word(
+        self, words: Array, state: list[State] | None = None
+    ) -> tuple[Array, list[State]]:
         """log p in nats of every word as the one after `words` (T, B), T at least 1 -> (B, V); the state after them."""
         softmax = self._softmax()
         outputs, after = self.encode_inference(words, state)
@@ -153,7 +200,9 @@ class LanguageModel:
 
 
 def _add(a: Array | None, b: Array | None) -> Array | None:
-    """The sum of two gradients, None standing for zero."""
-    if a is None or b is None:
-        return b if a is None else a
+    """The sum of two gradients; None counts as zero."""
+    if a is None:
+        return b
+    if b is None:
+        return a
     return a + b

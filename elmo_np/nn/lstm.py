@@ -24,6 +24,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
+from .initializers import glorot_uniform
 from .parameter import Parameter, accumulators
 
 State = tuple[Array, Array]     # h (B, P), c (B, H)
@@ -177,7 +178,8 @@ class LSTM:
     cell_clip       bound of |c_t|; None: no bound
     proj_clip       bound of |h_t| where there is a projection; None: no bound
     forget_bias     constant that (L1) adds to the f quarter of b; the original ELMo adds 1 at run time
-    rng             draws the initial weights: Glorot uniform; the forget bias starts at 1, this constant included
+    rng             draws the initial weights: Glorot uniform; None: allocate without drawing; the forget bias starts
+                    at 1, this constant included
     dtype           float32 to train, float64 to check gradients
     Parameters      Wx (D, 4H), Wh (P, 4H), b (4H,), Wp (H, P) or None
     """
@@ -185,12 +187,11 @@ class LSTM:
     def __init__(
         self, D: int, H: int, P: int | None = None, *,
         cell_clip: float | None = None, proj_clip: float | None = None,
-        forget_bias: float = 0.0, rng: Generator,
+        forget_bias: float = 0.0, rng: Generator | None,
         dtype: DTypeLike = np.float32,
     ):
         def glorot(rows: int, columns: int) -> Parameter:
-            bound = np.sqrt(6 / (rows + columns))
-            return Parameter(rng.uniform(-bound, bound, (rows, columns)).astype(dtype))
+            return Parameter(glorot_uniform(rng, (rows, columns), dtype))
 
         self.Wx = glorot(D, 4*H)
         self.Wh = glorot(P or H, 4*H)

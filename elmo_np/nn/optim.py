@@ -9,9 +9,9 @@
 
 Sources: Pascanu et al. 2013 (O1); Sutskever et al. 2013, in Keras' form (O2)-(O4); Duchi et al. 2011, with the settings
 of the original ELMo (O5); Kingma and Ba 2015, algorithm 1 (O6), (O7).
-Where only some rows of a gradient can differ from zero (word embeddings), SGD without momentum and Adagrad touch those
-rows alone: for the others the update is exactly nothing. With momentum, and in Adam, every row moves at every step, so
-every row is updated: leaving any out would be another optimiser.
+Where only some rows of a gradient can differ from zero (word embeddings), SGD without momentum and Adagrad update only
+those rows: the others would not change. With momentum, and in Adam, every row moves at every step, so every row is
+updated: leaving any out would be another optimiser.
 """
 
 from __future__ import annotations
@@ -30,27 +30,42 @@ from .parameter import Parameter
 @twin
 def squared_norm(g: Array) -> float:
     """Sum of the squares of g (N,), added up in float64."""
-    return float(np.square(g, dtype=np.float64).sum())                           # (O1)
+    return float(np.square(g, dtype=np.float64).sum())      # (O1)
 
 
 @twin
-def sgd_update(w: Array, g: Array, v: Array | None, scale: float, rate: float, momentum: float, nesterov: bool) -> None:
-    """(O2)-(O4) in place on w and v (N,); the gradient is scale * g (N,). v None: there is no momentum."""
-    step = w.dtype.type(rate * scale) * g                                        # (O1) scale
+def sgd_update(
+    w: Array,
+    g: Array,
+    v: Array | None,
+    scale: float,
+    rate: float,
+    momentum: float,
+    nesterov: bool,
+) -> None:
+    """(O2)-(O4) in place on w and v (N,); the gradient is scale * g (N,). v None: no momentum."""
+    real = w.dtype.type
+    step = real(rate * scale) * g                           # (O1) scale
     if v is None:
-        w -= step                                                                # (O2), (O3)
+        w -= step                                           # (O2), (O3)
         return
-    v *= w.dtype.type(momentum)                                                  # (O2)
-    v -= step                                                                    # (O2)
-    w += w.dtype.type(momentum) * v - step if nesterov else v                    # (O4), (O3)
+    v *= real(momentum)                                     # (O2)
+    v -= step                                               # (O2)
+    if nesterov:
+        w += real(momentum) * v - step                      # (O4)
+    else:
+        w += v                                              # (O3)
 
 
 @twin
-def adagrad_update(w: Array, g: Array, a: Array, scale: float, rate: float) -> None:
+def adagrad_update(
+    w: Array, g: Array, a: Array, scale: float, rate: float
+) -> None:
     """(O5) in place on w and a (N,); the gradient is scale * g (N,)."""
-    g = w.dtype.type(scale) * g                                                  # (O1) scale
-    a += g * g                                                                   # (O5)
-    w -= w.dtype.type(rate) * g / np.sqrt(a)                                     # (O5)
+    real = w.dtype.type
+    g = real(scale) * g                                     # (O1) scale
+    a += g * g                                              # (O5)
+    w -= real(rate) * g / np.sqrt(a)                        # (O5)
 
 
 class AdamRates(NamedTuple):
@@ -69,37 +84,52 @@ def adam_update(
     """(O6), (O7) in place on w, m and u (N,); the gradient is scale * g (N,), k counts steps from 1."""
     rate, beta1, beta2, epsilon = rates
     real = w.dtype.type
-    g = real(scale) * g                                                          # (O1) scale
-    m += real(1 - beta1) * (g - m)                                               # (O6)
-    u += real(1 - beta2) * (g * g - u)                                           # (O6)
-    m_hat, u_hat = m * real(1 / (1 - beta1**k)), u * real(1 / (1 - beta2**k))
-    w -= real(rate) * m_hat / (np.sqrt(u_hat) + real(epsilon))                   # (O7)
+    g = real(scale) * g                                     # (O1) scale
+    m += real(1 - beta1) * (g - m)                          # (O6)
+    u += real(1 - beta2) * (g * g - u)                      # (O6)
+    m_hat = m * real(1 / (1 - beta1**k))                    # (O7)
+    u_hat = u * real(1 / (1 - beta2**k))                    # (O7)
+    w -= real(rate) * m_hat / (np.sqrt(u_hat) + real(epsilon))  # (O7)
 
 
 def global_norm(parameters: dict[str, Parameter]) -> float:
     """Norm of all gradients taken as one vector: n of (O1). Infinite or NaN if any gradient is."""
-    squares = each(lambda p: squared_norm(flat(p.grad[p.nonzero_rows()])), list(parameters.values()), _size)
-    return float(np.sqrt(sum(squares)))                                          # (O1)
+    def squares(p: Parameter) -> float:
+        return squared_norm(flat(p.grad[p.nonzero_rows()]))
+    return float(np.sqrt(sum(each(squares, list(parameters.values()), _size))))     # (O1)
 
 
 def clip_scale(norm: float, clip_norm: float | None) -> float:
-    """What (O1) multiplies every gradient by; clip_norm None: 1."""
-    return 1.0 if clip_norm is None or norm <= clip_norm else clip_norm / norm   # (O1)
+    """The factor of every gradient in (O1); clip_norm None: 1."""
+    if clip_norm is None or norm <= clip_norm:
+        return 1.0                                          # (O1)
+    return clip_norm / norm                                 # (O1)
 
 
 def flat(x: Array) -> Array:
-    """x as one row, without a copy where it is contiguous: an update does not care for shapes."""
+    """x as one row, without a copy if it is contiguous: updates work element by element."""
     return np.ascontiguousarray(x).reshape(-1)
 
 
 class Optimizer:
-    """What all have: the parameters by name, arrays of their own beside each (`slots`), and the number of steps."""
+    """The common part: the parameters by name, further arrays for each (`slots`), and the number of steps."""
 
-    def __init__(self, parameters: dict[str, Parameter], learning_rate: float, slots: dict[str, float], by_rows: bool):
-        _require(learning_rate > 0 and np.isfinite(learning_rate), "learning_rate", learning_rate, "greater than 0")
-        self.parameters, self.learning_rate, self.steps, self._by_rows = parameters, learning_rate, 0, by_rows
-        self.slots = {slot: {name: np.full_like(p.value, start) for name, p in parameters.items()}
-                      for slot, start in slots.items()}
+    def __init__(
+        self,
+        parameters: dict[str, Parameter],
+        learning_rate: float,
+        slots: dict[str, float],
+        by_rows: bool,
+    ):
+        good = learning_rate > 0 and np.isfinite(learning_rate)
+        _require(bool(good), "learning_rate", learning_rate, "greater than 0")
+        self.parameters = parameters
+        self.learning_rate = learning_rate
+        self.steps = 0
+        self._by_rows = by_rows
+        self.slots = {
+            slot: {name: np.full_like(p.value, start) for name, p in parameters.items()}
+            for slot, start in slots.items()}
 
     def step(self, scale: float = 1.0) -> None:
         """Apply scale * grad of every Parameter once; `scale` is clip_scale's, so that clipping costs no pass."""
@@ -123,15 +153,18 @@ class Optimizer:
         raise TypeError("an Optimizer is SGD, Adagrad or Adam")
 
     def state(self) -> dict[str, Array]:
-        """Every array that the next step depends on, by name; with `load_state` it goes on bit for bit."""
-        arrays = {f"{slot}.{name}": array for slot, named in self.slots.items() for name, array in named.items()}
+        """Every array that the next step depends on, by name; with `load_state` it continues bit for bit."""
+        arrays = {
+            f"{slot}.{name}": array
+            for slot, named in self.slots.items() for name, array in named.items()}
         return {**arrays, "steps": np.array(self.steps, np.int64)}
 
     def load_state(self, state: dict[str, Array]) -> None:
         for key, array in self.state().items():
-            if key not in state or state[key].shape != array.shape or state[key].dtype != array.dtype:
-                found = f"{state[key].dtype}{state[key].shape}" if key in state else "nothing"
-                raise UserError(f"optimiser state {key}: found {found}, expected {array.dtype}{array.shape}")
+            found = f"{state[key].dtype}{state[key].shape}" if key in state else "nothing"
+            expected = f"{array.dtype}{array.shape}"
+            if found != expected:
+                raise UserError(f"optimiser state {key}: found {found}, expected {expected}")
         for slot, named in self.slots.items():
             for name in named:
                 named[name][...] = state[f"{slot}.{name}"]
@@ -141,23 +174,37 @@ class Optimizer:
 class SGD(Optimizer):
     """(O2)-(O4) with momentum in [0, 1), which Keras calls momentum and Nesterov's form nesterov."""
 
-    def __init__(self, parameters: dict[str, Parameter], learning_rate: float = 0.01, momentum: float = 0.0,
-                 nesterov: bool = False):
+    def __init__(
+        self,
+        parameters: dict[str, Parameter],
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+    ):
         _require(0 <= momentum < 1, "momentum", momentum, "of at least 0 and less than 1")
-        # Without momentum the velocity is the step itself: nothing to keep.
-        super().__init__(parameters, learning_rate, {"velocity": 0.0} if momentum else {}, by_rows=momentum == 0)
-        self.momentum, self.nesterov = momentum, nesterov
+        # Without momentum the velocity is the step itself: there is nothing to keep.
+        slots = {"velocity": 0.0} if momentum else {}
+        super().__init__(parameters, learning_rate, slots, by_rows=momentum == 0)
+        self.momentum = momentum
+        self.nesterov = nesterov
 
     def _update(self, arrays: list[Array], scale: float) -> None:
         w, g = arrays[:2]
-        sgd_update(w, g, arrays[2] if self.momentum else None, scale, self.learning_rate, self.momentum, self.nesterov)
+        v = arrays[2] if self.momentum else None
+        sgd_update(w, g, v, scale, self.learning_rate, self.momentum, self.nesterov)
 
 
 class Adagrad(Optimizer):
-    """(O5). accumulator: where a starts, 1.0 in the original ELMo."""
+    """(O5). accumulator: the start of a, 1.0 in the original ELMo."""
 
-    def __init__(self, parameters: dict[str, Parameter], learning_rate: float = 0.2, accumulator: float = 1.0):
-        _require(accumulator > 0 and np.isfinite(accumulator), "accumulator", accumulator, "greater than 0")
+    def __init__(
+        self,
+        parameters: dict[str, Parameter],
+        learning_rate: float = 0.2,
+        accumulator: float = 1.0,
+    ):
+        good = accumulator > 0 and np.isfinite(accumulator)
+        _require(bool(good), "accumulator", accumulator, "greater than 0")
         super().__init__(parameters, learning_rate, {"accumulator": accumulator}, by_rows=True)
 
     def _update(self, arrays: list[Array], scale: float) -> None:
@@ -168,13 +215,22 @@ class Adagrad(Optimizer):
 class Adam(Optimizer):
     """(O6), (O7) with the paper's defaults."""
 
-    def __init__(self, parameters: dict[str, Parameter], learning_rate: float = 0.001, beta1: float = 0.9,
-                 beta2: float = 0.999, epsilon: float = 1e-8):
+    def __init__(
+        self,
+        parameters: dict[str, Parameter],
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ):
         for name, value in ("beta1", beta1), ("beta2", beta2):
             _require(0 <= value < 1, name, value, "of at least 0 and less than 1")
-        _require(epsilon > 0 and np.isfinite(epsilon), "epsilon", epsilon, "greater than 0")
+        good = epsilon > 0 and np.isfinite(epsilon)
+        _require(bool(good), "epsilon", epsilon, "greater than 0")
         super().__init__(parameters, learning_rate, {"m": 0.0, "u": 0.0}, by_rows=False)
-        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
 
     def _update(self, arrays: list[Array], scale: float) -> None:
         w, g, m, u = arrays

@@ -5,48 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from ..types import Array
 
 Layer = TypeVar("Layer")
 
 
-class _Undrawn:
-    """Start values that are never looked at, and so take no memory: zeros of whatever shape."""
-
-    def __init__(self, shape: tuple[int, ...] = ()):
-        self.shape = shape
-
-    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> _Undrawn:
-        return _Undrawn(shape)
-
-    def standard_normal(self, shape: tuple[int, ...]) -> _Undrawn:
-        return _Undrawn(shape)
-
-    def __truediv__(self, other: float) -> _Undrawn:
-        return self
-
-    def astype(self, dtype: npt.DTypeLike) -> Array:
-        return np.zeros(self.shape, dtype)      # no memory before it is written
-
-
-# In place of a random generator, for a model all of whose numbers come from a file.
-SKIP_INIT = cast("np.random.Generator", _Undrawn())
-
-
 class Parameter:
-    """value: what the model computes with. grad: d loss / d value, same shape, added to by every `backward`.
+    """value: what the model computes with. grad: d loss / d value, same shape; every `backward` accumulates into it.
 
-    Right after `zero_grad` the array still holds the last step's numbers: they are cleared when somebody reads `grad`,
-    and not at all when a backward pass writes all of it (`accumulators`). So read `p.grad` anew after a `zero_grad`.
+    Right after `zero_grad` the array still holds the last step's values: they are cleared when somebody reads `grad`,
+    and not at all when a backward pass writes all of it (`accumulators`). So read `p.grad` again after a `zero_grad`.
 
     rows: the rows of `grad` that may differ from zero since it was last cleared, as a list of id arrays; None means any
-    row may. A word embedding of 10,000 rows sees some 500 of them in a batch: whoever clears, measures or applies the
-    gradient can leave the others alone.
+    row may. A batch uses some 500 rows of a word embedding of 10,000: whoever clears, measures or applies the gradient
+    can skip the others.
     """
 
     __slots__ = ("_blank", "_grad", "rows", "value")
@@ -54,10 +30,12 @@ class Parameter:
     def __init__(self, value: Array, *, by_rows: bool = False):
         if value.dtype not in (np.float32, np.float64):
             raise ValueError(f"a Parameter of dtype {value.dtype}: expected float32 or float64")
-        self.value: Array = np.require(value, requirements=["C", "W"])     # an update of a copy would be lost
-        # No memory before it is written, unlike zeros_like.
+        # Contiguous and writable: an update of a copy would be lost.
+        self.value: Array = np.require(value, requirements=["C", "W"])
+        # Unlike zeros_like, zeros takes no memory before it is written.
         self._grad: Array = np.zeros(value.shape, value.dtype)
-        self._blank = False                 # whether what _grad holds counts as zero
+        # Whether _grad counts as zero, whatever it holds.
+        self._blank = False
         self.rows: list[Array] | None = [] if by_rows else None
 
     @property
@@ -69,15 +47,17 @@ class Parameter:
 
     @grad.setter
     def grad(self, array: Array) -> None:
-        if array is not self._grad:         # `p.grad += x` ends here with the array itself
+        if array is not self._grad:     # `p.grad += x` ends here with the array itself
             self._grad[...] = array
         self._blank = False
 
     def nonzero_rows(self) -> Any:
         """An index of the rows of `grad` that may differ from zero: sorted ids, or everything."""
         if self.rows is None:
-            return ...          # an array without axes too has no other index
-        return np.unique(np.concatenate(self.rows)) if self.rows else np.empty(0, np.int64)
+            return ...          # the only index that an array without axes has too
+        if not self.rows:
+            return np.empty(0, np.int64)
+        return np.unique(np.concatenate(self.rows))
 
     def zero_grad(self) -> None:
         if self.rows is None:
@@ -90,8 +70,9 @@ class Parameter:
         """A Parameter that shares this value but has its own gradient, so that two threads can accumulate
         independently. `reduce_grad` merges it back."""
         other = Parameter.__new__(Parameter)
-        other.value, other._blank = self.value, False
+        other.value = self.value
         other._grad = np.zeros(self.value.shape, self.value.dtype)
+        other._blank = False
         other.rows = None if self.rows is None else []
         return other
 
@@ -112,8 +93,8 @@ class Parameter:
 def parameters(module: object, prefix: str = "") -> dict[str, Parameter]:
     """{dotted name: Parameter} of `module` and of the layers it holds, in the order in which they were assigned.
 
-    A layer is what has a `backward`. A Parameter shared by two places is listed once, under the first name; so is one
-    value that two Parameters share.
+    A layer is anything that has a `backward`. A Parameter that several places share is listed once, under the first
+    name; so is a value that several Parameters share.
     """
     first: dict[int, tuple[str, Parameter]] = {}
     for name, p in _places(module, prefix):
@@ -135,18 +116,26 @@ def _places(module: object, prefix: str) -> Iterator[tuple[str, Parameter]]:
 
 
 def load_state_dict(module: object, values: Mapping[str, Array]) -> None:
-    """Let `module` compute with the arrays given, which are not copied: {name of `parameters(module)`: array}, all of
-    them, each of the right shape and dtype, C-contiguous and writable. What shared a value shares the new one."""
-    new = {id(p.value): values[name] for name, p in parameters(module).items()}
-    for p, value in [(p, new[id(p.value)]) for _, p in _places(module, "")]:
+    """Let `module` compute with the given arrays, which are not copied.
+
+    values  {name in `parameters(module)`: array} for every Parameter, each of the right shape and dtype, C-contiguous
+            and writable. Parameters that shared a value share the new one.
+    """
+    listed = parameters(module)
+    new = {id(p.value): values[name] for name, p in listed.items()}
+    # All pairs before the first assignment: a Parameter may stand in two places.
+    pairs = [(p, new[id(p.value)]) for _, p in _places(module, "")]
+    for p, value in pairs:
         p.value = value
 
 
-def shared_copy(layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]) -> Layer:
-    """The same layer for another thread: its values, and gradients of its own. A copy in which a second use stands for
-    every Parameter, the same one wherever that Parameter stands.
+def shared_copy(
+    layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]
+) -> Layer:
+    """The same layer for another thread: a copy with the same values and its own gradients.
 
-    uses    {id of a Parameter: that, its second use}, which are added to; `home.reduce_grad(use)` brings gradients home
+    uses    {id of a Parameter: (that Parameter, its shared copy)}, extended by this call, so that a Parameter in two
+            places has one shared copy in both; `home.reduce_grad(use)` merges its gradient back
     """
     for home in parameters(layer).values():
         if id(home) not in uses:
@@ -155,9 +144,10 @@ def shared_copy(layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]) -> L
 
 
 def accumulators(parameters: Sequence[Parameter]) -> tuple[list[Array], bool]:
-    """The arrays of `grad` to write gradients into, all of each, and whether to add them to what is there."""
+    """The arrays of `grad` for a backward pass that writes every element, and whether it must add to what they hold."""
     add = not all(p._blank for p in parameters)
-    arrays = [p.grad if add else p._grad for p in parameters]       # p.grad clears one that is blank among others
+    # Where others hold something, p.grad clears one that is blank.
+    arrays = [p.grad if add else p._grad for p in parameters]
     for p in parameters:
         p._blank = False
     return arrays, add

@@ -89,7 +89,7 @@ class SampledSoftmax:
     """
 
     def __init__(
-        self, P: int, V: int, *, samples: int, rng: Generator,
+        self, P: int, V: int, *, samples: int, rng: Generator | None,
         dtype: DTypeLike = np.float32, W: Parameter | None = None,
     ):
         if not 1 <= samples < V:

@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
+from .initializers import lecun_normal
 from .parameter import Parameter, accumulators
 
 IGNORE_INDEX = -1   # padding in place of a target: no loss and no gradient
@@ -87,7 +88,7 @@ class Softmax:
     """Full softmax over V words.
 
     P, V    widths of the input and of the vocabulary
-    rng     draws W: normal with variance 1 / P; b starts at zero
+    rng     draws W: normal with variance 1 / P; None: allocate without drawing; b starts at zero
     W       a Parameter (V, P) to share or tie, instead of a new one
     b       a Parameter (V,) to share
     """
@@ -96,11 +97,11 @@ class Softmax:
     KEPT = 1 << 22          # logits kept for backward, 16 MB in float32; others are recomputed
 
     def __init__(
-        self, P: int, V: int, *, rng: Generator,
+        self, P: int, V: int, *, rng: Generator | None,
         dtype: DTypeLike = np.float32, W: Parameter | None = None,
         b: Parameter | None = None,
     ):
-        self.W = W or Parameter((rng.standard_normal((V, P)) / np.sqrt(P)).astype(dtype))
+        self.W = W or Parameter(lecun_normal(rng, (V, P), P, dtype))
         self.b = b or Parameter(np.zeros(V, dtype))
 
     def forward(

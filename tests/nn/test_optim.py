@@ -1,4 +1,4 @@
-"""optim: every update is its source's formula, one number at a time, and a saved state goes on bit for bit."""
+"""optim: every update is its source's formula, one element at a time, and a saved state continues bit for bit."""
 
 import math
 from copy import deepcopy
@@ -9,11 +9,12 @@ import pytest
 from elmo_np.errors import UserError
 from elmo_np.nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
 from elmo_np.nn.parameter import Parameter, parameters
+from tests import optimizer_reference
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
 STEPS = 6
-# six steps of less than ten operations each on numbers around 1: 60 roundings of 1.1e-16
+# six steps of less than ten operations each on values around 1: 60 roundings of 1.1e-16
 ROUNDING = 7e-15
 KINDS = {
     "sgd": lambda named: SGD(named, 0.1),
@@ -36,7 +37,7 @@ def trained(make, rng, steps=STEPS, shape=(4, 3)):
 
 
 def by_hand(rule, start, grads):
-    """`rule(w, gradients of one number, in time)` for every number."""
+    """`rule(w, gradients of one element, in time)` for every element."""
     return np.array([rule(w, gs) for w, gs in zip(start.reshape(-1).tolist(), grads.reshape(len(grads), -1).T.tolist(),
                                                   strict=True)]).reshape(start.shape)
 
@@ -99,7 +100,34 @@ def test_adam_is_algorithm_1_of_its_paper(rng):
     np.testing.assert_allclose(value, by_hand(rule, *rest), rtol=0, atol=STEPS * 0.01 * 2e-13)
 
 
-def test_adams_epsilon_stands_outside_the_root():
+@pytest.mark.parametrize("kind", optimizer_reference.KINDS)
+def test_clipped_steps_by_rows_and_dense_equal_a_reference_written_out_plainly(kind):
+    assert optimizer_reference.agrees(kind)
+
+
+@pytest.mark.parametrize("kind", ["momentum", "nesterov"])
+def test_the_reference_tells_the_order_of_momentum(kind, monkeypatch):
+    """With the velocity of the step before, both would be another optimiser."""
+    def late(w, g, state, k):
+        before = state.get("v", 0)
+        state["v"] = 0.9 * before - 0.1 * g
+        return w + (before if kind == "momentum" else 0.9 * before - 0.1 * g)
+    monkeypatch.setitem(optimizer_reference.KINDS, kind, (late, optimizer_reference.KINDS[kind][1]))
+    assert not optimizer_reference.agrees(kind)
+
+
+def test_the_global_norm_clips_all_arrays_by_one_factor(rng):
+    """Not each array by its own norm."""
+    named = {"large": Parameter(np.zeros(3)), "small": Parameter(np.zeros(3))}
+    named["large"].grad[...] = 2.0
+    named["small"].grad[...] = 0.5
+    SGD(named, 1.0).step(clip_scale(global_norm(named), 1.0))
+    norm = math.sqrt(3 * (2.0**2 + 0.5**2))
+    np.testing.assert_allclose(named["large"].value, -2.0 / norm, rtol=1e-15)
+    np.testing.assert_allclose(named["small"].value, -0.5 / norm, rtol=1e-15)
+
+
+def test_adams_epsilon_is_outside_the_root():
     """After one step the update is rate * g / (|g| + epsilon)."""
     p = Parameter(np.zeros(1))
     p.grad[...] = 3.0
@@ -142,7 +170,7 @@ def test_an_update_by_rows_equals_the_dense_one_bit_for_bit(kind, dtype, rng):
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adagrad"])
-def test_rows_that_were_not_touched_stay_and_the_gradient_is_left_alone(kind, rng):
+def test_other_rows_stay_and_the_gradient_is_left_alone(kind, rng):
     by_rows, _, ids, grads = rows_and_dense(rng, np.float32)
     before, untouched = by_rows.value.copy(), np.setdiff1d(np.arange(50), ids[0])
     by_rows.grad += grads[0]
@@ -154,7 +182,7 @@ def test_rows_that_were_not_touched_stay_and_the_gradient_is_left_alone(kind, rn
 
 
 @pytest.mark.parametrize("kind", ["momentum", "nesterov", "adam"])
-def test_a_row_goes_on_moving_where_the_optimiser_remembers(kind, rng):
+def test_a_row_keeps_moving_where_the_optimiser_has_a_memory(kind, rng):
     p = Parameter(np.zeros((3, 2)), by_rows=True)
     optimizer = KINDS[kind]({"E": p})
     p.grad[1], p.rows = 1.0, [np.array([1])]
@@ -176,7 +204,7 @@ def test_no_rows_at_all_are_no_error(rng):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_saved_state_goes_on_bit_for_bit(kind, rng):
+def test_a_saved_state_continues_bit_for_bit(kind, rng):
     p, grads = Parameter(rng.normal(size=(4, 3)).astype(np.float32)), rng.normal(size=(6, 4, 3))
     optimizer = KINDS[kind]({"p": p})
     def run(p, optimizer, grads):
@@ -271,7 +299,7 @@ def test_the_global_norm_counts_a_shared_parameter_once():
     assert global_norm(parameters(Two())) == 6
 
 
-def test_the_global_norm_looks_at_the_touched_rows(rng):
+def test_the_global_norm_reads_only_the_rows_that_may_differ_from_zero(rng):
     p = Parameter(np.zeros((5, 2)), by_rows=True)
     p.grad[[1, 3]], p.rows = 2.0, [np.array([3, 1]), np.array([1])]
     assert global_norm({"E": p}) == 4

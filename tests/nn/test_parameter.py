@@ -1,11 +1,19 @@
-"""parameter: what can be trained, which rows of a gradient matter, and who is listed."""
+"""parameter: values with gradients, the rows that may differ from zero, and the names of all parameters."""
 
 import numpy as np
 import pytest
 
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.nn.bilm import BiLM
-from elmo_np.nn.parameter import SKIP_INIT, Parameter, accumulators, load_state_dict, parameters, zero_grad
+from elmo_np.nn.parameter import (
+    Parameter,
+    accumulators,
+    load_state_dict,
+    parameters,
+    sha256,
+    shared_copy,
+    zero_grad,
+)
 
 
 class Layer:
@@ -31,15 +39,15 @@ def test_it_prints_its_shape_and_precision():
     assert repr(Parameter(np.ones((2, 3), np.float32))) == "Parameter(2, 3) float32"
 
 
-def test_touched_is_everything_where_any_row_may_differ():
+def test_nonzero_rows_are_all_where_any_row_may_differ():
     assert Parameter(np.ones((2, 3))).nonzero_rows() is ...
 
 
-def test_touched_is_no_row_before_the_first_word(table):
+def test_nonzero_rows_are_none_before_the_first_word(table):
     assert table.grad[table.nonzero_rows()].shape == (0, 2)
 
 
-def test_touched_names_every_row_once_in_order(table):
+def test_nonzero_rows_names_every_row_once_in_order(table):
     table.rows += [np.array([3, 1, 3]), np.array([0, 1])]
     np.testing.assert_array_equal(table.nonzero_rows(), [0, 1, 3])
 
@@ -60,13 +68,13 @@ def test_zero_grad_of_rows_clears_those_and_forgets_them(table):
 
 
 def test_zero_grad_of_rows_leaves_the_others_alone(table):
-    """What makes it cheap: the promise is that they are zero already."""
+    """That is what makes it cheap: they are zero already by contract."""
     table.grad[...], table.rows = 1, [np.array([3])]
     table.zero_grad()
     np.testing.assert_array_equal(table.grad[:, 0], [1, 1, 1, 0, 1])
 
 
-def test_a_second_use_has_the_same_value_and_a_gradient_of_its_own(table):
+def test_a_shared_copy_has_the_same_value_and_its_own_gradient(table):
     other = table.shared_copy()
     assert other.value is table.value
     assert not np.shares_memory(other.grad, table.grad)
@@ -74,7 +82,7 @@ def test_a_second_use_has_the_same_value_and_a_gradient_of_its_own(table):
     assert table.rows == []
 
 
-def test_collect_adds_the_second_uses_gradient_and_clears_it(table):
+def test_reduce_grad_adds_the_gradient_of_the_copy_and_clears_it(table):
     other = table.shared_copy()
     table.grad[1], table.rows = 1, [np.array([1])]
     other.grad[[1, 2]], other.rows = 5, [np.array([2, 1])]
@@ -86,7 +94,7 @@ def test_collect_adds_the_second_uses_gradient_and_clears_it(table):
 
 
 @pytest.mark.parametrize("shape", [(3, 1), (3,), ()])
-def test_collect_of_dense_gradients_adds_all(shape):
+def test_reduce_grad_of_dense_gradients_adds_all(shape):
     p = Parameter(np.ones(shape))
     other = p.shared_copy()
     p.grad[...], other.grad[...] = 1, 2
@@ -96,7 +104,7 @@ def test_collect_of_dense_gradients_adds_all(shape):
 
 
 @pytest.mark.parametrize("dense", ["first", "second"])
-def test_collect_knows_no_rows_where_one_side_knows_none(table, dense):
+def test_reduce_grad_forgets_the_rows_where_one_side_has_none(table, dense):
     other = table.shared_copy()
     (table if dense == "first" else other).rows = None
     other.grad[...] = 2
@@ -166,7 +174,7 @@ def test_accumulators_of_which_one_holds_something_are_all_added_to():
     np.testing.assert_array_equal(arrays, [[5, 5], [0, 0]])
 
 
-def test_a_gradient_that_nobody_writes_after_a_zero_grad_is_zero():
+def test_a_gradient_after_zero_grad_is_zero_until_it_is_written():
     p = Parameter(np.zeros(3))
     p.grad += 1
     p.zero_grad()
@@ -190,22 +198,41 @@ SHARING = {
 
 
 @pytest.mark.parametrize("sharing", SHARING.values(), ids=SHARING)
-def test_an_undrawn_model_has_the_same_parameters_and_takes_the_values_of_another_without_a_copy(rng, sharing):
+def test_a_model_without_drawn_values_has_the_same_parameters_and_takes_those_of_another_without_a_copy(rng, sharing):
     config = BiLMConfig(**{"embedding_dim": 6, "hidden_dim": 4, "layers": 2, **sharing})
-    drawn, blank = BiLM(config, 9, rng=rng), BiLM(config, 9, rng=SKIP_INIT)
+    drawn, blank = BiLM(config, 9, rng=rng), BiLM(config, 9, rng=None)
     values = {name: p.value for name, p in parameters(drawn).items()}
     mine = parameters(blank)
     assert list(mine) == list(values)
     assert all(p.value.shape == values[name].shape and p.value.dtype == np.float32 for name, p in mine.items())
     load_state_dict(blank, values)
-    assert list(parameters(blank)) == list(values)              # what is shared is shared still, and listed once
+    assert list(parameters(blank)) == list(values)              # shared parameters are still shared, and listed once
     for name, p in parameters(blank).items():
         assert p.value is values[name]
     assert (blank.backward_lm.embedding.E.value is blank.forward_lm.embedding.E.value) == config.share_embedding
 
 
-def test_values_for_only_some_of_the_parameters_are_a_mistake():
+def test_values_for_only_some_of_the_parameters_are_refused():
     layer = Layer(W=Parameter(np.ones(2)), b=Parameter(np.ones(3)))
     with pytest.raises(KeyError):
         load_state_dict(layer, {"W": np.zeros(2)})
     assert layer.W.value.all()
+
+
+def test_shared_copies_of_layers_have_the_same_values_and_one_copy_per_parameter():
+    p = Parameter(np.ones(2))
+    uses = {}
+    one, other = shared_copy(Layer(W=p), uses), shared_copy(Layer(inner=Layer(W=p)), uses)
+    assert one.W is other.inner.W is not p
+    assert one.W.value is p.value
+    one.W.grad += 3
+    home, use = uses[id(p)]
+    home.reduce_grad(use)
+    np.testing.assert_array_equal(p.grad, [3, 3])
+
+
+def test_the_hash_of_a_model_tells_names_shapes_and_values_apart():
+    layers = [Layer(W=Parameter(np.ones(4))), Layer(V=Parameter(np.ones(4))), Layer(W=Parameter(np.ones((2, 2)))),
+              Layer(W=Parameter(np.ones(4, np.float32))), Layer(W=Parameter(np.array([1, 1, 1, 2.0])))]
+    assert len({sha256(layer) for layer in layers}) == 5
+    assert sha256(layers[0]) == sha256(Layer(W=Parameter(np.ones(4))))

@@ -1,10 +1,10 @@
-"""vectors: W h_bi + b, and the weighted average of the layers."""
+"""representation: W h_bi + b, and the weighted average of the layers."""
 
 import numpy as np
 import pytest
 
 from elmo_np.nn.parameter import parameters, zero_grad
-from elmo_np.nn.representation import ScalarMix, ScalarMixes, WordVector, h_bi, h_bi_backward
+from elmo_np.nn.representation import ScalarMix, WordVector, h_bi, h_bi_backward
 
 # sums of at most 12 products around 1: 24 roundings of 1.1e-16
 ROUNDING = 3e-15
@@ -18,7 +18,7 @@ def test_h_bi_is_the_forward_state_and_then_the_backward_one():
     np.testing.assert_array_equal(h_bi(np.array([[1, 2]]), np.array([[3, 4]])), [[1, 2, 3, 4]])
 
 
-def test_the_gradient_of_h_bi_parts_where_it_was_joined(rng):
+def test_the_gradient_of_h_bi_splits_where_it_was_joined(rng):
     forward, backward = rng.normal(size=(2, 5, 3))
     for part, expected in zip(h_bi_backward(h_bi(forward, backward)), (forward, backward), strict=True):
         np.testing.assert_array_equal(part, expected)
@@ -56,7 +56,7 @@ def test_a_vector_is_W_h_plus_b(shape, rng):
         close(found, [sum(W[n, k] * one[k] for k in range(6)) + b[n] for n in range(4)])
 
 
-def test_a_word_vector_of_another_width_says_what_was_given_and_expected(rng):
+def test_the_message_for_another_width_states_what_was_given_and_expected(rng):
     with pytest.raises(ValueError) as caught:
         WordVector(6, 4, rng=rng).forward(np.zeros((5, 7), np.float32))
     assert str(caught.value) == "h_bi has shape (5, 7), expected (.., 6)"
@@ -96,7 +96,7 @@ MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]], bool)       # senten
 
 
 def mixed_by_hand(layers, mask, w, gamma, normalise):
-    """The mix, a number at a time; None at padding."""
+    """The mix, one element at a time: {index: value}, without padding."""
     e = [np.exp(w_j) for w_j in w]
     scaled = []
     for layer in layers:
@@ -131,7 +131,7 @@ def test_a_mix_with_padding_is_that_of_a_naive_computation(w, gamma, normalise, 
 
 
 @pytest.mark.parametrize("normalise", [False, True])
-def test_what_stands_at_padding_has_no_part_in_a_mix(normalise, rng):
+def test_values_at_padding_do_not_affect_a_mix(normalise, rng):
     layers, de = rng.normal(size=(3, 3, 4, 5)), rng.normal(size=(3, 4, 5))
     results = []
     for filler in 0.0, 1e6, np.nan:
@@ -176,28 +176,6 @@ def test_a_mix_of_the_top_layer_alone_is_gamma_times_it(rng):
     close(some_mix((0.7,), 1.1).forward(top)[0], 1.1 * top[0])
 
 
-def test_several_mixes_are_each_what_it_is_alone_and_their_gradients_add(rng):
-    layers, de = rng.normal(size=(3, 3, 4, 5)), list(rng.normal(size=(2, 3, 4, 5)))
-    mixes = ScalarMixes(2, 3, layer_norm=True, l2=0.1, dtype=np.float64)
-    alone = [some_mix(w, gamma, layer_norm=True, l2=0.1)
-             for w, gamma in (((0.1, 0.3, 0.5), 1.1), ((0.2, 0.4, 0.6), 0.88))]
-    for mix, one in zip(mixes.mixes, alone, strict=True):
-        mix.w.value[...], mix.gamma.value[...] = one.w.value, one.gamma.value
-    es, cache = mixes.forward(layers, MASK)
-    expected = [one.forward(layers, MASK) for one in alone]
-    for e, (other, _) in zip(es, expected, strict=True):
-        np.testing.assert_array_equal(e, other)
-    dlayers = mixes.backward(de, cache)
-    close(dlayers, sum(one.backward(d, c) for one, d, (_, c) in zip(alone, de, expected, strict=True)))
-    mixes.penalty_backward()
-    for mix, one in zip(mixes.mixes, alone, strict=True):
-        one.penalty_backward()
-        for p, other in zip(parameters(mix).values(), parameters(one).values(), strict=True):
-            np.testing.assert_array_equal(p.grad, other.grad)
-    assert list(parameters(mixes)) == ["mixes.0.w", "mixes.0.gamma", "mixes.1.w", "mixes.1.gamma"]
-    assert mixes.penalty() == pytest.approx(0.1 * (0.01 + 0.09 + 0.25 + 0.04 + 0.16 + 0.36))
-
-
 def test_the_penalty_is_l2_times_the_squares_of_w_and_nothing_without_l2():
     mix = some_mix((0.1, -0.3, 0.5), 1.1, l2=0.001)
     assert mix.penalty() == pytest.approx(0.001 * 0.35)
@@ -210,13 +188,13 @@ def test_the_penalty_is_l2_times_the_squares_of_w_and_nothing_without_l2():
     assert not free.w.grad.any()
 
 
-def test_a_mask_of_another_shape_says_what_was_given_and_expected():
+def test_the_message_for_a_mask_of_another_shape_states_what_was_given_and_expected():
     with pytest.raises(ValueError) as caught:
         ScalarMix(2).forward(np.zeros((2, 5, 3, 4), np.float32), np.ones((3, 5), bool))
     assert str(caught.value) == "mask has shape (3, 5), expected (5, 3)"
 
 
-def test_a_mix_of_another_number_of_layers_says_what_was_given_and_expected():
+def test_the_message_for_another_number_of_layers_states_what_was_given_and_expected():
     with pytest.raises(ValueError) as caught:
         ScalarMix(3).forward(np.zeros((2, 5, 4), np.float32))
     assert str(caught.value) == "layer mix was given 2 layers, expected 3"

@@ -1,136 +1,42 @@
-"""A bug planted in any line of a backward pass is caught by the gradient checks.
+"""A bug planted in any line of a backward pass is caught by the gradient checks, and one in an update by its reference.
 
 Every statement of every backward function is changed in several ways: a result or an argument negated, + for -, a
 factor left out, a condition ignored, a call left out. A mutant is caught when a gradient disagrees with its central
-difference, and loud when Python stops it; one that passes all checks would be a hole in them.
+difference, and loud when Python stops it; one that passes all checks would be a hole in them. The functions are found
+by name or docstring in all modules of layers, and their cases by running all: a new one cannot be forgotten.
 """
 
 import ast
 import copy
 import inspect
 import re
+import sys
 import warnings
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from elmo_np import backend
-from elmo_np import gradient_checks as gradient_cases
-from elmo_np.nn import (
-    adaptive_softmax,
-    bilm,
-    dropout,
-    embedding,
-    language_model,
-    lstm,
-    sampled_softmax,
-    softmax,
-)
-from elmo_np.nn import (
-    char_cnn as charcnn,
-)
-from elmo_np.nn import (
-    representation as vectors,
-)
-from elmo_np.nn import (
-    shared_char_cnn as shared_words,
-)
-from elmo_np.tasks.models import classifier, encoder_decoder, senses, sentence_encoder, tagger
-from elmo_np.tasks.nn import (
-    attention,
-    bilstm,
-    crf,
-    decoder,
-    inputs,
-    linear,
-    pooling,
-)
+from elmo_np.gradient_checks import CASES
+from elmo_np.nn import optim
+from elmo_np.nn.gradcheck import EPSILON, TOLERANCE, central_difference
+from elmo_np.runtime.threads import threads
+from tests import optimizer_reference
 
-TOLERANCE = 1e-7
-BILM = [name for name in gradient_cases.CASES if name.startswith("biLM")]
-CHARACTERS = [name for name in gradient_cases.CASES if name.startswith("characters, ")]
-MIXES = [name for name in gradient_cases.CASES if name.startswith("layer mix")]
-LSTM = [name for name in gradient_cases.CASES if name.startswith("lstm")]
-LINEAR = ["linear layer and cross-entropy"]
-CRF = ["CRF, BIO constraints", "CRF"]
-ATTENTION = ["attention, additive", "attention, dot product"]
-INPUT = [name for name in gradient_cases.CASES if name.startswith("input of a task")]
-# module, function, the cases that run it, smallest first
-FUNCTIONS = [
-    (embedding, "scatter_add", ["embedding"]),
-    (embedding, "Embedding.backward", ["embedding"]),
-    (charcnn, "Filters.backward", CHARACTERS[::-1]),
-    (charcnn, "Highway.backward", CHARACTERS),
-    (charcnn, "CharCNN.backward", CHARACTERS[::-1]),
-    (charcnn, "CharCNN.encode_backward", CHARACTERS[::-1]),
-    (charcnn, "CharCNN._convolve_backward", CHARACTERS[::-1]),
-    (charcnn, "add_by_type", CHARACTERS[::-1]),
-    (shared_words, "backward", ["characters of both directions"]),
-    (lstm, "lstm_backward", LSTM[::-1]),
-    (lstm, "LSTM.backward", [*LSTM[::-1], BILM[0]]),
-    (softmax, "softmax_backward", ["softmax", "sampled softmax"]),
-    (softmax, "Softmax.backward", ["softmax"]),
-    (adaptive_softmax, "Tail.backward", ["adaptive softmax"]),
-    (adaptive_softmax, "AdaptiveSoftmax.backward", ["adaptive softmax"]),
-    (sampled_softmax, "SampledSoftmax.backward", ["sampled softmax"]),
-    (sampled_softmax, "add_rows", ["sampled softmax"]),
-    (dropout, "dropout_backward", ["dropout"]),
-    (vectors, "h_bi_backward", ["word vector W h_bi + b"]),
-    (vectors, "WordVector.backward", ["word vector W h_bi + b"]),
-    (vectors, "ScalarMix.backward", MIXES),
-    (vectors, "ScalarMix.penalty_backward", MIXES[1:]),
-    (vectors, "ScalarMixes.backward", MIXES[1:]),
-    (vectors, "ScalarMixes.penalty_backward", MIXES[1:]),
-    (vectors, "norm_backward", MIXES[2:]),
-    (language_model, "LanguageModel.encode_backward",
-     ["hidden states of all layers, residual connections", "hidden states of all layers", *BILM]),
-    (language_model, "LanguageModel.backward", BILM),
-    (bilm, "BiLM.backward", sorted(BILM, key=lambda name: "CNN and softmax shared" not in name)),
-    (linear, "Linear.backward", LINEAR),
-    (linear, "cross_entropy_backward", LINEAR),
-    (pooling, "pool_backward", ["pooling, mean"]),
-    (bilstm, "BiLSTM.backward", ["bidirectional LSTM over vectors"]),
-    (crf, "marginals", CRF),
-    (crf, "CRF.backward", CRF),
-    (attention, "attend_backward", ATTENTION),
-    (attention, "_Attention.backward", ATTENTION),
-    (attention, "AdditiveAttention.score_backward", ATTENTION[:1]),
-    (attention, "DotAttention.score_backward", ATTENTION[1:]),
-    (decoder, "Decoder.backward", ["decoder, dot-product attention"]),
-    (inputs, "WordInput.backward", INPUT),
-    (inputs, "WordInput.penalty_backward", INPUT),
-    (inputs, "beside_backward", ["translator, learnt embeddings beside the mix"]),
-    (classifier, "SentenceNetwork.backward", ["sentence classifier", "sentence classifier without a BiLSTM"]),
-    (tagger, "TagNetwork.backward", ["tagger"]),
-    (sentence_encoder, "SentenceEncoder.encode_backward", ["sentence classifier", "tagger"]),
-    (linear, "Linear.penalty_backward", ["word senses"]),
-    (senses, "SenseNetwork.backward", ["word senses"]),
-    (encoder_decoder, "EncoderDecoder.backward",
-     ["translator, learnt embeddings, no BiLSTM, additive attention", "translator",
-      "translator, learnt embeddings beside the mix"]),
-]
-# Mutants that no gradient check can tell: how each reads, and why it passes.
-TRUE = "-True is as true as True"
+ROOT = Path(__file__).parents[2]
+LAYERS = ["elmo_np/nn", "elmo_np/tasks/nn", "elmo_np/tasks/models"]
+# Mutants that no gradient check can tell apart: how each reads, and why it passes.
 EQUAL = {
-    "da = np.empty_like(ifog); da = -da": "every step fills it later",
-    "dp = np.empty_like(dy); dp = -dp": "every step fills it later",
-    "arrays, add = accumulators([p for p in trained if p is not None]); add = -add": TRUE,
-    "[dW], add = accumulators([self.W]); add = -add": TRUE,
-    "dh = np.empty_like(cache.h); dh = -dh": "every chunk fills it later",
-    "dh = np.empty_like(h); dh = -dh": "every chunk fills it later",
-    "dW = np.zeros_like(sample.W); dW = -dW": "it is zero",
-    "db = np.zeros_like(sample.b); db = -db": "it is zero",
-    "dy = np.zeros((len(e), Q, dm.shape[1]), dm.dtype); dy = -dy": "it is zero",
-    "dtypes = np.zeros((len(cache.types.x), dv.shape[-1]), dv.dtype); dtypes = -dtypes": "it is zero",
-    "de = np.zeros_like(e); de = -de": "it is zero",
+    "z = W @ h.T + b[:, None] if (z is None) | True else z": "the logits that were kept, computed again",
     "n, r, N = cache; n = -n": "it enters twice, as n times the sum of dn n",
-    "dtypes = np.zeros((N, dv[0].shape[-1]), dv[0].dtype); dtypes = -dtypes": "it is zero",
-    "self.E.rows.append(-ids)": "which rows may differ from zero is test_embedding.py's",
-    "p, pairs, Z = (np.empty_like(z), np.zeros((C, C), z.dtype), log_Z[:, None]); p = -p": "every step fills it later",
-    "p, pairs, Z = (np.empty_like(z), np.zeros((C, C), z.dtype), log_Z[:, None]); pairs = -pairs": "it is zero",
-    "left out: self.E.rows.append(ids)": "which rows may differ from zero is test_embedding.py's",
 }
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
+
+
+ALLOCATES = ("np.empty", "np.empty_like", "np.zeros", "np.zeros_like")
 
 
 def function(module, name):
@@ -148,6 +54,10 @@ def statements(module, name):
         tree, = [node for node in tree.body if getattr(node, "name", None) == part]
     return [node for node in ast.walk(tree) if isinstance(node, SIMPLE) and getattr(node, "value", None) is not None
             and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+
+
+def allocates(node):
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ALLOCATES
 
 
 def leaves(node):
@@ -203,8 +113,11 @@ def mutants(statement):
     """(how it reads, the statements that replace it)"""
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-        for text in map(ast.unparse, leaves(target)):
-            if text == "_":         # not used
+        values = leaves(statement.value) if isinstance(target, ast.Tuple) else [statement.value]
+        for k, leaf in enumerate(leaves(target)):
+            text = ast.unparse(leaf)
+            # Equal: an allocated array is zero or filled later, `add` is as true when it is negated, _ is unused.
+            if text in ("add", "_") or (k < len(values) and allocates(values[k])):
                 continue
             yield f"{ast.unparse(statement)}; {text} = -{text}", [statement, *ast.parse(f"{text} = -({text})").body]
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
@@ -216,13 +129,14 @@ def mutants(statement):
         yield ast.unparse(changed), [changed]
 
 
-def compiled(module, name, line, column, replacement):
-    """The code of a function in which the statement at (line, column) is replaced."""
+def compiled(module, name, replacements):
+    """The code of a function in which statements are replaced: {(line, column): the new ones}."""
     class Replace(ast.NodeTransformer):
         def visit(self, node):
-            if isinstance(node, SIMPLE) and (node.lineno, node.col_offset) == (line, column):
-                return [ast.copy_location(ast.fix_missing_locations(copy.deepcopy(new)), node) for new in replacement]
-            return self.generic_visit(node)
+            new = replacements.get((node.lineno, node.col_offset)) if isinstance(node, ast.stmt) else None
+            if new is None:
+                return self.generic_visit(node)
+            return [ast.copy_location(ast.fix_missing_locations(copy.deepcopy(one)), node) for one in new]
     tree = ast.fix_missing_locations(Replace().visit(ast.parse(inspect.getsource(module))))
     code = compile(tree, module.__file__, "exec", dont_inherit=True)
     for part in name.split("."):
@@ -230,35 +144,120 @@ def compiled(module, name, line, column, replacement):
     return code
 
 
-def outcome(target, code, cases):
-    """How the checks answer to `code` in place of `target`'s: "caught" by a gradient, "loud" or "survived"."""
+def outcome(target, code, checks):
+    """How checks answer to `code` in place of `target`'s: "caught" by a wrong result, "loud" or "survived"."""
     before, target.__code__ = target.__code__, code
     answer = "survived"
     try:
         with backend.use("numpy"), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for name in cases:
+            for check in checks:
                 try:
-                    if not all(row.ok(TOLERANCE) for row in gradient_cases.run(name)):
+                    if not check():
                         return "caught"
-                except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError):
                     answer = "loud"
     finally:
         target.__code__ = before
     return answer
 
 
-LINES = [pytest.param(module, name, cases, index, id=f"{name}: {ast.unparse(statement).splitlines()[0][:70]}")
-         for module, name, cases in FUNCTIONS for index, statement in enumerate(statements(module, name))]
+# backward functions and the gradient checks
 
 
-@pytest.mark.parametrize(("module", "name", "cases", "index"), LINES)
-def test_a_bug_in_this_line_is_caught(module, name, cases, index):
+def runs_backward(name, node):
+    """Named backward, or documented as the reverse of something."""
+    return "backward" in name.lower() or re.search(r"\breverse of\b", (ast.get_docstring(node) or "").lower())
+
+
+def backward_functions():
+    """(module, dotted name) of every backward function with a body."""
+    for path in (path for layers in LAYERS for path in sorted((ROOT / layers).glob("*.py"))):
+        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            methods = [(f"{node.name}.{one.name}", one) for one in getattr(node, "body", [])
+                       if isinstance(node, ast.ClassDef) and isinstance(one, ast.FunctionDef)]
+            for name, one in methods or [(getattr(node, "name", ""), node)]:
+                if isinstance(one, ast.FunctionDef) and runs_backward(name, one) and statements(module, name):
+                    yield module, name
+
+
+FUNCTIONS = list(backward_functions())
+
+
+@cache
+def central_differences(name):
+    """{array: its differences} of a case. Bugs in backward do not change them: they are computed once."""
+    made = CASES[name](np.random.default_rng(0))
+    return {key: np.array([central_difference(made.loss, x.reshape(-1), k, EPSILON) for k in range(x.size)])
+            for key, x in made.arrays.items()}
+
+
+def gradients_agree(name):
+    """Whether a case's gradients, computed now, equal its central differences."""
+    numeric = central_differences(name)
+    made = CASES[name](np.random.default_rng(0))
+    for key, grad in made.grads.items():
+        analytic = grad.reshape(-1)
+        error = np.abs(analytic - numeric[key]) / np.max(np.abs(analytic) + np.abs(numeric[key]))
+        if not (error <= TOLERANCE).all():
+            return False
+    return True
+
+
+@cache
+def cases_by_code():
+    """{code of a function: the cases that run it, smallest first}."""
+    found = {}
+    with backend.use("numpy"), threads(1):
+        for name, make in CASES.items():
+            seen = set()
+            sys.setprofile(lambda frame, event, arg, seen=seen: seen.add(frame.f_code))
+            try:
+                made = make(np.random.default_rng(0))
+            finally:
+                sys.setprofile(None)
+            for code in seen:
+                found.setdefault(code, []).append((sum(x.size for x in made.arrays.values()), name))
+    return {code: [name for _, name in sorted(cases)] for code, cases in found.items()}
+
+
+CODE = {(module.__name__, name): function(module, name).__code__ for module, name in FUNCTIONS}
+
+
+def checks_of(module, name):
+    cases = cases_by_code().get(CODE[module.__name__, name], [])
+    return [lambda case=case: gradients_agree(case) for case in cases]
+
+
+LINES = [pytest.param(module, name, index, id=f"{name}: {ast.unparse(statement).splitlines()[0][:70]}")
+         for module, name in FUNCTIONS for index, statement in enumerate(statements(module, name))]
+
+
+@pytest.mark.parametrize(("module", "name"), FUNCTIONS, ids=[f"{m.__name__}.{name}" for m, name in FUNCTIONS])
+def test_a_gradient_check_runs_every_backward_function(module, name):
+    assert cases_by_code().get(CODE[module.__name__, name]), f"no case of elmo_np/gradient_checks runs {name}"
+
+
+def test_the_backward_functions_are_found_by_name_and_by_docstring():
+    names = {name for _, name in FUNCTIONS}
+    assert {"scatter_add", "lstm_backward", "LSTM.backward", "BiLM.backward", "ScalarMix.penalty_backward", "marginals",
+            "add_by_type", "EncoderDecoder.backward"} <= names
+    assert not {"OutputLayer.backward", "LSTM.forward", "BiLM.reduce_grad"} & names
+
+
+def test_central_differences_agree_while_nothing_is_changed():
+    with backend.use("numpy"):
+        assert all(gradients_agree(name) for name in CASES)
+
+
+@pytest.mark.parametrize(("module", "name", "index"), LINES)
+def test_a_bug_in_this_line_is_caught(module, name, index):
     statement = statements(module, name)[index]
     target, outcomes = function(module, name), {}
     for text, replacement in mutants(statement):
-        code = compiled(module, name, statement.lineno, statement.col_offset, replacement)
-        outcomes[text] = outcome(target, code, cases)
+        code = compiled(module, name, {(statement.lineno, statement.col_offset): replacement})
+        outcomes[text] = outcome(target, code, checks_of(module, name))
     survivors = {text for text, answer in outcomes.items() if answer == "survived"}
     assert survivors - EQUAL.keys() == set()
     lines = inspect.getsource(module).splitlines()[statement.lineno - 1:statement.end_lineno]
@@ -266,8 +265,68 @@ def test_a_bug_in_this_line_is_caught(module, name, cases, index):
         assert "caught" in outcomes.values(), outcomes
 
 
-def test_a_function_whose_code_is_replaced_by_its_own_is_right():
-    for module, name, cases in FUNCTIONS:
-        statement = statements(module, name)[0]
-        code = compiled(module, name, statement.lineno, statement.col_offset, [statement])
-        assert outcome(function(module, name), code, cases[:1]) == "survived"
+@pytest.mark.parametrize(("module", "name"), FUNCTIONS, ids=[f"{m.__name__}.{name}" for m, name in FUNCTIONS])
+def test_a_function_whose_code_is_replaced_by_its_own_is_right(module, name):
+    statement = statements(module, name)[0]
+    code = compiled(module, name, {(statement.lineno, statement.col_offset): [statement]})
+    assert outcome(function(module, name), code, checks_of(module, name)[:1]) == "survived"
+
+
+# updates and their reference
+
+
+UPDATES = ["squared_norm", "sgd_update", "adagrad_update", "adam_update", "global_norm", "clip_scale",
+           "Optimizer._step", "SGD._update", "Adagrad._update", "Adam._update"]
+EQUAL_UPDATES = {
+    "sgd_update(w, g, v, scale, self.learning_rate, self.momentum, -self.nesterov)": "-True is as true as True",
+}
+REFERENCES = [lambda kind=kind: optimizer_reference.agrees(kind) for kind in optimizer_reference.KINDS]
+
+
+def names(node, context):
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, context)}
+
+
+def exchanges(module, name):
+    """(how it reads, replacements) for every two statements in a row of which one needs what the other changes."""
+    tree = ast.parse(inspect.getsource(module))
+    for part in name.split("."):
+        tree, = [node for node in tree.body if getattr(node, "name", None) == part]
+    for one, two in zip(tree.body[1:], tree.body[2:], strict=False):
+        changed = names(one, ast.Store) | {t.target.id for t in ast.walk(one) if isinstance(t, ast.AugAssign)}
+        if changed & (names(two, ast.Load) | names(two, ast.Store)):
+            text = f"{ast.unparse(two).splitlines()[0]}, before {ast.unparse(one).splitlines()[0]}"
+            yield text, {(one.lineno, one.col_offset): [two], (two.lineno, two.col_offset): [one]}
+
+
+UPDATE_LINES = [pytest.param(name, index, id=f"{name}: {ast.unparse(statement).splitlines()[0][:70]}")
+                for name in UPDATES for index, statement in enumerate(statements(optim, name))]
+
+
+@pytest.mark.parametrize(("name", "index"), UPDATE_LINES)
+def test_a_bug_in_this_line_of_an_update_is_caught(name, index):
+    statement, outcomes = statements(optim, name)[index], {}
+    for text, replacement in mutants(statement):
+        code = compiled(optim, name, {(statement.lineno, statement.col_offset): replacement})
+        outcomes[text] = outcome(function(optim, name), code, REFERENCES)
+    assert {text for text, answer in outcomes.items() if answer == "survived"} - EQUAL_UPDATES.keys() == set()
+
+
+@pytest.mark.parametrize("name", ["sgd_update", "adagrad_update", "adam_update"])
+def test_two_lines_of_an_update_in_the_wrong_order_are_caught(name):
+    outcomes = {text: outcome(function(optim, name), compiled(optim, name, replacements), REFERENCES)
+                for text, replacements in exchanges(optim, name)}
+    assert outcomes
+    assert "survived" not in outcomes.values(), outcomes
+
+
+def test_every_update_with_a_tag_is_among_those_that_are_changed():
+    source = inspect.getsource(optim).splitlines()
+    tagged = {node.name for node in ast.parse("\n".join(source)).body if isinstance(node, ast.FunctionDef)
+              and re.search(r"# \(O\d\)", "\n".join(source[node.lineno:node.end_lineno]))}
+    assert tagged == {name for name in UPDATES if "." not in name}
+
+
+def test_the_updates_equal_their_reference_while_nothing_is_changed():
+    with backend.use("numpy"):
+        assert all(check() for check in REFERENCES)

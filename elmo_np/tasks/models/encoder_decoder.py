@@ -5,7 +5,7 @@ starts from the two ends (G4) of its output, and the decoder's attention (Z) is 
 reads the correct previous word at each step.
 
 With the input "learnt" the words of the source have an embedding (E) that is learnt with the task: the same network
-without a biLM, to compare with. With "learnt+mix", or another input after the "+", the two are concatenated (N2).
+without a biLM, to compare with. With "learnt+mix", or another input after the "+", the two are concatenated (N1).
 Source: Bahdanau et al. 2015; Luong et al. 2015.
 """
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...nn.initializers import glorot_uniform
 from ...nn.parameter import Parameter
 from ...types import Array
 from .lengths import check_lengths
@@ -75,12 +76,6 @@ def _product(x: Array, dy: Array) -> Array:
     return np.tensordot(x, dy, ((0, 1), (0, 1)))
 
 
-def _uniform(rng: Generator, dtype: DTypeLike,
-             *shape: int) -> Parameter:
-    bound = np.sqrt(6 / sum(shape))  # Glorot
-    return Parameter(rng.uniform(-bound, bound, shape).astype(dtype))
-
-
 class _Attention(ABC):
     """What both kinds have in common: the masked softmax and the weighted sum."""
 
@@ -129,8 +124,10 @@ class AdditiveAttention(_Attention):
     def __init__(self, P: int, D: int, A: int,
                  *, rng: Generator, dtype: DTypeLike = np.float32):
         self.P, self.D = P, D
-        self.Wq, self.Wk = _uniform(rng, dtype, P, A), _uniform(rng, dtype, D, A)
-        self.b, self.v = Parameter(np.zeros(A, dtype)), _uniform(rng, dtype, A)
+        self.Wq = Parameter(glorot_uniform(rng, (P, A), dtype))
+        self.Wk = Parameter(glorot_uniform(rng, (D, A), dtype))
+        self.b = Parameter(np.zeros(A, dtype))
+        self.v = Parameter(glorot_uniform(rng, (A,), dtype))
 
     def score(self, q: Array,
               k: Array) -> tuple[Array, AdditiveCache]:
@@ -164,7 +161,7 @@ class DotAttention(_Attention):
     def __init__(self, P: int, D: int,
                  *, rng: Generator, dtype: DTypeLike = np.float32):
         self.P, self.D = P, D
-        self.W = _uniform(rng, dtype, P, D)
+        self.W = Parameter(glorot_uniform(rng, (P, D), dtype))
 
     def score(self, q: Array, k: Array) -> tuple[Array, DotCache]:
         """q (T, B, P), k (S, B, D) -> g (B, T, S), cache."""

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 
 from ...nn import lstm
 from ...nn.lstm import LSTM
+from ...nn.sequences import reverse_sequences
 from ...runtime.threads import both
 from ...types import Array
 
@@ -26,14 +27,6 @@ class Cache(NamedTuple):
     fwd: lstm.Cache
     bwd: lstm.Cache             # of the reversed sentences
     lengths: Array              # (B,)
-
-
-def reversed_sequences(x: Array, lengths: Array) -> Array:
-    """x (T, B, ..), lengths (B,) -> the same with each sentence reversed; applied twice it gives x again."""
-    t = np.arange(len(x))[:, None]
-    b = np.arange(x.shape[1])
-    source = np.where(t < lengths, lengths - 1 - t, t)  # (T, B)
-    return x[source, b]  # (U1)
 
 
 class BiLSTM:
@@ -47,24 +40,24 @@ class BiLSTM:
     def forward(self, x: Array,
                 lengths: Array) -> tuple[Array, Cache]:
         """x (T, B, D), lengths (B,) -> y (T, B, 2H), cache."""
-        x_reversed = reversed_sequences(x, lengths)  # (U1)
+        x_reversed = reverse_sequences(x, lengths)  # (U1)
         fwd, bwd = both(
             lambda: self.forward_lstm.forward(x, None, lengths),
             lambda: self.backward_lstm.forward(x_reversed, None, lengths))
         h_fwd, _, fwd_cache = fwd  # (T, B, H)
         h_bwd, _, bwd_cache = bwd
-        h_bwd = reversed_sequences(h_bwd, lengths)  # (U2)
+        h_bwd = reverse_sequences(h_bwd, lengths)  # (U2)
         y = np.concatenate([h_fwd, h_bwd], axis=2)  # (U2)
         return y, Cache(fwd_cache, bwd_cache, lengths)
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         """dy (T, B, 2H) -> dx (T, B, D); accumulates into every Parameter.grad."""
         dh_fwd, dh_bwd = np.split(dy, 2, axis=2)  # (U2)
-        dh_bwd = reversed_sequences(dh_bwd, cache.lengths)  # (U2)
+        dh_bwd = reverse_sequences(dh_bwd, cache.lengths)  # (U2)
         fwd, bwd = both(
             lambda: self.forward_lstm.backward(dh_fwd, cache.fwd),
             lambda: self.backward_lstm.backward(dh_bwd, cache.bwd))
         dx_fwd, _ = fwd         # (T, B, D)
         dx_bwd, _ = bwd
-        dx_bwd = reversed_sequences(dx_bwd, cache.lengths)  # (U1)
+        dx_bwd = reverse_sequences(dx_bwd, cache.lengths)  # (U1)
         return dx_fwd + dx_bwd  # (U1), (U2)

@@ -1,7 +1,6 @@
 """The vector that a task's network reads for each word (N): made from the layers of a frozen biLM.
 
-    (N1) penalty = lambda * sum_j w_j^2,  added to the task's loss; w are the weights of the layer mix before (V3)
-    (N2) x_t = [e_t ; m_t],  where a task has an embedding e of its own next to the biLM's vector m
+    (N1) x_t = [e_t ; m_t],  where a task has an embedding e of its own next to the biLM's vector m
 
     "mix"       the layer mix of all layers, (V3) and (V4): w and gamma are learnt
     "vector"    the article's v_t = W h_t_bi + b (V2) of the top layer: W and b are learnt
@@ -9,7 +8,7 @@
     "top", "0", "1", ..     one layer as it is: nothing is learnt
 
 Dropout (D) acts on the result. Dimensions: J layers, T steps, B sentences, D = 2P width of a layer.
-Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, (N2), and lambda, "to bias the weights to stay
+Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, (N1), and lambda, "to bias the weights to stay
 close to an average of all layers".
 """
 
@@ -46,7 +45,8 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
 
 
 class WordInput:
-    """kind: as above; J, D: number and width of the layers; penalty: lambda; dropout: share dropped, in training."""
+    """kind: as above; J, D: number and width of the layers; penalty: lambda, which is l2 of (V7); dropout: share
+    dropped, in training."""
 
     def __init__(self, kind: str, J: int, D: int, *,
                  dropout: float = 0.0, penalty: float = 0.0,
@@ -54,12 +54,11 @@ class WordInput:
         if kind != "mix" and J != 1:
             raise ValueError(f"input {kind!r} was given {J} layers, "
                              "expected 1")
-        self.lambda_ = penalty
         self.dropout = dropout
         self.mix: ScalarMix | None = None
         self.word_vector: WordVector | None = None
         if kind == "mix":
-            self.mix = ScalarMix(J, dtype=dtype)
+            self.mix = ScalarMix(J, l2=penalty, dtype=dtype)
         elif kind == "vector":
             self.word_vector = WordVector(D, D, rng=rng, dtype=dtype)
 
@@ -87,20 +86,20 @@ class WordInput:
 
     def penalty(self) -> float:
         """What is added to the loss of a batch."""
-        return self.lambda_ * float(np.square(self.mix.w.value, dtype=np.float64).sum()) if self.mix else 0.0  # (N1)
+        return self.mix.penalty() if self.mix else 0.0
 
     def penalty_backward(self, dloss: float) -> None:
         """dloss: gradient of whatever is minimised by the penalty; adds to the mix's w.grad."""
         if self.mix:
-            self.mix.w.grad += dloss * 2 * self.lambda_ * self.mix.w.value  # (N1)
+            self.mix.penalty_backward(dloss)
 
 
 def beside(e: Array, m: Array) -> Array:
     """e, m (T, B, D) -> x (T, B, 2D)."""
-    return np.concatenate([e, m], axis=-1)  # (N2)
+    return np.concatenate([e, m], axis=-1)  # (N1)
 
 
 def beside_backward(dx: Array) -> tuple[Array, Array]:
     """dx (T, B, 2D) -> de, dm (T, B, D)."""
-    de, dm = np.split(dx, 2, axis=-1)  # (N2)
+    de, dm = np.split(dx, 2, axis=-1)  # (N1)
     return np.ascontiguousarray(de), np.ascontiguousarray(dm)

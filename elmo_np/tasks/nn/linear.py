@@ -18,6 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...nn.initializers import glorot_uniform
 from ...nn.parameter import Parameter
 from ...nn.softmax import IGNORE_INDEX, checked_targets
 from ...types import Array
@@ -32,8 +33,8 @@ class Linear:
 
     def __init__(self, D: int, C: int,
                  *, rng: Generator, dtype: DTypeLike = np.float32):
-        bound = np.sqrt(6 / (D + C))
-        self.W, self.b = Parameter(rng.uniform(-bound, bound, (D, C)).astype(dtype)), Parameter(np.zeros(C, dtype))
+        self.W = Parameter(glorot_uniform(rng, (D, C), dtype))
+        self.b = Parameter(np.zeros(C, dtype))
 
     def forward(self, x: Array) -> tuple[Array, Array]:
         """x (.., D) -> z (.., C), cache: x itself. Raises ValueError for another width."""

@@ -3,18 +3,11 @@
 import numpy as np
 import pytest
 
-from elmo_np.tasks.nn.bilstm import BiLSTM, reversed_sequences
+from elmo_np.tasks.nn.bilstm import BiLSTM
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
 LENGTHS = np.array([5, 1, 3])
-
-
-def test_a_turned_sentence_is_read_from_its_own_end():
-    x = np.arange(15).reshape(5, 3)
-    np.testing.assert_array_equal(reversed_sequences(x, LENGTHS)[:, 2], [8, 5, 2, 11, 14])
-    np.testing.assert_array_equal(reversed_sequences(x, LENGTHS)[:, 1], x[:, 1])
-    np.testing.assert_array_equal(reversed_sequences(reversed_sequences(x, LENGTHS), LENGTHS), x)
 
 
 def test_each_half_is_an_lstm_over_the_sentence_alone(rng):
