@@ -50,7 +50,7 @@ MODULES = {
 NAMES = {"BEHIND": "CHAR_PAD", "Encoded": "EncodedCorpus", "KnownWords": "WordIndexer", "LayerMix": "ScalarMix",
          "MARKS": "SPECIAL_TOKENS",
          "PADDING": "IGNORE_INDEX", "Side": "DirectionBatch", "SpelledWords": "CharacterIndexer",
-         "UNDRAWN": "SKIP_INIT", "length_groups": "length_buckets", "put_values": "load_state_dict",
+         "length_groups": "length_buckets", "put_values": "load_state_dict",
          "same_label_share": "nearest_neighbour_accuracy", "second_use": "shared_copy", "spelled": "to_char_ids",
          "tasks.encoder_decoder.Words": "SourceBatch", "tasks.encoder_decoder.read": "decoder_words",
          "tasks.translator.MARKS": "SPECIAL_TOKENS", "tasks.translator.words_of": "frequent_words",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from .. import backend
-from .. import gradient_checks as gradient_cases
+from .. import backend, gradient_checks
 from ..errors import UserError
 from ..nn.gradcheck import TOLERANCE
 from ..viz.page import check_target, write
@@ -17,36 +17,57 @@ ABOUT = "compare every gradient with central differences"
 
 
 def arguments(add: Add) -> None:
+    add("names", nargs="*", metavar="NAME", help="a check, or a pattern such as 'lstm*'; default: all")
+    add("--list", action="store_true", help="print the names of the checks and run none")
     add("--backend", choices=("numpy", "cython", "both"), default="both", help="default both")
-    add("--report", metavar="FILE.html", help="write the table as a page, too")
+    add("--report", metavar="FILE.html", help="also write the table as an HTML page")
 
 
 def run(args: argparse.Namespace) -> int:
+    names = gradient_checks.select(args.names)
+    if args.list:
+        print("\n".join(names))
+        return 0
     backends = ["numpy", "cython"] if args.backend == "both" else [args.backend]
     if args.backend == "both" and backend.backend() == "numpy":
         raise UserError(f"backend 'cython' is not there: {backend.why_not()}; or check --backend numpy alone")
     if args.report is not None:
         check_target(args.report)
-    print("Largest relative error of backward against central differences in float64, every number of every array\n")
-    wrong, worst, total, checked = [], 0.0, 0, list[Checked]()
-    for name in gradient_cases.CASES:
-        tables = []
-        for active in backends:
-            with backend.use(active):
-                tables.append(gradient_cases.run(name))
-        checked.append(Checked(name, tables))
-        print(f"{name}\n    {'array':36} {'numbers':>8}" + "".join(f"{active:>12}" for active in backends))
-        for rows in zip(*tables, strict=True):
-            good = all(row.ok() for row in rows)
-            print(f"    {rows[0].array:36} {rows[0].checked:8}" + "".join(f"{row.error:12.1e}" for row in rows)
-                  + ("" if good else "   WRONG"))
-            wrong += [f"{active}, {name}: {row}" for active, row in zip(backends, rows, strict=True) if not row.ok()]
-            worst, total = max(worst, *(row.error for row in rows)), total + len(rows)
-    print(f"\n{total} arrays checked, largest error {worst:.1e}, allowed {TOLERANCE:.0e}: "
-          + ("all right" if not wrong else f"{len(wrong)} WRONG"))
-    for line in wrong:
-        print(f"  {line}")
+    print("Largest relative error of backward against central differences in float64, every element of every array\n")
+    checked = []
+    for name in names:
+        checked.append(_checked(name, backends))
+        _print_table(checked[-1], backends)
+    wrong = _print_summary(checked, backends)
     if args.report is not None:
         write(args.report, gradcheck_page(backends, checked, info.rows()))
         print(f"{args.report}: the same as a page; open it in a browser")
     return 1 if wrong else 0
+
+
+def _checked(name: str, backends: Sequence[str]) -> Checked:
+    """One check on every backend."""
+    tables = []
+    for active in backends:
+        with backend.use(active):
+            tables.append(gradient_checks.run(name))
+    return Checked(name, tables)
+
+
+def _print_table(one: Checked, backends: Sequence[str]) -> None:
+    print(f"{one.name}\n    {'array':36} {'elements':>8}" + "".join(f"{active:>12}" for active in backends))
+    for rows in zip(*one.tables, strict=True):
+        print(f"    {rows[0].array:36} {rows[0].checked:8}" + "".join(f"{row.error:12.1e}" for row in rows)
+              + ("" if all(row.ok() for row in rows) else "   WRONG"))
+
+
+def _print_summary(checked: Sequence[Checked], backends: Sequence[str]) -> int:
+    """-> how many arrays are wrong."""
+    found = [(f"{active}, {one.name}: {row}", row) for one in checked
+             for rows in zip(*one.tables, strict=True) for active, row in zip(backends, rows, strict=True)]
+    wrong = [text for text, row in found if not row.ok()]
+    print(f"\n{len(found) // len(backends)} arrays checked, largest error {max(row.error for _, row in found):.1e}, "
+          f"allowed {TOLERANCE:.0e}: " + (f"{len(wrong)} WRONG" if wrong else "all right"))
+    for text in wrong:
+        print(f"  {text}")
+    return len(wrong)

@@ -82,10 +82,10 @@ def select(wanted: Sequence[str]) -> list[str]:
 
 
 def _nearest(pattern: str) -> str:
-    """An expectation for the message: the names that share a word with the pattern or are spelt like it."""
+    """What was expected: the names that contain the pattern, else those spelt most like it."""
     inside = [name for name in CASES if pattern.strip("*").lower() in name.lower()]
-    near = inside or difflib.get_close_matches(pattern, CASES, 3, cutoff=0)
-    return "expected one such as " + ", ".join(map(repr, near[:3]))
+    similar = difflib.get_close_matches(pattern, CASES, 3, 0.4) or difflib.get_close_matches(pattern, CASES, 1, 0)
+    return "expected one such as " + ", ".join(map(repr, (inside or similar)[:3]))
 
 
 def acts(values: Array, what: str) -> None:

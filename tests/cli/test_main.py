@@ -9,12 +9,10 @@ import pytest
 
 import elmo_np
 from elmo_np import backend
-from elmo_np import gradient_checks as gradient_cases
 from elmo_np.cli.main import main
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import read_toml
 from elmo_np.io import safetensors_file as checkpoint
-from elmo_np.nn.lstm import LSTM
 from tests.commands import SMALL, TEXT, UNSEEN, command, everything, write
 from tests.training_helpers import contents
 
@@ -62,38 +60,6 @@ def test_files_may_have_any_name(do, tmp_path, name):
     do("train", train, "--valid", valid, "--out", tmp_path / f"run {name}", "--quiet", *SMALL)
     found = read_toml(tmp_path / f"run {name}" / "config.toml", Settings()).data
     assert (found.corpus, found.valid) == (str(train), str(valid))
-
-
-def test_gradcheck_shows_every_array_and_ends_with_0(do):
-    if backend.why_not():
-        pytest.skip(backend.why_not())
-    out, _ = do("gradcheck")
-    for name in gradient_cases.CASES:
-        assert f"\n{name}\n" in out
-    assert re.search(r"^\d+ arrays checked, largest error \d\.\de-\d+, allowed 1e-07: all right$", out, re.M)
-    assert "WRONG" not in out
-    errors = [float(number) for number in re.findall(r"\d\.\de-\d+", out)]
-    assert len(errors) > 2 * 40
-    assert max(errors) <= 1e-7
-
-
-@pytest.mark.parametrize("which", ["numpy", "cython", "both"])
-def test_gradcheck_ends_with_1_and_names_what_is_wrong(do, monkeypatch, which):
-    if which != "numpy" and backend.why_not():
-        pytest.skip(backend.why_not())
-
-    def wrong(self, dy, cache, dstate=None, right=LSTM.backward):
-        before = self.b.grad.copy()
-        found = right(self, dy, cache, dstate)
-        self.b.grad[0] += 1e-4 * (self.b.grad[0] - before[0])       # one number, by a ten-thousandth
-        return found
-    monkeypatch.setattr(LSTM, "backward", wrong)
-    monkeypatch.setattr(gradient_cases, "CASES", {name: gradient_cases.CASES[name] for name in ("embedding", "lstm")})
-    out, _ = do("gradcheck", "--backend", which, code=1)
-    assert out.count("   WRONG") == 1
-    named = re.findall(r"^  (?:numpy|cython), lstm: d loss / d b\[0\]: backward ", out, re.M)
-    assert len(named) == (2 if which == "both" else 1)
-    assert "all right" not in out
 
 
 @pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)], ids=" ".join)

@@ -1,0 +1,74 @@
+"""cli.gradcheck: the table of every check, or of those that are named; a wrong gradient ends it with 1."""
+
+import re
+
+import pytest
+
+from elmo_np import backend, gradient_checks
+from elmo_np.cli.main import main
+from elmo_np.nn.lstm import LSTM
+
+
+@pytest.fixture
+def do(capsys):
+    """Run `elmo-np gradcheck` -> what it prints on stdout and on stderr."""
+    def run(*words, code=0):
+        assert main(["gradcheck", *map(str, words)]) == code
+        return capsys.readouterr()
+    return run
+
+
+def test_it_shows_every_array_on_both_backends_and_ends_with_0(do):
+    if backend.why_not():
+        pytest.skip(backend.why_not())
+    out, err = do()
+    for name in gradient_checks.CASES:
+        assert f"\n{name}\n" in out
+    assert re.search(r"^\d+ arrays checked, largest error \d\.\de-\d+, allowed 1e-07: all right$", out, re.M)
+    assert "WRONG" not in out
+    errors = [float(number) for number in re.findall(r"\d\.\de-\d+", out)]
+    assert len(errors) > 2 * 40
+    assert max(errors) <= 1e-7
+    assert err == ""
+
+
+def test_names_and_patterns_run_single_checks(do):
+    out, _ = do("softmax", "CRF*", "--backend", "numpy")
+    assert re.findall(r"^(\S.*)\n    array", out, re.M) == ["softmax", "CRF", "CRF, BIO constraints"]
+    row, = re.findall(r"^    h +(\d+) +\d\.\de-\d+$", out, re.M)
+    assert row == "24"          # (4, 2, 3)
+    assert re.search(r"^11 arrays checked, ", out, re.M)
+
+
+def test_list_prints_the_names_and_runs_nothing(do, monkeypatch):
+    monkeypatch.setattr(gradient_checks, "run", None)
+    out, _ = do("--list")
+    assert out.splitlines() == list(gradient_checks.CASES)
+    out, _ = do("--list", "attention*")
+    assert out.splitlines() == ["attention, additive", "attention, dot product"]
+
+
+def test_an_unknown_name_ends_with_2_and_the_nearest(do):
+    out, err = do("lstmm", code=2)
+    assert out == ""
+    assert err.startswith("elmo-np: error: no gradient check is named 'lstmm': expected one such as 'lstm', ")
+    assert err.endswith(", or a pattern such as 'lstm*'; elmo-np gradcheck --list names them all\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("which", ["numpy", "cython", "both"])
+def test_it_ends_with_1_and_names_what_is_wrong(do, monkeypatch, which):
+    if which != "numpy" and backend.why_not():
+        pytest.skip(backend.why_not())
+
+    def wrong(self, dy, cache, dstate=None, right=LSTM.backward):
+        before = self.b.grad.copy()
+        found = right(self, dy, cache, dstate)
+        self.b.grad[0] += 1e-4 * (self.b.grad[0] - before[0])       # one element, by a ten-thousandth
+        return found
+    monkeypatch.setattr(LSTM, "backward", wrong)
+    out, _ = do("embedding", "lstm", "--backend", which, code=1)
+    assert out.count("   WRONG") == 1
+    named = re.findall(r"^  (?:numpy|cython), lstm: d loss / d b\[0\]: backward ", out, re.M)
+    assert len(named) == (2 if which == "both" else 1)
+    assert "all right" not in out
