@@ -57,6 +57,7 @@ def _bilm(rng: Generator, config: BiLMConfig) -> Case:
     cnns = [lm.embedding for lm in (model.forward_lm, model.backward_lm) if isinstance(lm.embedding, CharCNN)]
     characters.with_few_characters(*cnns)
     for p in parameters(model).values():
+        # With small start values deep gradients vanish in the rounding of the loss, and a right backward looks wrong.
         p.value[...] = rng.normal(size=p.value.shape) * 0.7
     batch = _ragged_batch(rng, V, B)
     if cnns:

@@ -101,7 +101,7 @@ def _check(
 
 
 def _relative_error(analytic: Array, numeric: Array) -> Array:
-    """Of each element; infinite where no error can be told."""
+    """The error of each element; infinite where it cannot be measured."""
     difference = np.abs(analytic - numeric)
     scale = np.max(np.abs(analytic) + np.abs(numeric))
     finite = np.isfinite(difference)

@@ -1,4 +1,4 @@
-"""bilm: two directions that share what they are told to and nothing else, each blind to what it has to predict."""
+"""bilm: two directions share what the settings say and nothing else, and neither sees its target words."""
 
 import math
 from collections import Counter
@@ -102,7 +102,7 @@ def test_the_backward_models_input_leaves_the_forward_model_alone(batch):
         assert np.array_equal(grad, other_grads[name]) == name.startswith("forward_lm"), name
 
 
-def test_the_two_models_start_from_different_numbers():
+def test_the_two_models_start_from_different_values():
     model = bilm()
     for name, p in parameters(model.forward_lm).items():
         if not name.endswith("b"):
@@ -137,7 +137,7 @@ def test_the_gradient_of_a_shared_parameter_is_the_sum_over_its_places(shared, b
     for name, grad in apart.items():
         expected[places[id(model_part(model, name).value)]] += grad
     for name, grad in grads.items():
-        close(grad, expected[name], 1e-15)      # up to four numbers below 1, added in another order
+        close(grad, expected[name], 1e-15)      # up to four values below 1, added in another order
 
 
 @sharing
@@ -244,7 +244,7 @@ def test_dropout_acts_only_with_generators(batch):
     assert model.forward(batch, None, rngs())[0] == model.forward(batch, None, rngs())[0] != plain.forward(batch)[0]
 
 
-# encode: hidden states, every word at its own place
+# encode: hidden states, every word at its own position
 
 def padded(sentences, filling=0):
     ids = np.full((max(map(len, sentences)), len(sentences)), filling)
@@ -318,7 +318,7 @@ def test_a_word_changes_forward_states_from_itself_on_and_backward_states_up_to_
                 np.testing.assert_array_equal((layer != layer_changed).any(axis=1), reached)    # to the bit
 
 
-def test_encode_goes_on_from_a_state(sentences):
+def test_encode_continues_from_a_state(sentences):
     model = bilm()
     one, other = padded([sentences[0]]), padded([sentences[2]])
     *_, state = model.encode(*one)
@@ -334,7 +334,7 @@ TEN = ["a b c", "b a d", "c c e f", "d", "e f", "a b d", "a c", "f e d c b a", "
 
 def floor(sentences):
     """The least mean loss that a model can reach which sees the words before: the entropy of the next word after each
-    beginning of a sentence, in nats a target."""
+    beginning of a sentence, in nats per target."""
     seen, chosen = Counter(), Counter()
     for sentence in sentences:
         for n in range(1, len(sentence)):

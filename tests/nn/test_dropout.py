@@ -1,4 +1,4 @@
-"""dropout: some numbers go, the others grow, and on average nothing changes."""
+"""dropout: some elements become zero, the others grow, and on average nothing changes."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @DTYPES
-def test_a_number_is_dropped_or_divided_by_the_rate_kept(dtype, rng):
+def test_an_element_is_dropped_or_divided_by_the_rate_kept(dtype, rng):
     x = rng.normal(size=(40, 50)).astype(dtype)
     y, mask = dropout_forward(x, 0.3, rng)
     assert y.dtype == mask.dtype == dtype
@@ -25,7 +25,7 @@ def test_the_share_dropped_is_the_rate(rng):
 
 
 def test_the_mean_is_kept(rng):
-    """A number that is 1 becomes 0 or 1 / (1 - rate): variance rate / (1 - rate), of the mean of N that over N."""
+    """An element of 1 becomes 0 or 1 / (1 - rate), with variance rate / (1 - rate); the mean of N has that over N."""
     N, rate = 100_000, 0.3
     y, _ = dropout_forward(np.ones(N), rate, rng)
     assert y.mean() == pytest.approx(1, abs=5 * np.sqrt(rate / (1 - rate) / N))
@@ -50,7 +50,7 @@ def test_no_generator_returns_the_input_itself():
     assert mask is None
 
 
-def test_every_call_draws_a_fresh_mask(rng):
+def test_every_call_draws_a_new_mask(rng):
     one, other = (dropout_forward(np.ones(100), 0.5, rng)[1] for _ in range(2))
     assert (one != other).any()
 

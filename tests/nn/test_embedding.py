@@ -1,4 +1,4 @@
-"""embedding: a vector is a row, and its gradient comes back to that row."""
+"""embedding: a vector is a row, and its gradient is added to that row."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_a_second_backward_adds(layer, rng):
     layer.backward(dx, cache)
     once = layer.E.grad.copy()
     layer.backward(dx, cache)
-    np.testing.assert_allclose(layer.E.grad, 2 * once, rtol=0, atol=1e-15 * 10)     # six numbers around 1 in each sum
+    np.testing.assert_allclose(layer.E.grad, 2 * once, rtol=0, atol=1e-15 * 10)     # six values around 1 in each sum
 
 
 def test_the_rows_that_may_differ_from_zero_are_the_words_that_occurred(layer):
@@ -65,15 +65,15 @@ def test_the_gradient_need_not_be_contiguous_and_is_left_alone(layer, rng):
     dx = rng.normal(size=(3, 3, 2)).T
     before = dx.copy()
     layer.backward(dx, layer.forward(IDS)[1])
-    strange = layer.E.grad.copy()
+    from_a_view = layer.E.grad.copy()
     layer.E.zero_grad()
     layer.backward(np.ascontiguousarray(dx), layer.forward(IDS)[1])
-    np.testing.assert_array_equal(strange, layer.E.grad)
+    np.testing.assert_array_equal(from_a_view, layer.E.grad)
     np.testing.assert_array_equal(dx, before)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
-def test_ids_may_be_whole_numbers_of_any_size(layer, dtype):
+def test_ids_may_be_of_any_integer_dtype(layer, dtype):
     x, cache = layer.forward(IDS.astype(dtype))
     np.testing.assert_array_equal(x, layer.forward(IDS)[0])
     layer.backward(np.ones_like(x), cache)
@@ -86,7 +86,7 @@ def test_ids_may_be_whole_numbers_of_any_size(layer, dtype):
     (np.array([[0.0, 1.0]]), "word ids have dtype float64, expected whole numbers"),
     (np.array([[True]]), "word ids have dtype bool, expected whole numbers"),
 ])
-def test_wrong_ids_say_what_was_given_and_expected(layer, ids, message):
+def test_the_message_for_wrong_ids_states_what_was_given_and_expected(layer, ids, message):
     with pytest.raises(ValueError) as caught:
         layer.forward(ids)
     assert str(caught.value) == message
@@ -109,7 +109,7 @@ def test_a_gradient_of_another_shape_is_refused_before_a_kernel_writes_past_a_ro
 
 
 def test_the_start_is_uniform_within_a_tenth(rng):
-    """Of 10,000 uniform numbers the largest is within 1 % of the bound but for a chance of 0.99^10,000 = 2e-44; their
+    """The maximum of 10,000 uniform values is within 1 % of the bound but for a chance of 0.99^10,000 = 2e-44; their
     mean is 0 +- 0.1 / sqrt(3 * 10,000) = 5.8e-4, five of which are 3e-3."""
     E = Embedding(100, 100, rng=rng).E.value
     assert E.dtype == np.float32

@@ -68,7 +68,7 @@ def test_one_layer_has_no_residual_connection(rng):
     np.testing.assert_array_equal(plain.encode(IDS)[0][1], residual.encode(IDS)[0][1])
 
 
-def test_words_may_come_as_vectors_and_their_gradient_comes_back(rng):
+def test_words_may_be_given_as_vectors_and_their_gradient_is_returned(rng):
     lm, targets = model(rng), np.roll(IDS, -1, axis=0)
     loss, state, cache = lm.forward(IDS, targets, None, LENGTHS)
     assert lm.backward(1.0, cache) is None
@@ -96,7 +96,7 @@ def test_a_model_without_a_softmax_encodes_and_refuses_to_predict(rng):
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS])
-def test_reading_gives_what_encode_gives(rng, lengths):
+def test_inference_gives_what_encode_gives(rng, lengths):
     lm = model(rng)
     state = [(rng.normal(size=(3, 4)), rng.normal(size=(3, 7))) for _ in lm.layers]
     expected, after, _ = lm.encode(IDS, state, lengths)
@@ -108,7 +108,7 @@ def test_reading_gives_what_encode_gives(rng, lengths):
         np.testing.assert_allclose(one[1], other[1], rtol=0, atol=1e-15)
 
 
-def test_reading_nothing_gives_nothing_and_the_state_as_it_was(rng):
+def test_inference_on_no_words_gives_no_outputs_and_the_state_unchanged(rng):
     lm = model(rng)
     outputs, states = lm.encode_inference(IDS[:0])
     assert [y.shape for y in outputs] == [(0, 3, 4)] * 4

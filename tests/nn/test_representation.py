@@ -122,7 +122,7 @@ def test_a_mix_with_padding_is_that_of_a_naive_computation(w, gamma, normalise, 
     found, _ = mix.forward(layers, MASK)
     assert len(expected) == 7 * 32
     for at, number in expected.items():
-        assert found[at] == pytest.approx(number, abs=1e-13)        # means of 224 numbers up to 10, one after another
+        assert found[at] == pytest.approx(number, abs=1e-13)        # means of 224 values up to 10, one after another
     assert not found[~MASK].any()
     single, double = (some_mix(w, gamma, dtype, layer_norm=normalise).forward(layers.astype(dtype), MASK)[0]
                       for dtype in (np.float32, np.float64))
