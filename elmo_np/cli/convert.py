@@ -13,14 +13,14 @@ from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
 from .common import Add
 
-ABOUT = "published weights of the original ELMo to the folder of a run"
+ABOUT = "convert published weights of the original ELMo to a run directory"
 TRAINED_ELSEWHERE = "# Published weights, converted: [train] does not describe how they were trained.\n"
 
 
 def arguments(add: Add) -> None:
     add("options", metavar="OPTIONS", help="JSON file of the weights")
     add("weights", metavar="WEIGHTS", help="HDF5 file of the weights")
-    add("--out", required=True, metavar="DIR", help="folder to write, like that of a training run")
+    add("--out", required=True, metavar="DIR", help="directory to write, like that of a training run")
     add("--vocabulary", metavar="FILE", help="words, one per line: for models that read words by id, and for a softmax")
     add("--softmax", metavar="FILE.hdf5", help="the softmax, if it has its own file")
     add("--embedding", metavar="FILE.hdf5", help="one vector per word of the vocabulary, read in place of characters")
@@ -31,7 +31,7 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     folder = RunDirectory(Path(args.out))
     if not args.out:
-        raise UserError("--out is empty: expected a folder's name")
+        raise UserError("--out is empty: expected the name of a folder")
     if folder.in_use():
         raise UserError(f"{args.out} already holds a run: give another --out, or remove it")
     elmo = ELMo.from_bilm_tf(args.options, args.weights, vocabulary=args.vocabulary, softmax=args.softmax,

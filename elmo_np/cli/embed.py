@@ -9,23 +9,24 @@ from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
 from .common import Add, add_tokenize, splits
 
-ABOUT = "vectors of every word of a text"
+ABOUT = "write the vectors of every word of a text to a file"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("input", metavar="INPUT", help="a text file, one sentence per line")
     add("--out", required=True, metavar="FILE", help="FILE.npz, or FILE.hdf5 with the extra [hdf5]: one array per "
-        "sentence, named by its number: \"0\", \"1\", ...")
-    add("--layer", default="all", metavar="LAYER", help="all (default), top, average, mix, or a number")
-    add("--state", default="reset", choices=("reset", "warm", "carry"), help="where every sentence starts: from zero "
-        "(default), from one settled state, or where the sentence before it ended")
+        "sentence, named by its index: \"0\", \"1\", ...")
+    add("--layer", default="all", metavar="LAYER", help="all (default), top, average, mix, or the number of a layer")
+    add("--state", default="reset", choices=("reset", "warm", "carry"), help="the state in which each sentence "
+        "starts: zero (reset, the default), one that the model has settled into, the same for all sentences (warm), or "
+        "the one in which the sentence before it ended (carry)")
     add("--marks", action="store_true", help="include <S> and </S>: two more tokens per sentence")
     add("--shard", default=(0, 1), type=_shard, metavar="i/N", help="only sentences whose index modulo N is i: N "
         "processes share the work, each with its own file")
-    add("--cache", metavar="FILE", help="keep the word vectors that a model of characters computes between runs, "
-        "one run at a time: of the first words, as many as fit in 32 MB")
-    add("--resume", action="store_true", help="go on where the same command stopped, or start")
+    add("--cache", metavar="FILE", help="a file in which a model of characters keeps the vectors of words from "
+        "one run to the next: those of the first words, as many as fit in 32 MB; not for several runs at once")
+    add("--resume", action="store_true", help="continue where the same command stopped, or start")
     add_tokenize(add)
 
 

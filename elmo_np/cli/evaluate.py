@@ -13,17 +13,17 @@ from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity
 from ..runtime.files import atomic_write_text
 from .common import Add, add_tokenize, json_text, settings_of, splits
 
-ABOUT = "perplexity of both directions, over all words"
+ABOUT = "compute the perplexity of both directions, over all words"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("corpus", metavar="CORPUS", help="text to predict")
     add("--state", choices=("carry", "reset"), help="one stream, or each sentence on its own (default: as trained)")
     add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")
-    add("--per-sentence", metavar="FILE.tsv", help="write log p of every sentence")
+    add("--per-sentence", metavar="FILE.tsv", help="also write log p of every sentence to this file")
     add_tokenize(add)
-    add("--json", action="store_true", help="print JSON")
+    add("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:

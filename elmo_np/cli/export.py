@@ -10,18 +10,18 @@ from ..inference.elmo import ELMo
 from ..io.bilm_tf_writer import check, readers
 from .common import Add
 
-ABOUT = "a model in the format of published weights"
+ABOUT = "write a model in the format of the published weights"
 FILES = ("options.json", "weights.hdf5", "vocabulary.txt")
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
-    add("--out", required=True, metavar="FOLDER", help=f"folder to write: {', '.join(FILES)}")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("--out", required=True, metavar="DIR", help=f"directory to write: {', '.join(FILES)}")
 
 
 def run(args: argparse.Namespace) -> int:
     if not args.out:
-        raise UserError("--out is empty: expected a folder's name")
+        raise UserError("--out is empty: expected the name of a folder")
     folder = Path(args.out)
     paths = [folder / name for name in FILES]
     if there := [path for path in paths if path.exists()]:

@@ -10,15 +10,15 @@ from ..inference.sampling import sample
 from ..inference.token_indexer import token_indexer
 from .common import Add, json_text
 
-ABOUT = "new text, drawn from the model"
+ABOUT = "generate text, drawn from the model"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("--prompt", default="", metavar="TEXT", help="how the sentence begins; with --direction backward, how it ends")
     add("--direction", choices=("forward", "backward"), default="forward",
         help="what follows the prompt (default), or what leads up to it")
-    add("--count", type=int, default=5, metavar="N", help="how many (default 5)")
+    add("--count", type=int, default=5, metavar="N", help="number of texts (default 5)")
     add("--length", type=int, default=50, metavar="N", help="maximum number of words to add to the prompt (default 50)")
     add("--temperature", type=float, default=1.0, metavar="T",
         help="1 (default): as the model predicts; lower: prefer probable words; 0: the most probable word")

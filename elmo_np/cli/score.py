@@ -11,13 +11,13 @@ from ..inference.elmo import ELMo
 from ..inference.evaluate import SentenceScore, evaluate, perplexity
 from .common import Add, add_tokenize, json_text, splits
 
-ABOUT = "log p of every sentence or token, in both directions"
+ABOUT = "print log p of every sentence or token, in both directions"
 
 Row = dict[str, object]
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("input", metavar="INPUT", help="a text file, one sentence per line")
     add("--tokens", action="store_true", help="one row per token, special tokens included, instead of one per sentence")
     add("--state", choices=("reset", "carry"), default="reset",

@@ -8,15 +8,15 @@ from ..inference.elmo import ELMo
 from ..inference.neighbours import in_context
 from .common import Add, add_tokenize, corpus_of
 
-ABOUT = "occurrences of a word in similar contexts"
+ABOUT = "find occurrences of a word in similar contexts"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("word", metavar="WORD")
     add("--in", dest="sentence", required=True, metavar="SENTENCE", help="a sentence with WORD in it")
-    add("--occurrence", type=int, metavar="N", help="which WORD of the sentence, from 1")
-    add("--top", type=int, default=10, metavar="N", help="how many (default 10)")
+    add("--occurrence", type=int, metavar="N", help="which occurrence of WORD in the sentence, counted from 1")
+    add("--top", type=int, default=10, metavar="N", help="number of results (default 10)")
     add("--corpus", metavar="CORPUS", help="where to look (default: the model's training corpus)")
     add("--any-word", action="store_true", help="look among all words instead of occurrences of WORD")
     add_tokenize(add)

@@ -10,15 +10,15 @@ from ..inference.neighbours import in_context
 from ..inference.substitutes import substitutes
 from .common import Add, json_text
 
-ABOUT = "words that could replace another in its sentence"
+ABOUT = "find words that could replace another in its sentence"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("word", metavar="WORD", help="the word to replace; the model does not read it, so it can be ___")
     add("--in", dest="sentence", required=True, metavar="SENTENCE", help="a sentence with WORD in it")
-    add("--occurrence", type=int, metavar="N", help="which WORD of the sentence, from 1")
-    add("--top", type=int, default=10, metavar="N", help="how many (default 10)")
+    add("--occurrence", type=int, metavar="N", help="which occurrence of WORD in the sentence, counted from 1")
+    add("--top", type=int, default=10, metavar="N", help="number of results (default 10)")
     add("--prior", action=argparse.BooleanOptionalAction, default=True,
         help="subtract how frequent a word is in any context (default), or only add up both directions")
     add("--others", action="store_true", help="leave WORD itself out")

@@ -62,7 +62,8 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
         what = f"{names}, or a file: {task.columns}" if action == "evaluate" else task.input
         add("data", metavar="DATA", help=what)
         add("--bilm", metavar="DIR", help="the biLM of the model, if it has been moved")
-        add("--out", metavar="FILE", help="a picture, .png or .svg" if action == "evaluate" else "write here")
+        add("--out", metavar="FILE",
+            help="a figure of the results, .png or .svg" if action == "evaluate" else "write to this file")
     more = "".join(f", {kind}" for kind in [*task.more_inputs.values(), *task.joined_inputs.values()])
     if action == "train":
         add("--input", metavar="KIND",
@@ -85,10 +86,10 @@ def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
     add("--fine-tune", type=int, default=0, metavar="N",
         help="first fine-tune that biLM on the text of the data, for N epochs (default 0)")
     add("--out", required=True, metavar="DIR", help="directory to write")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, see below; may be repeated")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting (see below); may be repeated")
     add("--seed", type=int, metavar="N", help="short for --set seed=N")
     add("--tokenize", action="store_true", help="the sentences are raw text: split them")
-    add("--quiet", action="store_true", help="no progress")
+    add("--quiet", action="store_true", help="do not show progress")
 
 
 def run(args: argparse.Namespace) -> int:

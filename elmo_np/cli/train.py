@@ -20,16 +20,16 @@ ABOUT = "train a biLM"
 def arguments(add: Add) -> None:
     add("corpus", metavar="CORPUS", help="a text file (one sentence per line), a glob of shards, pydoc or grammar")
     add("--valid", metavar="FILE", help="validate on this file; without it every 20th sentence is held out")
-    add("--out", required=True, metavar="DIR", help="folder to write the run to")
+    add("--out", required=True, metavar="DIR", help="directory to write the run to")
     add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")
-    add("--fine-tune", metavar="DIR", help="train the model of that run further on this corpus, with its settings or "
-                                           "those of --preset; one epoch unless --epochs is given")
-    add("--config", metavar="FILE.toml", help="settings on top of the preset")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be repeated")
+    add("--fine-tune", metavar="DIR", help="continue training the model of that run on this corpus, with its settings "
+                                           "or those of --preset; one epoch unless --epochs is given")
+    add("--config", metavar="FILE.toml", help="settings that override those of the preset")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; may be repeated")
     add("--epochs", type=int, metavar="N", help="short for --set epochs=N")
     add("--seed", type=int, metavar="N", help="short for --set seed=N")
     add("--resume", action="store_true", help="continue the run in DIR where it stopped")
-    add("--quiet", action="store_true", help="no progress")
+    add("--quiet", action="store_true", help="do not show progress")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,13 +15,13 @@ from ..io.word2vec_files import BINARY, check_target, is_word2vec, write_project
 from .common import Add, add_tokenize, corpus_of, splits
 
 Columns = dict[str, Sequence[object]]
-ABOUT = "one vector per word, for readers of word2vec files or the TensorBoard projector"
+ABOUT = "write one vector per word, for programs that read word2vec files or for the TensorBoard projector"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="folder of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("--out", required=True, metavar="OUT", help="FILE.txt or FILE.bin, the text or binary format of word2vec; any "
-        "other name: a folder with vectors.tsv and metadata.tsv for the projector")
+        "other name: a directory with vectors.tsv and metadata.tsv for the projector")
     add("--layer", metavar="LAYER", help="static (default): the token layer, before any context; or the mean over a "
         "word's occurrences in the corpus of top, average, mix, or a layer's number (with --occurrences: default top)")
     add("--words", metavar="FILE", help="which words, one per line (default: the vocabulary, or all of --corpus)")

@@ -3,7 +3,7 @@
     text, stop_words               tokens and sentences of raw text; the article's preprocessing
     corpus, pydoc_corpus, grammar  where sentences come from; grammar_rules.txt has the grammar's tables
     text_lines                     the lines of a file as people have it, compressed or not; what is not text is refused
-    vocabulary                     words and their ids
+    vocabulary                     words and their ids: `Vocabulary.encode` turns a sentence into ids
     batches, spool                 from sentences to (T, B) batches for both directions
 
 A newcomer may add a corpus: a class with a name whose every pass gives the same sentences, and a line in `open_corpus`.

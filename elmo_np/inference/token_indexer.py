@@ -1,8 +1,9 @@
-"""What a model reads for the words of a sentence: rows of its vocabulary, or their characters.
+"""From the words of a sentence to what a model reads: ids of its vocabulary, or characters.
 
-Both kinds of indexer number the words of a sentence, with <S> before them and </S> after them. From these numbers come
-what a model is trained on, `inputs` and `targets`, and the vectors that it embeds, `lookup`: training, evaluation and
-the embedder need not know which kind it is.
+`encode` turns a sentence into numbers, one per word, with those of <S> and </S> around them. In a model of words they
+are the ids of the vocabulary (`Vocabulary.encode`); a model of characters numbers its words as they come. From the
+numbers, `inputs` and `targets` make what a model is trained on, and `lookup` the vectors of the words: training,
+evaluation and the embedder need not know which kind of model it is.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class TaskConfig:
     learning_rate: float = option(0.005, "of Adam", above=0)
     clip_norm: float = option(5.0, "maximum norm of all gradients together", above=0)
     patience: int = option(5, "epochs without a better validation score before training stops", at_least=1)
-    held_out: int = option(10, "without a validation file: one of so many training sentences validates", at_least=2)
+    held_out: int = option(10, "without a validation file: one in so many training sentences is held out", at_least=2)
     seed: int = option(0, "of all random numbers", at_least=0)
 
     def __post_init__(self) -> None:
