@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "tutorials/guide.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SHOWN = README + GUIDE
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("tutorials/*.md"), *ROOT.glob("kernels/*.md")])
+PAGES = sorted(page for where in (".", "tutorials", "kernels", "benchmarks") for page in ROOT.glob(f"{where}/*.md"))
 
 
 def prose(page):
@@ -47,6 +47,13 @@ def test_every_link_of_a_page_leads_somewhere(page):
 def test_no_inline_formula_has_a_backslash_that_markdown_would_remove(page):
     formulas = re.findall(r"\$[^$\n]+\$", re.sub(r"`[^`\n]*`", "", prose(page)))
     assert [formula for formula in formulas if re.search(r"\\[^a-zA-Z]", formula)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_table_has_one_row_per_line_and_a_line_under_its_head(page):
+    lines = prose(page).splitlines()
+    ruled = [k for k, line in enumerate(lines) if "|---" in line]
+    assert all(re.fullmatch(r"\|(:?-+:?\|)+", lines[k]) and lines[k-1].count("|") == lines[k].count("|") for k in ruled)
 
 
 def test_anchors_are_those_of_github(tmp_path):
