@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...nn.dropout import dropout_backward, dropout_forward
-from ...types import Array
+from ...types import Array, Sentences
 from ..metrics.scores import accuracy
 from ..nn import pooling
 from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward, log_softmax
@@ -82,11 +82,10 @@ class SentenceClassifier(TaskModel):
     def _targets(self, labels: Sequence[str]) -> list[int]:
         return self.label_ids(labels)
 
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         return accuracy(labels, self.predict(sentences, vectors))
 
-    def probabilities(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None) -> Array:
+    def probabilities(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> Array:
         """p of every label of every sentence, (N, C)."""
         p = np.zeros((len(sentences), len(self.labels)), np.float32)
         for indices, layers, lengths in self.batches(sentences, vectors):
@@ -94,6 +93,6 @@ class SentenceClassifier(TaskModel):
             p[indices] = np.exp(log_softmax(z))
         return p
 
-    def predict(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None) -> list[str]:
+    def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> list[str]:
         """The likeliest label of every sentence."""
         return [self.labels[k] for k in self.probabilities(sentences, vectors).argmax(axis=1)]

@@ -20,7 +20,7 @@ from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...inference.neighbours import unit
 from ...runtime.progress import Progress
-from ...types import Array
+from ...types import Array, Sentences
 from ..data.files import Occurrence
 from ..metrics.scores import accuracy
 from ..nn import inputs
@@ -96,7 +96,7 @@ class WordSenses(TaskModel):
         words = [self.words[word] for word, own in self.senses.items() for _ in own]
         return SenseNetwork(len(self.layers), self.width, words, self.config, rng=rng)
 
-    def embed(self, sentences: Sequence[Sequence[str]], labels: Sequence[Occurrence],
+    def embed(self, sentences: Sentences, labels: Sequence[Occurrence],
               progress: Progress | None = None) -> EmbeddingCache:
         """The vectors of the ambiguous words alone."""
         return EmbeddingCache(self.elmo, sentences, self.layers, positions=[own.position for own in labels],
@@ -105,8 +105,7 @@ class WordSenses(TaskModel):
     def _targets(self, labels: Sequence[Occurrence]) -> list[int]:
         return self.label_ids([f"{own.word}/{own.sense}" for own in labels])
 
-    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float],
-             progress: Progress) -> list[EpochResult]:
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress) -> list[EpochResult]:
         if self.config.method == "logistic":
             return super()._fit(train, valid, score, progress)
         layers, _, y = train.batch(np.arange(len(train.lengths)))
@@ -129,11 +128,10 @@ class WordSenses(TaskModel):
         self.network.linear.W.value[...] = unit(means).T
         self.network.linear.b.value[...] = np.where(counts == 0, UNSEEN, TIE * length * counts / len(y))
 
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         return accuracy([own.sense for own in labels], self.predict(sentences, labels, vectors))
 
-    def predict(self, sentences: Sequence[Sequence[str]], occurrences: Sequence[Occurrence],
+    def predict(self, sentences: Sentences, occurrences: Sequence[Occurrence],
                 vectors: EmbeddingCache | None = None) -> list[str]:
         """The sense of each occurrence. Raises UserError for a word that training has not shown."""
         self.check_words(occurrences)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.softmax import IGNORE_INDEX
-from ...types import Array
+from ...types import Array, Sentences
 from ..metrics.scores import entity_scores
 from ..nn import crf
 from ..nn.crf import CRF, bio
@@ -77,17 +77,16 @@ class Tagger(TaskModel):
     def _network(self, rng: np.random.Generator) -> TagNetwork:
         return TagNetwork(len(self.layers), self.width, self.labels, self.config, rng=rng)
 
-    def _targets(self, labels: Sequence[Sequence[str]]) -> list[list[int]]:
+    def _targets(self, labels: Sentences) -> list[list[int]]:
         return [self.label_ids(own) for own in labels]
 
     def _stacked(self, targets: Sequence[Any]) -> Array:
         return padded(targets, IGNORE_INDEX)
 
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         return entity_scores(labels, self.predict(sentences, vectors))["all"].f1
 
-    def predict(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None) -> list[list[str]]:
+    def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> list[list[str]]:
         """The best labels of every sentence's words."""
         found: dict[int, list[str]] = {}
         for indices, layers, lengths in self.batches(sentences, vectors):
@@ -97,7 +96,7 @@ class Tagger(TaskModel):
         return [found[k] for k in range(len(sentences))]
 
 
-def bio_labels(sentences: Sequence[Sequence[str]]) -> list[str]:
+def bio_labels(sentences: Sentences) -> list[str]:
     """All labels that these sentences need: O, and B and I of every type, in order."""
     kinds = sorted({label[2:] for labels in sentences for label in labels if label != "O"})
     return ["O", *(f"{prefix}-{kind}" for kind in kinds for prefix in "BI")]
