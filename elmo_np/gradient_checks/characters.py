@@ -4,8 +4,6 @@ A maximum has a kink where two positions are equal, and a relu where it is zero:
 nearer to one than MARGIN, which is far more than central differences move anything.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 

@@ -1,7 +1,5 @@
 """One layer at a time: embedding, LSTM, softmaxes, dropout, word vector, layer mix."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 

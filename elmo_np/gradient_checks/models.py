@@ -1,7 +1,5 @@
 """Whole models: the layers of a direction, and both directions with their loss, in every way that parts are shared."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One gradient check, the list of all, and how one is run."""
 
-from __future__ import annotations
-
 import difflib
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The building blocks of tasks: labels, pooling, bidirectional LSTM, CRF, attention, decoder, input."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar

@@ -8,8 +8,6 @@
     report.html         an HTML report of all of this, written by `elmo-np train` and `elmo-np report`
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ..data.vocabulary import Vocabulary

@@ -17,8 +17,6 @@ Dimensions: N targets, N_i of them in cluster i, P width of h, V words, the cuto
 Source: Grave et al. 2017, "Efficient softmax approximation for GPUs" (arXiv 1609.04309); clusters as in PyTorch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple

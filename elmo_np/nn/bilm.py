@@ -10,8 +10,6 @@ passes. The article's two models have their own parameters; the original ELMo sh
 their characters, and the softmax. Both are settings. Source: Peters et al. 2018, section 3.1.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -16,8 +16,6 @@ the same character, and the maximum of equal values is any one of them.
 Source: Kim et al. 2016; highway layers, Srivastava et al. 2015; sizes, initial values and relu of the original ELMo.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Checks of the arrays that a layer is given. The kernels read memory without looking, so every layer checks first."""
 
-from __future__ import annotations
-
 from numpy.typing import DTypeLike
 
 from ..types import Array

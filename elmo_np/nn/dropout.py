@@ -5,8 +5,6 @@
 Source: Srivastava et al. 2014; between layers only, never in the recurrence: Zaremba et al. 2014.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 

@@ -5,8 +5,6 @@
 Dimensions: T steps, B sequences, V words, D width of a word's vector.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

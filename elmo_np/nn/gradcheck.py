@@ -5,8 +5,6 @@ that equals the difference quotient of its own forward pass, in float64, for eve
 Errors are relative to the array's largest element, so an element far below it is checked less strictly.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 

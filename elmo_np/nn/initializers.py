@@ -6,8 +6,6 @@ operating system hands out no memory for zeros before something is written to th
 Sources: Glorot and Bengio 2010; LeCun et al. 1998; Saxe et al. 2014.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike

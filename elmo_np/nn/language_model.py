@@ -8,8 +8,6 @@ The model reads its input from left to right; the backward model is given revers
 Source: the original ELMo; residual connections, He et al. 2016.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np

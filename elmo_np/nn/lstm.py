@@ -14,8 +14,6 @@ Source: Hochreiter and Schmidhuber 1997; forget gate, Gers et al. 2000; projecti
 The clips are those of the original ELMo.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

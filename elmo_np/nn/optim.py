@@ -14,8 +14,6 @@ those rows: the others would not change. With momentum, and in Adam, every row m
 updated: leaving any out would be another optimiser.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 

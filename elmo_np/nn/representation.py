@@ -15,8 +15,6 @@ positions of a batch together, and the penalty on w itself.
 W, b, w and gamma are learnt with the task that uses the vectors, through `backward`.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

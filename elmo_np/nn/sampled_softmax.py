@@ -14,8 +14,6 @@ Dimensions: N targets, R rows (the targets and the padding), P width of h, V wor
 Source: Jean et al. 2015; the sampler, the correction and the removal of accidental hits as in the original ELMo.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -5,8 +5,6 @@ of the two can take half of the words of both directions and accumulate into its
 them up.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

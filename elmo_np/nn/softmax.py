@@ -9,8 +9,6 @@ that it can be tied to a word embedding.
 Source: Bengio et al. 2003; tying: Press and Wolf 2017.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

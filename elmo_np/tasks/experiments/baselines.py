@@ -1,7 +1,5 @@
 """Baselines that a task model should beat: predictions without vectors."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 

@@ -8,8 +8,6 @@
     fold-0/, ..         for a comparison in folds: the biLM of each
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ...errors import UserError

@@ -1,7 +1,5 @@
 """Measures of predictions: accuracy, precision, recall, F1, and the confusion matrix."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple

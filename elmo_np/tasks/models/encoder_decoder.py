@@ -9,8 +9,6 @@ without a biLM, to compare with. With "learnt+mix", or another input after the "
 Source: Bahdanau et al. 2015; Luong et al. 2015.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

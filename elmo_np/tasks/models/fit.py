@@ -1,7 +1,5 @@
 """The training loop that task models share: batches, Adam, clipping, validation; the best epoch's weights are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 

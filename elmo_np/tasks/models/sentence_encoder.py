@@ -1,7 +1,5 @@
 """The lower half of classifier and tagger: the input (N) and, unless hidden_dim is none, a bidirectional LSTM (U)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

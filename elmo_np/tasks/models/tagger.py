@@ -4,8 +4,6 @@ The network: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_
 (K1), a linear-chain CRF (F) on its scores.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

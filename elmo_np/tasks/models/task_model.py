@@ -1,7 +1,5 @@
 """A task model and its file: what classifier, tagger, word senses and translator have in common."""
 
-from __future__ import annotations
-
 import json
 import os
 from abc import ABC, abstractmethod
