@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...types import Array, Sentences
@@ -37,14 +38,12 @@ class Cache(NamedTuple):
 class SentenceNetwork(SentenceEncoder):
     """J, D: number and width of the layers; C: labels."""
 
-    def __init__(self, J: int, D: int, C: int, config: TaskConfig, *, rng: np.random.Generator,
-                 dtype: npt.DTypeLike = np.float32):
+    def __init__(self, J: int, D: int, C: int, config: TaskConfig, *, rng: Generator, dtype: DTypeLike = np.float32):
         super().__init__(J, D, config, rng=rng, dtype=dtype)
         self.pooling = config.pooling
         self.linear = Linear(self.width, C, rng=rng, dtype=dtype)
 
-    def scores(self, layers: Array, lengths: Array,
-               rng: np.random.Generator | None = None) -> tuple[Array, SentenceScoresCache]:
+    def scores(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, SentenceScoresCache]:
         """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> z (B, C), cache."""
         x, encoder_cache = self.encode(layers, lengths, rng)
         pooled, pool_cache = pool(x, lengths, self.pooling)
@@ -52,8 +51,7 @@ class SentenceNetwork(SentenceEncoder):
         z, linear_cache = self.linear.forward(pooled)
         return z, SentenceScoresCache(encoder_cache, pool_cache, mask, linear_cache)
 
-    def forward(self, layers: Array, lengths: Array, y: Array,
-                rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+    def forward(self, layers: Array, lengths: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """As `scores`, with y (B,) -> loss in nats per sentence, the input's penalty included, and cache."""
         z, scores_cache = self.scores(layers, lengths, rng)
         loss, loss_cache = cross_entropy(z, y)
@@ -74,7 +72,7 @@ class SentenceClassifier(TaskModel):
 
     TASK = "classify"
 
-    def _network(self, rng: np.random.Generator) -> SentenceNetwork:
+    def _network(self, rng: Generator) -> SentenceNetwork:
         return SentenceNetwork(len(self.layers), self.width, len(self.labels), self.config, rng=rng)
 
     def _targets(self, labels: Sequence[str]) -> list[int]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.softmax import IGNORE_INDEX
@@ -38,22 +39,20 @@ class Cache(NamedTuple):
 class TagNetwork(SentenceEncoder):
     """J, D: number and width of the layers; labels: BIO."""
 
-    def __init__(self, J: int, D: int, labels: Sequence[str], config: TaskConfig, *, rng: np.random.Generator,
-                 dtype: npt.DTypeLike = np.float32):
+    def __init__(self, J: int, D: int, labels: Sequence[str], config: TaskConfig, *, rng: Generator,
+                 dtype: DTypeLike = np.float32):
         super().__init__(J, D, config, rng=rng, dtype=dtype)
         self.linear = Linear(self.width, len(labels), rng=rng, dtype=dtype)
         self.crf = CRF(len(labels), bio(labels), dtype=dtype)
 
-    def scores(self, layers: Array, lengths: Array,
-               rng: np.random.Generator | None = None) -> tuple[Array, TagScoresCache]:
+    def scores(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, TagScoresCache]:
         """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> z (T, B, C), cache."""
         x, encoder_cache = self.encode(layers, lengths, rng)
         x, mask = dropout_forward(x, self.dropout, rng)
         z, linear_cache = self.linear.forward(x)
         return z, TagScoresCache(encoder_cache, mask, linear_cache)
 
-    def forward(self, layers: Array, lengths: Array, y: Array,
-                rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+    def forward(self, layers: Array, lengths: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """As `scores`, with y (T, B) -> loss in nats per sentence, the input's penalty included, and cache."""
         z, scores_cache = self.scores(layers, lengths, rng)
         loss, crf_cache = self.crf.forward(z, y, lengths)
@@ -72,7 +71,7 @@ class Tagger(TaskModel):
 
     TASK = "tag"
 
-    def _network(self, rng: np.random.Generator) -> TagNetwork:
+    def _network(self, rng: Generator) -> TagNetwork:
         return TagNetwork(len(self.layers), self.width, self.labels, self.config, rng=rng)
 
     def _targets(self, labels: Sentences) -> list[list[int]]:

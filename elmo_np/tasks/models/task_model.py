@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.random import Generator
 
 from ...data.batches import length_buckets, sentence_windows
 from ...errors import UserError
@@ -51,7 +52,7 @@ class TaskModel(ABC):
         return layers_of(self.elmo, self.config.input)
 
     @abstractmethod
-    def _network(self, rng: np.random.Generator) -> Any:
+    def _network(self, rng: Generator) -> Any:
         """The network, with weights drawn by rng."""
 
     def label_ids(self, labels: Sequence[str]) -> list[int]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
@@ -59,7 +60,7 @@ class Translator(TaskModel):
         """With the input "learnt" only their width counts: that of the static vectors."""
         return layers_of(self.elmo, bilm_input(self.config.input) or "static")
 
-    def _network(self, rng: np.random.Generator) -> EncoderDecoder:
+    def _network(self, rng: Generator) -> EncoderDecoder:
         return EncoderDecoder(len(self.layers), self.width, len(self.source_words), len(self.labels), self.config,
                                   rng=rng)
 
