@@ -4,8 +4,6 @@ Of modules, those that the guide and the tutorials of 0.1 imported are kept: `fr
 elmo_np.nn.lstm. An old module is an empty one in sys.modules, and looks its names up where they are now.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
 import warnings

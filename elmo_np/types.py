@@ -1,7 +1,9 @@
-"""The type of an array in every signature."""
+"""The types that signatures in all packages share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Sentences = Sequence[Sequence[str]]     # of tokens

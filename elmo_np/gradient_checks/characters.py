@@ -4,8 +4,6 @@ A maximum has a kink where two positions are equal, and a relu where it is zero:
 nearer to one than MARGIN, which is far more than central differences move anything.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 
@@ -16,7 +14,7 @@ from ..nn.char_cnn import CharCNN, windows
 from ..nn.characters import N_CHARACTERS, marks, to_char_ids
 from ..nn.parameter import Parameter, parameters, shared_copy
 from ..types import Array
-from .registry import Case, acts, case, case_of
+from .registry import CASES, Case, acts, case, case_of, case_of_output
 
 MARGIN = 1e-3
 WORDS = ["a", "bab", "cabbages", "bab", "å"]        # one twice, one that is cut off, one of two bytes
@@ -24,27 +22,14 @@ SPELLING = np.concatenate([np.zeros((1, 10), np.uint16), marks(10), to_char_ids(
 ALPHABET = np.unique(SPELLING)                      # the rows of E that they need
 
 
-@case("characters, relu, two highway layers, projected")
-def _charcnn_relu(rng: Generator) -> Case:
-    return _of_one_cnn(rng, "relu", 2, True)
-
-
-@case("characters, tanh, no highway layer, not projected")
-def _charcnn_tanh(rng: Generator) -> Case:
-    return _of_one_cnn(rng, "tanh", 0, False)
-
-
 def _of_one_cnn(rng: Generator, activation: str, highways: int, project: bool) -> Case:
     layer, k = _cnn(rng, activation, highways, project)
     r = rng.normal(size=layer.forward(k)[0].shape)
+    return case_of_output(layer, lambda: layer.forward(k), r)
 
-    def loss() -> float:
-        return float((layer.forward(k)[0] * r).sum())
 
-    def backward() -> dict[str, Array]:
-        layer.backward(r, layer.forward(k)[1])
-        return {}
-    return case_of(layer, loss, backward)
+CASES["characters, relu, two highway layers, projected"] = lambda rng: _of_one_cnn(rng, "relu", 2, True)
+CASES["characters, tanh, no highway layer, not projected"] = lambda rng: _of_one_cnn(rng, "tanh", 0, False)
 
 
 @case("characters of both directions")
@@ -68,7 +53,7 @@ def _charcnn_shared(rng: Generator) -> Case:
         for home, use in uses.values():
             home.reduce_grad(use)
         return {}
-    return case_of(layer, loss, backward)
+    return case_of(layer, loss, backward, {})
 
 
 def _cnn(rng: Generator, activation: str, highways: int, project: bool) -> tuple[CharCNN, Array]:

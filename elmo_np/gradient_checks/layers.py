@@ -1,7 +1,5 @@
 """One layer at a time: embedding, LSTM, softmaxes, dropout, word vector, layer mix."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 
@@ -15,10 +13,10 @@ from ..nn.representation import ScalarMix, WordVector, h_bi, h_bi_backward
 from ..nn.sampled_softmax import SampledSoftmax
 from ..nn.softmax import ELSEWHERE, IGNORE_INDEX, Softmax
 from ..types import Array
-from .registry import Case, acts, case, case_of
+from .registry import CASES, SCALE, Case, acts, case, case_of, case_of_loss, case_of_output
 
 
-def _embedding_case(rng: Generator, earlier: list[int]) -> Case:
+def _embedding(rng: Generator, earlier: list[int]) -> Case:
     """earlier: the words of a step before, whose gradient must be gone."""
     layer = Embedding(5, 3, rng=rng, dtype=np.float64)
     ids = np.array([[0, 2, 2], [4, 0, 2]])              # repeated words, and two that do not occur
@@ -26,34 +24,15 @@ def _embedding_case(rng: Generator, earlier: list[int]) -> Case:
     before = np.array([earlier], np.int64)
     layer.backward(np.ones((*before.shape, 3)), layer.forward(before)[1])
     zero_grad(layer)
-
-    def loss() -> float:
-        return float((layer.forward(ids)[0] * r).sum())
-
-    def backward() -> dict[str, Array]:
-        layer.backward(r, layer.forward(ids)[1])
-        return {}
-    return case_of(layer, loss, backward)
+    return case_of_output(layer, lambda: layer.forward(ids), r)
 
 
-@case("embedding")
-def _embedding(rng: Generator) -> Case:
-    return _embedding_case(rng, earlier=[])
+CASES["embedding"] = lambda rng: _embedding(rng, earlier=[])
+CASES["embedding, after a step with other words"] = lambda rng: _embedding(rng, earlier=[1, 3, 1, 0])
 
 
-@case("embedding, after a step with other words")
-def _embedding_earlier(rng: Generator) -> Case:
-    return _embedding_case(rng, earlier=[1, 3, 1, 0])
-
-
-def _lstm(
-    rng: Generator,
-    P: int | None = None,
-    clips: tuple[float, float] | None = None,
-    lengths: Array | None = None,
-    forget_bias: float = 0.0,
-    sizes: tuple[int, int, int, int] = (4, 3, 5, 6),
-) -> Case:
+def _lstm(rng: Generator, P: int | None = None, clips: tuple[float, float] | None = None, lengths: Array | None = None,
+          forget_bias: float = 0.0, sizes: tuple[int, int, int, int] = (4, 3, 5, 6)) -> Case:
     """clips: of the cell and of the projection; sizes: T, B, D, H."""
     T, B, D, H = sizes
     cell_clip, proj_clip = clips or (None, None)
@@ -81,19 +60,10 @@ def _lstm(
     return case_of(layer, loss, backward, {"x": x, "h0": h0, "c0": c0})
 
 
-@case("lstm")
-def _lstm_plain(rng: Generator) -> Case:
-    return _lstm(rng)
-
-
-@case("lstm, projected and clipped")
-def _lstm_projected(rng: Generator) -> Case:
-    return _lstm(rng, 2, (0.5, 0.3))
-
-
-@case("lstm, sequences of unequal length")
-def _lstm_lengths(rng: Generator) -> Case:
-    return _lstm(rng, 2, (0.5, 0.3), np.array([4, 0, 2]), forget_bias=1.0)
+CASES["lstm"] = lambda rng: _lstm(rng)
+CASES["lstm, projected and clipped"] = lambda rng: _lstm(rng, 2, (0.5, 0.3))
+CASES["lstm, sequences of unequal length"] = lambda rng: _lstm(
+    rng, 2, (0.5, 0.3), np.array([4, 0, 2]), forget_bias=1.0)
 
 
 @case("lstm, more steps than the kernel takes at a time")
@@ -113,14 +83,7 @@ def _softmax(rng: Generator) -> Case:
     h = rng.normal(size=(4, 2, 3))
     y = rng.integers(0, 7, (4, 2))
     y[1, 1] = IGNORE_INDEX
-    scale = 1.7
-
-    def loss() -> float:
-        return scale * layer.forward(h, y)[0]
-
-    def backward() -> dict[str, Array]:
-        return {"h": layer.backward(scale, layer.forward(h, y)[1])}
-    return case_of(layer, loss, backward, {"h": h})
+    return case_of_loss(layer, lambda: layer.forward(h, y), h=h)
 
 
 @case("adaptive softmax")
@@ -134,14 +97,13 @@ def _adaptive_softmax(rng: Generator) -> Case:
     acts(y == IGNORE_INDEX, "padding")
     acts(y[y != IGNORE_INDEX] < 3, "a word of the head")
     acts(np.array([np.isin(batch, (5, 6)).any() for batch in y]), "a cluster with a target")
-    scale = 1.7
 
     def loss() -> float:
-        return scale * sum(layer.forward(h[k], y[k])[0] for k in range(2))
+        return SCALE * sum(layer.forward(h[k], y[k])[0] for k in range(2))
 
     def backward() -> dict[str, Array]:
         caches = [layer.forward(h[k], y[k])[1] for k in range(2)]
-        return {"h": np.stack([layer.backward(scale, cache) for cache in caches])}
+        return {"h": np.stack([layer.backward(SCALE, cache) for cache in caches])}
     return case_of(layer, loss, backward, {"h": h})
 
 
@@ -156,18 +118,14 @@ def _sampled_softmax(rng: Generator) -> Case:
     y = rng.integers(0, 12, (5, 2))
     y[1, 1] = IGNORE_INDEX
     y[3] = 7
-    scale = 1.7
 
     def forward() -> tuple[float, sampled_softmax.Cache]:
         return layer.forward(h, y, np.random.default_rng(1))
-
-    def backward() -> dict[str, Array]:
-        return {"h": layer.backward(scale, forward()[1])}
     _, cache = forward()
     acts(cache.column == IGNORE_INDEX, "padding")
     acts(cache.column[cache.column != IGNORE_INDEX] == ELSEWHERE, "a target that is in the sample too")
     acts(np.array([chunk.z is None for chunk in cache.chunks]), "logits that are computed again")
-    return case_of(layer, lambda: scale * forward()[0], backward, {"h": h})
+    return case_of_loss(layer, forward, h=h)
 
 
 @case("dropout")
@@ -207,40 +165,19 @@ def _mix(rng: Generator, layer_norm: bool, mask: Array | None) -> Case:
     shape = (5, 2) if mask is None else mask.shape
     layers = rng.normal(1, 2, size=(3, *shape, 5))
     r = rng.normal(size=(*shape, 5))
-    scale = 1.7
 
     def loss() -> float:
-        return float((layer.forward(layers, mask)[0] * r).sum()) + scale * layer.penalty()
+        return float((layer.forward(layers, mask)[0] * r).sum()) + SCALE * layer.penalty()
 
     def backward() -> dict[str, Array]:
         dlayers = layer.backward(r, layer.forward(layers, mask)[1])
-        layer.penalty_backward(scale)
+        layer.penalty_backward(SCALE)
         return {"layers": dlayers}
     return case_of(layer, loss, backward, {"layers": layers})
 
 
-def _padding() -> Array:
-    """Three sentences of 4, 2 and 1 words."""
-    mask: Array = np.arange(4)[:, None] < np.array([4, 2, 1])
-    acts(mask, "padding")
-    return mask
-
-
-@case("layer mix")
-def _layer_mix(rng: Generator) -> Case:
-    return _mix(rng, False, None)
-
-
-@case("layer mix, with padding")
-def _layer_mix_padded(rng: Generator) -> Case:
-    return _mix(rng, False, _padding())
-
-
-@case("layer mix of normalised layers")
-def _layer_mix_normalised(rng: Generator) -> Case:
-    return _mix(rng, True, None)
-
-
-@case("layer mix of normalised layers, with padding")
-def _layer_mix_normalised_padded(rng: Generator) -> Case:
-    return _mix(rng, True, _padding())
+PADDED = np.arange(4)[:, None] < np.array([4, 2, 1])    # three sentences of 4, 2 and 1 words
+CASES["layer mix"] = lambda rng: _mix(rng, False, None)
+CASES["layer mix, with padding"] = lambda rng: _mix(rng, False, PADDED)
+CASES["layer mix of normalised layers"] = lambda rng: _mix(rng, True, None)
+CASES["layer mix of normalised layers, with padding"] = lambda rng: _mix(rng, True, PADDED)

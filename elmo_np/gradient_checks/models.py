@@ -1,6 +1,6 @@
 """Whole models: the layers of a direction, and both directions with their loss, in every way that parts are shared."""
 
-from __future__ import annotations
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -16,7 +16,7 @@ from ..nn.parameter import parameters
 from ..nn.softmax import ELSEWHERE, IGNORE_INDEX
 from ..types import Array
 from . import characters
-from .registry import Case, acts, case, case_of
+from .registry import CASES, Case, acts, case_of, case_of_loss
 
 
 def _encode(rng: Generator, residual: bool) -> Case:
@@ -38,21 +38,16 @@ def _encode(rng: Generator, residual: bool) -> Case:
     def backward() -> dict[str, Array]:
         model.encode_backward([*r], forward()[1])
         return {}
-    return case_of(model, loss, backward)
+    return case_of(model, loss, backward, {})
 
 
-@case("hidden states of all layers")
-def _encode_plain(rng: Generator) -> Case:
-    return _encode(rng, residual=False)
+CASES["hidden states of all layers"] = lambda rng: _encode(rng, residual=False)
+CASES["hidden states of all layers, residual connections"] = lambda rng: _encode(rng, residual=True)
 
 
-@case("hidden states of all layers, residual connections")
-def _encode_residual(rng: Generator) -> Case:
-    return _encode(rng, residual=True)
-
-
-def _bilm(rng: Generator, config: BiLMConfig) -> Case:
+def _bilm(rng: Generator, embedding_dim: int, **settings: Any) -> Case:
     V, B = 7, 3
+    config = BiLMConfig(embedding_dim=embedding_dim, hidden_dim=4, **settings)
     model = BiLM(config, V, rng=rng, dtype=np.float64)
     cnns = [lm.embedding for lm in (model.forward_lm, model.backward_lm) if isinstance(lm.embedding, CharCNN)]
     characters.with_few_characters(*cnns)
@@ -69,18 +64,13 @@ def _bilm(rng: Generator, config: BiLMConfig) -> Case:
         return [(rng.normal(size=(B, config.output_dim)), rng.normal(size=(B, config.hidden_dim)))
                 for _ in range(config.layers)]
     state = random_states(), random_states()
-    scale = 0.7
 
     def forward() -> tuple[float, Cache]:
         rngs = np.random.default_rng(1), np.random.default_rng(2)
         loss, _, cache = model.forward(batch, state, rngs)
         return loss.total, cache
     _require_branches(config, batch, forward()[1])
-
-    def backward() -> dict[str, Array]:
-        model.backward(scale, forward()[1])
-        return {}
-    return case_of(model, lambda: scale * forward()[0], backward)
+    return case_of_loss(model, forward)
 
 
 def _require_branches(config: BiLMConfig, batch: Batch, cache: Cache) -> None:
@@ -106,60 +96,25 @@ def _ragged_batch(rng: Generator, V: int, B: int) -> Batch:
     return batch
 
 
-@case("biLM, nothing shared")
-def _bilm_independent(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4))
-
-
-@case("biLM, embedding and softmax shared, two layers, projected, clipped, dropout")
-def _bilm_shared(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, projection_dim=2, layers=2, cell_clip=0.6,
-                                 proj_clip=0.5, share_embedding=True, share_softmax=True, dropout=0.3))
-
-
-@case("biLM, embedding and softmax tied, everything shared")
-def _bilm_tied(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, share_embedding=True, share_softmax=True, tie=True))
-
-
-@case("biLM, embedding and softmax tied, a pair per direction")
-def _bilm_tied_apart(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, tie=True))
-
-
-@case("biLM of characters, CNN and softmax shared, residual connections, dropout")
-def _bilm_characters(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, projection_dim=3, layers=2, residual=True, dropout=0.3,
-                                 char_filters=((1, 2), (3, 3)), char_dim=1, max_characters=6, share_embedding=True,
-                                 share_softmax=True, cell_clip=0.6, proj_clip=0.5))
-
-
-@case("biLM of characters, a CNN per direction")
-def _bilm_characters_apart(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, char_filters=((3, 4),), char_dim=1, char_highways=0,
-                                 char_activation="tanh", char_projection=False, max_characters=6))
-
-
-@case("biLM of characters, CNN and adaptive softmax shared")
-def _bilm_characters_adaptive(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, char_filters=((1, 2), (3, 3)), char_dim=1,
-                                 char_highways=0, max_characters=6, share_embedding=True, softmax="adaptive",
-                                 cutoffs=(3, 5), div_value=2, share_softmax=True))
-
-
-@case("biLM, adaptive softmax shared")
-def _bilm_adaptive(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="adaptive", cutoffs=(3, 5), div_value=2,
-                                 share_softmax=True))
-
-
-@case("biLM, sampled softmax shared, dropout")
-def _bilm_sampled(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=3, hidden_dim=4, softmax="sampled", samples=3, share_softmax=True,
-                                 dropout=0.3))
-
-
-@case("biLM, embedding and sampled softmax tied, everything shared")
-def _bilm_sampled_tied(rng: Generator) -> Case:
-    return _bilm(rng, BiLMConfig(embedding_dim=4, hidden_dim=4, softmax="sampled", samples=3, share_embedding=True,
-                                 share_softmax=True, tie=True))
+CASES["biLM, nothing shared"] = lambda rng: _bilm(rng, 3)
+CASES["biLM, embedding and softmax shared, two layers, projected, clipped, dropout"] = lambda rng: _bilm(
+    rng, 3, projection_dim=2, layers=2, cell_clip=0.6, proj_clip=0.5, share_embedding=True, share_softmax=True,
+    dropout=0.3)
+CASES["biLM, embedding and softmax tied, everything shared"] = lambda rng: _bilm(
+    rng, 4, share_embedding=True, share_softmax=True, tie=True)
+CASES["biLM, embedding and softmax tied, a pair per direction"] = lambda rng: _bilm(rng, 4, tie=True)
+CASES["biLM of characters, CNN and softmax shared, residual connections, dropout"] = lambda rng: _bilm(
+    rng, 3, projection_dim=3, layers=2, residual=True, dropout=0.3, char_filters=((1, 2), (3, 3)), char_dim=1,
+    max_characters=6, share_embedding=True, share_softmax=True, cell_clip=0.6, proj_clip=0.5)
+CASES["biLM of characters, a CNN per direction"] = lambda rng: _bilm(
+    rng, 4, char_filters=((3, 4),), char_dim=1, char_highways=0, char_activation="tanh", char_projection=False,
+    max_characters=6)
+CASES["biLM of characters, CNN and adaptive softmax shared"] = lambda rng: _bilm(
+    rng, 3, char_filters=((1, 2), (3, 3)), char_dim=1, char_highways=0, max_characters=6, share_embedding=True,
+    softmax="adaptive", cutoffs=(3, 5), div_value=2, share_softmax=True)
+CASES["biLM, adaptive softmax shared"] = lambda rng: _bilm(
+    rng, 3, softmax="adaptive", cutoffs=(3, 5), div_value=2, share_softmax=True)
+CASES["biLM, sampled softmax shared, dropout"] = lambda rng: _bilm(
+    rng, 3, softmax="sampled", samples=3, share_softmax=True, dropout=0.3)
+CASES["biLM, embedding and sampled softmax tied, everything shared"] = lambda rng: _bilm(
+    rng, 4, softmax="sampled", samples=3, share_embedding=True, share_softmax=True, tie=True)

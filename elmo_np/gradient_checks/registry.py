@@ -1,11 +1,9 @@
 """One gradient check, the list of all, and how one is run."""
 
-from __future__ import annotations
-
 import difflib
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -27,6 +25,7 @@ class Case(NamedTuple):
 Make = Callable[[Generator], Case]
 
 CASES: dict[str, Make] = {}
+SCALE = 1.7     # dloss: with 1, a backward that ignores it would look right
 
 
 def case(name: str) -> Callable[[Make], Make]:
@@ -37,12 +36,26 @@ def case(name: str) -> Callable[[Make], Make]:
     return add
 
 
-def case_of(
-    module: object,
-    loss: Callable[[], float],
-    backward: Callable[[], Mapping[str, Array]],
-    inputs: Mapping[str, Array] | None = None,
-) -> Case:
+def case_of_output(layer: Any, forward: Callable[[], tuple[Array, Any]], r: Array, **inputs: Array) -> Case:
+    """A Case of a layer whose forward returns an output and a cache; r: the gradient of the output."""
+    return case_of(layer, lambda: float((forward()[0] * r).sum()),
+                   lambda: _named(inputs, layer.backward(r, forward()[1])), inputs)
+
+
+def case_of_loss(network: Any, forward: Callable[[], tuple[float, Any]], **inputs: Array) -> Case:
+    """A Case of a network whose forward returns a loss and a cache."""
+    return case_of(network, lambda: SCALE * forward()[0],
+                   lambda: _named(inputs, network.backward(SCALE, forward()[1])), inputs)
+
+
+def _named(inputs: Mapping[str, Array], gradients: Any) -> dict[str, Array]:
+    """What a backward returns, by the names of its inputs: an array for one, a tuple for several, None without any."""
+    each = [gradients] if len(inputs) == 1 else gradients or ()
+    return dict(zip(inputs, each, strict=True))
+
+
+def case_of(module: object, loss: Callable[[], float], backward: Callable[[], Mapping[str, Array]],
+            inputs: Mapping[str, Array]) -> Case:
     """A Case of `inputs` and of every Parameter of `module`.
 
     backward    one forward and one backward pass -> the gradient of each input, by name
@@ -56,7 +69,7 @@ def case_of(
     own = parameters(module)
     return Case(
         loss,
-        {**(inputs or {}), **{name: p.value for name, p in own.items()}},
+        {**inputs, **{name: p.value for name, p in own.items()}},
         {**dinputs, **{name: p.grad / 2 for name, p in own.items()}})
 
 

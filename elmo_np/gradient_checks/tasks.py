@@ -1,7 +1,5 @@
 """The building blocks of tasks: labels, pooling, bidirectional LSTM, CRF, attention, decoder, input."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -26,7 +24,7 @@ from ..tasks.nn.linear import Linear, cross_entropy, cross_entropy_backward
 from ..tasks.nn.pooling import POOLING_KINDS, pool, pool_backward
 from ..types import Array
 from .characters import MARGIN
-from .registry import Case, acts, case, case_of
+from .registry import CASES, SCALE, Case, acts, case, case_of, case_of_loss, case_of_output
 
 Layer = TypeVar("Layer")
 
@@ -40,14 +38,13 @@ def _linear(rng: Generator) -> Case:
     x = rng.normal(size=(4, 2, 3))
     y = rng.integers(0, 5, (4, 2))
     y[1, 1] = IGNORE_INDEX
-    scale = 1.7
 
     def loss() -> float:
-        return scale * cross_entropy(layer.forward(x)[0], y)[0]
+        return SCALE * cross_entropy(layer.forward(x)[0], y)[0]
 
     def backward() -> dict[str, Array]:
         z, cache = layer.forward(x)
-        dz = cross_entropy_backward(scale, cross_entropy(z, y)[1])
+        dz = cross_entropy_backward(SCALE, cross_entropy(z, y)[1])
         return {"x": layer.backward(dz, cache)}
     return case_of(layer, loss, backward, {"x": x})
 
@@ -73,13 +70,7 @@ for _kind in POOLING_KINDS:
 def _bilstm(rng: Generator) -> Case:
     layer = BiLSTM(3, 2, rng=rng, dtype=np.float64)
     x, r = rng.normal(size=(4, 3, 3)), rng.normal(size=(4, 3, 4))
-
-    def loss() -> float:
-        return float((layer.forward(x, LENGTHS)[0] * r).sum())
-
-    def backward() -> dict[str, Array]:
-        return {"x": layer.backward(r, layer.forward(x, LENGTHS)[1])}
-    return case_of(layer, loss, backward, {"x": x})
+    return case_of_output(layer, lambda: layer.forward(x, LENGTHS), r, x=x)
 
 
 def _crf(rng: Generator, constrained: bool) -> Case:
@@ -91,47 +82,21 @@ def _crf(rng: Generator, constrained: bool) -> Case:
     if constrained:
         acts(allowed.pair, "an allowed transition")
         acts(allowed.start, "an allowed start")
-    scale = 1.7
-
-    def loss() -> float:
-        return scale * layer.forward(z, y, LENGTHS)[0]
-
-    def backward() -> dict[str, Array]:
-        return {"z": layer.backward(scale, layer.forward(z, y, LENGTHS)[1])}
-    return case_of(layer, loss, backward, {"z": z})
+    return case_of_loss(layer, lambda: layer.forward(z, y, LENGTHS), z=z)
 
 
-@case("CRF")
-def _crf_free(rng: Generator) -> Case:
-    return _crf(rng, False)
-
-
-@case("CRF, BIO constraints")
-def _crf_bio(rng: Generator) -> Case:
-    return _crf(rng, True)
+CASES["CRF"] = lambda rng: _crf(rng, constrained=False)
+CASES["CRF, BIO constraints"] = lambda rng: _crf(rng, constrained=True)
 
 
 def _attention(rng: Generator, layer: AdditiveAttention | DotAttention) -> Case:
     _random(layer, rng)
     q, k, r = rng.normal(size=(2, 3, 3)), rng.normal(size=(4, 3, 5)), rng.normal(size=(2, 3, 5))
-
-    def loss() -> float:
-        return float((layer.forward(q, k, LENGTHS)[0] * r).sum())
-
-    def backward() -> dict[str, Array]:
-        dq, dk = layer.backward(r, layer.forward(q, k, LENGTHS)[1])
-        return {"q": dq, "k": dk}
-    return case_of(layer, loss, backward, {"q": q, "k": k})
+    return case_of_output(layer, lambda: layer.forward(q, k, LENGTHS), r, q=q, k=k)
 
 
-@case("attention, additive")
-def _attention_additive(rng: Generator) -> Case:
-    return _attention(rng, AdditiveAttention(3, 5, 2, rng=rng, dtype=np.float64))
-
-
-@case("attention, dot product")
-def _attention_dot(rng: Generator) -> Case:
-    return _attention(rng, DotAttention(3, 5, rng=rng, dtype=np.float64))
+CASES["attention, additive"] = lambda rng: _attention(rng, AdditiveAttention(3, 5, 2, rng=rng, dtype=np.float64))
+CASES["attention, dot product"] = lambda rng: _attention(rng, DotAttention(3, 5, rng=rng, dtype=np.float64))
 
 
 def _decoder(rng: Generator, kind: str) -> Case:
@@ -139,76 +104,51 @@ def _decoder(rng: Generator, kind: str) -> Case:
     u, keys = rng.normal(size=(3, 2)), rng.normal(size=(4, 3, 5))
     words, targets = rng.integers(0, 6, (3, 3)), rng.integers(0, 6, (3, 3))
     targets[2, 1] = IGNORE_INDEX
-    scale = 1.7
 
     def forward() -> tuple[float, Cache]:
         return layer.forward(u, keys, LENGTHS, words, targets, np.random.default_rng(1))
     _, cache = forward()
     acts(np.asarray(cache.word_mask) == 0, "dropped elements of the words")
     acts(np.asarray(cache.a_mask) == 0, "dropped elements before the softmax")
-
-    def backward() -> dict[str, Array]:
-        du, dkeys = layer.backward(scale, forward()[1])
-        return {"u": du, "keys": dkeys}
-    return case_of(layer, lambda: scale * forward()[0], backward, {"u": u, "keys": keys})
+    return case_of_loss(layer, forward, u=u, keys=keys)
 
 
-@case("decoder, additive attention")
-def _decoder_additive(rng: Generator) -> Case:
-    return _decoder(rng, "additive")
-
-
-@case("decoder, dot-product attention")
-def _decoder_dot(rng: Generator) -> Case:
-    return _decoder(rng, "dot")
+CASES["decoder, additive attention"] = lambda rng: _decoder(rng, "additive")
+CASES["decoder, dot-product attention"] = lambda rng: _decoder(rng, "dot")
 
 
 def _input(rng: Generator, kind: str, J: int) -> Case:
     layer = _random(WordInput(kind, J, 4, dropout=0.3, penalty=0.2, rng=rng, dtype=np.float64), rng)
-    layers, r, scale = rng.normal(size=(J, 3, 2, 4)), rng.normal(size=(3, 2, 4)), 1.7
+    layers, r = rng.normal(size=(J, 3, 2, 4)), rng.normal(size=(3, 2, 4))
 
     def forward() -> tuple[Array, inputs.Cache]:
         return layer.forward(layers, np.random.default_rng(1))
 
     def loss() -> float:
-        return float((forward()[0] * r).sum()) + scale * layer.penalty()
+        return float((forward()[0] * r).sum()) + SCALE * layer.penalty()
 
     def backward() -> dict[str, Array]:
         dlayers = layer.backward(r, forward()[1])
-        layer.penalty_backward(scale)
+        layer.penalty_backward(SCALE)
         return {"layers": dlayers}
     acts(np.asarray(forward()[1].mask) == 0, "dropped elements")
     return case_of(layer, loss, backward, {"layers": layers})
 
 
-@case("input of a task, layer mix with its penalty")
-def _input_mix(rng: Generator) -> Case:
-    return _input(rng, "mix", 3)
-
-
-@case("input of a task, v_t = W h_bi + b")
-def _input_vector(rng: Generator) -> Case:
-    return _input(rng, "vector", 1)
-
-
-@case("input of a task, one layer")
-def _input_layer(rng: Generator) -> Case:
-    return _input(rng, "static", 1)
+CASES["input of a task, layer mix with its penalty"] = lambda rng: _input(rng, "mix", 3)
+CASES["input of a task, v_t = W h_bi + b"] = lambda rng: _input(rng, "vector", 1)
+CASES["input of a task, one layer"] = lambda rng: _input(rng, "static", 1)
 
 
 def _network(rng: Generator, layer: SentenceNetwork | TagNetwork, y: Array) -> Case:
     """A whole network: the loss that a task minimises, from the layers of a biLM on."""
     _random(layer, rng)
-    layers, scale = rng.normal(size=(2, 4, 3, 4)), 1.7
+    layers = rng.normal(size=(2, 4, 3, 4))
 
     def forward() -> tuple[float, Any]:
         return layer.forward(layers, LENGTHS, y, np.random.default_rng(1))
-
-    def backward() -> dict[str, Array]:
-        layer.backward(scale, forward()[1])
-        return {}
     acts(np.asarray(forward()[1].scores.mask) == 0, "dropped elements before the linear layer")
-    return case_of(layer, lambda: scale * forward()[0], backward)
+    return case_of_loss(layer, forward)
 
 
 @case("sentence classifier")
@@ -233,35 +173,27 @@ def _tagger(rng: Generator) -> Case:
 def _senses(rng: Generator) -> Case:
     config = replace(CONFIG, weight_decay=0.1)
     layer = _random(SenseNetwork(2, 4, [0, 0, 0, 1, 1], config, rng=rng, dtype=np.float64), rng)
-    layers, y, scale = rng.normal(size=(2, 1, 4, 4)), np.array([2, 3, 0, 4]), 1.7
+    layers, y = rng.normal(size=(2, 1, 4, 4)), np.array([2, 3, 0, 4])
     acts(layer.words[y] == 0, "the first word")
 
     def forward() -> tuple[float, Any]:
         return layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))
-
-    def backward() -> dict[str, Array]:
-        layer.backward(scale, forward()[1])
-        return {}
-    return case_of(layer, lambda: scale * forward()[0], backward)
+    return case_of_loss(layer, forward)
 
 
 def _translator(rng: Generator, config: TaskConfig, source: SourceBatch) -> Case:
     J = 1 if source.layers is None else len(source.layers)
     layer = _random(EncoderDecoder(J, 4, 5, 6, config, rng=rng, dtype=np.float64), rng)
-    y, scale = np.array([[3, 4, 5], [1, 5, 3], [IGNORE_INDEX, 1, 1]]), 1.7
+    y = np.array([[3, 4, 5], [1, 5, 3], [IGNORE_INDEX, 1, 1]])
 
     def forward() -> tuple[float, Any]:
         return layer.forward(source, LENGTHS, y, np.random.default_rng(1))
-
-    def backward() -> dict[str, Array]:
-        layer.backward(scale, forward()[1])
-        return {}
     _, cache = forward()
     acts(np.asarray(cache.source.mask) == 0, "dropped elements of the source")
     if layer.embedding:
         acts(np.asarray(cache.source.learnt) == 0, "dropped elements of the learnt embedding")
     acts(np.asarray(cache.decoder.a_mask) == 0, "dropped elements before the softmax")
-    return case_of(layer, lambda: scale * forward()[0], backward)
+    return case_of_loss(layer, forward)
 
 
 TRANSLATE = replace(CONFIG, word_dim=3, decoder_dim=4)

@@ -54,8 +54,7 @@ class Options:
             raise self._wrong(key, found, "true or false")
         return found
 
-    def config(self, *, by_id: bool, predict: bool, tie: bool, lstm_projection: bool,
-               forget_bias: float) -> BiLMConfig:
+    def config(self, *, by_id: bool, predict: bool, tie: bool, lstm_projection: bool, forget_bias: float) -> BiLMConfig:
         """The shape of the model; the arguments are what only the weights show. Characters are projected."""
         if self._get("bidirectional", True) is not True:
             raise self._wrong("bidirectional", self._get("bidirectional"), "true: both directions are needed")

@@ -14,8 +14,6 @@ d is 0 for the forward direction and 1 for the backward one. The files are not t
 all shapes match the options and the file is large enough to hold so many values.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -9,8 +9,6 @@ the bias of the forget gate when it runs, so the file needs b - 1, which float32
 A model with forget_bias = 1, as all published ones have when read, holds B itself and needs no B_rest.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

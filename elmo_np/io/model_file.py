@@ -1,7 +1,5 @@
 """The file of a model: its arrays, its settings, and the hash of its vocabulary."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 from collections.abc import Mapping

@@ -7,8 +7,6 @@ the date is fixed: the same arrays give the same bytes.
 Source: the .ZIP file format specification (PKWARE, APPNOTE 6.3), sections 4.3 and 4.5.3.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import struct

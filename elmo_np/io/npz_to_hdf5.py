@@ -3,8 +3,6 @@
 An HDF5 file cannot be continued after its writer was killed, so it is written at the end, from the finished arrays.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice

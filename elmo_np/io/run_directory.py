@@ -8,44 +8,24 @@
     report.html         an HTML report of all of this, written by `elmo-np train` and `elmo-np report`
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import NamedTuple
 
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..runtime.files import atomic_write_text
 
 
-class RunDirectory(NamedTuple):
+class RunDirectory:
     """The paths of a run."""
 
-    path: Path
-
-    @property
-    def model(self) -> Path:
-        return self.path / "model.safetensors"
-
-    @property
-    def last(self) -> Path:
-        return self.path / "last.safetensors"
-
-    @property
-    def vocabulary(self) -> Path:
-        return self.path / "vocabulary.txt"
-
-    @property
-    def config(self) -> Path:
-        return self.path / "config.toml"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.csv"
-
-    @property
-    def report(self) -> Path:
-        return self.path / "report.html"
+    def __init__(self, path: Path):
+        self.path = path
+        self.model = path / "model.safetensors"
+        self.last = path / "last.safetensors"
+        self.vocabulary = path / "vocabulary.txt"
+        self.config = path / "config.toml"
+        self.metrics = path / "metrics.csv"
+        self.report = path / "report.html"
 
     def begin(self, vocabulary: Vocabulary, config: str) -> None:
         """Make the folder, with vocabulary.txt and config.toml. Raises UserError if that fails."""

@@ -7,8 +7,6 @@
 Source: the word2vec program (Mikolov et al. 2013); the guide of the TensorBoard embedding projector.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

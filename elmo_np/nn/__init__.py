@@ -17,7 +17,7 @@ Read in this order, in one evening:
 and in a second one:
     characters, char_cnn (C), shared_char_cnn       a word's vector from its characters
     adaptive_softmax (A), sampled_softmax (Q)       a large vocabulary at a fraction of the cost
-    initializers, sequences, matmul                 small parts that several layers use
+    initializers, sequences, matmul, checks         small parts that several layers use
 
 A newcomer may change everything within a function: the tests compare it with its equation, its gradient and its kernel.
 Frozen, because model files on disk depend on it: the dotted names of the parameters (`forward_lm.layers.0.Wx`), that is

@@ -17,8 +17,6 @@ Dimensions: N targets, N_i of them in cluster i, P width of h, V words, the cuto
 Source: Grave et al. 2017, "Efficient softmax approximation for GPUs" (arXiv 1609.04309); clusters as in PyTorch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -48,10 +46,7 @@ class Tail:
     rng         draws the reduction Q: normal with variance 1 / P
     """
 
-    def __init__(
-        self, P: int, width: int, words: range, *, rng: Generator | None,
-        dtype: DTypeLike,
-    ):
+    def __init__(self, P: int, width: int, words: range, *, rng: Generator | None, dtype: DTypeLike):
         self.words = words
         self.projection = Parameter(lecun_normal(rng, (P, width), P, dtype))
         self.softmax = Softmax(width, len(words), rng=rng, dtype=dtype)
@@ -130,9 +125,7 @@ class AdaptiveSoftmax:
             width = tail_width(P, div_value, i)
             self.tails.append(Tail(P, width, range(*words), rng=rng, dtype=dtype))
 
-    def forward(
-        self, h: Array, y: Array, rng: Generator | None = None
-    ) -> tuple[float, Cache]:
+    def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX; rng is not used
         -> loss in nats per target (0 without any), cache"""
         y = checked_targets(y, self.V)

@@ -10,8 +10,6 @@ passes. The article's two models have their own parameters; the original ELMo sh
 their characters, and the softmax. Both are settings. Source: Peters et al. 2018, section 3.1.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +59,7 @@ class Loss(NamedTuple):
 
     @property
     def total(self) -> float:
-        return self.forward + self.backward                 # (B3)
+        return self.forward + self.backward  # (B3)
 
 
 class Cache(NamedTuple):
@@ -80,14 +78,7 @@ class BiLM:
     dtype   float32 to train, float64 to check gradients
     """
 
-    def __init__(
-        self,
-        config: BiLMConfig,
-        V: int,
-        *,
-        rng: Generator | None,
-        dtype: DTypeLike = np.float32,
-    ):
+    def __init__(self, config: BiLMConfig, V: int, *, rng: Generator | None, dtype: DTypeLike = np.float32):
         self.config = config
         self.V = V
         # {id: (what is listed, where the backward direction accumulates)}
@@ -120,9 +111,7 @@ class BiLM:
             softmax = self._softmax(embedding, rng, dtype)
         return LanguageModel(config, embedding, softmax, rng=rng, dtype=dtype)
 
-    def _embedding(
-        self, rng: Generator | None, dtype: DTypeLike
-    ) -> Embedding | CharCNN:
+    def _embedding(self, rng: Generator | None, dtype: DTypeLike) -> Embedding | CharCNN:
         config = self.config
         if config.char_filters is None:
             return Embedding(self.V, config.embedding_dim, rng=rng, dtype=dtype)
@@ -170,7 +159,7 @@ class BiLM:
         if (cnn := self._shared_cnn()) is not None:
             (x_f, x_b), words = shared_char_cnn.forward(cnn, (x_f, x_b))
         (loss_f, after_f, cache_f), (loss_b, after_b, cache_b) = both(
-            lambda: self.forward_lm.forward(x_f, f.y, state_f, f.lengths, rng_f),   # (B1)
+            lambda: self.forward_lm.forward(x_f, f.y, state_f, f.lengths, rng_f),  # (B1)
             lambda: self.backward_lm.forward(x_b, b.y, state_b, b.lengths, rng_b))  # (B2)
         loss = Loss(loss_f, loss_b)
         return loss, (after_f, after_b), Cache(cache_f, cache_b, words)
@@ -178,8 +167,8 @@ class BiLM:
     def backward(self, dloss: float, cache: Cache) -> None:
         """dloss: gradient of what is minimised by the total loss (B3); accumulates into every Parameter.grad."""
         dx_f, dx_b = both(
-            lambda: self.forward_lm.backward(dloss, cache.forward),     # (B1), (B3)
-            lambda: self.backward_lm.backward(dloss, cache.backward))   # (B2), (B3)
+            lambda: self.forward_lm.backward(dloss, cache.forward),  # (B1), (B3)
+            lambda: self.backward_lm.backward(dloss, cache.backward))  # (B2), (B3)
         cnn = self._shared_cnn()
         if cnn is not None and cache.words is not None and dx_f is not None and dx_b is not None:
             shared_char_cnn.backward(cnn, (dx_f, dx_b), cache.words)

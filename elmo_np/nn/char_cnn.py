@@ -16,8 +16,6 @@ the same character, and the maximum of equal values is any one of them.
 Source: Kim et al. 2016; highway layers, Srivastava et al. 2015; sizes, initial values and relu of the original ELMo.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -29,6 +27,7 @@ from ..backend import twin
 from ..config.fields import Pairs
 from ..types import Array
 from .characters import N_CHARACTERS
+from .checks import check_ids
 from .embedding import scatter_add
 from .initializers import lecun_normal, uniform
 from .lstm import rows, sigmoid
@@ -45,9 +44,7 @@ def windows(e: Array, w: int) -> Array:
 
 
 @twin
-def convolve(
-    e: Array, W: Array, positions: Array, keep: bool
-) -> tuple[Array, Array | None]:
+def convolve(e: Array, W: Array, positions: Array, keep: bool) -> tuple[Array, Array | None]:
     """(C2), and the maximum of (C3) over the first `positions` windows of each word.
 
     e (G, L, C), W (w C, n), positions (G,) int64, from 1 to L - w + 1
@@ -68,19 +65,14 @@ class Filters:
     Initial values  W: uniform in +-0.05 for relu, normal with variance 1 / (w C) for tanh; b: zero
     """
 
-    def __init__(
-        self, w: int, C: int, n: int, activation: str, rng: Generator | None,
-        dtype: DTypeLike,
-    ):
+    def __init__(self, w: int, C: int, n: int, activation: str, rng: Generator | None, dtype: DTypeLike):
         shape = (w * C, n)
         relu = activation == "relu"
         self.w = w
         self.W = Parameter(uniform(rng, shape, 0.05, dtype) if relu else lecun_normal(rng, shape, w * C, dtype))
         self.b = Parameter(np.zeros(n, dtype))
 
-    def forward(
-        self, e: Array, lengths: Array, keep: bool
-    ) -> tuple[Array, Array | None]:
+    def forward(self, e: Array, lengths: Array, keep: bool) -> tuple[Array, Array | None]:
         """e (G, L, C), lengths (G,): the number of characters after which all are equal
         -> m (G, n); argmax (G, n): the position of each maximum, for backward, or None."""
         Q = e.shape[1] - self.w + 1
@@ -251,9 +243,7 @@ class CharCNN:
         slope = x > 0 if self.activation == "relu" else 1 - x**2  # (C4)
         self._convolve_backward(dx * slope, cache)                # (C4)
 
-    def _convolve(
-        self, k: Array, keep: bool
-    ) -> tuple[Array, list[Part], Array]:
+    def _convolve(self, k: Array, keep: bool) -> tuple[Array, list[Part], Array]:
         """(C1)-(C3) of all filters: m (N, F), the parts in which it was done, argmax (N, F)."""
         F = sum(len(f.b.value) for f in self.filters)
         m = np.empty((len(k), F), self.E.value.dtype)
@@ -308,10 +298,7 @@ class CharCNN:
         if k.shape[-1:] != (self.K,) or k.dtype.kind not in "iu":
             raise ValueError(
                 f"characters are {k.dtype}{k.shape}, expected whole numbers (.., {self.K})")
-        if k.size and not 0 <= k.min() <= k.max() < N_CHARACTERS:
-            raise ValueError(
-                f"characters range from {k.min()} to {k.max()}, "
-                f"expected 0 to {N_CHARACTERS - 1}")
+        check_ids("characters", k, N_CHARACTERS)
         return k
 
 

@@ -12,8 +12,6 @@ letter, and keeps its end marker.
 Source: bilm-tf, which counts from 0 in training and from 1, as here, when it embeds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,25 +5,21 @@
 Source: Srivastava et al. 2014; between layers only, never in the recurrence: Zaremba et al. 2014.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 
 from ..types import Array
 
 
-def dropout_forward(
-    x: Array, rate: float, rng: Generator | None
-) -> tuple[Array, Array | None]:
+def dropout_forward(x: Array, rate: float, rng: Generator | None) -> tuple[Array, Array | None]:
     """x of any shape -> y, and the scaled mask for backward. At rate 0 or without rng: x itself and None."""
     if rate == 0 or rng is None:
         return x, None
     kept = rng.random(x.shape, dtype=np.float32) >= rate
     mask = kept / np.asarray(1 - rate, x.dtype)
-    return x * mask, mask                                   # (D1)
+    return x * mask, mask  # (D1)
 
 
 def dropout_backward(dy: Array, mask: Array | None) -> Array:
     """dy -> dx with the mask of the forward pass."""
-    return dy if mask is None else dy * mask                # (D1)
+    return dy if mask is None else dy * mask  # (D1)

@@ -5,8 +5,6 @@
 Dimensions: T steps, B sequences, V words, D width of a word's vector.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
+from .checks import check_array, check_ids
 from .initializers import uniform
 from .parameter import Parameter
 
@@ -22,7 +21,7 @@ from .parameter import Parameter
 @twin
 def scatter_add(dE: Array, ids: Array, dx: Array) -> None:
     """Reverse of (E1): dE[ids[n]] += dx[n] in the order of n, in place. dE (V, D), ids (N,), dx (N, D)."""
-    np.add.at(dE, ids, dx)                                  # (E1)
+    np.add.at(dE, ids, dx)  # (E1)
 
 
 class Cache(NamedTuple):
@@ -52,12 +51,8 @@ class Embedding:
 
     def forward(self, ids: Array) -> tuple[Array, Cache]:
         """ids (T, B) whole numbers in [0, V) -> x (T, B, D), cache. Raises ValueError for another kind or range."""
-        V = len(self.E.value)
-        if ids.dtype.kind not in "iu":
-            raise ValueError(f"word ids have dtype {ids.dtype}, expected whole numbers")
-        if ids.size and not 0 <= ids.min() <= ids.max() < V:
-            raise ValueError(f"word ids range from {ids.min()} to {ids.max()}, expected 0 to {V - 1}")
-        return self.E.value[ids], Cache(ids)                # (E1)
+        check_ids("word ids", ids, len(self.E.value))
+        return self.E.value[ids], Cache(ids)  # (E1)
 
     def lookup(self, ids: Array) -> Array:
         """`forward` without a cache."""
@@ -65,13 +60,10 @@ class Embedding:
 
     def backward(self, dx: Array, cache: Cache) -> None:
         """dx (T, B, D): accumulates into E.grad. A word id has no gradient."""
-        dtype = self.E.value.dtype
         D = self.E.value.shape[1]
-        expected = (*cache.ids.shape, D)
-        if dx.shape != expected or dx.dtype != dtype:
-            raise ValueError(f"embedding gradient is {dx.dtype}{dx.shape}, expected {dtype}{expected}")
+        check_array("embedding gradient", dx, (*cache.ids.shape, D), self.E.value.dtype)
         ids = np.ascontiguousarray(cache.ids, np.int64).reshape(-1)
         dx_rows = np.ascontiguousarray(dx).reshape(len(ids), D)
-        scatter_add(self.E.grad, ids, dx_rows)              # (E1)
+        scatter_add(self.E.grad, ids, dx_rows)  # (E1)
         if self.E.rows is not None:
             self.E.rows.append(ids)

@@ -5,8 +5,6 @@ that equals the difference quotient of its own forward pass, in float64, for eve
 Errors are relative to the array's largest element, so an element far below it is checked less strictly.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -82,14 +80,7 @@ def _chosen(size: int, samples: int | None, rng: Generator) -> Array:
     return rng.permutation(size)[:samples]
 
 
-def _check(
-    name: str,
-    loss: Callable[[], float],
-    x: Array,
-    grad: Array,
-    epsilon: float,
-    chosen: Array,
-) -> Row:
+def _check(name: str, loss: Callable[[], float], x: Array, grad: Array, epsilon: float, chosen: Array) -> Row:
     flat = x.reshape(-1)
     numeric = np.array([central_difference(loss, flat, k, epsilon) for k in chosen])
     analytic = grad.reshape(-1)[chosen]
@@ -113,9 +104,7 @@ def _relative_error(analytic: Array, numeric: Array) -> Array:
     return relative
 
 
-def central_difference(
-    loss: Callable[[], float], x: Array, k: int, epsilon: float
-) -> float:
+def central_difference(loss: Callable[[], float], x: Array, k: int, epsilon: float) -> float:
     """(loss(x_k + epsilon) - loss(x_k - epsilon)) / (2 epsilon); x (N,) is left as found."""
     kept = x[k]
     try:

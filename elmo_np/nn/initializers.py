@@ -6,8 +6,6 @@ operating system hands out no memory for zeros before something is written to th
 Sources: Glorot and Bengio 2010; LeCun et al. 1998; Saxe et al. 2014.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
@@ -17,25 +15,19 @@ from ..types import Array
 Shape = tuple[int, ...]
 
 
-def uniform(
-    rng: Generator | None, shape: Shape, bound: float, dtype: DTypeLike
-) -> Array:
+def uniform(rng: Generator | None, shape: Shape, bound: float, dtype: DTypeLike) -> Array:
     """Uniform within +-bound."""
     if rng is None:
         return np.zeros(shape, dtype)
     return rng.uniform(-bound, bound, shape).astype(dtype)
 
 
-def glorot_uniform(
-    rng: Generator | None, shape: Shape, dtype: DTypeLike
-) -> Array:
+def glorot_uniform(rng: Generator | None, shape: Shape, dtype: DTypeLike) -> Array:
     """Uniform within +-sqrt(6 / (inputs + outputs)); shape is (inputs, outputs), or (inputs,) for one output vector."""
     return uniform(rng, shape, np.sqrt(6 / sum(shape)), dtype)
 
 
-def lecun_normal(
-    rng: Generator | None, shape: Shape, inputs: int, dtype: DTypeLike
-) -> Array:
+def lecun_normal(rng: Generator | None, shape: Shape, inputs: int, dtype: DTypeLike) -> Array:
     """Normal with variance 1 / inputs."""
     if rng is None:
         return np.zeros(shape, dtype)
@@ -43,9 +35,7 @@ def lecun_normal(
     return values.astype(dtype)
 
 
-def identity_or_orthonormal(
-    rng: Generator, outputs: int, inputs: int, dtype: DTypeLike
-) -> Array:
+def identity_or_orthonormal(rng: Generator, outputs: int, inputs: int, dtype: DTypeLike) -> Array:
     """(outputs, inputs): the identity where both are equal, else orthonormal rows or columns, whichever are shorter."""
     if inputs == outputs:
         return np.eye(inputs, dtype=dtype)

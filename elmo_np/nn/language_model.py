@@ -8,8 +8,6 @@ The model reads its input from left to right; the backward model is given revers
 Source: the original ELMo; residual connections, He et al. 2016.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -99,7 +97,7 @@ class LanguageModel:
             before = state[k] if state else None
             x, mask = dropout_forward(x, self.dropout, rng)
             h, after, cache = layer.forward(x, before, lengths)
-            x = h + x if self.residual and k > 0 else h     # (R1)
+            x = h + x if self.residual and k > 0 else h  # (R1)
             outputs.append(x)
             states.append(after)
             caches.append(cache)
@@ -119,14 +117,12 @@ class LanguageModel:
         for k, layer in enumerate(self.layers):
             before = state[k] if state else None
             h, after = layer.forward_inference(x, before, lengths)
-            x = h + x if self.residual and k > 0 else h     # (R1)
+            x = h + x if self.residual and k > 0 else h  # (R1)
             outputs.append(x)
             states.append(after)
         return outputs, states
 
-    def encode_backward(
-        self, doutputs: list[Array | None], cache: EncodeCache
-    ) -> Array | None:
+    def encode_backward(self, doutputs: list[Array | None], cache: EncodeCache) -> Array | None:
         """Gradients of the outputs 0 to L, None for zero: accumulates into every Parameter.grad below the softmax.
 
         The gradient stops at the initial state: that is what truncates back-propagation through time.
@@ -139,7 +135,7 @@ class LanguageModel:
                 continue
             dx, _ = self.layers[k].backward(dy, cache.layers[k])
             if self.residual and k > 0:
-                dx = dx + dy                                # (R1)
+                dx = dx + dy  # (R1)
             dx = dropout_backward(dx, cache.masks[k])
         dwords = _add(dx, doutputs[0])
         if cache.embedding is not None and dwords is not None:
@@ -184,9 +180,7 @@ class LanguageModel:
         outputs, after = self.encode_inference(words, state, lengths)
         return self._softmax().nll(outputs[-1], targets), after
 
-    def next_word(
-        self, words: Array, state: list[State] | None = None
-    ) -> tuple[Array, list[State]]:
+    def next_word(self, words: Array, state: list[State] | None = None) -> tuple[Array, list[State]]:
         """log p in nats of every word as the one after `words` (T, B), T at least 1 -> (B, V); the state after them."""
         softmax = self._softmax()
         outputs, after = self.encode_inference(words, state)

@@ -14,8 +14,6 @@ Source: Hochreiter and Schmidhuber 1997; forget gate, Gers et al. 2000; projecti
 The clips are those of the original ELMo.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +22,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
+from .checks import check_array
 from .initializers import glorot_uniform
 from .parameter import Parameter, accumulators
 
@@ -89,9 +88,7 @@ def lstm_forward(
     return a, h, c, m
 
 
-def step(
-    a: Array, state: State, weights: Weights, clips: Clips
-) -> tuple[Array, Array, Array, Array]:
+def step(a: Array, state: State, weights: Weights, clips: Clips) -> tuple[Array, Array, Array, Array]:
     """(L1)-(L6) of one step: a (B, 4H) is x Wx + b, state the h (B, P) and c (B, H) before it -> ifog, h, c, m."""
     h, c = state
     H = c.shape[1]
@@ -230,16 +227,10 @@ class LSTM:
         y, h, c = lstm_forward_inference(x, state, weights, lengths, self.clips)  # (L1)-(L6)
         return y, (h, c)
 
-    def backward(
-        self, dy: Array, cache: Cache, dstate: State | None = None
-    ) -> tuple[Array, State]:
+    def backward(self, dy: Array, cache: Cache, dstate: State | None = None) -> tuple[Array, State]:
         """dy (T, B, P), dstate: gradient of the final state or None for zeros
         -> dx (T, B, D), gradient of the initial state; accumulates into every Parameter.grad."""
-        shape = cache.h[1:].shape
-        dtype = cache.h.dtype
-        if dy.shape != shape or dy.dtype != dtype:
-            raise ValueError(
-                f"LSTM output gradient is {dy.dtype}{dy.shape}, expected {dtype}{shape}")
+        check_array("LSTM output gradient", dy, cache.h[1:].shape, cache.h.dtype)
         dy = np.ascontiguousarray(dy)
         dstate = self._checked_state("state gradient", dstate, dy.shape[1])
         trained = (self.Wx, self.Wh, self.b, self.Wp)
@@ -270,17 +261,10 @@ class LSTM:
         dtype = self.Wh.value.dtype
         return np.zeros((B, P), dtype), np.zeros((B, H4 // 4), dtype)
 
-    def _checked(
-        self, x: Array, state: State | None, lengths: Array | None
-    ) -> tuple[Array, State, Array]:
+    def _checked(self, x: Array, state: State | None, lengths: Array | None) -> tuple[Array, State, Array]:
         """The input, the state and the lengths as `lstm_forward` expects them."""
         D = len(self.Wx.value)
-        dtype = self.Wx.value.dtype
-        if x.ndim != 3 or x.shape[2] != D:
-            raise ValueError(f"LSTM input has shape {x.shape}, expected (T, B, {D})")
-        if x.dtype != dtype:
-            raise ValueError(
-                f"LSTM input has dtype {x.dtype}, expected {dtype} as its parameters have")
+        check_array("LSTM input", x, (*x.shape[:2], D), self.Wx.value.dtype)
         T, B, _ = x.shape
         state = self._checked_state("state", state, B)
         return np.ascontiguousarray(x), state, _checked_lengths(lengths, T, B)
@@ -289,10 +273,7 @@ class LSTM:
         """The state, or zeros for None, with the right shapes and dtype, and contiguous for the kernels."""
         zeros = self.zero_state(B)
         for name, s, zero in zip("hc", state or (), zeros, strict=False):
-            if s.shape != zero.shape or s.dtype != zero.dtype:
-                raise ValueError(
-                    f"LSTM {what} {name} is {s.dtype}{s.shape}, "
-                    f"expected {zero.dtype}{zero.shape}")
+            check_array(f"LSTM {what} {name}", s, zero.shape, zero.dtype)
         h, c = state or zeros
         return np.ascontiguousarray(h), np.ascontiguousarray(c)
 

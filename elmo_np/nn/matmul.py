@@ -1,7 +1,5 @@
 """The product of two matrices, for layers that consist of nothing else."""
 
-from __future__ import annotations
-
 from ..backend import twin
 from ..types import Array
 

@@ -14,8 +14,7 @@ those rows: the others would not change. With momentum, and in Adam, every row m
 updated: leaving any out would be another optimiser.
 """
 
-from __future__ import annotations
-
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +29,7 @@ from .parameter import Parameter
 @twin
 def squared_norm(g: Array) -> float:
     """Sum of the squares of g (N,), added up in float64."""
-    return float(np.square(g, dtype=np.float64).sum())      # (O1)
+    return float(np.square(g, dtype=np.float64).sum())  # (O1)
 
 
 @twin
@@ -45,27 +44,25 @@ def sgd_update(
 ) -> None:
     """(O2)-(O4) in place on w and v (N,); the gradient is scale * g (N,). v None: no momentum."""
     real = w.dtype.type
-    step = real(rate * scale) * g                           # (O1) scale
+    step = real(rate * scale) * g       # (O1) scale
     if v is None:
-        w -= step                                           # (O2), (O3)
+        w -= step                       # (O2), (O3)
         return
-    v *= real(momentum)                                     # (O2)
-    v -= step                                               # (O2)
+    v *= real(momentum)                 # (O2)
+    v -= step                           # (O2)
     if nesterov:
-        w += real(momentum) * v - step                      # (O4)
+        w += real(momentum) * v - step  # (O4)
     else:
-        w += v                                              # (O3)
+        w += v                          # (O3)
 
 
 @twin
-def adagrad_update(
-    w: Array, g: Array, a: Array, scale: float, rate: float
-) -> None:
+def adagrad_update(w: Array, g: Array, a: Array, scale: float, rate: float) -> None:
     """(O5) in place on w and a (N,); the gradient is scale * g (N,)."""
     real = w.dtype.type
-    g = real(scale) * g                                     # (O1) scale
-    a += g * g                                              # (O5)
-    w -= real(rate) * g / np.sqrt(a)                        # (O5)
+    g = real(scale) * g               # (O1) scale
+    a += g * g                        # (O5)
+    w -= real(rate) * g / np.sqrt(a)  # (O5)
 
 
 class AdamRates(NamedTuple):
@@ -78,17 +75,15 @@ class AdamRates(NamedTuple):
 
 
 @twin
-def adam_update(
-    w: Array, g: Array, m: Array, u: Array, scale: float, rates: AdamRates, k: int
-) -> None:
+def adam_update(w: Array, g: Array, m: Array, u: Array, scale: float, rates: AdamRates, k: int) -> None:
     """(O6), (O7) in place on w, m and u (N,); the gradient is scale * g (N,), k counts steps from 1."""
     rate, beta1, beta2, epsilon = rates
     real = w.dtype.type
-    g = real(scale) * g                                     # (O1) scale
-    m += real(1 - beta1) * (g - m)                          # (O6)
-    u += real(1 - beta2) * (g * g - u)                      # (O6)
-    m_hat = m * real(1 / (1 - beta1**k))                    # (O7)
-    u_hat = u * real(1 / (1 - beta2**k))                    # (O7)
+    g = real(scale) * g                                         # (O1) scale
+    m += real(1 - beta1) * (g - m)                              # (O6)
+    u += real(1 - beta2) * (g * g - u)                          # (O6)
+    m_hat = m * real(1 / (1 - beta1**k))                        # (O7)
+    u_hat = u * real(1 / (1 - beta2**k))                        # (O7)
     w -= real(rate) * m_hat / (np.sqrt(u_hat) + real(epsilon))  # (O7)
 
 
@@ -96,14 +91,14 @@ def global_norm(parameters: dict[str, Parameter]) -> float:
     """Norm of all gradients taken as one vector: n of (O1). Infinite or NaN if any gradient is."""
     def squares(p: Parameter) -> float:
         return squared_norm(flat(p.grad[p.nonzero_rows()]))
-    return float(np.sqrt(sum(each(squares, list(parameters.values()), _size))))     # (O1)
+    return float(np.sqrt(sum(each(squares, list(parameters.values()), _size))))  # (O1)
 
 
 def clip_scale(norm: float, clip_norm: float | None) -> float:
     """The factor of every gradient in (O1); clip_norm None: 1."""
     if clip_norm is None or norm <= clip_norm:
-        return 1.0                                          # (O1)
-    return clip_norm / norm                                 # (O1)
+        return 1.0           # (O1)
+    return clip_norm / norm  # (O1)
 
 
 def flat(x: Array) -> Array:
@@ -111,7 +106,7 @@ def flat(x: Array) -> Array:
     return np.ascontiguousarray(x).reshape(-1)
 
 
-class Optimizer:
+class Optimizer(ABC):
     """The common part: the parameters by name, further arrays for each (`slots`), and the number of steps."""
 
     def __init__(
@@ -121,8 +116,7 @@ class Optimizer:
         slots: dict[str, float],
         by_rows: bool,
     ):
-        good = learning_rate > 0 and np.isfinite(learning_rate)
-        _require(bool(good), "learning_rate", learning_rate, "greater than 0")
+        _require_positive("learning_rate", learning_rate)
         self.parameters = parameters
         self.learning_rate = learning_rate
         self.steps = 0
@@ -149,8 +143,9 @@ class Optimizer:
             if array is not p.grad:
                 array[index] = changed
 
+    @abstractmethod
     def _update(self, arrays: list[Array], scale: float) -> None:
-        raise TypeError("an Optimizer is SGD, Adagrad or Adam")
+        """One step of w and its slots in place; arrays: w, g, then the slots."""
 
     def state(self) -> dict[str, Array]:
         """Every array that the next step depends on, by name; with `load_state` it continues bit for bit."""
@@ -181,7 +176,7 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
     ):
-        _require(0 <= momentum < 1, "momentum", momentum, "of at least 0 and less than 1")
+        _require_share("momentum", momentum)
         # Without momentum the velocity is the step itself: there is nothing to keep.
         slots = {"velocity": 0.0} if momentum else {}
         super().__init__(parameters, learning_rate, slots, by_rows=momentum == 0)
@@ -203,8 +198,7 @@ class Adagrad(Optimizer):
         learning_rate: float = 0.2,
         accumulator: float = 1.0,
     ):
-        good = accumulator > 0 and np.isfinite(accumulator)
-        _require(bool(good), "accumulator", accumulator, "greater than 0")
+        _require_positive("accumulator", accumulator)
         super().__init__(parameters, learning_rate, {"accumulator": accumulator}, by_rows=True)
 
     def _update(self, arrays: list[Array], scale: float) -> None:
@@ -223,10 +217,9 @@ class Adam(Optimizer):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
     ):
-        for name, value in ("beta1", beta1), ("beta2", beta2):
-            _require(0 <= value < 1, name, value, "of at least 0 and less than 1")
-        good = epsilon > 0 and np.isfinite(epsilon)
-        _require(bool(good), "epsilon", epsilon, "greater than 0")
+        _require_share("beta1", beta1)
+        _require_share("beta2", beta2)
+        _require_positive("epsilon", epsilon)
         super().__init__(parameters, learning_rate, {"m": 0.0, "u": 0.0}, by_rows=False)
         self.beta1 = beta1
         self.beta2 = beta2
@@ -242,6 +235,11 @@ def _size(p: Parameter) -> int:
     return p.value.size
 
 
-def _require(good: bool, name: str, value: float, expected: str) -> None:
-    if not good:
-        raise UserError(f"{name} = {value}: expected a number {expected}")
+def _require_positive(name: str, value: float) -> None:
+    if not 0 < value < np.inf:
+        raise UserError(f"{name} = {value}: expected a number greater than 0")
+
+
+def _require_share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise UserError(f"{name} = {value}: expected a number of at least 0 and less than 1")

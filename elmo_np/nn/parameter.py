@@ -129,9 +129,7 @@ def load_state_dict(module: object, values: Mapping[str, Array]) -> None:
         p.value = value
 
 
-def shared_copy(
-    layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]
-) -> Layer:
+def shared_copy(layer: Layer, uses: dict[int, tuple[Parameter, Parameter]]) -> Layer:
     """The same layer for another thread: a copy with the same values and its own gradients.
 
     uses    {id of a Parameter: (that Parameter, its shared copy)}, extended by this call, so that a Parameter in two

@@ -15,8 +15,6 @@ positions of a batch together, and the penalty on w itself.
 W, b, w and gamma are learnt with the task that uses the vectors, through `backward`.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -32,12 +30,12 @@ EPSILON = 1e-12         # the original's; makes a constant layer zero, not infin
 
 def h_bi(forward: Array, backward: Array) -> Array:
     """(.., P) of each direction -> (.., 2P)."""
-    return np.concatenate([forward, backward], axis=-1)     # (V1)
+    return np.concatenate([forward, backward], axis=-1)  # (V1)
 
 
 def h_bi_backward(dh_bi: Array) -> tuple[Array, Array]:
     """(.., 2P) -> the gradients of the forward and of the backward direction's states."""
-    dforward, dbackward = np.split(dh_bi, 2, axis=-1)       # (V1)
+    dforward, dbackward = np.split(dh_bi, 2, axis=-1)  # (V1)
     return dforward, dbackward
 
 
@@ -49,14 +47,7 @@ class WordVector:
                           identity, so that v_t is h_t_bi until something is learnt
     """
 
-    def __init__(
-        self,
-        width_in: int,
-        width_out: int,
-        *,
-        rng: Generator,
-        dtype: DTypeLike = np.float32,
-    ):
+    def __init__(self, width_in: int, width_out: int, *, rng: Generator, dtype: DTypeLike = np.float32):
         self.W = Parameter(identity_or_orthonormal(rng, width_out, width_in, dtype))
         self.b = Parameter(np.zeros(width_out, dtype))
 
@@ -65,16 +56,16 @@ class WordVector:
         width = self.W.value.shape[1]
         if h.shape[-1:] != (width,):
             raise ValueError(f"h_bi has shape {h.shape}, expected (.., {width})")
-        v = h @ self.W.value.T + self.b.value               # (V2)
+        v = h @ self.W.value.T + self.b.value  # (V2)
         return v, h
 
     def backward(self, dv: Array, cache: Array) -> Array:
         """dv (.., width_out) -> dh_bi (.., 2P); accumulates into W.grad and b.grad."""
         dv_rows = dv.reshape(-1, dv.shape[-1])
         h_rows = cache.reshape(-1, cache.shape[-1])
-        self.W.grad += dv_rows.T @ h_rows                   # (V2)
-        self.b.grad += dv_rows.sum(axis=0)                  # (V2)
-        dh: Array = dv @ self.W.value                       # (V2)
+        self.W.grad += dv_rows.T @ h_rows   # (V2)
+        self.b.grad += dv_rows.sum(axis=0)  # (V2)
+        dh: Array = dv @ self.W.value       # (V2)
         return dh
 
 
@@ -101,9 +92,9 @@ def norm_backward(dn: Array, cache: NormCache) -> Array:
     """dn (J, .., 2P), zero at padding -> dh, valid outside padding."""
     n, r, N = cache
     axes = tuple(range(1, dn.ndim))
-    mean_dn = dn.sum(axes, keepdims=True) / N               # (V5)
-    mean_dn_n = (dn * n).sum(axes, keepdims=True) / N       # (V5)
-    dh: Array = r * (dn - mean_dn - n * mean_dn_n)          # (V6), (V5)
+    mean_dn = dn.sum(axes, keepdims=True) / N          # (V5)
+    mean_dn_n = (dn * n).sum(axes, keepdims=True) / N  # (V5)
+    dh: Array = r * (dn - mean_dn - n * mean_dn_n)     # (V6), (V5)
     return dh
 
 
@@ -122,22 +113,13 @@ class ScalarMix:
     A task that reads only the top layer mixes that one, J = 1: it is scaled by gamma.
     """
 
-    def __init__(
-        self,
-        J: int,
-        *,
-        layer_norm: bool = False,
-        l2: float = 0.0,
-        dtype: DTypeLike = np.float32,
-    ):
+    def __init__(self, J: int, *, layer_norm: bool = False, l2: float = 0.0, dtype: DTypeLike = np.float32):
         self.layer_norm = layer_norm
         self.l2 = l2
         self.w = Parameter(np.zeros(J, dtype))
         self.gamma = Parameter(np.ones((), dtype))
 
-    def forward(
-        self, layers: Array, mask: Array | None = None
-    ) -> tuple[Array, MixCache]:
+    def forward(self, layers: Array, mask: Array | None = None) -> tuple[Array, MixCache]:
         """layers (J, .., 2P) -> e (.., 2P), cache.
 
         mask    (..): false at padding, whose values are ignored: e is zero there, and no mean counts it; None: no
@@ -152,10 +134,10 @@ class ScalarMix:
         if self.layer_norm:
             everywhere = np.ones_like(layers[0, ..., :1])
             layers, norm = norm_forward(layers, everywhere if live is None else live)
-        s = np.exp(self.w.value - self.w.value.max())       # (V3)
-        s /= s.sum()                                        # (V3)
-        mixed = np.tensordot(s, layers, 1)                  # (V4)
-        e = self.gamma.value * mixed                        # (V4)
+        s = np.exp(self.w.value - self.w.value.max())  # (V3)
+        s /= s.sum()                                   # (V3)
+        mixed = np.tensordot(s, layers, 1)             # (V4)
+        e = self.gamma.value * mixed                   # (V4)
         return e, MixCache(layers, s, live, norm)
 
     def backward(self, de: Array, cache: MixCache) -> Array:
@@ -165,10 +147,10 @@ class ScalarMix:
         if live is not None:
             de = de * live
         q = np.tensordot(layers, de, de.ndim)               # (J,): each h_j . de
-        self.gamma.grad += s @ q                            # (V4)
-        ds = gamma * q                                      # (V4)
-        self.w.grad += s * (ds - s @ ds)                    # (V3)
-        dlayers: Array = np.multiply.outer(gamma * s, de)   # (V4)
+        self.gamma.grad += s @ q                           # (V4)
+        ds = gamma * q                                     # (V4)
+        self.w.grad += s * (ds - s @ ds)                   # (V3)
+        dlayers: Array = np.multiply.outer(gamma * s, de)  # (V4)
         if norm is not None:
             dlayers = norm_backward(dlayers, norm)
             if live is not None:
@@ -177,12 +159,12 @@ class ScalarMix:
 
     def penalty(self) -> float:
         """The task adds this to its loss."""
-        squares = np.square(self.w.value, dtype=np.float64)     # (V7)
-        return self.l2 * float(squares.sum())               # (V7)
+        squares = np.square(self.w.value, dtype=np.float64)  # (V7)
+        return self.l2 * float(squares.sum())                # (V7)
 
     def penalty_backward(self, dloss: float = 1.0) -> None:
         """dloss: gradient of the sum that the penalty is part of; accumulates into w.grad."""
-        self.w.grad += dloss * 2 * self.l2 * self.w.value   # (V7)
+        self.w.grad += dloss * 2 * self.l2 * self.w.value  # (V7)
 
     def _check(self, layers: Array, mask: Array | None) -> None:
         J = len(self.w.value)

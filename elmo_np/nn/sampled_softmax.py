@@ -14,8 +14,6 @@ Dimensions: N targets, R rows (the targets and the padding), P width of h, V wor
 Source: Jean et al. 2015; the sampler, the correction and the removal of accidental hits as in the original ELMo.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -104,9 +102,7 @@ class SampledSoftmax:
         self.samples = samples
         self.full = full
 
-    def forward(
-        self, h: Array, y: Array, rng: Generator | None = None
-    ) -> tuple[float, Cache]:
+    def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX, rng: draws the sample
         -> the sampled loss in nats per target (0 without any), cache. Raises ValueError without an rng."""
         if rng is None:
@@ -172,9 +168,7 @@ class SampledSoftmax:
         corrected: Array = b[ids] - log_Q  # (Q3)
         return corrected
 
-    def _add_targets(
-        self, chunk: Chunk, nats: Array, y: Array, tries: int
-    ) -> Array:
+    def _add_targets(self, chunk: Chunk, nats: Array, y: Array, tries: int) -> Array:
         """The targets that are not in the sample join the sum of (Q4): changes top and total of the chunk, and nats.
 
         -> p (R,) of those targets, 0 for the others
@@ -195,9 +189,7 @@ class SampledSoftmax:
         return p
 
 
-def add_rows(
-    p: Parameter, ids: Array, dsample: Array, y: Array, dtargets: Array
-) -> None:
+def add_rows(p: Parameter, ids: Array, dsample: Array, y: Array, dtargets: Array) -> None:
     """Reverse of the look-ups of (Q3), into the rows of p.grad: the sample's `ids`, which differ, and the targets `y`
     outside it, which may repeat."""
     p.grad[ids] += dsample           # (Q3)

@@ -1,7 +1,5 @@
 """Sequences of unequal length in one array: each is reversed within its own length."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..types import Array

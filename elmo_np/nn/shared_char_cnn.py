@@ -5,8 +5,6 @@ of the two can take half of the words of both directions and accumulate into its
 them up.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +21,7 @@ class Cache(NamedTuple):
     halves: tuple[TypesCache, TypesCache]   # the types with an even and with an odd id
 
 
-def forward(
-    pair: Pair, k: tuple[Array, Array]
-) -> tuple[tuple[Array, Array], Cache]:
+def forward(pair: Pair, k: tuple[Array, Array]) -> tuple[tuple[Array, Array], Cache]:
     """k (.., K) of each direction -> their vectors (.., D), cache."""
     K = k[0].shape[-1]
     types, type_ids = word_types(np.concatenate([k[0].reshape(-1, K), k[1].reshape(-1, K)]))

@@ -9,8 +9,6 @@ that it can be tied to a word embedding.
 Source: Bengio et al. 2003; tying: Press and Wolf 2017.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -20,6 +18,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
+from .checks import check_array, check_ids
 from .initializers import lecun_normal
 from .parameter import Parameter, accumulators
 
@@ -104,9 +103,7 @@ class Softmax:
         self.W = W or Parameter(lecun_normal(rng, (V, P), P, dtype))
         self.b = b or Parameter(np.zeros(V, dtype))
 
-    def forward(
-        self, h: Array, y: Array, rng: Generator | None = None
-    ) -> tuple[float, Any]:
+    def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, Any]:
         """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX; rng is not used
         -> loss in nats per target (0 without any), cache"""
         shape = h.shape
@@ -119,9 +116,7 @@ class Softmax:
             chunks.append(chunk)
         return total / N, Cache(h, N, chunks, shape)    # (S3)
 
-    def forward_chunks(
-        self, h: Array, y: Array, W: Array, b: Array
-    ) -> Iterator[tuple[Array, Chunk]]:
+    def forward_chunks(self, h: Array, y: Array, W: Array, b: Array) -> Iterator[tuple[Array, Chunk]]:
         """-log p of each target, chunk by chunk: h (R, P), y (R,), over the words of W (V, P) and b (V,)."""
         room = self.KEPT
         for rows in self._slices(len(h)):
@@ -175,10 +170,7 @@ class Softmax:
     def checked(self, h: Array, y: Array) -> tuple[Array, Array]:
         """h (R, P) and y (R,) as the kernels expect them. Raises ValueError for wrong shapes, dtypes or targets."""
         V, P = self.W.value.shape
-        if h.shape != (*y.shape, P) or h.dtype != self.W.value.dtype:
-            raise ValueError(
-                f"softmax input is {h.dtype}{h.shape}, "
-                f"expected {self.W.value.dtype}{(*y.shape, P)}")
+        check_array("softmax input", h, (*y.shape, P), self.W.value.dtype)
         h = np.ascontiguousarray(h).reshape(-1, P)
         return h, checked_targets(y, V).reshape(-1)
 
@@ -186,10 +178,5 @@ class Softmax:
 def checked_targets(y: Array, V: int) -> Array:
     """Targets as the kernels expect them, int64 and contiguous. Raises ValueError unless each is IGNORE_INDEX or in
     [0, V)."""
-    if y.dtype.kind not in "iu":
-        raise ValueError(f"targets have dtype {y.dtype}, expected whole numbers")
-    if y.size and not IGNORE_INDEX <= y.min() <= y.max() < V:
-        raise ValueError(
-            f"targets range from {y.min()} to {y.max()}, "
-            f"expected {IGNORE_INDEX} (padding) to {V - 1}")
+    check_ids("targets", y, V, lowest=IGNORE_INDEX)
     return np.ascontiguousarray(y, np.int64)

@@ -306,9 +306,9 @@ NARROW = np.zeros((3, 4))
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ((np.zeros((4, 3, 4)),), r"LSTM input has shape (4, 3, 4), expected (T, B, 3)"),
-    ((np.zeros((4, 3)),), r"LSTM input has shape (4, 3), expected (T, B, 3)"),
-    ((X.astype(np.float32),), r"LSTM input has dtype float32, expected float64 as its parameters have"),
+    ((np.zeros((4, 3, 4)),), r"LSTM input is float64(4, 3, 4), expected float64(4, 3, 3)"),
+    ((np.zeros((4, 3)),), r"LSTM input is float64(4, 3), expected float64(4, 3, 3)"),
+    ((X.astype(np.float32),), r"LSTM input is float32(4, 3, 3), expected float64(4, 3, 3)"),
     ((X, (NARROW, np.zeros((3, H)))), r"LSTM state h is float64(3, 4), expected float64(3, 5)"),
     ((X, (np.zeros((3, H)), NARROW)), r"LSTM state c is float64(3, 4), expected float64(3, 5)"),
     ((X, (np.zeros((2, H)), np.zeros((2, H)))), r"LSTM state h is float64(2, 5), expected float64(3, 5)"),

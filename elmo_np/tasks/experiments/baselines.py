@@ -1,21 +1,20 @@
 """Baselines that a task model should beat: predictions without vectors."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
+from ...types import Sentences
 from ..data.files import Examples, Occurrence, well_formed
 
 
-def majority(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str]:
+def majority(train: Examples, sentences: Sentences) -> list[str]:
     """The most frequent label of the training examples, for every sentence."""
     return [Counter(train.labels).most_common(1)[0][0]] * len(sentences)
 
 
-def naive_bayes(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str]:
+def naive_bayes(train: Examples, sentences: Sentences) -> list[str]:
     """Multinomial naive Bayes on the bag of words, with one added to each count; unseen words are ignored.
 
     Source: McCallum and Nigam 1998.
@@ -35,7 +34,7 @@ def naive_bayes(train: Examples, sentences: Sequence[Sequence[str]]) -> list[str
     return found
 
 
-def most_frequent_tags(train: Examples, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+def most_frequent_tags(train: Examples, sentences: Sentences) -> list[list[str]]:
     """Each word's most frequent label in training, O for an unseen word."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for sentence, labels in zip(train.sentences, train.labels, strict=True):
@@ -45,7 +44,7 @@ def most_frequent_tags(train: Examples, sentences: Sequence[Sequence[str]]) -> l
     return [well_formed([best.get(word, "O") for word in sentence]) for sentence in sentences]
 
 
-def word_by_word(train: Examples, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+def word_by_word(train: Examples, sentences: Sentences) -> list[list[str]]:
     """The translation of each word, in the order of the source: the target word with the highest Dice coefficient,
     2 n(both) / (n(source) + n(target)) over training pairs; nothing for an unseen word."""
     in_source, in_target = Counter[str](), Counter[str]()

@@ -1,7 +1,5 @@
 """The text that a biLM was trained on: for word2vec to be trained on too, and to look for test sentences in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The same task with every input: on one test set with several seeds, or in folds."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator, Sequence

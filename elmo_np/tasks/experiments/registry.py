@@ -1,7 +1,5 @@
 """The tasks of `elmo-np task`; a new one is added here."""
 
-from __future__ import annotations
-
 from .classify import Classify
 from .senses import Senses
 from .tag import Tag

@@ -1,7 +1,5 @@
 """The biLM of a task: a given one, a given one after fine-tuning on the task's text, or one trained for the task."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -8,42 +8,22 @@
     fold-0/, ..         for a comparison in folds: the biLM of each
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import NamedTuple
 
 from ...errors import UserError
 
 
-class TaskDirectory(NamedTuple):
+class TaskDirectory:
     """The paths in it."""
 
-    path: Path
-
-    @property
-    def model(self) -> Path:
-        return self.path / "model.safetensors"
-
-    @property
-    def bilm(self) -> Path:
-        return self.path / "bilm.txt"
-
-    @property
-    def corpus(self) -> Path:
-        return self.path / "bilm-corpus.txt"
-
-    @property
-    def own_bilm(self) -> Path:
-        return self.path / "bilm"
-
-    @property
-    def report(self) -> Path:
-        return self.path / "report.txt"
-
-    @property
-    def results(self) -> Path:
-        return self.path / "results.csv"
+    def __init__(self, path: Path):
+        self.path = path
+        self.model = path / "model.safetensors"
+        self.bilm = path / "bilm.txt"
+        self.corpus = path / "bilm-corpus.txt"
+        self.own_bilm = path / "bilm"
+        self.report = path / "report.txt"
+        self.results = path / "results.csv"
 
 
 def new_directory(out: str) -> TaskDirectory:

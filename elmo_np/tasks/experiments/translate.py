@@ -104,8 +104,7 @@ class Translate(TaskSpec):
         return [f"{' '.join(words)}\t{' '.join(own.words)}"
                 for words, own in zip(examples.sentences, predicted, strict=True)]
 
-    def _by_source(self, examples: Examples,
-                   predicted: Sequence[Any]) -> tuple[list[list[list[str]]], list[list[str]]]:
+    def _by_source(self, examples: Examples, predicted: Sequence[Any]) -> tuple[list[list[list[str]]], list[list[str]]]:
         """The references of each different source, and its translation."""
         references: dict[tuple[str, ...], list[list[str]]] = {}
         found = {}

@@ -3,8 +3,6 @@
 Source: Mikolov et al. 2013, skip-gram with negative sampling.
 """
 
-from __future__ import annotations
-
 import importlib.util
 from typing import Any
 

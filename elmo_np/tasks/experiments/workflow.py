@@ -1,7 +1,5 @@
 """The actions `train` and `evaluate` of `elmo-np task NAME`: a directory with a task model, and reports."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ...runtime.files import atomic_write_text

@@ -1,7 +1,5 @@
 """BLEU (Papineni et al. 2002) as sacrebleu counts it: the extra [bleu]."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import zip_longest

@@ -1,14 +1,12 @@
 """Measures of predictions: accuracy, precision, recall, F1, and the confusion matrix."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ...types import Array
+from ...types import Array, Sentences
 
 
 class Score(NamedTuple):
@@ -69,9 +67,9 @@ def spans(labels: Sequence[str]) -> list[tuple[int, int, str]]:
     return found
 
 
-def entity_scores(actual: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, Score]:
+def entity_scores(actual: Sentences, predicted: Sentences) -> dict[str, Score]:
     """{type: its Score} and "all": an entity is correct if its begin, its end and its type are."""
-    def entities(sentences: Sequence[Sequence[str]]) -> list[tuple[Hashable, str]]:
+    def entities(sentences: Sentences) -> list[tuple[Hashable, str]]:
         return [((k, begin, end), kind) for k, labels in enumerate(sentences) for begin, end, kind in spans(labels)]
     return scores(entities(actual), entities(predicted))
 
@@ -85,7 +83,7 @@ def accuracy_by_word(words: Sequence[str], senses: Sequence[str],
     return {word: (float(np.mean(own)), len(own)) for word, own in correct.items()}
 
 
-def token_accuracy(references: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:
+def token_accuracy(references: Sentences, predicted: Sentences) -> float:
     """The share of words that are correct at their position, relative to the longer one of reference and translation;
     1 if there are no words at all."""
     correct = sum(a == b for one, other in zip(references, predicted, strict=True)

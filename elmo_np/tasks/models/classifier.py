@@ -4,16 +4,15 @@ The network: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_
 linear layer with cross-entropy (K).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...nn.dropout import dropout_backward, dropout_forward
-from ...types import Array
+from ...types import Array, Sentences
 from ..metrics.scores import accuracy
 from ..nn import pooling
 from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward, log_softmax
@@ -39,14 +38,12 @@ class Cache(NamedTuple):
 class SentenceNetwork(SentenceEncoder):
     """J, D: number and width of the layers; C: labels."""
 
-    def __init__(self, J: int, D: int, C: int, config: TaskConfig, *, rng: np.random.Generator,
-                 dtype: npt.DTypeLike = np.float32):
+    def __init__(self, J: int, D: int, C: int, config: TaskConfig, *, rng: Generator, dtype: DTypeLike = np.float32):
         super().__init__(J, D, config, rng=rng, dtype=dtype)
         self.pooling = config.pooling
         self.linear = Linear(self.width, C, rng=rng, dtype=dtype)
 
-    def scores(self, layers: Array, lengths: Array,
-               rng: np.random.Generator | None = None) -> tuple[Array, SentenceScoresCache]:
+    def scores(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, SentenceScoresCache]:
         """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> z (B, C), cache."""
         x, encoder_cache = self.encode(layers, lengths, rng)
         pooled, pool_cache = pool(x, lengths, self.pooling)
@@ -54,8 +51,7 @@ class SentenceNetwork(SentenceEncoder):
         z, linear_cache = self.linear.forward(pooled)
         return z, SentenceScoresCache(encoder_cache, pool_cache, mask, linear_cache)
 
-    def forward(self, layers: Array, lengths: Array, y: Array,
-                rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+    def forward(self, layers: Array, lengths: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """As `scores`, with y (B,) -> loss in nats per sentence, the input's penalty included, and cache."""
         z, scores_cache = self.scores(layers, lengths, rng)
         loss, loss_cache = cross_entropy(z, y)
@@ -76,17 +72,16 @@ class SentenceClassifier(TaskModel):
 
     TASK = "classify"
 
-    def _network(self, rng: np.random.Generator) -> SentenceNetwork:
+    def _network(self, rng: Generator) -> SentenceNetwork:
         return SentenceNetwork(len(self.layers), self.width, len(self.labels), self.config, rng=rng)
 
     def _targets(self, labels: Sequence[str]) -> list[int]:
         return self.label_ids(labels)
 
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         return accuracy(labels, self.predict(sentences, vectors))
 
-    def probabilities(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None) -> Array:
+    def probabilities(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> Array:
         """p of every label of every sentence, (N, C)."""
         p = np.zeros((len(sentences), len(self.labels)), np.float32)
         for indices, layers, lengths in self.batches(sentences, vectors):
@@ -94,6 +89,6 @@ class SentenceClassifier(TaskModel):
             p[indices] = np.exp(log_softmax(z))
         return p
 
-    def predict(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None) -> list[str]:
+    def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> list[str]:
         """The likeliest label of every sentence."""
         return [self.labels[k] for k in self.probabilities(sentences, vectors).argmax(axis=1)]

@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
-from ...types import Array
+from ...types import Array, Sentences
 
 MEMORY = 1 << 30        # bytes; more than that is kept in a temporary file
 
@@ -30,7 +30,7 @@ class EmbeddingCache:
     Raises UserError for an empty sentence, a position outside of one, layers of unequal width, a full disk.
     """
 
-    def __init__(self, elmo: ELMo, sentences: Sequence[Sequence[str]], layers: Sequence[int] | None = None, *,
+    def __init__(self, elmo: ELMo, sentences: Sentences, layers: Sequence[int] | None = None, *,
                  positions: Sequence[int] | None = None, memory: int = MEMORY, progress: Progress | None = None):
         self.layers = list(elmo.layers if layers is None else layers)
         config, top = elmo.model.config, elmo.model.config.layers
@@ -93,7 +93,7 @@ def _allocated(shape: tuple[int, int, int], memory: int) -> Array:
                         f"{4 * int(np.prod(shape)):,} bytes: free some, or set TMPDIR to another directory") from error
 
 
-def stacked(elmo: ELMo, sentences: Sequence[Sequence[str]], layers: list[int]) -> Iterator[Array]:
+def stacked(elmo: ELMo, sentences: Sentences, layers: list[int]) -> Iterator[Array]:
     """One array (layers, tokens, width) per sentence."""
     if set(layers) <= set(elmo.layers):
         chosen = [elmo.layers.index(layer) for layer in layers]

@@ -9,12 +9,11 @@ without a biLM, to compare with. With "learnt+mix", or another input after the "
 Source: Bahdanau et al. 2015; Luong et al. 2015.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...errors import UserError
 from ...nn import embedding
@@ -58,8 +57,8 @@ class Cache(NamedTuple):
 class EncoderDecoder:
     """J, D: number and width of the layers; N, V: words of the source (with the input "learnt") and of the target."""
 
-    def __init__(self, J: int, D: int, N: int, V: int, config: TaskConfig, *, rng: np.random.Generator,
-                 dtype: npt.DTypeLike = np.float32):
+    def __init__(self, J: int, D: int, N: int, V: int, config: TaskConfig, *, rng: Generator,
+                 dtype: DTypeLike = np.float32):
         self.dropout = config.dropout
         self.input_dropout = config.input_dropout
         self.embedding = Embedding(N, D, rng=rng, dtype=dtype) if config.input.startswith(LEARNT) else None
@@ -73,7 +72,7 @@ class EncoderDecoder:
         self.decoder = Decoder(sizes, kind=config.attention, dropout=config.dropout, rng=rng, dtype=dtype)
 
     def encode(self, source: SourceBatch, lengths: Array,
-               rng: np.random.Generator | None = None) -> tuple[Array, Array, SourceCache]:
+               rng: Generator | None = None) -> tuple[Array, Array, SourceCache]:
         """lengths (B,); rng draws dropout, None for none -> u (B, U), keys (S, B, U), cache."""
         embedding_cache = input_cache = learnt = None
         if self.embedding:
@@ -90,7 +89,7 @@ class EncoderDecoder:
         return u, x, SourceCache(embedding_cache, input_cache, learnt, lstm_cache, mask, pool_cache)
 
     def forward(self, source: SourceBatch, lengths: Array, y: Array,
-                rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+                rng: Generator | None = None) -> tuple[float, Cache]:
         """As `encode`, with targets y (T, B): words and an end token, then IGNORE_INDEX
         -> loss in nats per target, the input's penalty included, and cache."""
         u, keys, source_cache = self.encode(source, lengths, rng)

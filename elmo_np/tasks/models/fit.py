@@ -1,11 +1,10 @@
 """The training loop that task models share: batches, Adam, clipping, validation; the best epoch's weights are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.random import Generator
 
 from ...data.batches import length_buckets
 from ...nn.optim import Adam, clip_scale, global_norm
@@ -20,7 +19,7 @@ class Network(Protocol):
     """A network that can be trained: the loss of a batch, and its gradients."""
 
     def forward(self, source: Any, lengths: Array, y: Array, /,
-                rng: np.random.Generator | None = None) -> tuple[float, Any]: ...
+                rng: Generator | None = None) -> tuple[float, Any]: ...
 
     def backward(self, dloss: float, cache: Any) -> None: ...
 
@@ -71,8 +70,7 @@ def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, sc
     return history
 
 
-def _step(network: Network, optimizer: Adam, batch: LabelledBatch, dropout: np.random.Generator,
-          clip_norm: float) -> float:
+def _step(network: Network, optimizer: Adam, batch: LabelledBatch, dropout: Generator, clip_norm: float) -> float:
     """One update -> the loss before it."""
     zero_grad(network)
     loss, cache = network.forward(*batch, dropout)
@@ -91,7 +89,7 @@ def _mean_loss(network: Network, data: Dataset, batch_size: int) -> float:
     return sum(network.forward(*data.batch(group))[0] * len(group) for group in groups) / len(indices)
 
 
-def shuffled_groups(lengths: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Array]:
+def shuffled_groups(lengths: Array, batch_size: int, rng: Generator) -> Iterator[Array]:
     """The indices 0 .. N-1 in batches of about equal length, in an order that `rng` draws."""
     order = rng.permutation(len(lengths))
     groups: list[Array] = []

@@ -14,13 +14,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...inference.neighbours import unit
 from ...runtime.progress import Progress
-from ...types import Array
+from ...types import Array, Sentences
 from ..data.files import Occurrence
 from ..metrics.scores import accuracy
 from ..nn import inputs
@@ -44,16 +45,15 @@ class Cache(NamedTuple):
 class SenseNetwork:
     """J, D: number and width of the layers; words: for each sense, the id of its word."""
 
-    def __init__(self, J: int, D: int, words: Sequence[int], config: TaskConfig, *, rng: np.random.Generator,
-                 dtype: npt.DTypeLike = np.float32):
+    def __init__(self, J: int, D: int, words: Sequence[int], config: TaskConfig, *, rng: Generator,
+                 dtype: DTypeLike = np.float32):
         self.words = np.array(words)
         self.mu = config.weight_decay
         self.input = WordInput(config.input, J, D, dropout=config.input_dropout, penalty=config.penalty, rng=rng,
                                dtype=dtype)
         self.linear = Linear(D, len(words), rng=rng, dtype=dtype)
 
-    def scores(self, layers: Array, words: Array,
-               rng: np.random.Generator | None = None) -> tuple[Array, inputs.Cache, Array]:
+    def scores(self, layers: Array, words: Array, rng: Generator | None = None) -> tuple[Array, inputs.Cache, Array]:
         """layers (J, 1, B, D) of the words alone, ids of the words (B,); rng draws dropout, None for none
         -> z (B, C), minus infinity for senses of other words; caches of input and linear layer."""
         x, input_cache = self.input.forward(layers, rng)
@@ -61,8 +61,7 @@ class SenseNetwork:
         own = self.words == words[:, None]
         return np.where(own, z, -np.inf), input_cache, linear_cache
 
-    def forward(self, layers: Array, lengths: Array, y: Array,
-                rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+    def forward(self, layers: Array, lengths: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """As `scores`, with senses y (B,) -> loss in nats per word, both penalties included, and cache."""
         z, input_cache, linear_cache = self.scores(layers, self.words[y], rng)
         loss, loss_cache = cross_entropy(z, y)
@@ -92,11 +91,11 @@ class WordSenses(TaskModel):
         self.words = {word: k for k, word in enumerate(self.senses)}
         super().__init__(elmo, [f"{word}/{sense}" for word, own in self.senses.items() for sense in own], config)
 
-    def _network(self, rng: np.random.Generator) -> SenseNetwork:
+    def _network(self, rng: Generator) -> SenseNetwork:
         words = [self.words[word] for word, own in self.senses.items() for _ in own]
         return SenseNetwork(len(self.layers), self.width, words, self.config, rng=rng)
 
-    def embed(self, sentences: Sequence[Sequence[str]], labels: Sequence[Occurrence],
+    def embed(self, sentences: Sentences, labels: Sequence[Occurrence],
               progress: Progress | None = None) -> EmbeddingCache:
         """The vectors of the ambiguous words alone."""
         return EmbeddingCache(self.elmo, sentences, self.layers, positions=[own.position for own in labels],
@@ -105,8 +104,7 @@ class WordSenses(TaskModel):
     def _targets(self, labels: Sequence[Occurrence]) -> list[int]:
         return self.label_ids([f"{own.word}/{own.sense}" for own in labels])
 
-    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float],
-             progress: Progress) -> list[EpochResult]:
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress) -> list[EpochResult]:
         if self.config.method == "logistic":
             return super()._fit(train, valid, score, progress)
         layers, _, y = train.batch(np.arange(len(train.lengths)))
@@ -129,11 +127,10 @@ class WordSenses(TaskModel):
         self.network.linear.W.value[...] = unit(means).T
         self.network.linear.b.value[...] = np.where(counts == 0, UNSEEN, TIE * length * counts / len(y))
 
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         return accuracy([own.sense for own in labels], self.predict(sentences, labels, vectors))
 
-    def predict(self, sentences: Sequence[Sequence[str]], occurrences: Sequence[Occurrence],
+    def predict(self, sentences: Sentences, occurrences: Sequence[Occurrence],
                 vectors: EmbeddingCache | None = None) -> list[str]:
         """The sense of each occurrence. Raises UserError for a word that training has not shown."""
         self.check_words(occurrences)

@@ -4,17 +4,16 @@ The network: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_
 (K1), a linear-chain CRF (F) on its scores.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.softmax import IGNORE_INDEX
-from ...types import Array
+from ...types import Array, Sentences
 from ..metrics.scores import entity_scores
 from ..nn import crf
 from ..nn.crf import CRF, bio
@@ -40,22 +39,20 @@ class Cache(NamedTuple):
 class TagNetwork(SentenceEncoder):
     """J, D: number and width of the layers; labels: BIO."""
 
-    def __init__(self, J: int, D: int, labels: Sequence[str], config: TaskConfig, *, rng: np.random.Generator,
-                 dtype: npt.DTypeLike = np.float32):
+    def __init__(self, J: int, D: int, labels: Sequence[str], config: TaskConfig, *, rng: Generator,
+                 dtype: DTypeLike = np.float32):
         super().__init__(J, D, config, rng=rng, dtype=dtype)
         self.linear = Linear(self.width, len(labels), rng=rng, dtype=dtype)
         self.crf = CRF(len(labels), bio(labels), dtype=dtype)
 
-    def scores(self, layers: Array, lengths: Array,
-               rng: np.random.Generator | None = None) -> tuple[Array, TagScoresCache]:
+    def scores(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, TagScoresCache]:
         """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> z (T, B, C), cache."""
         x, encoder_cache = self.encode(layers, lengths, rng)
         x, mask = dropout_forward(x, self.dropout, rng)
         z, linear_cache = self.linear.forward(x)
         return z, TagScoresCache(encoder_cache, mask, linear_cache)
 
-    def forward(self, layers: Array, lengths: Array, y: Array,
-                rng: np.random.Generator | None = None) -> tuple[float, Cache]:
+    def forward(self, layers: Array, lengths: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """As `scores`, with y (T, B) -> loss in nats per sentence, the input's penalty included, and cache."""
         z, scores_cache = self.scores(layers, lengths, rng)
         loss, crf_cache = self.crf.forward(z, y, lengths)
@@ -74,20 +71,19 @@ class Tagger(TaskModel):
 
     TASK = "tag"
 
-    def _network(self, rng: np.random.Generator) -> TagNetwork:
+    def _network(self, rng: Generator) -> TagNetwork:
         return TagNetwork(len(self.layers), self.width, self.labels, self.config, rng=rng)
 
-    def _targets(self, labels: Sequence[Sequence[str]]) -> list[list[int]]:
+    def _targets(self, labels: Sentences) -> list[list[int]]:
         return [self.label_ids(own) for own in labels]
 
     def _stacked(self, targets: Sequence[Any]) -> Array:
         return padded(targets, IGNORE_INDEX)
 
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         return entity_scores(labels, self.predict(sentences, vectors))["all"].f1
 
-    def predict(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None) -> list[list[str]]:
+    def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> list[list[str]]:
         """The best labels of every sentence's words."""
         found: dict[int, list[str]] = {}
         for indices, layers, lengths in self.batches(sentences, vectors):
@@ -97,7 +93,7 @@ class Tagger(TaskModel):
         return [found[k] for k in range(len(sentences))]
 
 
-def bio_labels(sentences: Sequence[Sequence[str]]) -> list[str]:
+def bio_labels(sentences: Sentences) -> list[str]:
     """All labels that these sentences need: O, and B and I of every type, in order."""
     kinds = sorted({label[2:] for labels in sentences for label in labels if label != "O"})
     return ["O", *(f"{prefix}-{kind}" for kind in kinds for prefix in "BI")]

@@ -1,7 +1,5 @@
 """A task model and its file: what classifier, tagger, word senses and translator have in common."""
 
-from __future__ import annotations
-
 import json
 import os
 from abc import ABC, abstractmethod
@@ -9,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.random import Generator
 
 from ...data.batches import length_buckets, sentence_windows
 from ...errors import UserError
@@ -17,7 +16,7 @@ from ...io import safetensors_file
 from ...nn.parameter import parameters, sha256
 from ...runtime.progress import Progress
 from ...runtime.threads import one_blas_thread
-from ...types import Array
+from ...types import Array, Sentences
 from ..nn.inputs import layers_of
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
@@ -53,7 +52,7 @@ class TaskModel(ABC):
         return layers_of(self.elmo, self.config.input)
 
     @abstractmethod
-    def _network(self, rng: np.random.Generator) -> Any:
+    def _network(self, rng: Generator) -> Any:
         """The network, with weights drawn by rng."""
 
     def label_ids(self, labels: Sequence[str]) -> list[int]:
@@ -63,9 +62,8 @@ class TaskModel(ABC):
                 raise UserError(f"unknown label {label!r:.60}: this model has {', '.join(self.labels):.200}")
         return [self._ids[label] for label in labels]
 
-    def train(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-              valid_sentences: Sequence[Sequence[str]], valid_labels: Sequence[Any], *,
-              vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None,
+    def train(self, sentences: Sentences, labels: Sequence[Any], valid_sentences: Sentences,
+              valid_labels: Sequence[Any], *, vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None,
               progress: Progress | None = None) -> list[EpochResult]:
         """Learn from labelled sentences; the epoch with the best score on the validation sentences is kept.
 
@@ -80,17 +78,15 @@ class TaskModel(ABC):
         return self._fit(self._dataset(sentences, labels, own), self._dataset(valid_sentences, valid_labels, held_out),
                          lambda: self._score(valid_sentences, valid_labels, held_out), progress)
 
-    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float],
-             progress: Progress) -> list[EpochResult]:
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress) -> list[EpochResult]:
         return fit(self.network, self.config, train, valid, score, progress)
 
-    def embed(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+    def embed(self, sentences: Sentences, labels: Sequence[Any],
               progress: Progress | None = None) -> EmbeddingCache | None:
         """The vectors of labelled sentences that the network reads; None where it reads none."""
         return EmbeddingCache(self.elmo, sentences, self.layers, progress=progress)
 
-    def _dataset(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-                 vectors: EmbeddingCache | None) -> Dataset:
+    def _dataset(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> Dataset:
         targets = self._targets(labels)
         lengths = np.array([len(sentence) for sentence in sentences]) if vectors is None else vectors.lengths
         return Dataset(lengths, lambda group: (*self._read(sentences, vectors, group),
@@ -105,11 +101,10 @@ class TaskModel(ABC):
         return np.array(targets)
 
     @abstractmethod
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         """How good the predictions are, higher is better: chooses the epoch."""
 
-    def _read(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None,
+    def _read(self, sentences: Sentences, vectors: EmbeddingCache | None,
               group: Sequence[int] | Array) -> tuple[Any, Array]:
         """What the network reads for the sentences with these indices, layers (J, T, B, D), and their lengths (B,)."""
         if vectors is None:
@@ -117,7 +112,7 @@ class TaskModel(ABC):
             group = np.arange(len(group))
         return vectors.batch(group, self.layers)
 
-    def batches(self, sentences: Sequence[Sequence[str]],
+    def batches(self, sentences: Sentences,
                 vectors: EmbeddingCache | None = None) -> Iterator[tuple[list[int], Any, Array]]:
         """Indices of sentences, what the network reads for them, and their lengths (B,), in batches of similar length.
 

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.softmax import IGNORE_INDEX
 from ...runtime.progress import Progress
-from ...types import Array
+from ...types import Array, Sentences
 from ..metrics.scores import token_accuracy
 from ..nn.inputs import layers_of
 from ..nn.search import BeamState, beam_search
@@ -59,7 +60,7 @@ class Translator(TaskModel):
         """With the input "learnt" only their width counts: that of the static vectors."""
         return layers_of(self.elmo, bilm_input(self.config.input) or "static")
 
-    def _network(self, rng: np.random.Generator) -> EncoderDecoder:
+    def _network(self, rng: Generator) -> EncoderDecoder:
         return EncoderDecoder(len(self.layers), self.width, len(self.source_words), len(self.labels), self.config,
                                   rng=rng)
 
@@ -67,22 +68,21 @@ class Translator(TaskModel):
         """UNKNOWN for other words, and for a special token that occurs in a text."""
         return [max(UNKNOWN, self._ids.get(word, UNKNOWN)) for word in labels]
 
-    def embed(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
+    def embed(self, sentences: Sentences, labels: Sequence[Any],
               progress: Progress | None = None) -> EmbeddingCache | None:
         return super().embed(sentences, labels, progress) if bilm_input(self.config.input) else None
 
-    def _targets(self, labels: Sequence[Sequence[str]]) -> list[list[int]]:
+    def _targets(self, labels: Sentences) -> list[list[int]]:
         return [[*self.label_ids(words), END] for words in labels]
 
     def _stacked(self, targets: Sequence[Any]) -> Array:
         return padded(targets, IGNORE_INDEX)
 
-    def _score(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
-               vectors: EmbeddingCache | None) -> float:
+    def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         found = self.predict(sentences, vectors, beam=1)
         return token_accuracy(labels, [own.words for own in found])
 
-    def _read(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None,
+    def _read(self, sentences: Sentences, vectors: EmbeddingCache | None,
               group: Sequence[int] | Array) -> tuple[SourceBatch, Array]:
         layers = ids = None
         if self.config.input.startswith(LEARNT):
@@ -91,7 +91,7 @@ class Translator(TaskModel):
             layers, _ = super()._read(sentences, vectors, group)
         return SourceBatch(layers, ids), np.array([len(sentences[k]) for k in group])
 
-    def predict(self, sentences: Sequence[Sequence[str]], vectors: EmbeddingCache | None = None, *,
+    def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None, *,
                 beam: int | None = None) -> list[Translation]:
         """The best translation of every sentence that a beam finds.
 
@@ -156,7 +156,7 @@ def _longest(n: Any) -> Any:
     return 2 * n + 10
 
 
-def frequent_words(sentences: Sequence[Sequence[str]], min_count: int) -> list[str]:
+def frequent_words(sentences: Sentences, min_count: int) -> list[str]:
     """The words that occur at least min_count times, in order, without special tokens."""
     counts = Counter(word for sentence in sentences for word in sentence)
     return sorted(word for word, count in counts.items() if count >= min_count and word not in SPECIAL_TOKENS)

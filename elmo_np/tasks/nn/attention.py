@@ -11,8 +11,6 @@ one matrix per sentence.
 Sources: Bahdanau et al. 2015 (Z1), (Z3), (Z4); Luong et al. 2015, "general", with the root of Vaswani et al. 2017 (Z2).
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 

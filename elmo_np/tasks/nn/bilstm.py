@@ -8,8 +8,6 @@ those of `elmo_np/nn/lstm.py`; y is zero at padding.
 Source: Schuster and Paliwal 1997; Graves and Schmidhuber 2005.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -13,8 +13,6 @@ A transition that is not allowed has a score of minus infinity, so its probabili
 Source: Lafferty et al. 2001; for entities with an LSTM below, Lample et al. 2016.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

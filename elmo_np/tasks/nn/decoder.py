@@ -11,8 +11,6 @@ Source: Luong et al. 2015, global attention, section 3.1, without input feeding:
 call of the LSTM and one of the attention.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

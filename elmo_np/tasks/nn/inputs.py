@@ -12,8 +12,6 @@ Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, (N1), 
 close to an average of all layers".
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The lengths of the sentences of a batch, as several layers are given them."""
 
-from __future__ import annotations
-
 from ...types import Array
 
 

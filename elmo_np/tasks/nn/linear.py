@@ -10,8 +10,6 @@ The softmax over words (`elmo_np/nn/softmax.py`) computes the same for a vocabul
 labels are few, and their scores can also feed something other than a cross-entropy: a CRF, for instance.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -10,8 +10,6 @@ Where x is [forward ; backward] of two directions, both halves of (G4) come from
 sentence.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

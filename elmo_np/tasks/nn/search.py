@@ -9,8 +9,6 @@ Dimensions: T steps, B sentences, C labels, V words, K width of the beam. A sear
 Sources: Viterbi 1967 (X1), (X2); Sutskever et al. 2014 (X3); Wu et al. 2016, with a simpler length penalty (X4).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

@@ -1,0 +1,20 @@
+"""Checks of the arrays that a layer is given. The kernels read memory without looking, so every layer checks first."""
+
+from numpy.typing import DTypeLike
+
+from ..types import Array
+
+
+def check_array(what: str, x: Array, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+    """Raise ValueError, which says what the array is, for another shape or dtype."""
+    if x.shape != shape or x.dtype != dtype:
+        raise ValueError(f"{what} is {x.dtype}{x.shape}, expected {dtype}{shape}")
+
+
+def check_ids(what: str, ids: Array, V: int, lowest: int = 0) -> None:
+    """Raise ValueError unless ids are whole numbers in [lowest, V); those below 0 stand for padding."""
+    if ids.dtype.kind not in "iu":
+        raise ValueError(f"{what} have dtype {ids.dtype}, expected whole numbers")
+    if ids.size and not lowest <= ids.min() <= ids.max() < V:
+        padding = " (padding)" if lowest < 0 else ""
+        raise ValueError(f"{what} range from {ids.min()} to {ids.max()}, expected {lowest}{padding} to {V - 1}")
