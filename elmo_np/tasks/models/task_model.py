@@ -12,6 +12,7 @@ import numpy as np
 
 from ...data.batches import length_buckets, sentence_windows
 from ...errors import UserError
+from ...inference.coverage import coverage
 from ...inference.elmo import ELMo
 from ...io import safetensors_file
 from ...nn.parameter import parameters, sha256
@@ -88,6 +89,10 @@ class TaskModel(ABC):
               progress: Progress | None = None) -> EmbeddingCache | None:
         """The vectors of labelled sentences that the network reads; None where it reads none."""
         return EmbeddingCache(self.elmo, sentences, self.layers, progress=progress)
+
+    def coverage(self, sentences: Sequence[Sequence[str]]) -> list[str]:
+        """A line about the words that the biLM does not know, or none."""
+        return coverage(self.elmo, sentences)
 
     def _dataset(self, sentences: Sequence[Sequence[str]], labels: Sequence[Any],
                  vectors: EmbeddingCache | None) -> Dataset:
