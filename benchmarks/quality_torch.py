@@ -27,13 +27,13 @@ State = tuple[Tensor, Tensor]
 # The settings that this side implements; all others must have their default.
 FOLLOWED = ("embedding_dim", "hidden_dim", "projection_dim", "layers", "init_scale", "epochs", "batch_size", "steps",
             "learning_rate", "clip_norm", "decay", "decay_after", "loss_scale", "streams", "seed", "threads", "corpus",
-            "valid", "tokenize", "min_count", "max_vocabulary")
+            "valid", "tokenize", "min_count", "max_vocabulary", "unknown")
 
 
 def train(settings: Settings, watch: Watch) -> None:
     """Train until the epochs are done or the budget is spent."""
     text, held_out = corpora(settings)
-    vocabulary = Vocabulary.build(text, settings.data.min_count, settings.data.max_vocabulary)
+    vocabulary = Vocabulary.build(text, settings.data.min_count, settings.data.max_vocabulary, settings.data.unknown)
     training = Training(settings, vocabulary, list(map(vocabulary.encode, text)),
                         list(map(vocabulary.encode, held_out)))
     watch.training_begins(vocabulary)

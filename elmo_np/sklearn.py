@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ except ImportError:
 
 from .data.text import tokens
 from .errors import UserError
+from .inference.coverage import Coverage
 from .inference.elmo import ELMo
 from .types import Array
 
@@ -60,10 +62,14 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def transform(self, X: Iterable[str | Sequence[str]]) -> Array:
         """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, usually float32.
 
+        Warns if more than a third of the words are unknown to the model.
         Raises UserError for a matrix, dense or sparse, for no sentence, an empty one, or one that is not text.
         """
         elmo = self._checked()
-        pooled = elmo.sentence_vectors(self._split(elmo, X), self.layer, self.state, self.pooling)
+        sentences, found = self._split(elmo, X), Coverage(elmo)
+        pooled = elmo.sentence_vectors(found.watch(sentences), self.layer, self.state, self.pooling)
+        if found.poor:
+            warnings.warn(found.line, UserWarning, stacklevel=2)
         return np.stack(pooled).reshape(len(pooled), -1)
 
     @property

@@ -1,5 +1,6 @@
 """ELMo vectors in spaCy pipelines: nlp.add_pipe("elmo_np", config={"model": "run"}); the extra [spacy]."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ try:
     from spacy.util import minibatch
 except ImportError:
     raise ImportError("elmo_np.spacy needs spaCy: pip install 'elmo_np[spacy]'") from None
+from .inference.coverage import Coverage
 from .inference.elmo import ELMo
 
 
@@ -23,10 +25,12 @@ def similarity(one: Any, other: Any) -> float:
 @Language.factory("elmo_np", assigns=["doc.tensor", "token.vector"], default_config={"layer": "top"})
 class ElmoComponent:
     """The vector of every token in its sentence, or in its text if there are no sentences; zeros for white space.
-    Between processes spaCy sends doc.tensor but no hooks."""
+    Between processes spaCy sends doc.tensor but no hooks. The first texts of which more than a third of the words are
+    unknown to the model give a warning."""
 
     def __init__(self, nlp: Language, name: str, model: str, layer: int | str):
         self.elmo, self.layer = ELMo.load(model), layer
+        self.warned = False
         self.elmo.check(layer)                      # a wrong layer is reported before the first text
 
     def __call__(self, doc: Doc) -> Doc:
@@ -40,7 +44,12 @@ class ElmoComponent:
                 doc.user_token_hooks["similarity"] = doc.user_span_hooks["similarity"] = similarity
             spans = [span for doc in docs for span in (doc.sents if doc.has_annotation("SENT_START") else [doc])]
             words = [found for span in spans if (found := [token for token in span if not token.is_space])]
-            vectors = self.elmo.stream([[token.text for token in sentence] for sentence in words], self.layer)
+            known = Coverage(self.elmo)
+            texts = known.watch([token.text for token in sentence] for sentence in words)
+            vectors = self.elmo.stream(texts, self.layer)
             for sentence, h in zip(words, vectors, strict=True):
                 sentence[0].doc.tensor[[token.i for token in sentence]] = h
+            if known.poor and not self.warned:
+                self.warned = True
+                warnings.warn(known.line, UserWarning, stacklevel=2)
             yield from docs

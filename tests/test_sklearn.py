@@ -260,3 +260,12 @@ def test_scikit_learns_checks_of_transformers_of_matrices_pass_where_numbers_bec
     assert failed.keys() <= (batches if backend.backend() == "numpy" else set()), failed
     assert set(status["xfail"]) == set(NOT_OF_TEXTS)
     assert len(status["passed"]) >= 30      # some are left out of older scikit-learns
+
+
+def test_mostly_unknown_words_give_a_warning(run):
+    known, strange = SENTENCES[:2], [["ANNA", "zymurgy", "film"]]
+    with pytest.warns(UserWarning, match=r"^warning: 2 of 3 words \(66\.7%\) are unknown to the model"):
+        ElmoTransformer(run).fit_transform(strange)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ElmoTransformer(run).fit_transform([*known, ["zymurgy", *known[0]]])

@@ -118,3 +118,10 @@ def test_what_is_missing_is_one_line(monkeypatch):
     monkeypatch.delitem(sys.modules, "elmo_np.spacy")
     with pytest.raises(ImportError, match=r"^elmo_np\.spacy needs spaCy: pip install 'elmo_np\[spacy\]'$"):
         __import__("elmo_np.spacy")
+
+
+def test_mostly_unknown_words_give_one_warning(run):
+    texts = ["TOM saw ANNA . anna met TOM PARIS ."] * 2
+    with pytest.warns(UserWarning, match=r"^warning: 4 of 9 words \(44\.4%\) are unknown to the model") as caught:
+        list(pipeline(run).pipe(texts, batch_size=1))
+    assert len([own for own in caught if "unknown" in str(own.message)]) == 1

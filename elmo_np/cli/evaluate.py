@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         print(json_text(_as_json(found, unigram, state), indent=2))
         return 0
     print(f"{found.sentences:,} sentences, {found.targets:,} targets per direction (tokens and sentence ends), "
-          f"{found.unknown:,} of them unknown words; state: {state}")
+          f"{found.unknown:,} of them unknown words ({found.unknown / found.targets:.1%}); state: {state}")
     figures = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
                ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])
     for name, value in figures:

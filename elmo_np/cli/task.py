@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 
 from ..errors import UserError
@@ -106,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(workflow.report(task, model, test, Path(args.out) if args.out else None)))
         return 0
     examples = task.unlabelled(args.data, model.tokenize)
+    for line in model.coverage(examples.sentences):
+        print(line, file=sys.stderr)
     lines = task.lines(model, examples, task.predict(model, examples))
     if args.out:
         atomic_write_text(args.out, "\n".join([*lines, ""]))

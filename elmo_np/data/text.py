@@ -41,6 +41,7 @@ _MAY_END = r"etc|al|Jr|Sr|Inc|Ltd|Corp|Co|Bros"
 _RULES = (
     # what                       pattern                                                 example
     ("address",                  r"[a-zA-Z][a-zA-Z+]{,9}://[^\s<>\"]*[\w/]"),            # https://numpy.org/doc
+    ("unknown word",             r"(?i:<unk>|\[unk\])"),                                 # <unk>
     ("abbreviation",             rf"(?:{_POINTS_AHEAD}|{_MAY_END})\.{_END}"),            # Dr. etc.
     ("initials",                 rf"(?:[a-zA-Z]\.){{2,}}{_END}"),                        # U.S.A. p.m.
     ("two words in one",         rf"(?i:can(?=not{_END})|(?:gon|wan)(?=na{_END})|got(?=ta{_END})"

@@ -12,6 +12,13 @@ from ..runtime.files import atomic_write
 
 BOS, EOS, UNK = "<S>", "</S>", "<UNK>"
 SPECIAL_TOKENS = (BOS, EOS, UNK)
+AUTO = "auto"       # for `unknown`: find out
+
+# How corpora write an unknown word where nothing else can be meant, and where it is meant only if it is frequent.
+_MARK = re.compile(r"<unk(nown)?>|\[unk\]|@@unknown@@|_+unk_+", re.IGNORECASE)
+_BARE_MARKS = ("unk", "UNK")
+_BARE_SHARE = 500       # one in so many words: more than a word of that spelling reaches in any language known to us
+_BARE_LEAST = 10        # times
 
 # ASCII white space only: a published vocabulary that was split as bytes may have a no-break space in a word.
 _BLANK = re.compile(r"[ \t\n\r\f\v]")
@@ -22,28 +29,37 @@ class Vocabulary:
 
     words    the words in order of their ids; the special tokens <S>, </S> and <UNK> may have any position among them.
     counts   how often each word occurs, in the same order; None: unknown.
+    unknown  how the corpus itself writes an unknown word, such as "<unk>"; it is not one of the words. None: it does
+             not.
     Raises   UserError for a missing special token, a duplicate, an empty word or one with white space in it.
 
     Special tokens are not words of the language: where a sentence contains one literally, it is read as <UNK>, so text
-    can never begin or end a sentence in the middle. Two vocabularies are equal if their words are.
+    can never begin or end a sentence in the middle. The same holds for `unknown`. Two vocabularies are equal if their
+    words are.
     """
 
-    def __init__(self, words: Sequence[str], counts: Sequence[int] | None = None) -> None:
+    def __init__(self, words: Sequence[str], counts: Sequence[int] | None = None, unknown: str | None = None) -> None:
         self.words = list(words)
         self.counts = None if counts is None else list(counts)
+        self.unknown = unknown
         _check(self.words, self.counts)
         self._ids = {word: id for id, word in enumerate(self.words)}
         self.bos, self.eos, self.unk = (self._ids.pop(token) for token in SPECIAL_TOKENS)
+        if unknown in self._ids:
+            raise UserError(f"unknown = {unknown!r}, but the vocabulary has that word: expected a word that is not in "
+                            "it, or none; a model that is trained from the start can leave the word out")
 
     @classmethod
     def build(
-        cls, sentences: Iterable[Sequence[str]], min_count: int = 1, max_size: int | None = None
+        cls, sentences: Iterable[Sequence[str]], min_count: int = 1, max_size: int | None = None,
+        unknown: str | None = None
     ) -> "Vocabulary":
         """The vocabulary of a corpus, in one pass: special tokens, then words by falling count, ties by spelling.
 
         sentences  lists of words, without <S> and </S>.
         min_count  words that occur less often are left out; 1 or more.
         max_size   maximum vocabulary size, special tokens included; 4 or more; None: unlimited.
+        unknown    how the corpus writes an unknown word; None: it does not; "auto": as `unknown_mark` finds.
         Returns    a vocabulary with counts: <S> and </S> count the sentences, <UNK> the words left out.
         Raises     UserError for an impossible limit, or if no word is left.
         """
@@ -53,7 +69,9 @@ class Vocabulary:
             raise UserError(f"max_size is {max_size}, expected 4 or more: three special tokens and a word")
         tally, n_sentences = _tally(sentences)
         total = tally.total()
-        for token in SPECIAL_TOKENS:
+        if unknown == AUTO:
+            unknown = unknown_mark(tally)
+        for token in (*SPECIAL_TOKENS, unknown or UNK):
             del tally[token]  # in a sentence it is read as an unknown word
         if not tally:
             raise UserError("the corpus has no words, expected sentences of words: check the file and its tokenisation")
@@ -64,7 +82,7 @@ class Vocabulary:
             raise UserError(f"min_count is {min_count}, but the most frequent word occurs {ranked[0][1]} times: "
                             f"expected at most {ranked[0][1]}; lower it")
         words, counts = zip(*kept, strict=True)
-        return cls([*SPECIAL_TOKENS, *words], [n_sentences, n_sentences, total - sum(counts), *counts])
+        return cls([*SPECIAL_TOKENS, *words], [n_sentences, n_sentences, total - sum(counts), *counts], unknown)
 
     def counted(self, sentences: Iterable[Sequence[str]]) -> "Vocabulary":
         """The same words with the counts of another corpus, counted as by `build`: every other word counts as <UNK>."""
@@ -72,7 +90,7 @@ class Vocabulary:
         for sentence in sentences:
             for id in self.encode(sentence):
                 counts[id] += 1
-        return Vocabulary(self.words, counts)
+        return Vocabulary(self.words, counts, self.unknown)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
@@ -142,6 +160,19 @@ class Vocabulary:
 
     def _bytes(self) -> bytes:
         return "".join(f"{word}\n" for word in self.words).encode("utf-8")
+
+
+def unknown_mark(tally: Counter[str]) -> str | None:
+    """How a corpus with these words writes an unknown word, as WikiText does with <unk>; None: it does not.
+
+    <unk>, <unknown>, [UNK], @@UNKNOWN@@ and __UNK__ in any case are marks wherever they occur, and the most frequent of
+    them is taken. A bare unk or UNK may be a word of the text: it is a mark if at least one in 500 words is that, and
+    10 words are.
+    """
+    marks = {word: count for word, count in tally.items() if _MARK.fullmatch(word)}
+    least = max(_BARE_LEAST, tally.total() / _BARE_SHARE)
+    marks = marks or {word: tally[word] for word in _BARE_MARKS if tally[word] >= least}
+    return max(sorted(marks), key=lambda word: (word != UNK, marks[word]), default=None)     # <UNK> is one in any case
 
 
 def _tally(sentences: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:

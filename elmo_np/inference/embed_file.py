@@ -33,6 +33,7 @@ from ..nn.parameter import sha256
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, Signals, interruptible
 from ..types import Array
+from .coverage import Coverage
 from .elmo import ELMo
 from .encoder import checked
 from .word_cache import WordCache
@@ -110,7 +111,10 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
     with Progress(quiet=quiet) as progress:
         own = copy.copy(elmo)
         own.carried = None
-        text, own.cache = _survey(numbered, elmo, cache, progress)
+        found = Coverage(elmo)
+        text, own.cache = _survey(numbered, elmo, cache, progress, found)
+        if found.lost:
+            progress.say(found.line)
         job = Job(own, numbered, text, out, which, state, marks)
         try:
             with interruptible() as signals, Part(_folder(out), job.asked()) as part:
@@ -150,17 +154,18 @@ def _folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.part")
 
 
-def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None,
-            progress: Progress) -> tuple[Text, WordCache | None]:
-    """Read the text once: how much there is, and the words that are missing in the cache, which are then computed."""
+def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, progress: Progress,
+            found: Coverage) -> tuple[Text, WordCache | None]:
+    """Read the text once: how much there is, how much of it the model knows, and the words that are missing in the
+    cache, which are then computed."""
     known = None if cache is None else WordCache.load(cache, elmo.model)
-    count = words = 0
+    count = 0
     new: dict[str, None] = {}
 
     def seen() -> Iterator[Sequence[str]]:
-        nonlocal count, words
-        for _, sentence in numbered:
-            count, words = count + 1, words + len(sentence)
+        nonlocal count
+        for sentence in found.watch(sentence for _, sentence in numbered):
+            count += 1
             if known is not None and len(new) < known.room():
                 new.update(dict.fromkeys(word for word in sentence if word not in known.numbers))
             if count % 100_000 == 0:
@@ -169,7 +174,7 @@ def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None,
     text = corpus_sha256(seen())
     if known is not None and cache is not None and known.add(new):
         known.save(cache)
-    return Text(count, words, text), known
+    return Text(count, found.words, text), known
 
 
 class Part:

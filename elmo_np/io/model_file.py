@@ -35,6 +35,8 @@ def write_model(path: Path, arrays: Mapping[str, Array], vocabulary: Vocabulary,
     train = dataclasses.replace(settings.train, threads=TrainConfig.threads, save_every=TrainConfig.save_every)
     counts = np.array(vocabulary.counts or [], np.int64)
     texts = {"model": to_json(settings.model), "train": to_json(train), "vocabulary": vocabulary.sha256()}
+    if vocabulary.unknown is not None:
+        texts["unknown"] = vocabulary.unknown
     safetensors_file.save(path, {**arrays, COUNTS: counts}, {**texts, **metadata})
 
 
@@ -82,7 +84,7 @@ def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
     counts = tensors.pop(COUNTS).tolist()
     config = from_json(BiLMConfig, metadata["model"])
     _check_sizes(file, config, len(words), tensors)
-    vocabulary = Vocabulary(words.words, counts or None)
+    vocabulary = Vocabulary(words.words, counts or None, metadata.get("unknown"))
     return Stored(file, config, vocabulary, metadata["tokenize"] == "true", tensors, metadata)
 
 

@@ -41,6 +41,11 @@ def to_char_ids(words: Sequence[str], K: int) -> Array:
     return k
 
 
+def is_cut(word: str, K: int) -> bool:
+    """Whether `to_char_ids` loses bytes of the word."""
+    return 4 * len(word) > K - 2 and len(word.encode("utf-8", "ignore")) > K - 2
+
+
 def marks(K: int) -> Array:
     """The special tokens <S> and </S> as characters: (2, K)."""
     k = np.full((2, K), CHAR_PAD, np.uint16)

@@ -106,7 +106,8 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
     tensors, texts = found.tensors, found.metadata
     if not {"place", "rngs", "corpora", "machine", "train"} <= set(texts):
         raise UserError(f"{folder.last} holds a model but no state of a training: expected what `train` left there")
-    if found.vocabulary != elmo.vocabulary or json.loads(texts["corpora"]) != list(corpora):
+    same = found.vocabulary == elmo.vocabulary and found.vocabulary.unknown == elmo.vocabulary.unknown
+    if not same or json.loads(texts["corpora"]) != list(corpora):
         raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
                         "same corpus, --valid and [data] settings")
     _check_settings(found.config, from_json(TrainConfig, texts["train"]), settings)

@@ -15,7 +15,6 @@ class EpochSize(NamedTuple):
 
     sentences: int
     targets: int        # of one direction: the words, and one special token per sentence
-    unknown: int        # words that are predicted as <UNK>
     steps: int          # of "carry" about that many: streams may end at different times
 
 
@@ -31,4 +30,4 @@ def epoch_size(vocabulary: Vocabulary, config: TrainConfig) -> EpochSize:
         raise UserError(f"batch_size = {config.batch_size}, but there are {sentences} sentences to train on: "
                         f"expected at most as many; set batch_size={sentences}")
     steps = sentences / config.batch_size if config.state == "reset" else targets / (config.batch_size * config.steps)
-    return EpochSize(sentences, targets, vocabulary.count(vocabulary.unk), math.ceil(steps))
+    return EpochSize(sentences, targets, math.ceil(steps))

@@ -38,7 +38,7 @@ def settings_of(run: str | os.PathLike[str], settings: Settings | None = None) -
     if settings is None:
         settings = read_toml(folder.config, Settings()) if folder.config.is_file() else Settings()
     return replaced(dataclasses.replace(settings, model=stored.config), corpus=None, valid=None, fine_tune=str(run),
-                    tokenize=stored.tokenize, epochs=EPOCHS)
+                    tokenize=stored.tokenize, unknown=stored.vocabulary.unknown, epochs=EPOCHS)
 
 
 def base_model(settings: Settings, folder: RunDirectory) -> Stored | None:

@@ -10,14 +10,10 @@ from .checkpointing import TrainingState
 from .epoch_size import EpochSize
 
 
-def announcement(size: EpochSize, vocabulary_size: int, values: int, fine_tuned: bool) -> list[str]:
+def announcement(size: EpochSize, vocabulary_size: int, values: int) -> list[str]:
     """The lines before the first step: what there is to do, and what makes it slow."""
-    lines = []
-    if fine_tuned:
-        unknown = size.unknown / max(1, size.targets - size.sentences)
-        lines.append(f"{unknown:.1%} of the target words are not in the model's vocabulary and count as <UNK>")
-    lines.append(f"{size.targets:,} tokens to train on, {vocabulary_size:,} words, {values:,} parameters, "
-                 f"{size.steps:,} steps per epoch")
+    lines = [f"{size.targets:,} tokens to train on, {vocabulary_size:,} words, {values:,} parameters, "
+             f"{size.steps:,} steps per epoch"]
     if backend.backend() == "numpy" and backend.why_not():
         lines.append(f"computing with NumPy alone, several times slower: {backend.why_not()}")
     return lines

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from ..config.schema import Settings, TrainConfig
-from ..config.toml_files import write_toml
+from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, contiguous_batches, sentence_batches, stream_batches
 from ..data.corpus import corpus_sha256, splits_raw_text
-from ..data.vocabulary import Vocabulary
+from ..data.vocabulary import AUTO, Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
 from ..inference.evaluate import evaluate, unigram_perplexity
 from ..inference.token_indexer import TokenIndexer, batch_of, token_indexer
+from ..io.model_file import Stored, read_model
 from ..io.run_directory import RunDirectory
 from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
@@ -36,6 +37,8 @@ from .fine_tuning import base_model, take_over
 from .messages import announcement, progress_line, unigram_note, validation_line
 from .metrics import Metrics
 from .request import Corpus, check_request, open_corpora, with_corpora
+from .singletons import WithUnknown, singletons
+from .survey import Survey
 
 ROWS_PER_EPOCH = 20         # of metrics.csv
 
@@ -85,6 +88,8 @@ class Trainer:
     # What `prepare` makes.
     fingerprints: tuple[str, str]       # of the two corpora
     vocabulary: Vocabulary
+    hidden: frozenset[str]              # words that are unknown now and then
+    notes: list[str]                    # about the corpus
     size: EpochSize
     elmo: ELMo
     model: BiLM
@@ -112,10 +117,13 @@ class Trainer:
     def prepare(self) -> None:
         """Read the corpora, and build the model and its optimiser. Nothing is written."""
         self.progress.show("reading the corpus")
-        self.fingerprints = (corpus_sha256(self.corpus), corpus_sha256(self.valid))
-        base, data = base_model(self.settings, self.folder), self.settings.data
-        self.vocabulary = base.vocabulary.counted(self.corpus) if base else \
-            Vocabulary.build(self.corpus, data.min_count, data.max_vocabulary)
+        survey = Survey(self.corpus, self.settings.model)
+        self.fingerprints = (corpus_sha256(survey), corpus_sha256(self.valid))
+        base = base_model(self.settings, self.folder)
+        self.vocabulary = self._vocabulary(base)
+        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown)
+        self.hidden = frozenset() if base else singletons(self.vocabulary)
+        self.notes = survey.notes(self.vocabulary, len(self.hidden))
         self.size = epoch_size(self.vocabulary, self.config)
         if next(iter(self.valid), None) is None:
             raise UserError("there is no sentence to validate on: give --valid FILE, or a smaller held_out")
@@ -127,6 +135,16 @@ class Trainer:
         self.parameters = parameters(self.model)
         self.optimizer = make_optimizer(self.config, self.parameters)
         self.monitor = DivergenceMonitor(len(self.vocabulary), self.config)
+
+    def _vocabulary(self, base: Stored | None) -> Vocabulary:
+        """The words of the model that training starts from, or those of the corpus."""
+        data, stored = self.settings.data, base
+        if self.folder.last.exists():               # to resume: what was recognised then holds
+            stored = read_model(self.folder.last, mmap=True)
+        unknown = stored.vocabulary.unknown if stored and data.unknown == AUTO else data.unknown
+        if base:
+            return Vocabulary(base.vocabulary.words, unknown=unknown).counted(self.corpus)
+        return Vocabulary.build(self.corpus, data.min_count, data.max_vocabulary, unknown)
 
     def start(self) -> None:
         """Write the run's directory, now that everything a user can get wrong has been checked."""
@@ -163,9 +181,9 @@ class Trainer:
             self._judge(validation)
 
     def _batches(self) -> Iterator[Batch]:
-        config = self.config
-        sentences = EncodedCorpus(self.corpus, self.words.encode, shuffle=config.shuffle,
-                                  seed=(config.seed, 3, self.place.epoch))
+        config, epoch = self.config, self.place.epoch
+        corpus = WithUnknown(self.corpus, self.hidden, (config.seed, 4, epoch)) if self.hidden else self.corpus
+        sentences = EncodedCorpus(corpus, self.words.encode, shuffle=config.shuffle, seed=(config.seed, 3, epoch))
         if config.state == "reset":
             batches = sentence_batches(sentences, config.batch_size)
         else:
@@ -277,7 +295,7 @@ class Trainer:
 
     def _announce(self) -> None:
         values = sum(p.value.size for p in self.parameters.values())
-        for line in announcement(self.size, len(self.vocabulary), values, self.settings.data.fine_tune is not None):
+        for line in [*self.notes, *announcement(self.size, len(self.vocabulary), values)]:
             self.progress.say(line)
 
 

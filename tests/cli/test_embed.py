@@ -62,3 +62,13 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(do, tmp_path, monkeypatch, ho
     _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", code=130)
     assert re.search(rf"elmo-np: stopped: \d+ sentences are kept in {tmp_path}/x\.npz\.part; to go on: the same "
                      r"command with --resume\n$", err)
+
+
+def test_unknown_words_are_counted_and_more_than_a_third_is_a_warning(do, tmp_path):
+    (tmp_path / "text.txt").write_text("the bank of zymurgy .\n")
+    (tmp_path / "capitals.txt").write_text("THE BANK OF zymurgy .\n")
+    _, err = do("embed", "run", tmp_path / "text.txt", "--out", tmp_path / "1.npz")
+    assert err.startswith("note: 1 of 5 words (20.0%) are unknown to the model, which reads <UNK> in their place\n")
+    _, err = do("embed", "run", tmp_path / "capitals.txt", "--out", tmp_path / "2.npz")
+    assert err.startswith("warning: 4 of 5 words (80.0%) are unknown to the model, which reads <UNK> in their place: "
+                          "it knows 3 of them in lower case; give the text in lower case\n")

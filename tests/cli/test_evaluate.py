@@ -17,7 +17,8 @@ def test_evaluate_prints_the_perplexities(do, state):
     elmo = ELMo.load("run")
     expected = evaluate(elmo.model, elmo.vocabulary, UNSEEN, state=state)
     assert out.splitlines()[0] == (f"{len(UNSEEN)} sentences, {expected.targets} targets per direction (tokens and "
-                                   f"sentence ends), {expected.unknown} of them unknown words; state: {state}")
+                                   f"sentence ends), {expected.unknown} of them unknown words "
+                                   f"({expected.unknown / expected.targets:.1%}); state: {state}")
     shown = dict(re.findall(r"^  (\S.*?) +perplexity +([\d.]+)$", out, re.M))
     assert {name: float(value) for name, value in shown.items()} == pytest.approx({
         "forward": expected.forward, "backward": expected.backward, "arithmetic mean": expected.arithmetic_mean,

@@ -72,6 +72,8 @@ def consistent(values: dict[str, Any]) -> dict[str, Any]:
     if values.get("char_filters"):
         values["max_characters"] = max(values["max_characters"], 50)
         values["char_projection"] = True
+    if "unknown" in values:
+        values["unknown"] = "".join((values["unknown"] or "").split()) or None
     return values
 
 

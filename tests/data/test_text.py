@@ -86,6 +86,7 @@ def test_tokens_of_cleaned_real_text_equal_those_of_nltk(nltk_tokens):
     ("a->b == c... no--yes", "a -> b == c ... no -- yes"),
     ("See https://x.org/a?b=1, or me@x.org.", "See https://x.org/a?b=1 , or me@x.org ."),
     ("Straße, naïve, हिन्दी, cafe\u0301!", "Straße , naïve , हिन्दी , cafe\u0301 !"),
+    ("The <unk>, [UNK]'s <unk", "The <unk> , [UNK] 's < unk"),
     ("two  lines\n\tand\u00a0spaces", "two lines and spaces"),
     ("", ""),
 ])

@@ -175,3 +175,45 @@ def test_vocabularies_are_equal_when_their_words_are():
     assert Vocabulary([*SPECIAL_TOKENS, "a", "b"]).sha256() != Vocabulary([*SPECIAL_TOKENS, "b", "a"]).sha256()
     assert Vocabulary([*SPECIAL_TOKENS]) != [*SPECIAL_TOKENS]
     assert UNK in Vocabulary([*SPECIAL_TOKENS]).words
+
+
+@pytest.mark.parametrize("mark", ["<unk>", "<UNK>", "<Unk>", "[UNK]", "<unknown>", "@@UNKNOWN@@", "__UNK__"])
+def test_how_the_corpus_writes_an_unknown_word_is_recognised(mark):
+    corpus = [["the", mark, "sat"], ["the", "cat", "sat"], ["<UNK>"]]
+    vocabulary = Vocabulary.build(corpus, unknown="auto")
+    assert vocabulary.unknown == mark
+    assert vocabulary.words == [*SPECIAL_TOKENS, "sat", "the", "cat"]
+    assert vocabulary.counts == [3, 3, 2, 2, 2, 1]
+    assert mark not in vocabulary
+    assert vocabulary.id(mark) == vocabulary.unk
+    assert vocabulary.ids(["the", mark]) == vocabulary.ids(["the", "zebra"])
+    assert vocabulary.counted([[mark, "zebra", "cat"]]).counts == [1, 1, 2, 0, 0, 1]
+    assert vocabulary.counted(corpus).unknown == mark
+
+
+def test_a_bare_unk_is_a_mark_only_where_it_is_frequent():
+    text = [["unk", *["word"] * 99]]
+    assert Vocabulary.build(text * 10, unknown="auto").unknown == "unk"
+    assert "unk" not in Vocabulary.build(text * 10, unknown="auto")
+    for other in (text * 9, [["unk"] * 10, ["word"] * 5000]):       # too few, and too small a share
+        vocabulary = Vocabulary.build(other, unknown="auto")
+        assert vocabulary.unknown is None
+        assert "unk" in vocabulary
+
+
+def test_the_more_frequent_of_two_marks_is_taken_and_unk_with_brackets_before_one_without():
+    assert Vocabulary.build([["a", "<unk>", "[UNK]", "[UNK]"]], unknown="auto").unknown == "[UNK]"
+    assert Vocabulary.build([["a", "<unk>", *["unk"] * 50]], unknown="auto").unknown == "<unk>"
+
+
+def test_a_mark_is_a_word_unless_it_is_asked_for_and_any_word_can_be():
+    text = [["a", "<unk>", "rare"], ["a", "xxx"]]
+    assert "<unk>" in Vocabulary.build(text)
+    asked = Vocabulary.build(text, unknown="xxx")
+    assert (asked.unknown, asked.count(asked.unk), "<unk>" in asked, "xxx" in asked) == ("xxx", 1, True, False)
+
+
+def test_a_word_of_the_vocabulary_cannot_be_its_mark():
+    with pytest.raises(UserError, match=r"^unknown = 'a', but the vocabulary has that word: expected a word that is"):
+        Vocabulary([*SPECIAL_TOKENS, "a"], unknown="a")
+    assert Vocabulary([*SPECIAL_TOKENS, "a"], unknown="<UNK>").unknown == "<UNK>"

@@ -10,10 +10,10 @@ from elmo_np.training.epoch_size import EpochSize, epoch_size
 SENTENCES = [["a", "b"], ["a"], ["a", "c", "d"]]
 
 
-def test_sentences_targets_unknown_words_and_steps_are_counted():
+def test_sentences_targets_and_steps_are_counted():
     vocabulary = Vocabulary.build(SENTENCES, min_count=2)       # a alone
     assert epoch_size(vocabulary, TrainConfig(batch_size=2, steps=2)) == \
-        EpochSize(sentences=3, targets=9, unknown=3, steps=3)   # 9 targets in batches of 4
+        EpochSize(sentences=3, targets=9, steps=3)   # 9 targets in batches of 4
 
 
 def test_a_step_over_whole_sentences_has_a_sentence_per_row():

@@ -133,7 +133,7 @@ def test_a_model_that_splits_raw_text_goes_on_doing_so(base, tmp_path):
 def test_how_many_words_the_model_lacks_is_said(base, tmp_path, capsys):
     (tmp_path / "text.txt").write_text("the zymurgy the the\n" * 40)
     assert main(["train", str(tmp_path / "text.txt"), "--fine-tune", str(base), "--out", str(tmp_path / "run")]) == 0
-    assert "25.0% of the target words are not in the model's vocabulary and count as <UNK>" in capsys.readouterr().err
+    assert "38 of 152 words (25.0%) are not in the vocabulary and count as <UNK>" in capsys.readouterr().err
 
 
 def test_a_stopped_fine_tuning_needs_the_model_that_it_began_with_no_more(base, tmp_path):

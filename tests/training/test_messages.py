@@ -10,7 +10,7 @@ from elmo_np.training.checkpointing import TrainingState
 from elmo_np.training.epoch_size import EpochSize
 from elmo_np.training.messages import announcement, progress_line, unigram_note, validation_line
 
-SIZE = EpochSize(sentences=1000, targets=13_000, unknown=600, steps=65)
+SIZE = EpochSize(sentences=1000, targets=13_000, steps=65)
 LOSS = Loss(math.log(50), math.log(40))
 
 
@@ -18,14 +18,9 @@ LOSS = Loss(math.log(50), math.log(40))
 def test_the_announcement_says_what_there_is_to_do_and_what_makes_it_slow(which, monkeypatch):
     monkeypatch.setattr(backend, "backend", lambda: which)
     monkeypatch.setattr(backend, "why_not", lambda: "no compiler")
-    tokens, *slow = announcement(SIZE, 2000, 123_456, fine_tuned=False)
+    tokens, *slow = announcement(SIZE, 2000, 123_456)
     assert tokens == "13,000 tokens to train on, 2,000 words, 123,456 parameters, 65 steps per epoch"
     assert slow == (["computing with NumPy alone, several times slower: no compiler"] if which == "numpy" else [])
-
-
-def test_fine_tuning_is_told_the_share_of_unknown_words():
-    assert announcement(SIZE, 2000, 1, fine_tuned=True)[0] == \
-        "5.0% of the target words are not in the model's vocabulary and count as <UNK>"
 
 
 def test_the_line_of_progress_has_the_step_the_time_left_the_loss_and_the_speed():

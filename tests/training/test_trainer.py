@@ -14,7 +14,7 @@ from elmo_np.data.batches import EncodedCorpus, contiguous_batches, stream_batch
 from elmo_np.data.corpus import held_out
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
-from elmo_np.inference.evaluate import unigram_perplexity
+from elmo_np.inference.evaluate import evaluate, unigram_perplexity
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
@@ -50,7 +50,7 @@ def steps(monkeypatch):
 def test_a_run_leaves_a_model_a_checkpoint_the_words_the_settings_and_the_curve(tmp_path):
     elmo = run(tmp_path)
     assert sorted(contents(tmp_path)) == FILES
-    assert read_toml(tmp_path / "config.toml", Settings()) == tiny()
+    assert read_toml(tmp_path / "config.toml", Settings()) == tiny("unknown=none")      # as "auto" found
     trained_on, _ = held_out(CORPUS, 20)
     assert Vocabulary.load(tmp_path / "vocabulary.txt") == elmo.vocabulary == Vocabulary.build(trained_on)
     found = read(tmp_path / "metrics.csv")
@@ -192,7 +192,7 @@ def test_whole_sentences_are_trained_from_fresh_states(tmp_path, steps, monkeypa
 
 
 def test_contiguous_streams_give_each_row_its_own_part(tmp_path, steps):
-    elmo = run(tmp_path, "streams=contiguous", "epochs=1")
+    elmo = run(tmp_path, "streams=contiguous", "epochs=1", "min_count=2")
     sentences = EncodedCorpus(list(held_out(CORPUS, 20)[0]), elmo.vocabulary.encode)
     expected, shared = (list(cut(sentences, 8, 10)) for cut in (contiguous_batches, stream_batches))
     assert len(steps) == len(expected)
@@ -203,7 +203,7 @@ def test_contiguous_streams_give_each_row_its_own_part(tmp_path, steps):
 
 
 def test_shuffling_gives_every_epoch_an_order_of_its_own(tmp_path, steps):
-    run(tmp_path, "shuffle=1000")
+    run(tmp_path, "shuffle=1000", "min_count=2")
     half = len(steps) // 2
 
     def targets(part):
@@ -559,3 +559,54 @@ def test_the_characters_of_a_batch_are_those_of_its_words(tmp_path, steps):
     spelled = {word[:10] for k, sentence in enumerate(CORPUS, 1) if k % 20 for word in sentence}
     assert read_words <= spelled
     assert len(read_words - set(elmo.vocabulary.words)) > 10
+
+
+MARKED = [["<unk>" if word == "about" else word for word in sentence] for sentence in CORPUS]
+
+
+def test_the_corpus_own_unk_is_the_unknown_word(tmp_path):
+    elmo = run(tmp_path, corpus=MARKED)
+    vocabulary = elmo.vocabulary
+    assert (vocabulary.unknown, "<unk>" in vocabulary) == ("<unk>", False)
+    assert vocabulary.count(vocabulary.unk) == sum(s.count("<unk>") for s in held_out(MARKED, 20)[0]) > 0
+    assert read_toml(tmp_path / "config.toml", Settings()).data.unknown == "<unk>"
+    assert ELMo.load(tmp_path).vocabulary.unknown == "<unk>"
+    new = [[word, "zymurgy", "the"] for word, *_ in CORPUS[:40]]
+    as_they_are, marked, bare = (
+        evaluate(elmo.model, vocabulary, [[word, mark, "the"] for word, _, _ in new])
+        for mark in ("zymurgy", "<unk>", "<UNK>"))
+    assert as_they_are == marked == bare
+    assert as_they_are.unknown >= 40
+
+
+def test_the_mark_that_was_recognised_holds_when_a_run_is_resumed_or_fine_tuned(tmp_path):
+    run(tmp_path / "whole", "epochs=3", corpus=MARKED)
+    run(tmp_path / "parts", "epochs=2", corpus=MARKED)
+    run(tmp_path / "parts", "epochs=3", corpus=MARKED, resume=True)
+    assert contents(tmp_path / "whole")["last.safetensors"] == contents(tmp_path / "parts")["last.safetensors"]
+    with pytest.raises(UserError, match=r"^the corpus is not the one .* \[data\] settings$"):
+        run(tmp_path / "parts", "epochs=4", "unknown=none", corpus=MARKED, resume=True)
+    tuned = run(tmp_path / "tuned", f"fine_tune={tmp_path / 'whole'}", corpus=MARKED[:100])
+    assert tuned.vocabulary.unknown == "<unk>"
+
+
+def test_unknown_none_makes_it_a_word_as_in_0_1(tmp_path):
+    elmo = run(tmp_path, "unknown=none", corpus=MARKED)
+    assert (elmo.vocabulary.unknown, "<unk>" in elmo.vocabulary) == (None, True)
+    assert "unknown" not in checkpoint.load(tmp_path / "model.safetensors")[1]
+    with pytest.raises(UserError, match=r"^unknown = '<unk>', but the vocabulary has that word"):
+        run(tmp_path / "tuned", f"fine_tune={tmp_path}", "unknown=<unk>", corpus=MARKED)
+
+
+ONCE = [["the", f"new{k}", "bank"] for k in range(60)]
+
+
+def test_unk_is_trained_where_no_word_is_unknown_and_resumes_bit_for_bit(tmp_path, capsys):
+    elmo = run(tmp_path / "whole", "epochs=8", corpus=ONCE, quiet=False)
+    assert "no word is unknown: <UNK> is learnt from the 57 words that occur once" in capsys.readouterr().err
+    found = evaluate(elmo.model, elmo.vocabulary, [["the", "zymurgy", "bank"]] * 20)
+    asked = evaluate(elmo.model, elmo.vocabulary, [["the", "new0", "bank"]] * 20)
+    assert found.forward < asked.forward / 2            # <UNK> is by far the likeliest of these words
+    run(tmp_path / "parts", "epochs=5", corpus=ONCE)
+    run(tmp_path / "parts", "epochs=8", corpus=ONCE, resume=True)
+    assert contents(tmp_path / "whole")["last.safetensors"] == contents(tmp_path / "parts")["last.safetensors"]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import UserError
+from ...inference.coverage import coverage
 from ...inference.elmo import ELMo
 from ...runtime.files import atomic_write_text
 from ...runtime.progress import Progress
@@ -93,6 +94,7 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
                     # Written after each score, so that a stopped comparison keeps its results
                     atomic_write_text(setup.directory.results, as_csv(found, rounds[0].seeds[0], what))
                     progress.say(f"{prefix}{one.name}{method}, seed {seed}: {task.measure} {score:.1%}")
+        notes += [f"  {line}" for line in coverage(elmo, data.test.sentences)]
         notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.sentences), progress)
     plots.save(comparison(found, f"{task.measure} on test sentences", what), setup.directory.path / "comparison.png")
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)

@@ -23,6 +23,8 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> l
     model = task.model(elmo, data.train, config, data.raw)
     task.check(model, data.test)
     with Progress(quiet=quiet) as progress:
+        for line in model.coverage(data.train.sentences):
+            progress.say(f"training text: {line}")
         task.train(model, learnt, valid, progress)
         notes = read_before(bilm.given, data.test.sentences, progress)
     model.save(directory.model)
@@ -48,4 +50,5 @@ def report(task: TaskSpec, model: TaskModel, test: Examples, picture: Path | Non
     if picture:
         plots.save(task.figure(test, predicted), picture)
     return [f"{task.measure} on {len(test.sentences):,} test sentences:",
-            *(f"  {name:{width}}  {value:6.1%}" for name, value in rows.items()), *task.details(test, predicted)]
+            *(f"  {name:{width}}  {value:6.1%}" for name, value in rows.items()), *task.details(test, predicted),
+            *(f"  {line}" for line in model.coverage(test.sentences))]

@@ -11,6 +11,7 @@ from numpy.random import Generator
 
 from ...data.batches import length_buckets, sentence_windows
 from ...errors import UserError
+from ...inference.coverage import coverage
 from ...inference.elmo import ELMo
 from ...io import safetensors_file
 from ...nn.parameter import parameters, sha256
@@ -85,6 +86,10 @@ class TaskModel(ABC):
               progress: Progress | None = None) -> EmbeddingCache | None:
         """The vectors of labelled sentences that the network reads; None where it reads none."""
         return EmbeddingCache(self.elmo, sentences, self.layers, progress=progress)
+
+    def coverage(self, sentences: Sentences) -> list[str]:
+        """A line about the words that the biLM does not know, or none."""
+        return coverage(self.elmo, sentences)
 
     def _dataset(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> Dataset:
         targets = self._targets(labels)

@@ -78,6 +78,10 @@ class Translator(TaskModel):
     def _stacked(self, targets: Sequence[Any]) -> Array:
         return padded(targets, IGNORE_INDEX)
 
+    def coverage(self, sentences: Sentences) -> list[str]:
+        """None either if no biLM is read."""
+        return super().coverage(sentences) if bilm_input(self.config.input) else []
+
     def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         found = self.predict(sentences, vectors, beam=1)
         return token_accuracy(labels, [own.words for own in found])

@@ -25,3 +25,15 @@ def test_training_writes_a_model_a_report_and_a_figure(task, end, baseline, meas
     own, = (line for line in report.splitlines() if "this model, input mix" in line)
     assert own.split()[-1] == next(line for line in out.splitlines() if "this model" in line).split()[-1]
     assert float(own.split()[-1].rstrip("%")) > 80
+
+
+@pytest.mark.parametrize(("task", "text"), [
+    ("classify", "ANNA SAW good TOM\tgood\n"), ("tag", "ANNA O\nSAW O\ngood O\nTOM O\n")])
+def test_words_that_the_bilm_does_not_know_are_counted(task, text, task_home, run, tmp_path):
+    line = "warning: 3 of 4 words (75.0%) are unknown to the model, which reads <UNK> in their place: it knows 3 of "
+    (tmp_path / "data").write_text(text)
+    (tmp_path / "new").write_text("ANNA SAW good TOM\n")
+    assert f"  {line}" in run(task, "evaluate", task, tmp_path / "data")[1]
+    _, out, err = run(task, "predict", task, tmp_path / "new")
+    assert line in err
+    assert "warning" not in out
