@@ -13,6 +13,7 @@ from .. import __version__, backend
 from ..errors import UserError
 from ..runtime.signals import Interrupted
 from . import COMMANDS
+from .common import check_order
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(argv: Sequence[str] | None) -> int:
     args = parser().parse_args(argv)
     backend.require()
+    check_order(args)
     try:
         code: int = args.run(args)
     except Interrupted as stopped:
