@@ -37,6 +37,12 @@ def check_order(args: argparse.Namespace) -> None:
                             f"{second} {first}")
 
 
+def blank_lines(corpus: Corpus) -> str:
+    """How many lines the last pass over a text has skipped, so that lines and sentences do not correspond; or ""."""
+    count: int = getattr(corpus, "blank_lines", 0)
+    return f"{count:,} blank {'line' if count == 1 else 'lines'} skipped" if count else ""
+
+
 def _is_model(path: str) -> bool:
     return os.path.isfile(RunDirectory(Path(path)).model) or (path.endswith(".safetensors") and os.path.isfile(path))
 

@@ -107,10 +107,11 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         raise UserError("state carry with a shard: a sentence goes on from the one before it, which is in another "
                         "shard; expected state reset or warm")
     _check_out(out, resume)
+    hdf5_text = out.suffix != ".npz"
     with Progress(quiet=quiet) as progress:
         own = copy.copy(elmo)
         own.carried = None
-        text, own.cache = _survey(numbered, elmo, cache, progress)
+        text, own.cache = _survey(numbered, elmo, cache, progress, hdf5_text)
         job = Job(own, numbered, text, out, which, state, marks)
         try:
             with interruptible() as signals, Part(_folder(out), job.asked()) as part:
@@ -150,8 +151,8 @@ def _folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.part")
 
 
-def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None,
-            progress: Progress) -> tuple[Text, WordCache | None]:
+def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, progress: Progress,
+            hdf5_text: bool) -> tuple[Text, WordCache | None]:
     """Read the text once: how much there is, and the words that are missing in the cache, which are then computed."""
     known = None if cache is None else WordCache.load(cache, elmo.model)
     count = words = 0
@@ -159,7 +160,10 @@ def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None,
 
     def seen() -> Iterator[Sequence[str]]:
         nonlocal count, words
-        for _, sentence in numbered:
+        for number, sentence in numbered:
+            if hdf5_text and any("\0" in word for word in sentence):
+                raise UserError(f"sentence {number} has a word with a NUL character, which the text in an HDF5 file "
+                                "cannot hold: remove the character, or write an .npz")
             count, words = count + 1, words + len(sentence)
             if known is not None and len(new) < known.room():
                 new.update(dict.fromkeys(word for word in sentence if word not in known.numbers))
