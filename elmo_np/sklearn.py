@@ -60,11 +60,16 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def transform(self, X: Iterable[str | Sequence[str]]) -> Array:
         """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, usually float32.
 
-        Raises UserError for a matrix, dense or sparse, for no sentence, an empty one, or one that is not text.
+        The row of a sentence without a word is zero, as TF-IDF's is. Raises UserError for a matrix, dense or sparse,
+        for no sentence, or one that is not text.
         """
         elmo = self._checked()
-        pooled = elmo.sentence_vectors(self._split(elmo, X), self.layer, self.state, self.pooling)
-        return np.stack(pooled).reshape(len(pooled), -1)
+        sentences = self._split(elmo, X)
+        pooled = elmo.sentence_vectors(filter(None, sentences), self.layer, self.state, self.pooling)
+        rows = np.zeros((len(sentences), self._n_features_out), elmo.word_vector.W.value.dtype)
+        for row, vector in zip((k for k, words in enumerate(sentences) if words), pooled, strict=True):
+            rows[row] = vector.reshape(-1)
+        return rows
 
     @property
     def elmo(self) -> ELMo:
@@ -115,9 +120,6 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             words = list(sentence)
         else:
             raise UserError(f"sentence {number} is {sentence!r:.60}: expected a text, or a list of string tokens")
-        if not words:
-            raise UserError(f"sentence {number} is {sentence!r:.60}, without a word: expected at least one; leave "
-                            "the sentence out, or give a placeholder word")
         return words
 
     def _forget(self) -> None:

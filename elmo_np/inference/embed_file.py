@@ -138,13 +138,14 @@ def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
 
 def _check_out(out: Path, resume: bool) -> None:
     if out.suffix not in SUFFIXES:
-        raise UserError(f"--out {out}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+        raise UserError(f"{out}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     if out.exists():
-        raise UserError(f"{out} exists already: give another --out, or remove it")
+        raise UserError(f"{out} exists already: give another name, or remove it")
     if out.suffix != ".npz":
         hdf5.library()
     if not resume and _folder(out).exists():
-        raise UserError(f"{_folder(out)} holds the beginning of {out.name}: expected --resume to go on; or remove it")
+        raise UserError(f"{_folder(out)} holds the beginning of {out.name}: go on with it (--resume, or "
+                        "resume=True), or remove it")
 
 
 def _folder(out: Path) -> Path:

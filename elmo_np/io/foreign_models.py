@@ -43,7 +43,7 @@ def check_no_task(path: Path, metadata: dict[str, str]) -> None:
 
 def _of_directory(path: Path) -> str:
     if RunDirectory(path).last.exists():
-        return "its first epoch is not finished: go on with --resume"
+        return "its first epoch is not finished: continue its training (--resume, or resume=True)"
     if runs := sorted(str(model.parent) for model in path.glob("*/model.safetensors")):
         return f"expected one of the models in it: {', '.join(runs[:5])}"
     if weights := _beside(path, ".hdf5", ".h5"):

@@ -108,7 +108,7 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
         raise UserError(f"{folder.last} holds a model but no state of a training: expected what `train` left there")
     if found.vocabulary != elmo.vocabulary or json.loads(texts["corpora"]) != list(corpora):
         raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
-                        "same corpus, --valid and [data] settings")
+                        "same corpus, validation file and [data] settings")
     _check_settings(found.config, from_json(TrainConfig, texts["train"]), settings)
     if json.loads(texts["machine"]) != machine():
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
