@@ -4,6 +4,7 @@ The names below are what a program may rely on, together with elmo_np.sklearn an
 elmo_np.nn, whose docstring gives an order to read them in; each package's docstring says what it is for.
 """
 
+from . import _early_interrupt as _early_interrupt  # first: it watches over the other imports
 from . import _old_names
 from .config.schema import BiLMConfig, DataConfig, Settings, TrainConfig
 from .data.text import preprocess_text

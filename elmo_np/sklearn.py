@@ -62,15 +62,20 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def transform(self, X: Iterable[str | Sequence[str]]) -> Array:
         """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, usually float32.
 
-        Warns if more than a third of the words are unknown to the model.
-        Raises UserError for a matrix, dense or sparse, for no sentence, an empty one, or one that is not text.
+        The row of a sentence without a word is zero, as TF-IDF's is. Warns if more than a third of the words are unknown
+        to the model. Raises UserError for a matrix, dense or sparse, for no sentence, or one that is not text.
         """
         elmo = self._checked()
-        sentences, found = self._split(elmo, X), Coverage(elmo)
-        pooled = elmo.sentence_vectors(found.watch(sentences), self.layer, self.state, self.pooling)
+        sentences = self._split(elmo, X)
+        found = Coverage(elmo)
+        given = found.watch(filter(None, sentences))
+        pooled = elmo.sentence_vectors(given, self.layer, self.state, self.pooling)
+        rows = np.zeros((len(sentences), self._n_features_out), elmo.word_vector.W.value.dtype)
+        for row, vector in zip((k for k, words in enumerate(sentences) if words), pooled, strict=True):
+            rows[row] = vector.reshape(-1)
         if found.poor:
             warnings.warn(found.line, UserWarning, stacklevel=2)
-        return np.stack(pooled).reshape(len(pooled), -1)
+        return rows
 
     @property
     def elmo(self) -> ELMo:
@@ -121,9 +126,6 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             words = list(sentence)
         else:
             raise UserError(f"sentence {number} is {sentence!r:.60}: expected a text, or a list of string tokens")
-        if not words:
-            raise UserError(f"sentence {number} is {sentence!r:.60}, without a word: expected at least one; leave "
-                            "the sentence out, or give a placeholder word")
         return words
 
     def _forget(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,27 @@ def json_text(value: dict[str, Any], indent: int | None = None) -> str:
     """A JSON object, on one line unless indented; null for infinity and NaN, which JSON does not have."""
     finite = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in value.items()}
     return json.dumps(finite, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def check_order(args: argparse.Namespace) -> None:
+    """Raise UserError, with the right command, where the model was given after the text or the word."""
+    given = vars(args)
+    first = given.get("dir")
+    for second in (given.get(name) for name in ("corpus", "input", "data", "word")):
+        if first and second and _is_model(second) and not _is_model(first):
+            command = " ".join([given[name] for name in ("command", "task", "action") if name in given])
+            raise UserError(f"{first} is not a model, but {second} is: expected the model first: elmo-np {command} "
+                            f"{second} {first}")
+
+
+def blank_lines(corpus: Corpus) -> str:
+    """How many lines the last pass over a text has skipped, so that lines and sentences do not correspond; or ""."""
+    count: int = getattr(corpus, "blank_lines", 0)
+    return f"{count:,} blank {'line' if count == 1 else 'lines'} skipped" if count else ""
+
+
+def _is_model(path: str) -> bool:
+    return os.path.isfile(RunDirectory(Path(path)).model) or (path.endswith(".safetensors") and os.path.isfile(path))
 
 
 def add_tokenize(add: Add) -> None:

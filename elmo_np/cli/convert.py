@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..config.schema import DataConfig, Settings
-from ..config.toml_files import write_toml
 from ..errors import UserError
-from ..inference.elmo import ELMo, save_model
+from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
 from .common import Add
@@ -37,9 +35,7 @@ def run(args: argparse.Namespace) -> int:
     elmo = ELMo.from_bilm_tf(args.options, args.weights, vocabulary=args.vocabulary, softmax=args.softmax,
                              embedding=args.embedding)
     elmo.tokenize = args.tokenize
-    settings = Settings(DataConfig(tokenize=args.tokenize), elmo.model.config)
-    folder.begin(elmo.vocabulary, TRAINED_ELSEWHERE + write_toml(settings))
-    save_model(folder.model, elmo, settings)
+    elmo.save(args.out, comment=TRAINED_ELSEWHERE)
     print(_summary(folder, elmo))
     print(f"try: elmo-np embed {args.out} SENTENCES --out vectors.npz\n"
           f"     elmo-np similar {args.out} WORD --in \"a sentence with WORD\" --corpus FILE"

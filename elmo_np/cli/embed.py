@@ -7,7 +7,7 @@ import argparse
 from ..data.corpus import open_corpus
 from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
-from .common import Add, add_tokenize, splits
+from .common import Add, add_tokenize, blank_lines, splits
 
 ABOUT = "write the vectors of every word of a text to a file"
 
@@ -37,8 +37,9 @@ def run(args: argparse.Namespace) -> int:
                        shard=args.shard, cache=args.cache, resume=args.resume)
     i, N = args.shard
     names = f"arrays \"{i}\" to \"{i + N * (count - 1)}\"" if count else "no arrays"
-    print(f"{args.out}: {count:,} sentences, {names} (read with "
-          f"{'numpy.load' if args.out.endswith('.npz') else 'h5py.File'})")
+    reader = "numpy.load" if args.out.endswith(".npz") else "h5py.File"
+    skipped = f"; {text}" if (text := blank_lines(sentences)) else ""
+    print(f"{args.out}: {count:,} sentences, {names} (read with {reader}){skipped}")
     return 0
 
 

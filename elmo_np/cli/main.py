@@ -7,16 +7,24 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from .. import __version__, backend
+from .. import __version__, _early_interrupt, backend
 from ..errors import UserError
 from ..runtime.signals import Interrupted
 from . import COMMANDS
+from .common import check_order
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with errors of one line."""
+    """argparse with errors of one line, which name the help of the command that was given."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The parser of a command reports what it does not know itself; argparse leaves that to the topmost parser."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")
@@ -39,6 +47,7 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _early_interrupt.end()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Line buffering keeps progress and output in order in a log; "?" replaces what the terminal cannot show.
         sys.stdout.reconfigure(line_buffering=True, errors="replace")
@@ -48,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(argv: Sequence[str] | None) -> int:
     args = parser().parse_args(argv)
     backend.require()
+    check_order(args)
     try:
         code: int = args.run(args)
     except Interrupted as stopped:

@@ -9,7 +9,8 @@ from ..data.corpus import open_corpus
 from ..data.vocabulary import BOS, EOS, UNK
 from ..inference.elmo import ELMo
 from ..inference.evaluate import SentenceScore, evaluate, perplexity
-from .common import Add, add_tokenize, json_text, splits
+from ..runtime.progress import Progress
+from .common import Add, add_tokenize, blank_lines, json_text, splits
 
 ABOUT = "print log p of every sentence or token, in both directions"
 
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
             shown += 1
             print(json_text(row) if args.json else "\t".join(map(_cell, row.values())))
     evaluate(elmo.model, elmo.vocabulary, corpus, state=args.state, each=show)
+    if skipped := blank_lines(corpus):
+        Progress().say(f"{skipped}: sentences are numbered without them")
     return 0
 
 

@@ -92,6 +92,7 @@ class TextCorpus:
 
     def __init__(self, paths: Iterable[str | os.PathLike[str]], *, name: str, tokenize: bool = False) -> None:
         self.name = name
+        self.blank_lines = 0            # that the last complete pass has skipped
         self.paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
         self._split: Callable[[str], list[str]] = text.tokens if tokenize else _words
         for path in self.paths:
@@ -104,12 +105,15 @@ class TextCorpus:
                                 "save the text to a file")
 
     def __iter__(self) -> Iterator[list[str]]:
-        empty = True
+        empty, blank = True, 0
         for path in self.paths:
             for line in plain_lines(path):
                 if sentence := self._split(line):
                     empty = False
                     yield sentence
+                else:
+                    blank += 1
+        self.blank_lines = blank
         if empty:
             raise UserError(f"{self.name} has no sentences: expected one per line; check that it is the right file")
 

@@ -17,13 +17,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..config.schema import Settings
+from ..config.schema import DataConfig, Settings
+from ..config.toml_files import write_toml
 from ..data.corpus import require_reiterable
 from ..data.text import tokens
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..io import bilm_tf_reader, bilm_tf_writer
 from ..io.model_file import read_model, write_model
+from ..io.run_directory import RunDirectory
 from ..nn.bilm import BiLM, BiState
 from ..nn.parameter import load_state_dict, parameters
 from ..nn.representation import ScalarMix, WordVector
@@ -69,6 +71,25 @@ class ELMo:
         `train` does; do not write into it. Raises UserError for a file that is missing, damaged or of another format.
         """
         return load_model(path)[0]
+
+    def save(self, directory: str | os.PathLike[str], *, comment: str = "") -> None:
+        """Write a run's directory, which `load` and every command read: the model, its vocabulary and its settings.
+
+        comment     lines for the top of config.toml, each after "# "
+        Raises UserError for a directory that already holds a run, or cannot be written.
+        """
+        folder = RunDirectory(Path(directory))
+        if folder.in_use():
+            raise UserError(f"{directory} already holds a run: give another directory, or remove it")
+        settings = Settings(DataConfig(tokenize=self.tokenize), self.model.config)
+        folder.begin(self.vocabulary, comment + write_toml(settings))
+        save_model(folder.model, self, settings)
+
+    def __repr__(self) -> str:
+        config = self.model.config
+        words = "of any word, by its characters" if config.char_filters else f"of {len(self.vocabulary):,} words"
+        return (f"<ELMo {words}: per direction {config.layers} LSTM layer{'s' if config.layers > 1 else ''} with "
+                f"{config.hidden_dim:,} cells; vectors of {2 * config.output_dim:,} values>")
 
     @staticmethod
     def from_bilm_tf(options: str | os.PathLike[str], weights: str | os.PathLike[str], *,

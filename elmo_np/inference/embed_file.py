@@ -108,11 +108,12 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         raise UserError("state carry with a shard: a sentence goes on from the one before it, which is in another "
                         "shard; expected state reset or warm")
     _check_out(out, resume)
+    hdf5_text = out.suffix != ".npz"
     with Progress(quiet=quiet) as progress:
         own = copy.copy(elmo)
         own.carried = None
         found = Coverage(elmo)
-        text, own.cache = _survey(numbered, elmo, cache, progress, found)
+        text, own.cache = _survey(numbered, elmo, cache, progress, found, hdf5_text)
         if found.lost:
             progress.say(found.line)
         job = Job(own, numbered, text, out, which, state, marks)
@@ -141,13 +142,14 @@ def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
 
 def _check_out(out: Path, resume: bool) -> None:
     if out.suffix not in SUFFIXES:
-        raise UserError(f"--out {out}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+        raise UserError(f"{out}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     if out.exists():
-        raise UserError(f"{out} exists already: give another --out, or remove it")
+        raise UserError(f"{out} exists already: give another name, or remove it")
     if out.suffix != ".npz":
         hdf5.library()
     if not resume and _folder(out).exists():
-        raise UserError(f"{_folder(out)} holds the beginning of {out.name}: expected --resume to go on; or remove it")
+        raise UserError(f"{_folder(out)} holds the beginning of {out.name}: go on with it (--resume, or "
+                        "resume=True), or remove it")
 
 
 def _folder(out: Path) -> Path:
@@ -155,7 +157,7 @@ def _folder(out: Path) -> Path:
 
 
 def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, progress: Progress,
-            found: Coverage) -> tuple[Text, WordCache | None]:
+            found: Coverage, hdf5_text: bool) -> tuple[Text, WordCache | None]:
     """Read the text once: how much there is, how much of it the model knows, and the words that are missing in the
     cache, which are then computed."""
     known = None if cache is None else WordCache.load(cache, elmo.model)
@@ -164,7 +166,11 @@ def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, p
 
     def seen() -> Iterator[Sequence[str]]:
         nonlocal count
-        for sentence in found.watch(sentence for _, sentence in numbered):
+        for number, sentence in numbered:
+            if hdf5_text and any("\0" in word for word in sentence):
+                raise UserError(f"sentence {number} has a word with a NUL character, which the text in an HDF5 file "
+                                "cannot hold: remove the character, or write an .npz")
+            found.add(sentence)
             count += 1
             if known is not None and len(new) < known.room():
                 new.update(dict.fromkeys(word for word in sentence if word not in known.numbers))

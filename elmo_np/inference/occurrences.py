@@ -69,7 +69,7 @@ def default_words(corpus: Iterable[Sequence[str]], counts: Mapping[str, int], kn
     words = frequent_words(counts, known, number)
     if not words:
         raise UserError(f"no word of at least {SHORTEST} letters that the model knows occurs twice in the corpus: "
-                        "expected a text like the one it was trained on; give --words, or another --corpus")
+                        "expected a text like the one it was trained on; give the words, or another corpus")
     return words
 
 

@@ -110,7 +110,7 @@ def occurrence_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Seque
     """
     _check_layer(elmo, layer)
     if most < 1:
-        raise UserError(f"--max {most}: expected a whole number of at least 1")
+        raise UserError(f"at most {most} occurrences per word: expected a whole number of at least 1")
     sentences, known = require_reiterable(corpus), token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
     _check_known(elmo, known, words or ())
     with Progress(quiet=quiet) as progress:
@@ -145,7 +145,7 @@ def _chosen(elmo: ELMo, known: TokenIndexer, words: Sequence[str] | None,
             raise UserError("the model knows none of the corpus's words: expected a text like its training corpus")
         return chosen, len(counts) - len(chosen)
     if len(elmo.vocabulary) == len(SPECIAL_TOKENS):
-        raise UserError("this model reads characters and has no list of words: give --words FILE or --corpus CORPUS")
+        raise UserError("this model reads characters and has no list of words: give the words, or a corpus")
     # A model of characters reads every word as it is spelled: no word is unknown, and <UNK> has no vector.
     spelled = elmo.model.config.char_filters is not None
     return [word for word in elmo.vocabulary.words if not (spelled and word == UNK)], 0

@@ -48,10 +48,10 @@ class WordCache:
             return cache
         tensors, metadata = safetensors_file.load(path)
         if KIND not in metadata or "words" not in tensors:
-            raise UserError(f"{path} holds no word vectors: expected a file that --cache wrote; give another name")
+            raise UserError(f"{path} holds no word vectors: expected a cache that embedding wrote; give another name")
         if metadata[KIND] != _identity(model):
             raise UserError(f"{path} holds the word vectors of another model or another version: expected those "
-                            "of this model; give another --cache, or remove the file")
+                            "of this model; give another name, or remove the file")
         words = json.loads(tensors["words"].tobytes())
         cache.numbers = {word: number for number, word in enumerate(words, 2)}
         cache.forward = tensors["forward"]

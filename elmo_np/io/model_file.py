@@ -16,7 +16,7 @@ from ..nn.adaptive_softmax import default_cutoffs, tail_width
 from ..nn.characters import N_CHARACTERS
 from ..nn.parameter import parameters
 from ..types import Array
-from . import safetensors_file
+from . import foreign_models, safetensors_file
 from .run_directory import RunDirectory
 
 COUNTS = "vocabulary.counts"
@@ -70,11 +70,9 @@ def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
     """Read a model file and check its larger arrays against its settings. Raises UserError."""
     path = Path(path)
     file = RunDirectory(path).model if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        hint = "its first epoch is not finished: go on with --resume" if RunDirectory(path).last.exists() \
-            else "expected a folder that `elmo-np train` wrote"
-        raise UserError(f"{path} has no model.safetensors: {hint}")
+    foreign_models.check(path)
     tensors, metadata = safetensors_file.load(file, mmap=mmap)
+    foreign_models.check_no_task(file, metadata)
     if not {"model", "vocabulary", "tokenize"} <= set(metadata) or COUNTS not in tensors:
         raise UserError(f"{file} does not hold an elmo_np model: expected a file that `elmo-np train` wrote")
     words = Vocabulary.load(file.parent / "vocabulary.txt")

@@ -49,6 +49,10 @@ class _Damage(Exception):
     """A fault of a file; `load` adds which file it is and what to do."""
 
 
+class _Foreign(Exception):
+    """A file of another program."""
+
+
 def save(path: str | os.PathLike[str], tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     """Write arrays and text as one file, atomically; equal arrays and text give equal bytes.
 
@@ -103,6 +107,9 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[dict[str,
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}; expected an elmo_np model file: "
                         "check the path") from error
+    except _Foreign:
+        raise UserError(f"{path} is not an elmo_np model file; expected the format {FORMAT!r}: "
+                        "give a file that elmo_np wrote; elmo-np convert reads published weights") from None
     except (_Damage, UnicodeEncodeError) as damage:  # the latter: half a surrogate pair, escaped in the header
         raise UserError(f"{path} is damaged: {damage}; expected a whole file as elmo_np wrote it: "
                         "copy it again from its source, or train again") from None
@@ -136,6 +143,8 @@ def _read_header(file: BinaryIO, size: int) -> tuple[Header, int]:
         raise _Damage(f"it has {size} bytes")
     length = int.from_bytes(file.read(8), "little")
     if length > min(size - 8, LONGEST_HEADER):
+        if file.read(1) not in (b"{", b""):
+            raise _Foreign
         raise _Damage(f"its header claims {length} bytes of the file's {size}")
     text = file.read(length)
     if not (text.startswith(b"{") and text.rstrip(b" ").endswith(b"}")):  # no other space: every byte counts
@@ -197,8 +206,7 @@ def _own_metadata(path: str | os.PathLike[str], header: Header) -> dict[str, str
         raise _Damage("its metadata are not text")
     version = metadata.get("format", "")
     if not version.startswith("elmo_np "):
-        raise UserError(f"{path} is not an elmo_np model file; expected the format {FORMAT!r}: "
-                        "give a file that elmo_np wrote; elmo-np convert reads published weights")
+        raise _Foreign
     if version != FORMAT:
         raise UserError(f"{path} has the format {version!r:.60}, expected {FORMAT!r}: "
                         "install the elmo_np that wrote it, or train again")

@@ -33,10 +33,10 @@ def check_target(out: str | os.PathLike[str]) -> None:
     """Raise UserError if nothing can be written: another kind of name, no parent folder, or the target exists."""
     path = Path(out)
     if not is_word2vec(out) and path.suffix and not str(out).endswith(("/", os.sep)):
-        raise UserError(f"--out {out}: expected FILE{TEXT} or FILE{BINARY} for word2vec, or the name of a folder for "
+        raise UserError(f"{out}: expected FILE{TEXT} or FILE{BINARY} for word2vec, or the name of a folder for "
                         f"the projector; a folder's name with a full stop ends in {os.sep}")
     if os.path.lexists(path):
-        raise UserError(f"{out} exists already: give another --out, or remove it")
+        raise UserError(f"{out} exists already: give another name, or remove it")
     if not path.parent.is_dir():
         raise UserError(f"cannot write {out}: there is no folder {path.parent}; create it, or give another path")
 

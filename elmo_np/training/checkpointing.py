@@ -109,7 +109,7 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
     same = found.vocabulary == elmo.vocabulary and found.vocabulary.unknown == elmo.vocabulary.unknown
     if not same or json.loads(texts["corpora"]) != list(corpora):
         raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
-                        "same corpus, --valid and [data] settings")
+                        "same corpus, validation file and [data] settings")
     _check_settings(found.config, from_json(TrainConfig, texts["train"]), settings)
     if json.loads(texts["machine"]) != machine():
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "

@@ -33,7 +33,7 @@ def settings_of(run: str | os.PathLike[str], settings: Settings | None = None) -
     stored = read_model(run, mmap=True)
     if not stored.config.predict:
         raise UserError(f"the model of {run} has no softmax, and a language model learns by predicting words: expected "
-                        "one with a softmax; if it was converted, convert it again with --softmax and --vocabulary")
+                        "one with a softmax; if it was converted, convert it again with its softmax and vocabulary")
     folder = RunDirectory(stored.path.parent)
     if settings is None:
         settings = read_toml(folder.config, Settings()) if folder.config.is_file() else Settings()

@@ -25,17 +25,17 @@ def check_request(settings: Settings, out: str, folder: RunDirectory, resume: bo
     if not settings.model.predict:
         raise UserError("predict = false: expected predict = true, because a language model learns by predicting words")
     if not out:
-        raise UserError("--out is empty: expected the name of a folder")
+        raise UserError("the run's directory has an empty name: expected the name of a folder")
     if resume:
         _check_resume(settings, folder)
     elif folder.in_use():
-        raise UserError(f"{out} already holds a run: give another --out{_way_on(folder)}")
+        raise UserError(f"{out} already holds a run: give another directory{_way_on(folder)}")
 
 
 def _way_on(folder: RunDirectory) -> str:
     """What else can be done with a directory in use."""
     if folder.last.exists():
-        return ", or continue it with --resume"
+        return ", or continue it (--resume, or resume=True)"
     return "" if folder.model.exists() else ", or remove it: no step of its training was saved"
 
 
@@ -49,7 +49,7 @@ def _check_resume(settings: Settings, folder: RunDirectory) -> None:
         now = settings.data.fine_tune
         if not same_run(before, now):
             raise UserError(f"the run in {folder.path} began with fine_tune = {before or 'none'}, now it is "
-                            f"{now or 'none'}: resume with the same value, or start another run with another --out")
+                            f"{now or 'none'}: resume with the same value, or start another run in another directory")
 
 
 def open_corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Settings) -> tuple[Corpus, Corpus]:

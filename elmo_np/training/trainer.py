@@ -126,7 +126,7 @@ class Trainer:
         self.notes = survey.notes(self.vocabulary, len(self.hidden))
         self.size = epoch_size(self.vocabulary, self.config)
         if next(iter(self.valid), None) is None:
-            raise UserError("there is no sentence to validate on: give --valid FILE, or a smaller held_out")
+            raise UserError("there is no sentence to validate on: give a validation file, or a smaller held_out")
         self.elmo = new_elmo(self.settings, self.vocabulary)
         if base:
             take_over(base, self.elmo)

@@ -47,7 +47,7 @@ def explore(elmo: ELMo, corpus: Iterable[Sequence[str]], out: str | os.PathLike[
     """
     check_target(out)
     if not 1 <= most <= LIMIT:
-        raise UserError(f"--max {most}: expected a whole number from 1 to {LIMIT}")
+        raise UserError(f"at most {most} occurrences per word: expected a whole number from 1 to {LIMIT}")
     corpus = require_reiterable(corpus)
     known = token_indexer(elmo.model, elmo.vocabulary)
     for word in words or []:

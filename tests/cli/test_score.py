@@ -43,3 +43,10 @@ def test_score_prints_a_row_a_token_with_the_marks_where_they_are_targets(do, tm
     assert [list(row) for row in objects] == [header] * len(rows)
     assert (objects[0]["forward_log_p"], objects[4]["backward_log_p"]) == (None, None)
     assert json.loads(do("score", "run", text, "--json").out.splitlines()[1])["text"] == "the bank"
+
+
+def test_score_says_how_many_blank_lines_have_no_number(do, tmp_path):
+    (tmp_path / "text.txt").write_text("the bank\n\nthe river\n")
+    out, err = do("score", "run", tmp_path / "text.txt")
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["sentence", "1", "2"]
+    assert err == "1 blank line skipped: sentences are numbered without them\n"

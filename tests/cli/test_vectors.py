@@ -81,14 +81,14 @@ def test_of_the_grammar_the_senses_are_written(do, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["--out", "train.txt"], r"train\.txt exists already: give another --out, or remove it"),
-    (["--out", "folder.npz"], r"--out folder\.npz: expected FILE\.txt or FILE\.bin for word2vec, or the name of"),
+    (["--out", "train.txt"], r"train\.txt exists already: give another name, or remove it"),
+    (["--out", "folder.npz"], r"folder\.npz: expected FILE\.txt or FILE\.bin for word2vec, or the name of"),
     (["--out", "run"], "run exists already"),
     (["--out", "none/x.txt"], r"cannot write none/x\.txt: there is no folder"),
     (["--out", "new.txt", "--occurrences"], "needs a folder: a word2vec file has one vector per word"),
     (["--out", "new", "--occurrences", "bank", "--words", "train.txt"], "takes its own words"),
     (["--out", "new", "--occurrences", "xyzzy"], "'xyzzy' is not among"),
-    (["--out", "new", "--occurrences", "--max", "0"], "--max 0: expected a whole number of at least 1"),
+    (["--out", "new", "--occurrences", "--max", "0"], "at most 0 occurrences per word: expected"),
     (["--out", "new.txt", "--words", "none.txt"], r"cannot read none\.txt"),
     (["--out", "new.txt", "--words", "unseen.txt"], "is not among the"),
     (["--out", "new.txt", "--corpus", "none.txt"], r"there is no corpus none\.txt"),

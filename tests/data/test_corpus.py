@@ -175,3 +175,12 @@ def test_a_corpus_too_short_to_hold_out_a_sentence_is_refused():
 def test_holding_out_more_than_every_second_sentence_is_refused(every):
     with pytest.raises(UserError, match=f"every is {every}, expected 2 or more"):
         held_out(ListCorpus(7), every=every)
+
+
+def test_a_text_counts_the_blank_lines_of_a_pass(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("\none\n \t\ntwo\n")
+    corpus = TextCorpus([tmp_path / "a.txt", tmp_path / "b.txt"], name="both")
+    for _ in range(2):
+        assert len(list(corpus)) == 4
+        assert corpus.blank_lines == 4

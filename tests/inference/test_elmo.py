@@ -13,7 +13,7 @@ from elmo_np.inference.elmo import save_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
-from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, close, of_words, settings
+from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, close, of_characters, of_words, settings
 from tests.training_helpers import contents, run
 
 SENTENCES = CORPUS[:100]
@@ -512,14 +512,14 @@ def test_a_missing_or_empty_folder_is_refused(tmp_path):
 
 def test_a_folder_whose_first_epoch_is_not_finished_says_how_to_go_on(folder):
     (folder / "model.safetensors").unlink()
-    fails(folder, r"has no model\.safetensors: its first epoch is not finished: go on with --resume$")
+    fails(folder, r"has no model\.safetensors: its first epoch is not finished: continue its training \(--resume")
 
 
 def test_a_foreign_file_is_refused(folder):
     import safetensors.numpy
     model = folder / "model.safetensors"
     model.write_text("a text\n")
-    fails(folder, r"is damaged|is not an elmo_np model file")
+    fails(folder, r"model\.safetensors is a text file: expected a folder")
     safetensors.numpy.save_file({"x": np.zeros(3, np.float32)}, model)
     fails(folder, "is not an elmo_np model file")
     checkpoint.save(model, {"x": np.zeros(3, np.float32)}, {})
@@ -630,3 +630,31 @@ def test_a_loaded_model_computes_with_a_map_of_its_file(folder):
             array = array.base
         return array
     assert all(isinstance(source(p.value), mmap.mmap) for p in parameters(ELMo.load(folder)).values())
+
+
+# save and repr
+
+
+@pytest.mark.parametrize("make", [of_words, of_characters])
+def test_a_model_that_was_saved_from_python_is_a_run(make, tmp_path):
+    elmo = make()
+    elmo.tokenize, elmo.mix.layer_norm = False, True
+    elmo.word_vector.b.value[...] = np.arange(elmo.word_vector.b.value.size)
+    elmo.save(tmp_path / "a/run")
+    assert sorted(contents(tmp_path / "a/run")) == ["config.toml", "model.safetensors", "vocabulary.txt"]
+    loaded = ELMo.load(tmp_path / "a/run")
+    assert loaded.vocabulary == elmo.vocabulary
+    assert (loaded.tokenize, loaded.mix.layer_norm) == (False, True)
+    for name, p in parameters(elmo).items():
+        np.testing.assert_array_equal(parameters(loaded)[name].value, p.value)
+    before = contents(tmp_path / "a/run")
+    with pytest.raises(UserError, match=r"run already holds a run: give another directory, or remove it$"):
+        elmo.save(tmp_path / "a/run")
+    assert contents(tmp_path / "a/run") == before
+
+
+def test_a_model_shows_its_sizes():
+    sizes = "per direction 2 LSTM layers with 6 cells; vectors of 12 values"
+    assert repr(of_words()) == f"<ELMo of {len(VOCABULARY):,} words: {sizes}>"
+    assert repr(of_words(layers=1)).endswith("per direction 1 LSTM layer with 6 cells; vectors of 12 values>")
+    assert repr(of_characters()).startswith("<ELMo of any word, by its characters: per direction 2 LSTM layers with 8 ")

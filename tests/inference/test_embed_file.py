@@ -207,7 +207,7 @@ def begun(tmp_path, monkeypatch):
 
 def test_what_is_there_is_not_overwritten_without_resume(begun):
     before = (begun.parent / "x.npz.part" / "arrays.npz").read_bytes()
-    with pytest.raises(UserError, match=r"x\.npz\.part holds the beginning of x\.npz: expected --resume to go on"):
+    with pytest.raises(UserError, match=r"x\.npz\.part holds the beginning of x\.npz: go on with it \("):
         run(of_characters(), begun)
     assert (begun.parent / "x.npz.part" / "arrays.npz").read_bytes() == before
 
@@ -372,3 +372,15 @@ def test_four_threads_that_embed_with_one_elmo_leave_it_as_it_was(tmp_path):
     assert elmo.carried is None
     for k in range(4):
         assert (tmp_path / f"{k}.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_nul_that_hdf5_cannot_hold_is_found_before_anything_is_embedded(tmp_path, monkeypatch, resume):
+    pytest.importorskip("h5py")
+    monkeypatch.setattr(embed_file, "_embed", lambda *_: pytest.fail("it was embedded"))
+    text = [["the", "bank"], ["a\0b", "."]]
+    with pytest.raises(UserError, match=r"^sentence 1 has a word with a NUL character, .* or write an \.npz$"):
+        embed_file.embed_file(of_words(), text, tmp_path / "x.hdf5", resume=resume, quiet=True)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    assert embed_file.embed_file(of_words(), text, tmp_path / "x.npz", quiet=True) == 2

@@ -24,7 +24,7 @@ def test_words_of_the_grammar_are_those_of_several_senses():
     assert len(words) == 12
     assert set(words) <= set(AMBIGUOUS)
     assert [counts[word] for word in words] == sorted((counts[word] for word in words), reverse=True)
-    with pytest.raises(UserError, match="give --words"):
+    with pytest.raises(UserError, match="give the words, or another corpus"):
         default_words([["a", "."]], {"a": 3, ".": 3}, {"a", "."})
 
 

@@ -60,7 +60,7 @@ def test_a_model_of_characters_spells_any_word(share):
 
 def test_a_model_of_characters_without_words_needs_some():
     bare = of_characters()
-    with pytest.raises(UserError, match="reads characters and has no list of words: give --words FILE or --corpus"):
+    with pytest.raises(UserError, match="reads characters and has no list of words: give the words, or a corpus"):
         static_vectors(bare, quiet=True)
     assert static_vectors(bare, ["a"], quiet=True).words == ["a"]
     assert set(static_vectors(bare, corpus=SENTENCES, quiet=True).words) == {word for s in SENTENCES for word in s}
@@ -144,7 +144,7 @@ def test_an_occurrence_has_the_vector_of_its_place_and_the_grammar_its_sense():
     (lambda elmo: mean_vectors(elmo, CORPUS, layer=9), "layer 9: expected"),
     (lambda elmo: occurrence_vectors(elmo, CORPUS, ["xyzzy"]), "'xyzzy' is not among"),
     (lambda elmo: occurrence_vectors(elmo, CORPUS, ["rome"]), "'rome' does not occur"),
-    (lambda elmo: occurrence_vectors(elmo, CORPUS, ["tom"], most=0), "--max 0: expected a whole number of at least 1"),
+    (lambda elmo: occurrence_vectors(elmo, CORPUS, ["tom"], most=0), "at most 0 occurrences per word: expected"),
 ])
 def test_a_mistake_is_one_line(call, message):
     with pytest.raises(UserError, match=message) as raised:

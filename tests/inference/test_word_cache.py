@@ -53,7 +53,7 @@ def test_a_cache_of_another_model_or_another_file_is_refused(tmp_path):
     with pytest.raises(UserError, match="words holds the word vectors of another model or another version"):
         run(of_characters(residual=False), tmp_path / "y.npz", cache=tmp_path / "words")
     save_model(tmp_path / "model", of_characters(), Settings())
-    with pytest.raises(UserError, match="model holds no word vectors: expected a file that --cache wrote"):
+    with pytest.raises(UserError, match="model holds no word vectors: expected a cache that embedding wrote"):
         run(of_characters(), tmp_path / "y.npz", cache=tmp_path / "model")
     (tmp_path / "words").write_bytes((tmp_path / "words").read_bytes()[:-1])
     with pytest.raises(UserError, match="words is damaged"):

@@ -42,7 +42,7 @@ def test_a_directory_in_use_is_refused_with_the_way_on(tmp_path, files, hint):
 
 @pytest.mark.parametrize(("changes", "out", "resume", "message"), [
     ({"predict": False}, "out", False, "predict = false: expected predict = true"),
-    ({}, "", False, "--out is empty: expected the name of a folder"),
+    ({}, "", False, "the run's directory has an empty name: expected the name of a folder"),
     ({}, "out", True, "has no last.safetensors to resume from")])
 def test_a_run_that_cannot_begin_is_refused(tmp_path, changes, out, resume, message):
     with pytest.raises(UserError, match=message):

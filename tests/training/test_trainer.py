@@ -250,7 +250,7 @@ def test_a_folder_in_use_is_refused_and_left_as_it_was(tmp_path, missing):
     for name in missing:
         (tmp_path / name).unlink()
     before = contents(tmp_path)
-    with pytest.raises(UserError, match=f"^{re.escape(str(tmp_path))} already holds a run: give another --out"):
+    with pytest.raises(UserError, match=f"^{re.escape(str(tmp_path))} already holds a run: give another directory"):
         run(tmp_path, "seed=1")
     assert contents(tmp_path) == before
 
@@ -470,7 +470,7 @@ def test_a_step_that_spoils_an_array_is_not_saved_as_a_good_checkpoint(tmp_path,
 
 def test_an_empty_name_is_no_folder_to_write_into(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="--out is empty: expected the name of a folder"):
+    with pytest.raises(UserError, match="the run's directory has an empty name: expected the name of a folder"):
         run("")
     assert list(tmp_path.iterdir()) == []
 

@@ -89,7 +89,8 @@ def test_a_corpus_with_markup_is_data_alone(tmp_path):
 
 def test_a_mistake_is_said_before_the_long_part(grammar, tmp_path):
     for options, message in (({"words": ["xylophone"]}, "'xylophone' is not among the"),
-                             ({"most": 0}, "--max 0: expected"), ({"most": 65536}, "from 1 to 65535")):
+                             ({"most": 0}, "at most 0 occurrences per word: "),
+                             ({"most": 65536}, "from 1 to 65535")):
         with pytest.raises(UserError, match=message):
             explore(*grammar, tmp_path / "page.html", quiet=True, **options)
     with pytest.raises(UserError, match="only once"):

@@ -153,10 +153,14 @@ def test_the_python_code_shown_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 3000)
     blocks = [(page, block) for page, text in (("README.md", README), ("guide.md", GUIDE))
               for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
-    assert [page for page, _ in blocks] == ["README.md", *["guide.md"] * 3]
+    assert [page for page, _ in blocks] == ["README.md", *["guide.md"] * 4]
     train("grammar", "demo-out/grammar", settings=replaced(preset("demo"), epochs=1, hidden_dim=8), quiet=True)
+    names = {}
     for page, block in blocks:
-        exec(compile(block, page, "exec"), {})
+        names = {}
+        exec(compile(block, page, "exec"), names)
+    assert names["guessed"] == ["money"]
+    assert names["p"].shape == (1, 2)
     shown = capsys.readouterr().out.splitlines()
     assert len(shown) == 2
     assert all(re.fullmatch(r"-?\d\.\d\d [a-z ]+ \.", line) for line in shown)

@@ -158,7 +158,7 @@ class TaskModel(ABC):
             raise UserError(f"{path} holds {_described(texts)}, expected a model of the task {cls.TASK}: give its "
                             "directory, or name the other task")
         if texts.get("bilm") != fingerprint(elmo):
-            raise UserError(f"{path} was trained on another biLM than the one given: give that one with --bilm")
+            raise UserError(f"{path} was trained on another biLM than the one given: give that one")
         try:
             labels, tokenize = json.loads(texts["labels"]), json.loads(texts["tokenize"])
             model = cls._from_texts(elmo, labels, TaskConfig.from_json(texts["config"]), tokenize is True, texts)
