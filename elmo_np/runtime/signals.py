@@ -1,4 +1,4 @@
-"""Ctrl-C or a closed terminal during long work: finish the step or the sentence, save, and tell the user how to resume."""
+"""Ctrl-C or a closed terminal during long work: finish the step or sentence, save, and tell how to resume."""
 
 from __future__ import annotations
 

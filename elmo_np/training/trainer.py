@@ -26,6 +26,7 @@ from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
 from ..nn.parameter import Parameter, parameters
 from ..runtime.files import atomic_write_text
+from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.threads import one_blas_thread, threads
@@ -51,23 +52,24 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     settings  model and training; None: the defaults
     resume    continue the run in `out` where it stopped; the result has the same bytes as without the stop
     quiet     no progress on stderr
-    Raises UserError for a user's mistake and where training diverges; Interrupted after Ctrl-C, when everything is
-    saved.
+    Raises UserError for a user's mistake, where another process is training into `out`, and where training diverges;
+    Interrupted after Ctrl-C, when everything is saved.
     """
     settings = with_corpora(settings or Settings(), corpus, valid)
     folder = RunDirectory(Path(out))
-    check_request(settings, str(out), folder, resume)
     progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
-    trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
-    trainer.prepare()
-    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
-            interruptible() as signals, progress:
-        if resume:
-            trainer.resume()
-        else:
-            trainer.start()
-        trainer.run(signals.raised)
-    return ELMo.load(folder.path)
+    with locked_folder(folder.path):
+        check_request(settings, str(out), folder, resume)
+        trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
+        trainer.prepare()
+        with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
+                interruptible() as signals, progress:
+            if resume:
+                trainer.resume()
+            else:
+                trainer.start()
+            trainer.run(signals.raised)
+        return ELMo.load(folder.path)
 
 
 def make_optimizer(config: TrainConfig, over: dict[str, Parameter]) -> Optimizer:

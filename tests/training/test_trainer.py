@@ -255,6 +255,27 @@ def test_a_folder_in_use_is_refused_and_left_as_it_was(tmp_path, missing):
     assert contents(tmp_path) == before
 
 
+def test_two_trainings_into_one_folder_are_refused_before_the_corpus_is_read(tmp_path, monkeypatch):
+    run(tmp_path / "alone")
+    second = []
+
+    class Unread:
+        def __iter__(self):
+            raise AssertionError("the corpus was read")
+
+    def step(self, batch, whole=Trainer._step):
+        whole(self, batch)
+        for resume in (False, True) if (self.place.epoch, self.place.step) == (1, 3) else ():
+            with pytest.raises(UserError, match="is being written by process") as caught:
+                run(tmp_path / "out", corpus=Unread(), resume=resume)
+            second.append(caught)
+    monkeypatch.setattr(Trainer, "_step", step)
+    run(tmp_path / "out")
+    assert len(second) == 2
+    assert contents(tmp_path / "out")["model.safetensors"] == contents(tmp_path / "alone")["model.safetensors"]
+    assert sorted(contents(tmp_path / "out")) == FILES
+
+
 def test_a_folder_with_other_files_is_used_and_they_stay(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     run(tmp_path, "epochs=1")
