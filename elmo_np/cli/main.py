@@ -63,6 +63,8 @@ def _command(argv: Sequence[str] | None) -> int:
     try:
         code: int = args.run(args)
     except Interrupted as stopped:
+        if not stopped.go_on:
+            raise
         raise Interrupted(f"{stopped}; to go on: the same command{args.go_on}") from None
     return code
 

@@ -14,7 +14,14 @@ HANGUP = getattr(signal, "SIGHUP", None)        # Windows has none
 
 
 class Interrupted(UserError):
-    """The user stopped the work; everything done so far is saved. The command line exits with 130."""
+    """The user stopped the work; everything done so far is saved. The command line exits with 130.
+
+    go_on   whether the same command continues the work
+    """
+
+    def __init__(self, message: str, go_on: bool = True):
+        super().__init__(message)
+        self.go_on = go_on
 
 
 class Signals:
