@@ -62,8 +62,8 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def transform(self, X: Iterable[str | Sequence[str]]) -> Array:
         """X: N sentences, each a text or a sequence of tokens -> (N, features) in the model's dtype, usually float32.
 
-        The row of a sentence without a word is zero, as TF-IDF's is. Warns if more than a third of the words are unknown
-        to the model. Raises UserError for a matrix, dense or sparse, for no sentence, or one that is not text.
+        The row of a sentence without a word is zero, as TF-IDF's is. Warns if more than a third of the words are
+        unknown to the model. Raises UserError for a matrix, dense or sparse, for no sentence, or one that is not text.
         """
         elmo = self._checked()
         sentences = self._split(elmo, X)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from .. import __version__, _early_interrupt, backend
 from ..errors import UserError
@@ -48,10 +49,21 @@ def parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _early_interrupt.end()
+    _open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Line buffering keeps progress and output in order in a log; "?" replaces what the terminal cannot show.
         sys.stdout.reconfigure(line_buffering=True, errors="replace")
     return guarded("elmo-np", lambda: _command(argv))
+
+
+def _open_missing_streams() -> None:
+    """Give a program that was started without standard streams some to write to, such as `2>&-`.
+
+    Otherwise the next file that is opened would get the number of the missing one, and with it what is meant for it.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
 
 
 def _command(argv: Sequence[str] | None) -> int:
@@ -61,12 +73,24 @@ def _command(argv: Sequence[str] | None) -> int:
     try:
         code: int = args.run(args)
     except Interrupted as stopped:
+        if not stopped.go_on:
+            raise
         raise Interrupted(f"{stopped}; to go on: the same command{args.go_on}") from None
     return code
 
 
 def guarded(program: str, command: Callable[[], int | None]) -> int:
     """Run a command and return its exit code, 0 for None. An early end is one line on stderr, after `program`."""
+    code = _guarded(program, command)
+    with contextlib.suppress(ValueError):       # closed
+        try:
+            sys.stderr.flush()
+        except OSError:                         # nobody reads it any more: Python would exit with 120
+            _discard(sys.stderr)
+    return code
+
+
+def _guarded(program: str, command: Callable[[], int | None]) -> int:
     try:
         code = command()
         sys.stdout.flush()
@@ -78,7 +102,7 @@ def guarded(program: str, command: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         return failed(program, "stopped", 130)
     except BrokenPipeError:         # the reader of the output has closed it, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         return 0
     except OSError as error:
         return failed(program, f"error: {error.filename or 'a file'}: {error.strerror or error}; check the path", 2)
@@ -88,8 +112,14 @@ def guarded(program: str, command: Callable[[], int | None]) -> int:
 
 def failed(program: str, message: str, code: int) -> int:
     """Report in one line why the program ends, and return the exit code."""
-    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):      # stderr may be closed; the exit code remains
+        print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
     return code
+
+
+def _discard(stream: TextIO) -> None:
+    """From now on, lose what is written to a stream that nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def entry() -> NoReturn:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from ..inference.elmo import ELMo
 from ..inference.sampling import sample
 from ..inference.token_indexer import token_indexer
+from ..runtime.progress import Progress
 from .common import Add, json_text
 
 ABOUT = "generate text, drawn from the model"
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
                      temperature=args.temperature, top_k=args.top_k, top_p=args.top_p, seed=args.seed)
     known = token_indexer(elmo.model, elmo.vocabulary)
     if unknown := [word for word in elmo.words(args.prompt) if word not in known]:
-        print(f"not among the words of this model, so read as unknown: {' '.join(unknown)}", file=sys.stderr)
+        Progress().say(f"not among the words of this model, so read as unknown: {' '.join(unknown)}")
     for found in samples:
         text = " ".join(found.words)
         if args.json:

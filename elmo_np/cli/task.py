@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..runtime.files import atomic_write_text
+from ..runtime.locks import locked_folder
 from ..tasks.data.files import Data, Examples
 from ..tasks.experiments import compare, workflow
 from ..tasks.experiments.registry import TASKS
@@ -96,7 +97,8 @@ def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
 def run(args: argparse.Namespace) -> int:
     task = TASKS[args.task]
     if args.action in ("train", "compare"):
-        return _learn(args, task)
+        with locked_folder(Path(args.out)):
+            return _learn(args, task)
     if args.out and Path(args.out).exists():
         raise UserError(f"{args.out} already exists: give another --out, or remove it")
     directory = TaskDirectory(Path(args.dir))

@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     settings = override(settings, args.set)
     settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
     train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
-    print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
+    # Before anything is printed, since printing fails where nobody reads.
     training_report(folder, folder.report, info.rows(), quiet=args.quiet)
+    print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
     print(f"{folder.report}: curves, perplexities, samples and neighbours, for a browser")
     return 0

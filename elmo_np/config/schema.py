@@ -101,6 +101,8 @@ class TrainConfig:
                                   at_least=1)
     seed: int = option(0, "seed of all random numbers", at_least=0)
     threads: int = option(2, "directions that run in parallel", at_least=1, at_most=2)
+    eval_every: int = option(0, "steps between validations, each of which may find the best model; 0: only at the end "
+                             "of each epoch", at_least=0)
     save_every: int = option(0, "steps between saves; 0: only at the end of each epoch", at_least=0)
 
     def __post_init__(self) -> None:

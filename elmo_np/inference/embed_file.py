@@ -30,6 +30,7 @@ from ..io import hdf5, npz_to_hdf5, safetensors_file
 from ..io.npz import ArrayFile
 from ..nn.bilm import BiState
 from ..nn.parameter import sha256
+from ..runtime.locks import locked
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, Signals, interruptible
 from ..types import Array
@@ -107,9 +108,9 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
     if state == "carry" and numbered.N > 1:
         raise UserError("state carry with a shard: a sentence goes on from the one before it, which is in another "
                         "shard; expected state reset or warm")
-    _check_out(out, resume)
     hdf5_text = out.suffix != ".npz"
-    with Progress(quiet=quiet) as progress:
+    with locked(out, out.with_name(f".{out.name}.lock")), Progress(quiet=quiet) as progress:
+        _check_out(out, resume)
         own = copy.copy(elmo)
         own.carried = None
         found = Coverage(elmo)

@@ -16,11 +16,14 @@ class Progress:
 
     out     where to write; None: stderr
     quiet   write nothing
+
+    Where nobody reads any more, as after `2>&1 | head` or in a terminal that was closed, the work goes on in silence.
     """
 
     def __init__(self, out: TextIO | None = None, quiet: bool = False):
-        self._out, self._quiet = out or sys.stderr, quiet
-        self._terminal = self._out.isatty()
+        self._out = out or sys.stderr
+        self._quiet = quiet or self._out is None or self._out.closed       # None: the system gave no stderr
+        self._terminal = not self._quiet and self._out.isatty()
         self._shown = 0.0
         self._width = 0
 
@@ -32,25 +35,31 @@ class Progress:
         self._shown = time.monotonic()
         if self._terminal:
             line = line[:shutil.get_terminal_size().columns - 1]        # a line that wraps could not be rewritten
-            self._out.write("\r" + line.ljust(self._width))
+            self._write("\r" + line.ljust(self._width))
             self._width = len(line)
         else:
-            self._out.write(line + "\n")
-        self._out.flush()
+            self._write(line + "\n")
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
         if not self._quiet:
             self.close()
-            self._out.write(line + "\n")
-            self._out.flush()
+            self._write(line + "\n")
 
     def close(self) -> None:
         """Clear the rewritten line, so that whatever is printed next starts at the left."""
         if self._width:
-            self._out.write("\r" + " " * self._width + "\r")
-            self._out.flush()
+            self._write("\r" + " " * self._width + "\r")
             self._width = 0
+
+    def _write(self, text: str) -> None:
+        if self._quiet:
+            return
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except (OSError, ValueError):       # ValueError: the stream was closed
+            self._quiet = True
 
     def __enter__(self) -> Progress:
         return self

@@ -1,4 +1,4 @@
-"""Ctrl-C during long work: finish the step or the sentence, save, and tell the user how to resume."""
+"""Ctrl-C or a closed terminal during long work: finish the step or sentence, save, and tell how to resume."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from types import FrameType
 
 from ..errors import UserError
 
+HANGUP = getattr(signal, "SIGHUP", None)        # Windows has none
+
 
 class Interrupted(UserError):
-    """The user stopped the work; everything done so far is saved. The command line exits with 130."""
+    """The user stopped the work; everything done so far is saved. The command line exits with 130.
+
+    go_on   whether the same command continues the work
+    """
+
+    def __init__(self, message: str, go_on: bool = True):
+        super().__init__(message)
+        self.go_on = go_on
 
 
 class Signals:
@@ -22,19 +31,25 @@ class Signals:
         self.raised: list[int] = []
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.raised:
+        if self.raised and number != HANGUP:    # a closed terminal may send its signal twice
             raise KeyboardInterrupt     # pressed twice: at once, without saving
         self.raised.append(number)
 
 
 @contextmanager
 def interruptible() -> Iterator[Signals]:
-    """Collect SIGINT and SIGTERM while the body runs; in threads other than the main one, nothing is caught."""
+    """Collect SIGINT, SIGTERM and SIGHUP while the body runs; threads other than the main one catch nothing.
+
+    SIGHUP stays ignored where it was, as under nohup.
+    """
     signals = Signals()
     if threading.current_thread() is not threading.main_thread():
         yield signals
         return
-    before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:
+        numbers.append(HANGUP)
+    before = {number: signal.signal(number, signals) for number in numbers}
     try:
         yield signals
     finally:

@@ -23,7 +23,8 @@ from ..runtime.progress import Progress
 from ..types import Array
 from .fine_tuning import take_over
 
-MAY_CHANGE = {"epochs", "patience", "threads", "save_every"}    # of TrainConfig: no step depends on them
+MAY_CHANGE = {"epochs", "patience", "threads", "eval_every", "save_every"}    # of TrainConfig: no step depends on them
+RECENT = 120.0          # seconds after which a step counts a third for the speed
 
 
 @dataclasses.dataclass
@@ -33,16 +34,17 @@ class TrainingState:
     epoch: int = 1                  # counted from 1
     step: int = 0                   # batches done in this epoch
     best: float = math.inf          # lowest validation loss so far, both directions, nats per token
-    since_best: int = 0             # epochs since it was found
+    since_best: int = 0             # epochs since it was found; -1: found within this one
     forward: float = 0.0            # nats of the forward direction since the last row of metrics.csv
     backward: float = 0.0
     tokens: int = 0                 # since that row
 
-    # Times do not affect what is computed, and only metrics.csv keeps them.
+    # Times do not affect what is computed, and only metrics.csv keeps the seconds.
     seconds: float = 0.0
-    timed: int = 0                  # steps since the program started
-    seconds_per_step: float = 0.0     # a running mean over those steps
-    speed: float = 0.0              # tokens per second, likewise
+    # Sums over about the last two minutes, for the speed and the time left: what is older fades.
+    recent_steps: float = 0.0
+    recent_tokens: float = 0.0
+    recent_seconds: float = 0.0
     last: Loss = dataclasses.field(default_factory=lambda: Loss(0.0, 0.0))
 
     def count(self, loss: Loss, tokens: int, seconds: float) -> None:
@@ -52,11 +54,20 @@ class TrainingState:
         self.backward += loss.backward * tokens
         self.tokens += tokens
         self.seconds += seconds
-        self.timed += 1
-        weight = max(0.05, 1 / self.timed)
-        self.seconds_per_step += weight * (seconds - self.seconds_per_step)
-        self.speed += weight * (tokens / max(seconds, 1e-9) - self.speed)
+        fading = math.exp(-seconds / RECENT)
+        self.recent_steps = fading * self.recent_steps + 1
+        self.recent_tokens = fading * self.recent_tokens + tokens
+        self.recent_seconds = fading * self.recent_seconds + seconds
         self.last = loss
+
+    @property
+    def seconds_per_step(self) -> float:
+        return self.recent_seconds / max(self.recent_steps, 1)
+
+    @property
+    def speed(self) -> float:
+        """Tokens per second."""
+        return self.recent_tokens / max(self.recent_seconds, 1e-9)
 
     def clear_sums(self) -> None:
         self.forward = self.backward = 0.0

@@ -31,11 +31,17 @@ def progress_line(place: TrainingState, epochs: int, steps: int, sampled: bool) 
             f"{duration(left * place.seconds_per_step)} left  {how_well}  {place.speed:,.0f} tokens/s")
 
 
-def validation_line(epoch: int, epochs: int, loss: Loss, best: bool, sampled: bool, seconds: float) -> str:
-    """After an epoch."""
-    return (f"epoch {epoch}/{epochs}  validation perplexity{' over all words' if sampled else ''}: "
+def validation_line(epoch: str, loss: Loss, best: bool, sampled: bool, seconds: float) -> str:
+    """After a validation. epoch: which of how many, and the step in it where it is not at an end."""
+    return (f"epoch {epoch}  validation perplexity{' over all words' if sampled else ''}: "
             f"forward {_text(loss.forward)}, backward {_text(loss.backward)}{'  (best so far)' if best else ''}  "
             f"after {duration(seconds)}")
+
+
+def overfitting_note(best: int, last: int) -> str:
+    """For a training whose last epochs did not improve on the best one."""
+    return (f"note: validation was best at epoch {best} of {last} and worse since: the model kept is that of epoch "
+            f"{best}; more epochs do not help, a larger corpus, a higher dropout or a smaller model may")
 
 
 def unigram_note(loss: Loss, unigram: float, advice: str) -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .checkpointing import TrainingState
 
 # split: "train", the mean since the previous row; "sampled", the same for a sampled softmax; "valid", at the end of an
-# epoch, over all words. Losses in nats per token; seconds of training since the program started. A perplexity is blank
-# for the loss of a sampled softmax, whose exp is not one, and for a loss beyond PERPLEXITY_LIMIT.
+# epoch or where eval_every asks for it, over all words. Losses in nats per token; seconds of training. A perplexity is
+# blank for the loss of a sampled softmax, whose exp is not one, and for a loss beyond PERPLEXITY_LIMIT.
 COLUMNS = ("split", "epoch", "step", "tokens", "forward_loss", "backward_loss", "forward_perplexity",
            "backward_perplexity", "learning_rate", "seconds")
 PERPLEXITY_LIMIT = 100      # nats per token: exp of it has 44 digits, and no model that is any good comes near
@@ -33,12 +33,14 @@ class Metrics:
         atomic_write_text(self.path, ",".join(COLUMNS) + "\n")
 
     def resume(self, place: TrainingState) -> None:
-        """Drop the rows that come after `place`: they will be written again."""
+        """Drop the rows after `place`, which will be written again; `place` gets the seconds of the last one kept."""
         rows = read(self.path) if self.path.exists() else []
-        # What `place` has summed up is not written yet, nor is the validation of its epoch.
-        end = (place.epoch, place.step if place.tokens else place.step + 1)
-        kept = [row for row in rows if (int(row["epoch"]), int(row["step"])) < end
-                and (row["split"] != "valid" or int(row["epoch"]) < place.epoch)]
+        # What `place` has summed up is not written yet; a validation at its step is repeated.
+        valid_end = (place.epoch, place.step)
+        train_end = (place.epoch, place.step if place.tokens else place.step + 1)
+        kept = [row for row in rows if (int(row["epoch"]), int(row["step"])) <
+                (valid_end if row["split"] == "valid" else train_end)]
+        place.seconds = float(kept[-1]["seconds"]) if kept else 0.0
         atomic_write_text(self.path, "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in kept), ""]))
 
     def train(self, place: TrainingState, learning_rate: float, sampled: bool) -> None:

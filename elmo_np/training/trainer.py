@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
 from ..nn.parameter import Parameter, parameters
 from ..runtime.files import atomic_write_text
+from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.threads import one_blas_thread, threads
@@ -34,7 +35,7 @@ from .checkpointing import TrainingState, restore, state_dict
 from .divergence import MODEL_LIMIT, STEP_LIMIT, STEPS_IN_A_ROW, DivergenceMonitor, not_finite
 from .epoch_size import EpochSize, epoch_size
 from .fine_tuning import base_model, take_over
-from .messages import announcement, progress_line, unigram_note, validation_line
+from .messages import announcement, overfitting_note, progress_line, unigram_note, validation_line
 from .metrics import Metrics
 from .request import Corpus, check_request, open_corpora, with_corpora
 from .singletons import WithUnknown, singletons
@@ -44,7 +45,9 @@ ROWS_PER_EPOCH = 20         # of metrics.csv
 
 
 def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Corpus | None = None,
-          settings: Settings | None = None, resume: bool = False, quiet: bool = False) -> ELMo:
+          settings: Settings | None = None, resume: bool = False, quiet: bool = False,
+          on_step: Callable[[TrainingState], None] | None = None,
+          on_epoch: Callable[[TrainingState, Loss], None] | None = None) -> ELMo:
     """Train a biLM, write a run's directory, and return the model with the best validation.
 
     corpus    what data.corpus.open_corpus opens (a file, a glob, "pydoc", "grammar"), or an iterable of token lists
@@ -54,23 +57,27 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     settings  model and training; None: the defaults
     resume    continue the run in `out` where it stopped; the result has the same bytes as without the stop
     quiet     no progress on stderr
-    Raises UserError for a user's mistake and where training diverges; Interrupted after Ctrl-C, when everything is
-    saved.
+    on_step   called after each step with the state, which goes on changing: epoch, step, last (its losses), seconds
+    on_epoch  called after each epoch with the state and the validation losses, forward and backward, nats per token
+    Raises UserError for a user's mistake, where another process is training into `out`, and where training diverges;
+    Interrupted after Ctrl-C, when everything is saved.
     """
     settings = with_corpora(settings or Settings(), corpus, valid)
     folder = RunDirectory(Path(out))
-    check_request(settings, str(out), folder, resume)
     progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
-    trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
-    trainer.prepare()
-    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
-            interruptible() as signals, progress:
-        if resume:
-            trainer.resume()
-        else:
-            trainer.start()
-        trainer.run(signals.raised)
-    return ELMo.load(folder.path)
+    with locked_folder(folder.path):
+        check_request(settings, str(out), folder, resume)
+        trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
+        trainer.on_step, trainer.on_epoch = on_step, on_epoch
+        trainer.prepare()
+        with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
+                interruptible() as signals, progress:
+            if resume:
+                trainer.resume()
+            else:
+                trainer.start()
+            trainer.run(signals.raised)
+        return ELMo.load(folder.path)
 
 
 def make_optimizer(config: TrainConfig, over: dict[str, Parameter]) -> Optimizer:
@@ -97,6 +104,9 @@ class Trainer:
     parameters: dict[str, Parameter]
     optimizer: Optimizer
     monitor: DivergenceMonitor
+
+    on_step: Callable[[TrainingState], None] | None = None
+    on_epoch: Callable[[TrainingState, Loss], None] | None = None
 
     def __init__(self, corpus: Corpus, valid: Corpus, folder: RunDirectory, settings: Settings, progress: Progress):
         self.corpus = corpus
@@ -172,6 +182,8 @@ class Trainer:
         while self.place.epoch <= self.config.epochs and not self._out_of_patience():
             self.optimizer.learning_rate = learning_rate_at(self.config, self.place.epoch)
             for batch in islice(self._batches(), self.place.step, None):
+                if self._validation_is_due():
+                    self._validate(f"{self.place.epoch}/{self.config.epochs}, step {self.place.step}")
                 self._step(batch)
                 if interrupted:
                     self._save()
@@ -207,6 +219,8 @@ class Trainer:
         self.state = after
         self.place.count(loss, batch.tokens, time.perf_counter() - start)
         self._report()
+        if self.on_step:
+            self.on_step(self.place)
 
     def _loss_scale(self, batch: Batch) -> float:
         """What is minimised, in units of the mean loss of both directions: it matters where gradients are clipped."""
@@ -238,8 +252,26 @@ class Trainer:
         self.place.clear_sums()
 
     def _end_epoch(self) -> Loss:
-        """Validate, keep the model if it is the best so far, and save; the validation loss."""
-        place, epoch = self.place, self.place.epoch
+        """Validate and save; the validation loss."""
+        place = self.place
+        loss = self._validate(f"{place.epoch}/{self.config.epochs}")
+        place.since_best += 1
+        if self.on_epoch:
+            self.on_epoch(place, loss)
+        place.next_epoch()
+        self.state = None                               # every epoch begins as the first did
+        if not self.monitor.steps:
+            self._save()
+        return loss
+
+    def _validation_is_due(self) -> bool:
+        """Whether to validate before the next step. At the end of an epoch there is none: it validates anyway."""
+        every, step = self.config.eval_every, self.place.step
+        return every > 0 and step > 0 and step % every == 0
+
+    def _validate(self, epoch: str) -> Loss:
+        """Validate, and keep the model if it is the best so far; the validation loss. epoch: for messages."""
+        place = self.place
         if place.tokens:                                # the curve's last piece
             self._write_row()
         self.progress.show(f"epoch {epoch}: validating")
@@ -249,22 +281,22 @@ class Trainer:
             raise self._stopped(loss, f"in validation, {not_finite(self.parameters)}")
         nats = (found.forward_nats + found.backward_nats) / found.targets
         better = nats < place.best and self.monitor.usable(loss)
-        place.best, place.since_best = (nats, 0) if better else (place.best, place.since_best + 1)
+        if better:
+            place.best, place.since_best = nats, -1
         self.metrics.valid(place, found, self.optimizer.learning_rate)
-        place.next_epoch()
-        self.state = None                               # every epoch begins as the first did
         if better:      # before last.safetensors: after a kill between the two, the validation and this are repeated
             save_model(self.folder.model, self.elmo, self.settings)
-        if not self.monitor.steps:
-            self._save()
-        self.progress.say(validation_line(epoch, self.config.epochs, loss, better, self.sampled, place.seconds))
+        self.progress.say(validation_line(epoch, loss, better, self.sampled, place.seconds))
         return loss
 
     def _judge(self, validation: Loss) -> None:
-        """Raise UserError where no model was worth keeping; say so where the last one needs no context to be beaten."""
+        """Raise UserError where no model was worth keeping; report overfitting, and a loss not below the unigram's."""
         if self.place.best == math.inf:
             raise self._stopped(validation, f"the validation loss was never below {MODEL_LIMIT} log V in both "
                                             "directions, so no model was kept")
+        if self.place.since_best > 0:
+            last = self.place.epoch - 1
+            self.progress.say(overfitting_note(last - self.place.since_best, last))
         unigram = math.log(unigram_perplexity(self.vocabulary, self.valid))
         if max(validation) >= unigram:
             self.progress.say(unigram_note(validation, unigram, self.monitor.advice(self.optimizer.learning_rate)))

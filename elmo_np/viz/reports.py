@@ -104,11 +104,11 @@ def _curves(run: Finished) -> str:
     chart = log_chart(lines, "tokens read per direction", "perplexity (lower is better)",
                       "Perplexity of both directions against the number of tokens read; the table below gives the "
                       "held-out values")
-    return f"<p>Lines with dots: held-out text, after each epoch. {train}</p>{chart}"
+    return f"<p>Lines with dots: held-out text. {train}</p>{chart}"
 
 
 def _perplexities(run: Finished) -> str:
-    """The validation after each epoch, and which model was kept."""
+    """The last validation of each epoch, and the one whose model was kept."""
     valid = [row for row in run.rows if row["split"] == "valid"]
     best = best_validation(valid)
     text = ""
@@ -116,9 +116,17 @@ def _perplexities(run: Finished) -> str:
         text = f"On {int(valid[-1]['tokens']):,} held-out targets per direction (tokens and sentence ends)."
     if run.unigram is not None:
         text += f" The unigram model, which sees no context, has a perplexity of {run.unigram:,.1f}."
-    rows = [(row["epoch"], *(_figure(row[f"{direction}_perplexity"]) for direction in DIRECTIONS),
-             row["learning_rate"], "best: the model kept" if row is best else "") for row in valid]
+    last = {row["epoch"]: row for row in valid}      # of each epoch: eval_every may have asked for several
+    if best and best["epoch"] != valid[-1]["epoch"]:
+        text += f" Best at epoch {best['epoch']} of {valid[-1]['epoch']}, worse since."
+    rows = [(_epoch(row, last), *(_figure(row[f"{direction}_perplexity"]) for direction in DIRECTIONS),
+             row["learning_rate"], "best: the model kept" if row is best else "")
+            for row in valid if row is best or row is last[row["epoch"]]]
     return f"<p>{text}</p>" + table(("epoch", *DIRECTIONS, "learning rate", ""), rows, numbers=(0, 1, 2, 3))
+
+
+def _epoch(row: Mapping[str, str], last: Mapping[str, Mapping[str, str]]) -> str:
+    return row["epoch"] if row is last[row["epoch"]] else f"{row['epoch']}, step {row['step']}"
 
 
 def _figure(perplexity: str) -> str:

@@ -90,6 +90,40 @@ def test_a_reader_that_goes_away_is_no_mistake(home):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("stderr", ["gone", "closed"])
+def test_training_goes_on_where_nobody_reads_its_progress(home, tmp_path, stderr):
+    """As in `train ... 2>&1 | head -1`, which ends after a line, and `train ... 2>&-`."""
+    read, write = os.pipe()
+    os.close(read)
+    options = {"stderr": write} if stderr == "gone" else {"preexec_fn": lambda: os.close(2)}
+    try:
+        done = command("train", "train.txt", "--out", str(tmp_path / "run"), *SMALL, cwd=home,
+                       stdout=subprocess.PIPE, **options)
+    finally:
+        os.close(write)
+    assert done.returncode == 0
+    assert done.stdout.endswith("report.html: curves, perplexities, samples and neighbours, for a browser\n")
+    assert sorted(contents(tmp_path / "run")) == ["config.toml", "last.safetensors", "metrics.csv",
+                                                  "model.safetensors", "report.html", "vocabulary.txt"]
+
+
+def test_a_run_is_complete_where_nobody_reads_what_is_printed(home, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as gone:
+        done = command("train", "train.txt", "--out", str(tmp_path / "run"), *SMALL, cwd=home, stdout=gone, stderr=gone)
+    assert done.returncode == 0
+    assert "report.html" in contents(tmp_path / "run")
+
+
+def test_a_mistake_has_its_exit_code_where_nobody_reads_the_message(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as gone:
+        done = command("train", "none.txt", "--out", str(tmp_path / "run"), cwd=tmp_path, stdout=gone, stderr=gone)
+    assert done.returncode == 2
+
+
 # Mistakes
 
 

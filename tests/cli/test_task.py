@@ -1,9 +1,11 @@
 """task: new text is labelled and translated, help lists everything, a mistake is reported in one line."""
 
+import signal
 
 import pytest
 
 from elmo_np.cli.main import main
+from elmo_np.tasks.models import fit
 from tests.task_helpers import FAST_OPTIONS, reviews
 
 
@@ -19,6 +21,33 @@ def test_new_text_is_labelled(task_home, run, tmp_path):
     assert [line.split("\t")[0] for line in lines[:7]] == ["anna", "saw", "tom", "in", "paris", "rome", "."]
     assert lines[0] == "anna\tB-per"
     assert lines[7] == ""
+
+
+@pytest.mark.parametrize("presses", ["in the first epoch", "later"])
+def test_ctrl_c_in_training_keeps_the_best_so_far(task_home, run, tmp_path, monkeypatch, presses):
+    batches = []
+
+    def step(*args, step=fit._step):
+        batches.append(args)
+        if len(batches) == (1 if presses == "in the first epoch" else 30):
+            signal.raise_signal(signal.SIGINT)
+        return step(*args)
+    monkeypatch.setattr(fit, "_step", step)
+    out = tmp_path / "out"
+    code, printed, err = run("classify", "train", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--out", out,
+                             "--quiet", *FAST_OPTIONS, "--set", "epochs=50", "--set", "patience=50")
+    assert (code, printed) == (130, "")
+    if presses == "in the first epoch":
+        assert err == "elmo-np: stopped in the first epoch of the task: nothing of it is saved; to go on: the same " \
+            "command\n"
+        assert not out.exists()
+        return
+    assert err.startswith("elmo-np: stopped; the best epoch so far, ")
+    assert err.endswith(f" is in {out / 'model.safetensors'}; to test it: elmo-np task classify evaluate {out} DATA\n")
+    monkeypatch.undo()
+    code, printed, _ = run("classify", "evaluate", out, task_home / "test.tsv", "--bilm", task_home / "bilm")
+    assert code == 0
+    assert "this model" in printed
 
 
 def test_new_words_get_their_senses(task_home, run, tmp_path):

@@ -72,3 +72,42 @@ def test_progress_goes_to_stderr_by_default(capsys):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (75, "1:15"), (59.6, "1:00"), (4000, "1:06:40")])
 def test_a_duration_is_minutes_and_seconds_and_hours_where_there_are_any(seconds, text):
     assert duration(seconds) == text
+
+
+class Unread(Terminal):
+    """A stream whose reader goes away after some lines."""
+
+    def __init__(self, lines, error):
+        super().__init__()
+        self.lines = lines
+        self.error = error
+
+    def write(self, text):
+        if not self.lines:
+            raise self.error
+        self.lines -= 1
+        return super().write(text)
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(5, "I/O error"), OSError(28, "No space left on device"),
+                                   ValueError("I/O operation on closed file")])
+def test_work_goes_on_in_silence_where_nobody_reads(clock, error):
+    out = Unread(2, error)
+    with Progress(out) as shown:
+        shown.say("one")
+        shown.show("two")
+        for _ in range(3):
+            clock.now += 1
+            shown.show("lost")
+            shown.say("lost")
+    assert out.getvalue() == "one\n\rtwo"
+
+
+def test_without_stderr_nothing_is_written(monkeypatch):
+    closed = io.StringIO()
+    closed.close()
+    for stream in None, closed:
+        monkeypatch.setattr("sys.stderr", stream)
+        with Progress() as shown:
+            shown.show("lost")
+            shown.say("lost")

@@ -142,6 +142,31 @@ def test_what_is_saved_in_between_changes_nothing(tmp_path, after):
     assert all(array.tobytes() == tensors[1][name].tobytes() for name, array in tensors[0].items())
 
 
+@pytest.mark.parametrize("save_every", [0, 4, 5])
+def test_validations_within_an_epoch_change_no_step_and_are_resumed_to_the_same_bytes(tmp_path, after, save_every):
+    settings = ("eval_every=4", f"save_every={save_every}", "dropout=0.2", "learning_rate=0.05")
+    run(tmp_path / "alone", *SMALL, *settings, corpus=FEW)
+    an_epoch = after.steps // 2
+    in_pieces(after, tmp_path / "pieces", [4, 3, 1, an_epoch - 8, 9], *settings)      # at a validation, and elsewhere
+    assert same(tmp_path / "pieces", tmp_path / "alone")
+    run(tmp_path / "never", *SMALL, *settings, "eval_every=0", corpus=FEW)
+    tensors = [checkpoint.load(tmp_path / name / "last.safetensors")[0] for name in ("alone", "never")]
+    assert all(array.tobytes() == tensors[1][name].tobytes() for name, array in tensors[0].items())
+
+
+def test_the_speed_and_the_time_left_are_those_of_the_last_minutes():
+    place = TrainingState()
+    for k in range(1000):
+        place.count(place.last, tokens=100, seconds=0.3 if k % 100 < 20 else 0.05)     # a burst of other work at times
+        if k > 300:
+            assert place.seconds_per_step == pytest.approx(0.1, rel=0.3)
+            assert place.speed == pytest.approx(1000, rel=0.3)
+    for _ in range(3000):
+        place.count(place.last, tokens=100, seconds=0.2)
+    assert place.seconds_per_step == pytest.approx(0.2, rel=0.01)
+    assert place.seconds == pytest.approx(100 + 600)
+
+
 class Killed(BaseException):
     """As if the power went out."""
 

@@ -8,7 +8,7 @@ from elmo_np import backend
 from elmo_np.nn.bilm import Loss
 from elmo_np.training.checkpointing import TrainingState
 from elmo_np.training.epoch_size import EpochSize
-from elmo_np.training.messages import announcement, progress_line, unigram_note, validation_line
+from elmo_np.training.messages import announcement, overfitting_note, progress_line, unigram_note, validation_line
 
 SIZE = EpochSize(sentences=1000, targets=13_000, steps=65)
 LOSS = Loss(math.log(50), math.log(40))
@@ -33,15 +33,21 @@ def test_the_line_of_progress_has_the_step_the_time_left_the_loss_and_the_speed(
 
 
 def test_the_line_after_an_epoch_has_both_perplexities_and_whether_they_are_the_best():
-    assert validation_line(1, 2, LOSS, best=True, sampled=False, seconds=75) == \
+    assert validation_line("1/2", LOSS, best=True, sampled=False, seconds=75) == \
         "epoch 1/2  validation perplexity: forward 50.00, backward 40.00  (best so far)  after 1:15"
-    assert validation_line(1, 2, LOSS, best=False, sampled=True, seconds=75) == \
+    assert validation_line("1/2", LOSS, best=False, sampled=True, seconds=75) == \
         "epoch 1/2  validation perplexity over all words: forward 50.00, backward 40.00  after 1:15"
 
 
 def test_no_perplexity_is_printed_with_hundreds_of_digits():
-    line = validation_line(1, 2, Loss(690, 1e30), best=False, sampled=False, seconds=0)
+    line = validation_line("1/2", Loss(690, 1e30), best=False, sampled=False, seconds=0)
     assert "forward 4.60e+299, backward infinite" in line
+
+
+def test_overfitting_is_named_with_the_best_epoch_and_what_may_help():
+    assert overfitting_note(3, 10) == (
+        "note: validation was best at epoch 3 of 10 and worse since: the model kept is that of epoch 3; more epochs do "
+        "not help, a larger corpus, a higher dropout or a smaller model may")
 
 
 def test_the_note_compares_with_the_unigram_model():

@@ -73,6 +73,20 @@ def test_another_file_is_refused(tmp_path, text):
         read(tmp_path / "none.csv")
 
 
+def test_a_validation_within_an_epoch_is_kept_where_training_has_gone_on_from_it(metrics):
+    for step in 3, 5, 8:
+        metrics.valid(place(step=step), Evaluation(30.0, 10.0, 10, 3, 0), 0.01)
+    metrics.resume(place(step=5))
+    assert [row["step"] for row in read(metrics.path)] == ["3"]     # that of step 5 is repeated
+
+
+def test_the_seconds_go_on_from_the_last_row(metrics):
+    metrics.train(place(step=4), 0.01, sampled=False)
+    resumed = TrainingState(epoch=1, step=5, tokens=3)
+    metrics.resume(resumed)
+    assert resumed.seconds == 1.5
+
+
 @pytest.mark.parametrize(("at", "kept"), [
     (place(2, 5, tokens=0), [("train", "1"), ("valid", "1"), ("train", "2")]),      # its row is written
     (place(2, 5, tokens=3), [("train", "1"), ("valid", "1")]),                      # its row is still to come

@@ -146,6 +146,54 @@ def test_patience_ends_a_training_that_gets_no_better(tmp_path, capsys):
     assert "no better validation for 2 epochs: training ends" in capsys.readouterr().err
 
 
+def test_a_validation_within_an_epoch_leaves_a_model_and_a_row_before_the_epoch_ends(tmp_path):
+    def check(state):
+        if (state.epoch, state.step) == (1, 11):
+            assert (tmp_path / "out/model.safetensors").exists()
+            assert [row["step"] for row in rows(tmp_path / "out")] == ["5", "10"]
+    run(tmp_path / "out", "eval_every=5", on_step=check)
+    run(tmp_path / "never")
+    found, ends = rows(tmp_path / "out"), {row["epoch"]: int(row["step"]) for row in rows(tmp_path / "never")}
+    assert [(row["epoch"], int(row["step"])) for row in found] == [
+        (epoch, step) for epoch, end in ends.items() for step in (*range(5, end, 5), end)]
+
+
+def test_the_best_model_may_be_one_within_an_epoch(tmp_path):
+    few = {"corpus": CORPUS[:20], "valid": CORPUS[20:30]}
+    run(tmp_path, "epochs=6", "learning_rate=0.1", "batch_size=2", "eval_every=3", "patience=1", **few)
+    curve = rows(tmp_path)
+    losses = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in curve]
+    best = int(np.argmin(losses))
+    assert int(curve[best]["step"]) % 3 == 0
+    assert curve[best]["epoch"] == curve[best + 1]["epoch"]         # not the last of its epoch
+    found = evaluate(ELMo.load(tmp_path).model, ELMo.load(tmp_path).vocabulary, few["valid"], state="carry")
+    assert (found.forward_nats + found.backward_nats) / found.targets == pytest.approx(losses[best], rel=1e-5)
+    assert int(curve[-1]["epoch"]) == int(curve[best]["epoch"]) + 1     # patience counts whole epochs
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_a_run_that_overfits_is_told_so(tmp_path, capsys, over):
+    settings = ("epochs=30", "learning_rate=0.05", "batch_size=2") if over else ("epochs=2",)
+    given = {"corpus": CORPUS[:20], "valid": CORPUS[20:30]} if over else {}
+    run(tmp_path, *settings, quiet=False, **given)
+    said = capsys.readouterr().err
+    if over:
+        losses = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
+        assert f"note: validation was best at epoch {int(np.argmin(losses)) + 1} of 30 and worse since: " in said
+    else:
+        assert "worse since" not in said
+
+
+def test_callbacks_see_every_step_and_epoch(tmp_path):
+    steps, epochs = [], []
+    run(tmp_path, on_step=lambda state: steps.append((state.epoch, state.step, state.last.total)),
+        on_epoch=lambda state, loss: epochs.append((state.epoch, f"{loss.forward:.6g}", f"{loss.backward:.6g}")))
+    last = int(rows(tmp_path)[0]["step"])
+    assert [step[:2] for step in steps] == [(epoch, step) for epoch in (1, 2) for step in range(1, last + 1)]
+    assert all(0 < total < 14 for *_, total in steps)
+    assert epochs == [(int(row["epoch"]), row["forward_loss"], row["backward_loss"]) for row in rows(tmp_path)]
+
+
 def test_the_learning_rate_follows_its_schedule(tmp_path, steps):
     settings = ("epochs=4", "decay=0.5", "decay_after=2", "learning_rate=0.02")
     run(tmp_path, *settings)
@@ -253,6 +301,27 @@ def test_a_folder_in_use_is_refused_and_left_as_it_was(tmp_path, missing):
     with pytest.raises(UserError, match=f"^{re.escape(str(tmp_path))} already holds a run: give another directory"):
         run(tmp_path, "seed=1")
     assert contents(tmp_path) == before
+
+
+def test_two_trainings_into_one_folder_are_refused_before_the_corpus_is_read(tmp_path, monkeypatch):
+    run(tmp_path / "alone")
+    second = []
+
+    class Unread:
+        def __iter__(self):
+            raise AssertionError("the corpus was read")
+
+    def step(self, batch, whole=Trainer._step):
+        whole(self, batch)
+        for resume in (False, True) if (self.place.epoch, self.place.step) == (1, 3) else ():
+            with pytest.raises(UserError, match="is being written by process") as caught:
+                run(tmp_path / "out", corpus=Unread(), resume=resume)
+            second.append(caught)
+    monkeypatch.setattr(Trainer, "_step", step)
+    run(tmp_path / "out")
+    assert len(second) == 2
+    assert contents(tmp_path / "out")["model.safetensors"] == contents(tmp_path / "alone")["model.safetensors"]
+    assert sorted(contents(tmp_path / "out")) == FILES
 
 
 def test_a_folder_with_other_files_is_used_and_they_stay(tmp_path):

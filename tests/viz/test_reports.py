@@ -73,6 +73,21 @@ def test_a_training_with_sampled_losses_has_a_report_of_its_perplexities(tmp_pat
     assert "forward train" not in curves
 
 
+def test_the_table_of_perplexities_names_the_best_validation_also_within_an_epoch():
+    def row(epoch, step, loss):
+        return {"split": "valid", "epoch": str(epoch), "step": str(step), "tokens": "10", "learning_rate": "0.1",
+                **{f"{direction}_loss": str(loss) for direction in ("forward", "backward")},
+                **{f"{direction}_perplexity": f"{np.exp(loss):.6g}" for direction in ("forward", "backward")}}
+
+    def section(rows):
+        return SECTIONS["Perplexities"](Finished(None, Settings(), rows, None, None, None, (), QUIET))
+    found = section([row(1, 5, 6), row(1, 9, 5), row(2, 5, 3), row(2, 9, 4), row(3, 5, 4.5), row(3, 9, 4.6)])
+    cells = re.findall(r"<tr><td class=number>([^<]+)</td>.*?<td>([^<]*)</td></tr>", found)
+    assert cells == [("1", ""), ("2, step 5", "best: the model kept"), ("2", ""), ("3", "")]
+    assert "Best at epoch 2 of 3, worse since." in found
+    assert "worse since" not in section([row(1, 9, 5), row(2, 9, 4)])
+
+
 def test_gradcheck_writes_its_table_as_a_page(tmp_path, monkeypatch, capsys):
     assert main(["gradcheck", "embedding", "lstm", "--backend", "numpy", "--report", str(tmp_path / "page.html")]) == 0
     found = Elements((tmp_path / "page.html").read_text(encoding="utf-8"))

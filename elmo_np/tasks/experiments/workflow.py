@@ -4,12 +4,15 @@ from pathlib import Path
 
 from ...runtime.files import atomic_write_text
 from ...runtime.progress import Progress
+from ...runtime.signals import Interrupted
 from ...viz import plots
 from ..data.files import Data, Examples
+from ..models.fit import FitInterrupted
 from ..models.task_model import TaskModel
 from .bilm_text import read_before
 from .task_base import TaskSpec
 from .task_bilm import Setup, bilm_for
+from .task_directory import TaskDirectory
 
 
 def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> list[str]:
@@ -25,14 +28,31 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> l
     with Progress(quiet=quiet) as progress:
         for line in model.coverage(data.train.sentences):
             progress.say(f"training text: {line}")
-        task.train(model, learnt, valid, progress)
+        try:
+            task.train(model, learnt, valid, progress)
+        except FitInterrupted as stopped:
+            raise _kept(stopped, task, model, directory, path) from None
         notes = read_before(bilm.given, data.test.sentences, progress)
-    model.save(directory.model)
-    atomic_write_text(directory.bilm, path + "\n")
+    _save(model, directory, path)
     lines = [f"{len(learnt.sentences):,} training sentences, {len(valid.sentences):,} to validate; test: {data.split}",
              *report(task, model, data.test, directory.path / f"{task.name}.png", learnt), *notes]
     atomic_write_text(directory.report, "\n".join([*lines, ""]))
     return lines
+
+
+def _save(model: TaskModel, directory: TaskDirectory, path: str) -> None:
+    model.save(directory.model)
+    atomic_write_text(directory.bilm, path + "\n")
+
+
+def _kept(stopped: FitInterrupted, task: TaskSpec, model: TaskModel, directory: TaskDirectory,
+          path: str) -> Interrupted:
+    """Save what a training that was stopped has learnt; the message that tells where."""
+    if stopped.best is None:
+        return Interrupted("stopped in the first epoch of the task: nothing of it is saved")
+    _save(model, directory, path)
+    return Interrupted(f"stopped; the best epoch so far, {stopped.best}, is in {directory.model}; to test it: elmo-np "
+                       f"task {task.name} evaluate {directory.path} DATA", go_on=False)
 
 
 def report(task: TaskSpec, model: TaskModel, test: Examples, picture: Path | None,

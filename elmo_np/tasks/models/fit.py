@@ -10,6 +10,7 @@ from ...data.batches import length_buckets
 from ...nn.optim import Adam, clip_scale, global_norm
 from ...nn.parameter import parameters, zero_grad
 from ...runtime.progress import Progress
+from ...runtime.signals import Interrupted, interruptible
 from ...runtime.threads import one_blas_thread
 from ...types import Array
 from .config import TaskConfig
@@ -40,23 +41,36 @@ class EpochResult(NamedTuple):
     valid: float        # the task's measure on them, higher is better
 
 
+class FitInterrupted(Interrupted):
+    """Training was stopped. best: the epoch whose weights the network has; None where the first has not ended."""
+
+    def __init__(self, best: int | None):
+        super().__init__("stopped", go_on=False)
+        self.best = best
+
+
 def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, score: Callable[[], float],
         progress: Progress) -> list[EpochResult]:
     """Train until the last epoch, or until patience runs out, and restore the weights of the best epoch.
 
     score   the task's measure on the validation sentences now, higher is better; of equal epochs the one with the
             lower validation loss is better: an F1 stays at zero for a while before it rises
+    Raises Interrupted at Ctrl-C, after the end of the first epoch with the weights of the best one so far.
     """
     optimizer = Adam(parameters(network), config.learning_rate)
     order, dropout = (np.random.default_rng([config.seed, k]) for k in (1, 2))
     history: list[EpochResult] = []
     best, kept = 0, _values(network)
-    with one_blas_thread():
+    with one_blas_thread(), interruptible() as signals:
         for epoch in range(1, config.epochs + 1):
             losses: list[float] = []
             for group in shuffled_groups(train.lengths, config.batch_size, order):
                 losses.append(_step(network, optimizer, train.batch(group), dropout, config.clip_norm))
                 progress.show(f"epoch {epoch}/{config.epochs}  batch {len(losses)}  loss {np.mean(losses):.4f}")
+                if signals.raised:
+                    break
+            if signals.raised:
+                break
             history.append(EpochResult(float(np.mean(losses)), _mean_loss(network, valid, config.batch_size), score()))
             own, before = history[-1], history[best]
             if epoch == 1 or (own.valid, -own.valid_loss) > (before.valid, -before.valid_loss):
@@ -67,6 +81,8 @@ def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, sc
                 break
     for name, p in parameters(network).items():
         p.value[...] = kept[name]
+    if signals.raised:
+        raise FitInterrupted(best + 1 if history else None)
     return history
 
 

@@ -1,13 +1,16 @@
 """fit: the best epoch's weights are kept, patience counts from it, and every sentence is in one batch per epoch."""
 
+import signal
+
 import numpy as np
 import pytest
 
 from elmo_np.nn.parameter import parameters
 from elmo_np.nn.softmax import IGNORE_INDEX
+from elmo_np.tasks.models import fit as fitting
 from elmo_np.tasks.models.classifier import SentenceClassifier
 from elmo_np.tasks.models.config import TaskConfig
-from elmo_np.tasks.models.fit import padded, shuffled_groups
+from elmo_np.tasks.models.fit import FitInterrupted, padded, shuffled_groups
 from tests.task_helpers import FAST, reviews, tiny_elmo
 
 
@@ -29,6 +32,24 @@ def test_the_weights_of_the_best_epoch_are_kept(monkeypatch):
     assert [epoch.valid for epoch in history] == pytest.approx([0.5, 0.9, 0.7, 0.8])       # two worse: it ends
     for name, p in parameters(model.network).items():
         np.testing.assert_array_equal(p.value, seen[1][name])
+
+
+@pytest.mark.parametrize(("epoch", "best"), [(1, None), (2, 1), (4, 2)])
+def test_ctrl_c_leaves_the_weights_of_the_best_epoch_so_far(monkeypatch, epoch, best):
+    model, scores, kept = classifier(patience=9), iter([0.5, 0.9, 0.7, 0.8]), []
+    monkeypatch.setattr(model, "_score", lambda *_: kept.append(
+        {name: p.value.copy() for name, p in parameters(model.network).items()}) or next(scores))
+
+    def step(*args, step=fitting._step):
+        if len(kept) == epoch - 1:
+            signal.raise_signal(signal.SIGINT)
+        return step(*args)
+    monkeypatch.setattr(fitting, "_step", step)
+    with pytest.raises(FitInterrupted) as stopped:
+        model.train(*reviews(30), *reviews(20, 1))
+    assert (len(kept), stopped.value.best) == (epoch - 1, best)
+    for name, p in parameters(model.network).items():
+        assert best is None or (p.value == kept[best - 1][name]).all()
 
 
 def test_of_equal_epochs_the_one_with_the_lower_loss_is_kept_and_patience_counts_from_it(monkeypatch):

@@ -1,0 +1,98 @@
+"""Locks: a folder or a file is written by one process at a time.
+
+The system holds the lock and releases it when the process ends, however it ends: a lock file that a killed process left
+behind locks nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import UserError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: TextIO) -> None:
+        file.seek(1 << 30)          # other processes cannot read what is locked: leave the text readable
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: TextIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and hold its lock while the body runs; what was made and is empty at the end is removed.
+
+    Raises UserError where another process holds the lock, or the folder cannot be made.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}; expected a directory, or a name for "
+                        "one") from error
+    try:
+        with locked(folder, folder / ".lock"):
+            yield
+    finally:
+        with contextlib.suppress(OSError):      # not empty
+            for path in made:
+                path.rmdir()
+
+
+@contextmanager
+def locked(what: Path, lock_file: Path) -> Iterator[None]:
+    """Hold a lock file, which ends with the body. what: that which it protects, for the message of the UserError."""
+    file = _acquired(what, lock_file)
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":
+            file.close()            # an open file cannot be removed there
+        with contextlib.suppress(OSError):
+            lock_file.unlink()      # before it is closed: afterwards it may be another process's
+        file.close()
+
+
+def _acquired(what: Path, lock_file: Path) -> TextIO:
+    while True:
+        try:
+            file = open(lock_file, "a+", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise UserError(f"cannot write {what}: {error.strerror}; expected an existing folder with room and "
+                            "permission") from error
+        try:
+            _lock(file)
+        except (BlockingIOError, PermissionError):
+            with file:
+                file.seek(0)
+                holder = file.readline().strip() or "another process"
+            raise UserError(f"{what} is being written by {holder}: wait until that ends, or give another "
+                            "--out") from None
+        except OSError:
+            return file             # a file system without locks: go on as if there was no other process
+        if _still_there(file, lock_file):
+            break
+        file.close()                # its holder removed it just after it was opened
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {platform.node()}\n")
+    file.flush()
+    return file
+
+
+def _still_there(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
