@@ -56,6 +56,11 @@ def test_a_table_has_one_row_per_line_and_a_line_under_its_head(page):
     assert all(re.fullmatch(r"\|(:?-+:?\|)+", lines[k]) and lines[k-1].count("|") == lines[k].count("|") for k in ruled)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_item_of_a_list_begins_a_line(page):
+    assert re.findall(r"[.;:)] - (?=[A-Z*`]).{0,40}", prose(page)) == []
+
+
 def test_anchors_are_those_of_github(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A B\n\n## Where it's: `a_b/c.py` (L)\n\n```sh\n# none\n```\n", encoding="utf-8")
