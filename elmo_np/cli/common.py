@@ -16,6 +16,8 @@ from ..data.corpus import Corpus, open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
+from ..runtime.files import STDOUT
+from ..runtime.progress import Progress
 
 Add = Callable[..., Any]        # argparse's add_argument
 
@@ -24,6 +26,20 @@ def json_text(value: dict[str, Any], indent: int | None = None) -> str:
     """A JSON object, on one line unless indented; null for infinity and NaN, which JSON does not have."""
     finite = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in value.items()}
     return json.dumps(finite, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def add_json(add: Add, what: str = "print the result as one JSON object") -> None:
+    """The option --json."""
+    add("--json", action="store_true", help=what)
+
+
+def show(args: argparse.Namespace, out: str | None, line: str, found: dict[str, Any]) -> None:
+    """Print what a command has done, with --json as an object; on stderr where `out`, its file, is standard output."""
+    text = json_text(found) if args.json else line
+    if out == STDOUT:
+        Progress().say(text)
+    else:
+        print(text)
 
 
 def check_order(args: argparse.Namespace) -> None:

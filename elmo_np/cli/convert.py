@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
-from .common import Add
+from .common import Add, add_json, json_text
 
 ABOUT = "convert published weights of the original ELMo to a run directory"
 TRAINED_ELSEWHERE = "# Published weights, converted: [train] does not describe how they were trained.\n"
@@ -24,6 +25,7 @@ def arguments(add: Add) -> None:
     add("--embedding", metavar="FILE.hdf5", help="one vector per word of the vocabulary, read in place of characters")
     add("--tokenize", action=argparse.BooleanOptionalAction, default=True,
         help="whether texts for the model will be raw (default), or tokens separated by spaces")
+    add_json(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,11 +38,21 @@ def run(args: argparse.Namespace) -> int:
                              embedding=args.embedding)
     elmo.tokenize = args.tokenize
     elmo.save(args.out, comment=TRAINED_ELSEWHERE)
+    if args.json:
+        print(json_text(_as_json(args.out, elmo)))
+        return 0
     print(_summary(folder, elmo))
     print(f"try: elmo-np embed {args.out} SENTENCES --out vectors.npz\n"
           f"     elmo-np similar {args.out} WORD --in \"a sentence with WORD\" --corpus FILE"
           + (f"\n     elmo-np evaluate {args.out} FILE" if elmo.model.config.predict else ""))
     return 0
+
+
+def _as_json(out: str, elmo: ELMo) -> dict[str, Any]:
+    config, size = elmo.model.config, sum(p.value.size for p in parameters(elmo.model).values())
+    return {"out": out, "parameters": size, "characters": config.char_filters is not None,
+            "words": len(elmo.vocabulary), "layers": config.layers, "hidden_dim": config.hidden_dim,
+            "output_dim": config.output_dim, "predict": config.predict, "tokenize": elmo.tokenize}
 
 
 def _summary(folder: RunDirectory, elmo: ELMo) -> str:

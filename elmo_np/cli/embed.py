@@ -7,7 +7,7 @@ import argparse
 from ..data.corpus import open_corpus
 from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
-from .common import Add, add_tokenize, blank_lines, splits
+from .common import Add, add_json, add_tokenize, blank_lines, show, splits
 
 ABOUT = "write the vectors of every word of a text to a file"
 
@@ -28,6 +28,7 @@ def arguments(add: Add) -> None:
         "one run to the next: those of the first words, as many as fit in 32 MB; not for several runs at once")
     add("--resume", action="store_true", help="continue where the same command stopped, or start")
     add_tokenize(add)
+    add_json(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     names = f"arrays \"{i}\" to \"{i + N * (count - 1)}\"" if count else "no arrays"
     reader = "numpy.load" if args.out.endswith(".npz") else "h5py.File"
     skipped = f"; {text}" if (text := blank_lines(sentences)) else ""
-    print(f"{args.out}: {count:,} sentences, {names} (read with {reader}){skipped}")
+    show(args, args.out, f"{args.out}: {count:,} sentences, {names} (read with {reader}){skipped}",
+         {"out": args.out, "sentences": count, "first": i, "step": N,
+          "blank_lines": getattr(sentences, "blank_lines", 0)})
     return 0
 
 

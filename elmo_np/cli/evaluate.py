@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from ..data.corpus import open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
-from ..runtime.files import atomic_write_text
+from ..runtime.files import STDOUT, atomic_write_text
 from .common import Add, add_tokenize, json_text, settings_of, splits
 
 ABOUT = "compute the perplexity of both directions, over all words"
@@ -21,7 +23,8 @@ def arguments(add: Add) -> None:
     add("corpus", metavar="CORPUS", help="text to predict")
     add("--state", choices=("carry", "reset"), help="one stream, or each sentence on its own (default: as trained)")
     add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")
-    add("--per-sentence", metavar="FILE.tsv", help="also write log p of every sentence to this file")
+    add("--per-sentence", metavar="FILE.tsv",
+        help="also write log p of every sentence to this file; - for standard output")
     add_tokenize(add)
     add("--json", action="store_true", help="print the result as JSON")
 
@@ -40,16 +43,21 @@ def run(args: argparse.Namespace) -> int:
         rows = [f"{score.forward:.6f}\t{score.backward:.6f}\t{score.targets}\t{' '.join(sentence)}"
                 for score, sentence in zip(scores, corpus, strict=True)]
         atomic_write_text(args.per_sentence, "\n".join(["forward_log_p\tbackward_log_p\ttargets\tsentence", *rows, ""]))
+    with redirect_stdout(sys.stderr if args.per_sentence == STDOUT else sys.stdout):
+        _print(args, found, unigram, state)
+    return 0
+
+
+def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, state: str) -> None:
     if args.json:
         print(json_text(_as_json(found, unigram, state), indent=2))
-        return 0
+        return
     print(f"{found.sentences:,} sentences, {found.targets:,} targets per direction (tokens and sentence ends), "
           f"{found.unknown:,} of them unknown words ({found.unknown / found.targets:.1%}); state: {state}")
     figures = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
                ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])
     for name, value in figures:
         print(f"  {name:16} perplexity {perplexity_text(value, 3):>10}")
-    return 0
 
 
 def _as_json(found: Evaluation, unigram: float | None, state: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.bilm_tf_writer import check, readers
-from .common import Add
+from .common import Add, add_json, show
 
 ABOUT = "write a model in the format of the published weights"
 FILES = ("options.json", "weights.hdf5", "vocabulary.txt")
@@ -17,6 +17,7 @@ FILES = ("options.json", "weights.hdf5", "vocabulary.txt")
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("--out", required=True, metavar="DIR", help=f"directory to write: {', '.join(FILES)}")
+    add_json(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     config = elmo.model.config
     softmax = "without a softmax" if not config.predict else "with softmax/b" if config.tie else \
         "with softmax/W and softmax/b"
-    print(f"{folder}: {', '.join(FILES)}; weights for {' and '.join(readers(config)) or 'elmo_np alone'}, {softmax}\n"
-          f"to read them here: elmo-np convert {paths[0]} {paths[1]} --vocabulary {paths[2]} --out DIR")
+    show(args, args.out,
+         f"{folder}: {', '.join(FILES)}; weights for {' and '.join(readers(config)) or 'elmo_np alone'}, {softmax}\n"
+         f"to read them here: elmo-np convert {paths[0]} {paths[1]} --vocabulary {paths[2]} --out DIR",
+         {"out": args.out, "files": FILES, "readers": readers(config), "softmax": config.predict})
     return 0

@@ -10,13 +10,13 @@ import numpy as np
 
 from .. import __version__, backend
 from ..runtime.threads import blas
-from .common import Add
+from .common import Add, add_json, json_text
 
 ABOUT = "show backend, SIMD path, BLAS, threads and versions"
 
 
 def arguments(add: Add) -> None:
-    """No options."""
+    add_json(add)
 
 
 def rows() -> list[tuple[str, str]]:
@@ -35,6 +35,9 @@ def rows() -> list[tuple[str, str]]:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.json:
+        print(json_text(dict(rows())))
+        return 0
     for name, value in rows():
         print(f"{name:12} {value}")
     return 0

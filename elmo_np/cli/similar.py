@@ -6,7 +6,7 @@ import argparse
 
 from ..inference.elmo import ELMo
 from ..inference.neighbours import in_context
-from .common import Add, add_tokenize, corpus_of
+from .common import Add, add_json, add_tokenize, corpus_of, json_text
 
 ABOUT = "find occurrences of a word in similar contexts"
 
@@ -20,6 +20,7 @@ def arguments(add: Add) -> None:
     add("--corpus", metavar="CORPUS", help="where to look (default: the model's training corpus)")
     add("--any-word", action="store_true", help="look among all words instead of occurrences of WORD")
     add_tokenize(add)
+    add_json(add, "print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +29,9 @@ def run(args: argparse.Namespace) -> int:
     elmo.vector(args.word, args.sentence, args.occurrence)          # a mistake shows before the long part
     count = elmo.index(corpus, None if args.any_word else [args.word])
     what = "tokens" if args.any_word else f"occurrences of {args.word!r}"
-    print(f"nearest of {count:,} {what} in {corpus.name}:")
+    if not args.json:
+        print(f"nearest of {count:,} {what} in {corpus.name}:")
     for near in elmo.similar(args.word, args.sentence, args.top, args.occurrence):
-        print(f"  {near.similarity:.3f} {in_context(near.sentence, near.position)}")
+        print(json_text(near._asdict()) if args.json else
+              f"  {near.similarity:.3f} {in_context(near.sentence, near.position)}")
     return 0

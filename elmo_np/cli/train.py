@@ -12,7 +12,7 @@ from ..training.fine_tuning import settings_of
 from ..training.trainer import train
 from ..viz.reports import training_report
 from . import info
-from .common import Add
+from .common import Add, add_json, show
 
 ABOUT = "train a biLM"
 
@@ -30,6 +30,7 @@ def arguments(add: Add) -> None:
     add("--seed", type=int, metavar="N", help="short for --set seed=N")
     add("--resume", action="store_true", help="continue the run in DIR where it stopped")
     add("--quiet", action="store_true", help="do not show progress")
+    add_json(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
     # Before anything is printed, since printing fails where nobody reads.
     training_report(folder, folder.report, info.rows(), quiet=args.quiet)
-    print(f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE")
-    print(f"{folder.report}: curves, perplexities, samples and neighbours, for a browser")
+    show(args, args.out, f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE\n"
+         f"{folder.report}: curves, perplexities, samples and neighbours, for a browser",
+         {"out": args.out, "model": str(folder.model), "report": str(folder.report)})
     return 0

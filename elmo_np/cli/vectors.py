@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.static_vectors import MOST, WordVectors, mean_vectors, occurrence_vectors, static_vectors
 from ..io.word2vec_files import BINARY, check_target, is_word2vec, write_projector, write_word2vec
-from .common import Add, add_tokenize, corpus_of, splits
+from .common import Add, add_json, add_tokenize, corpus_of, show, splits
 
 Columns = dict[str, Sequence[object]]
 ABOUT = "write one vector per word, for programs that read word2vec files or for the TensorBoard projector"
@@ -20,8 +20,9 @@ ABOUT = "write one vector per word, for programs that read word2vec files or for
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
-    add("--out", required=True, metavar="OUT", help="FILE.txt or FILE.bin, the text or binary format of word2vec; any "
-        "other name: a directory with vectors.tsv and metadata.tsv for the projector")
+    add("--out", required=True, metavar="OUT", help="FILE.txt or FILE.bin, the text or binary format of word2vec; -: "
+        "the text format on standard output; any other name: a directory with vectors.tsv and metadata.tsv for the "
+        "projector")
     add("--layer", metavar="LAYER", help="static (default): the token layer, before any context; or the mean over a "
         "word's occurrences in the corpus of top, average, mix, or a layer's number (with --occurrences: default top)")
     add("--words", metavar="FILE", help="which words, one per line (default: the vocabulary, or all of --corpus)")
@@ -32,6 +33,7 @@ def arguments(add: Add) -> None:
         "words that explore shows)")
     add("--max", type=int, default=MOST, metavar="N", help=f"maximum number of occurrences per word (default {MOST})")
     add_tokenize(add)
+    add_json(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,8 +51,9 @@ def run(args: argparse.Namespace) -> int:
     if any(occurrence.sense for _, occurrence in pairs):
         columns["sense"] = [occurrence.sense for _, occurrence in pairs]
     write_projector(args.out, found.vectors, columns)
-    print(f"{args.out}: {len(pairs):,} occurrences of {len(found.samples)} words, {found.vectors.shape[1]} values "
-          "each; load vectors.tsv and metadata.tsv into the projector")
+    show(args, args.out, f"{args.out}: {len(pairs):,} occurrences of {len(found.samples)} words, "
+         f"{found.vectors.shape[1]} values each; load vectors.tsv and metadata.tsv into the projector",
+         {"out": args.out, "occurrences": len(pairs), "words": len(found.samples), "values": found.vectors.shape[1]})
     return 0
 
 
@@ -71,7 +74,8 @@ def _words(args: argparse.Namespace) -> int:
             columns["count"] = found.counts
         write_projector(args.out, found.vectors, columns)
         reader = "the projector: vectors.tsv and metadata.tsv"
-    print(_summary(args.out, found, reader))
+    show(args, args.out, _summary(args.out, found, reader),
+         {"out": args.out, "words": len(found.words), "values": found.vectors.shape[1], "left_out": found.left_out})
     return 0
 
 

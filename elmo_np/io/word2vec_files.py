@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..runtime.files import atomic_write
+from ..runtime.files import STDOUT, atomic_write
 from ..runtime.progress import Progress
 from ..types import Array
 
@@ -25,12 +25,17 @@ _NO_WORD = re.compile(r"[ \t\n\r\f\v\ud800-\udfff]|^$")     # ends a word in suc
 
 
 def is_word2vec(out: str | os.PathLike[str]) -> bool:
-    """Whether a name is that of a word2vec file; otherwise it is a folder for the projector."""
-    return Path(out).suffix in (TEXT, BINARY)
+    """Whether a name is that of a word2vec file, or "-", its text format on standard output.
+
+    Otherwise it is a folder for the projector.
+    """
+    return out == STDOUT or Path(out).suffix in (TEXT, BINARY)
 
 
 def check_target(out: str | os.PathLike[str]) -> None:
     """Raise UserError if nothing can be written: another kind of name, no parent folder, or the target exists."""
+    if out == STDOUT:
+        return
     path = Path(out)
     if not is_word2vec(out) and path.suffix and not str(out).endswith(("/", os.sep)):
         raise UserError(f"{out}: expected FILE{TEXT} or FILE{BINARY} for word2vec, or the name of a folder for "

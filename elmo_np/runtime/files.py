@@ -8,15 +8,20 @@ from pathlib import Path
 
 from ..errors import UserError
 
+STDOUT = "-"
+
 
 def atomic_write(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
     """Replace a file in one step: write a temporary file next to it, then rename.
 
-    path     the file to write; a symbolic link is followed and stays
+    path     the file to write; a symbolic link is followed and stays. The text "-": standard output, not a file
     chunks   the contents in C-contiguous pieces; an iterator keeps memory small
     Raises UserError where the file cannot be written. After any failure the old file is as it was; a kill leaves at
     most ".name.tmp" next to it, which the next write replaces.
     """
+    if path == STDOUT:
+        _print(chunks)
+        return
     try:
         target = Path(os.path.realpath(path))       # Path.resolve raises another error for a loop of links
         if target.exists() and not target.is_file():  # renaming over /dev/null would replace the device
@@ -31,6 +36,13 @@ def atomic_write(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
 def atomic_write_text(path: str | os.PathLike[str], text: str) -> None:
     r"""Replace a text file in one step: UTF-8, line ends "\n" on every system. Raises UserError."""
     atomic_write(path, [text.encode("utf-8")])
+
+
+def _print(chunks: Iterable[bytes | memoryview]) -> None:
+    sys.stdout.flush()
+    for chunk in chunks:
+        sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
 
 
 def _replace(target: Path, chunks: Iterable[bytes | memoryview]) -> None:

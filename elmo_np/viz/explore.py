@@ -21,6 +21,7 @@ from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.occurrences import Sample, counted, default_words, samples
 from ..inference.token_indexer import token_indexer
+from ..runtime.files import STDOUT
 from ..runtime.progress import Progress
 from ..types import Array
 from .geometry import View, layer_names, views
@@ -105,5 +106,5 @@ def _base64(numbers: Sequence[int] | Array, dtype: str) -> str:
 def summary(out: str | os.PathLike[str], chosen: Sequence[Sample]) -> str:
     """One line about what `explore` wrote."""
     shown = sum(len(sample.shown) for sample in chosen)
-    return (f"{out}: {shown:,} occurrences of {len(chosen)} words ({', '.join(s.word for s in chosen)}), "
-            f"{Path(out).stat().st_size / 1e6:.1f} MB; open it in a browser")
+    size = "" if out == STDOUT else f", {Path(out).stat().st_size / 1e6:.1f} MB; open it in a browser"
+    return f"{out}: {shown:,} occurrences of {len(chosen)} words ({', '.join(s.word for s in chosen)}){size}"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import UserError
-from ..runtime.files import atomic_write_text
+from ..runtime.files import STDOUT, atomic_write_text
 
 GENERATOR = '<meta name="generator" content="elmo_np'
 
@@ -84,6 +84,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequen
 
 def check_target(path: str | os.PathLike[str]) -> None:
     """Raise UserError if a page cannot be written: the folder does not exist, or the file is not a page of elmo_np."""
+    if path == STDOUT:
+        return
     target = Path(path)
     if not str(path) or not target.parent.is_dir():
         raise UserError(f"cannot write the page {str(path)!r}: expected a file name in an existing folder: "

@@ -1,5 +1,6 @@
 """`elmo-np embed`: the arrays of the library in a file, with every option."""
 
+import json
 import re
 
 import numpy as np
@@ -73,3 +74,10 @@ def test_unknown_words_are_counted_and_more_than_a_third_is_a_warning(do, tmp_pa
     _, err = do("embed", "run", tmp_path / "capitals.txt", "--out", tmp_path / "2.npz")
     assert err.startswith("warning: 4 of 5 words (80.0%) are unknown to the model, which reads <UNK> in their place: "
                           "it knows 3 of them in lower case; give the text in lower case\n")
+
+
+def test_embed_prints_what_it_has_done_as_json(do, tmp_path):
+    (tmp_path / "text.txt").write_text("the bank\n\nthe river .\n")
+    path = tmp_path / "vectors.npz"
+    found = json.loads(do("embed", "run", tmp_path / "text.txt", "--out", path, "--shard", "1/2", "--json").out)
+    assert found == {"out": str(path), "sentences": 1, "first": 1, "step": 2, "blank_lines": 1}

@@ -64,3 +64,10 @@ def test_raw_text_is_split_on_request(do, tmp_path):
     raw = do("evaluate", "run", tmp_path / "raw.txt", "--tokenize", "--json").out
     assert raw == do("evaluate", "run", tmp_path / "split.txt", "--json").out
     assert raw != do("evaluate", "run", tmp_path / "raw.txt", "--json").out
+
+
+def test_the_sentences_go_to_standard_output_and_the_figures_to_stderr(do, tmp_path):
+    do("evaluate", "run", "unseen.txt", "--per-sentence", tmp_path / "x.tsv")
+    out, err = do("evaluate", "run", "unseen.txt", "--per-sentence", "-", "--json")
+    assert out == (tmp_path / "x.tsv").read_text(encoding="utf-8")
+    assert json.loads(err)["sentences"] == out.count("\n") - 1

@@ -1,5 +1,7 @@
 """`elmo-np explore`: the page of what a model was trained on, and mistakes in one line."""
 
+import json
+
 import pytest
 
 from elmo_np.inference.occurrences import counted, frequent_words
@@ -20,10 +22,17 @@ def test_the_command_explores_what_the_model_was_trained_on(do, tmp_path):
 
 
 @pytest.mark.parametrize(("extra", "message"), [
-    (["--words", "zebra"], "'zebra' is not among"), (["--words", ","], "names no word"), (["--max", "0"], "--max 0"),
+    (["--words", "zebra"], "'zebra' is not among"), (["--words", ","], "names no word"), (["--max", "0"], "at most 0 "),
     (["--corpus", "absent.txt"], "absent.txt"), (["--out", "absent/page.html"], "absent/page.html")])
 def test_a_mistake_is_one_line_and_leaves_no_page(do, tmp_path, extra, message):
     _, err = do("explore", "run", "--out", tmp_path / "page.html", *extra, code=2)
     assert err.count("\n") == 1
     assert message in err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_page_goes_to_standard_output_and_the_summary_to_stderr(do, tmp_path):
+    do("explore", "run", "--out", tmp_path / "page.html", "--words", "bank")
+    out, err = do("explore", "run", "--out", "-", "--words", "bank", "--json")
+    assert out == (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert json.loads(err.splitlines()[-1]) == {"out": "-", "words": ["bank"], "occurrences": 4}

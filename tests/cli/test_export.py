@@ -1,5 +1,7 @@
 """`elmo-np export`: a model as published files, and back; a mistake is one line."""
 
+import json
+
 import pytest
 
 from elmo_np import ELMo, Vocabulary
@@ -52,3 +54,14 @@ def test_an_out_that_is_no_folder_is_one_line(lines, ours, files, out):
     options, weights, _, _ = files()
     lines("export", "ours", "--out", out, code=2)
     lines("convert", options, weights, "--out", out, code=2)
+
+
+def test_convert_and_export_print_json(lines, files):
+    options, weights, _, arrays = files()
+    found, = lines("convert", options, weights, "--out", "run", "--json")
+    found = json.loads(found)
+    assert (found["out"], found["characters"], found["predict"]) == ("run", True, False)
+    assert found["parameters"] > sum(array.size for name, array in arrays.items() if "RNN" in name)
+    found, = lines("export", "run", "--out", "out", "--json")
+    assert json.loads(found) == {"out": "out", "files": ["options.json", "weights.hdf5", "vocabulary.txt"],
+                                 "readers": ["bilm-tf", "AllenNLP"], "softmax": False}

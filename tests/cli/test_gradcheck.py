@@ -1,5 +1,6 @@
 """cli.gradcheck: the table of every check, or of those that are named; a wrong gradient ends it with 1."""
 
+import json
 import re
 
 import pytest
@@ -72,3 +73,18 @@ def test_it_ends_with_1_and_names_what_is_wrong(do, monkeypatch, which):
     named = re.findall(r"^  (?:numpy|cython), lstm: d loss / d b\[0\]: backward ", out, re.M)
     assert len(named) == (2 if which == "both" else 1)
     assert "all right" not in out
+
+
+def test_json_is_one_object_per_array(do):
+    out, err = do("softmax", "--backend", "numpy", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert {(row["check"], row["backend"], row["ok"]) for row in rows} == {("softmax", "numpy", True)}
+    assert {row["array"]: row["elements"] for row in rows}["h"] == 24
+    assert all(row["error"] <= row["tolerance"] == 1e-7 for row in rows)
+    assert err == ""
+
+
+def test_a_report_to_standard_output_is_the_page_alone(do):
+    out, err = do("softmax", "--backend", "numpy", "--report", "-")
+    assert out.lower().startswith("<!doctype html>")
+    assert "arrays checked" in err

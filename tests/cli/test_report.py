@@ -1,5 +1,7 @@
 """`elmo-np report`: the page that training leaves, written again; what is gone is named."""
 
+import json
+
 from tests.commands import SMALL, TEXT, write
 
 
@@ -22,3 +24,11 @@ def test_a_directory_without_a_run_is_one_line(do, tmp_path):
     assert err.count("\n") == 1
     assert str(tmp_path) in err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_report_goes_to_standard_output(do, tmp_path, home):
+    out, err = do("report", "run", "--out", "-")
+    assert out == (home / "run/report.html").read_text(encoding="utf-8")
+    assert err.endswith("the report is on standard output\n")
+    assert json.loads(do("report", "run", "--out", tmp_path / "x.html", "--json").out) == {
+        "out": str(tmp_path / "x.html")}

@@ -1,5 +1,7 @@
 """`elmo-np similar`: occurrences in similar contexts, nearest first."""
 
+import json
+
 from elmo_np import ELMo
 from tests.commands import TEXT, UNSEEN
 
@@ -32,3 +34,11 @@ def test_similar_asks_which_of_two_and_takes_the_answer(do):
     assert "occurs 2 times in the sentence" in err
     shown = {do("similar", "run", "bank", "--in", sentence, "--occurrence", n).out for n in (1, 2)}
     assert len(shown) == 2
+
+
+def test_similar_prints_one_json_object_per_neighbour(do):
+    out, _ = do("similar", "run", "bank", "--in", "the bank of the river", "--top", 3, "--json")
+    elmo = ELMo.load("run")
+    elmo.index(TEXT, ["bank"])
+    assert [json.loads(line) for line in out.splitlines()] == [
+        near._asdict() for near in elmo.similar("bank", "the bank of the river", 3)]

@@ -79,3 +79,9 @@ def test_a_mistyped_name_leads_to_the_right_one(train, tmp_path, options, messag
     assert (code, out) == (2, "")
     assert message in err
     assert not (tmp_path / "run").exists()
+
+
+def test_train_prints_where_the_model_is_as_json(do, tmp_path):
+    run = tmp_path / "run"
+    assert json.loads(do("train", "train.txt", "--out", run, "--quiet", *SMALL, "--json").out) == {
+        "out": str(run), "model": f"{run}/model.safetensors", "report": f"{run}/report.html"}

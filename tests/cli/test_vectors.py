@@ -1,5 +1,6 @@
 """`elmo-np vectors`: static vectors, means and occurrences in files for other programs."""
 
+import json
 import os
 import re
 
@@ -103,3 +104,11 @@ def test_a_mistake_is_one_line_and_leaves_nothing(do, home, words, message):
     assert re.fullmatch(r"elmo-np: error: [^\n]+\n", err), err
     assert re.search(message, err), err
     assert everything(home) == before
+
+
+def test_vectors_go_to_standard_output_as_word2vec_text(do, tmp_path):
+    do("vectors", "run", "--out", tmp_path / "x.txt")
+    out, err = do("vectors", "run", "--out", "-", "--json")
+    assert out == (tmp_path / "x.txt").read_text(encoding="utf-8")
+    words, values = out.split("\n")[0].split()
+    assert json.loads(err.splitlines()[-1]) == {"out": "-", "words": int(words), "values": int(values), "left_out": 0}

@@ -107,3 +107,20 @@ def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Pat
     (tmp_path / ".a.tmp").symlink_to(tmp_path / "precious")
     atomic_write_text(tmp_path / "a", "text")
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_hyphen_is_standard_output_and_a_closed_one_is_no_mistake_of_the_user(
+        capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    print("before")
+    atomic_write("-", [b"\xff", "\u00e9\n".encode()])
+    assert capsysbinary.readouterr().out == b"before\n\xff\xc3\xa9\n"
+    assert names(tmp_path) == []
+    atomic_write(Path("-"), [b"a file of that name"])
+    assert names(tmp_path) == ["-"]
+
+    def gone() -> Iterator[bytes]:
+        raise BrokenPipeError
+        yield b""
+    with pytest.raises(BrokenPipeError):
+        atomic_write("-", gone())

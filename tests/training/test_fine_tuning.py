@@ -182,7 +182,7 @@ def test_a_model_without_a_softmax_is_refused_with_the_way_out(tmp_path, capsys)
     save_model(tmp_path / "run/model.safetensors", elmo, Settings(model=config))
     assert main(["train", "grammar", "--fine-tune", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 2
     assert "has no softmax, and a language model learns by predicting words: expected one with a softmax; if it was " \
-        "converted, convert it again with --softmax and --vocabulary" in capsys.readouterr().err
+        "converted, convert it again with its softmax and vocabulary" in capsys.readouterr().err
 
 
 def test_nobody_is_told_to_remove_a_folder_with_a_model(base, tmp_path, capsys):
@@ -191,7 +191,7 @@ def test_nobody_is_told_to_remove_a_folder_with_a_model(base, tmp_path, capsys):
     for name in "model.safetensors", "vocabulary.txt":
         shutil.copy(base / name, run)
     assert main(["train", "grammar", "--fine-tune", str(run), "--out", str(run)]) == 2
-    assert capsys.readouterr().err == f"elmo-np: error: {run} already holds a run: give another --out\n"
+    assert capsys.readouterr().err == f"elmo-np: error: {run} already holds a run: give another directory\n"
 
 
 def test_a_model_file_stands_for_its_folder(base):
