@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..inference.elmo import ELMo
+from ..io.foreign_models import is_hdf5
 from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
 from .common import Add, add_json, json_text
@@ -34,6 +35,9 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--out is empty: expected the name of a folder")
     if folder.in_use():
         raise UserError(f"{args.out} already holds a run: give another --out, or remove it")
+    if is_hdf5(args.options):
+        raise UserError(f"{args.options} is an HDF5 file: expected the options first: elmo-np convert OPTIONS.json "
+                        f"{args.options} --out {args.out}")
     elmo = ELMo.from_bilm_tf(args.options, args.weights, vocabulary=args.vocabulary, softmax=args.softmax,
                              embedding=args.embedding)
     elmo.tokenize = args.tokenize

@@ -41,6 +41,14 @@ def check_no_task(path: Path, metadata: dict[str, str]) -> None:
                         f"{folder / 'bilm.txt'} names its biLM")
 
 
+def is_hdf5(path: str) -> bool:
+    """Whether a file begins like HDF5."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(HDF5)) == HDF5
+
+
 def _of_directory(path: Path) -> str:
     if RunDirectory(path).last.exists():
         return "its first epoch is not finished: continue its training (--resume, or resume=True)"

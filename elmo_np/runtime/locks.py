@@ -79,7 +79,7 @@ def _acquired(what: Path, lock_file: Path) -> TextIO:
                 file.seek(0)
                 holder = file.readline().strip() or "another process"
             raise UserError(f"{what} is being written by {holder}: wait until that ends, or give another "
-                            "--out") from None
+                            "name") from None
         except OSError:
             return file             # a file system without locks: go on as if there was no other process
         if _still_there(file, lock_file):

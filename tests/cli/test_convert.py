@@ -156,3 +156,10 @@ def test_a_model_that_needs_words_names_the_option(lines, files):
     options, weights, _, _ = files(characters=False)
     error = lines("convert", options, weights, "--out", "run", code=2)
     assert "give vocabulary=, or --vocabulary, a file with one per line" in error
+
+
+def test_weights_in_place_of_the_options_lead_to_the_right_order(lines, files):
+    options, weights, *_ = files()
+    error = lines("convert", weights, options, "--out", "run", code=2)
+    assert error == (f"elmo-np: error: {weights} is an HDF5 file: expected the options first: elmo-np convert "
+                     f"OPTIONS.json {weights} --out run\n")

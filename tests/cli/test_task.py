@@ -89,8 +89,9 @@ def test_raw_text_is_split_in_training_and_in_prediction(task_home, run, tmp_pat
     ("tag evaluate tag test.tsv", "test.tsv, line 1: expected a word and, in the last column"),
     ("classify evaluate classify test.conll", "test.conll, line 1: 1 columns, expected sentence<TAB>label"),
     ("classify evaluate tag test.tsv", "holds a model of the task tag, expected a model of the task classify"),
-    ("tag evaluate bilm test.conll", "give the biLM that the model was trained on with --bilm"),
-    ("tag evaluate bilm test.conll --bilm bilm", "holds no task model"),
+    ("tag evaluate bilm test.conll", "bilm holds a biLM, expected a task model: train one with elmo-np task tag train "
+     "DATA --bilm bilm --out DIR"),
+    ("tag evaluate bilm test.conll --bilm bilm", "bilm holds a biLM, expected a task model"),
     ("tag predict nowhere new.txt", "nowhere has no model.safetensors: expected a directory that `elmo-np task tag"),
     ("tag predict tag nowhere", "there is no file nowhere"),
     ("tag predict tag empty", "empty is empty: expected one sentence per line"),

@@ -36,7 +36,7 @@ def test_a_second_process_is_refused_until_the_first_has_ended_however_it_ends(t
     with holder(folder) as process:
         for _ in range(2):          # a refusal releases nothing
             with pytest.raises(UserError, match=rf"^{re.escape(str(folder))} is being written by process {process.pid} "
-                                                r"on .+: wait until that ends, or give another --out$"), \
+                                                r"on .+: wait until that ends, or give another name$"), \
                     locked_folder(folder):
                 pass
         process.send_signal(getattr(signal, number))

@@ -116,6 +116,9 @@ def bilm_of(directory: TaskDirectory, given: str | None, task: str) -> ELMo:
     if not directory.model.is_file():
         raise UserError(f"{directory.path} has no model.safetensors: expected a directory that `elmo-np task {task} "
                         "train` wrote")
+    if RunDirectory(directory.path).vocabulary.is_file():
+        raise UserError(f"{directory.path} holds a biLM, expected a task model: train one with elmo-np task {task} "
+                        f"train DATA --bilm {directory.path} --out DIR")
     if given is None and not directory.bilm.is_file():
         raise UserError(f"{directory.bilm} is missing: give the biLM that the model was trained on with --bilm")
     path = given or str(directory.path / "".join(text_lines(directory.bilm)).strip())
