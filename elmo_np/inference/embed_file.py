@@ -13,6 +13,7 @@ the blocks before it nor on where a run began, so the file has the same bytes ho
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
 import shutil
@@ -27,7 +28,7 @@ from ..config.toml_files import to_json
 from ..data.corpus import corpus_sha256, require_reiterable
 from ..errors import UserError
 from ..io import hdf5, npz_to_hdf5, safetensors_file
-from ..io.npz import ArrayFile
+from ..io.npz import ArrayFile, undamaged
 from ..nn.bilm import BiState
 from ..nn.parameter import sha256
 from ..runtime.locks import locked
@@ -203,7 +204,10 @@ class Part:
         if self.size and (not path.exists() or path.stat().st_size < self.size):
             raise UserError(f"{path} is shorter than it was: expected at least {self.size} bytes; remove {folder} "
                             "and start again")
+        kept = self._undamaged(path)
         self.arrays = ArrayFile(path, self.size)
+        if not kept:
+            self.keep(self.done, self.state)
 
     def _go_on(self) -> None:
         """Read how far the work got. Raises UserError if something else was asked for."""
@@ -215,6 +219,21 @@ class Part:
                 raise UserError(f"{self.folder} was begun with other settings: {name} was {change}; give the same, or "
                                 "remove it")
         self.done, self.size, self.state = int(metadata["sentences"]), int(metadata["bytes"]), _state(tensors)
+
+    def _undamaged(self, path: Path) -> bool:
+        """Whether all arrays are as they were written; otherwise go back to before the first that is not.
+
+        With a carried state go back to the beginning: only the last state is known.
+        """
+        if not self.size:
+            return True
+        i, N = map(int, self._asked["shard"].split("/"))
+        done, size = undamaged(path, self.size, map(str, itertools.count(i, N)))
+        if (done, size) == (self.done, self.size):
+            return True
+        self.done, self.size = (done, size) if self.state is None else (0, 0)
+        self.state = None
+        return False
 
     def keep(self, sentences: int, state: BiState | None) -> None:
         """So many sentences are done, and `state` is carried: a run goes on from here."""

@@ -7,6 +7,7 @@ the date is fixed: the same arrays give the same bytes.
 Source: the .ZIP file format specification (PKWARE, APPNOTE 6.3), sections 4.3 and 4.5.3.
 """
 
+import contextlib
 import io
 import os
 import struct
@@ -70,18 +71,8 @@ class ArrayFile:
         if done != tokens:
             raise ValueError(f"array {name} came with {done} tokens, expected {tokens}")
         self._file.seek(begin)
-        self._file.write(_local_header(f"{name}.npy", self._crc(data, end), end - data))
+        self._file.write(_local_header(f"{name}.npy", _crc(self._file, data, end), end - data))
         self._file.seek(end)
-
-    def _crc(self, begin: int, end: int) -> int:
-        """The checksum of a range of bytes; the position in the file stays."""
-        crc, before = 0, self._file.tell()
-        self._file.seek(begin)
-        while begin < end:
-            piece = self._file.read(min(CHUNK, end - begin))
-            crc, begin = zlib.crc32(piece, crc), begin + len(piece)
-        self._file.seek(before)
-        return crc
 
     def sync(self) -> int:
         """Write all arrays to the disk -> their size in bytes."""
@@ -105,6 +96,36 @@ class ArrayFile:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _crc(file: BinaryIO, begin: int, end: int) -> int:
+    """The checksum of a range of bytes; the position in the file stays."""
+    crc, before = 0, file.tell()
+    file.seek(begin)
+    while begin < end:
+        piece = file.read(min(CHUNK, end - begin))
+        crc, begin = zlib.crc32(piece, crc), begin + len(piece)
+    file.seek(before)
+    return crc
+
+
+def undamaged(path: Path, size: int, names: Iterable[str]) -> tuple[int, int]:
+    """How many arrays of a file, from the first on, are as they were written, and where the last of them ends.
+
+    size    bytes of the file to look at, at most its length
+    names   of the arrays, in their order
+    """
+    count, end = 0, 0
+    with open(path, "rb") as file, contextlib.suppress(UserError, UnicodeDecodeError, struct.error):
+        for name, member in zip(names, members(path, size), strict=False):
+            if member.end > size:
+                break
+            expected = _local_header(f"{name}.npy", _crc(file, member.data, member.end), member.end - member.data)
+            file.seek(member.begin)
+            if file.read(member.data - member.begin) != expected:
+                break
+            count, end = count + 1, member.end
+    return count, end
 
 
 def members(path: Path, size: int) -> Iterator[Member]:

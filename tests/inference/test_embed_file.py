@@ -235,6 +235,24 @@ def test_a_part_that_lost_bytes_is_refused(begun):
         run(of_characters(), begun, resume=True)
 
 
+@pytest.mark.parametrize("where", [0, 5, 30, 0.1, 0.5, 0.9, -1])
+@pytest.mark.parametrize("state", ["reset", "carry"])
+def test_a_bit_that_flipped_in_what_is_done_is_found_and_done_again(tmp_path, monkeypatch, where, state):
+    run(of_characters(), tmp_path / "whole.npz", state=state)
+    monkeypatch.setattr(embed_file, "BLOCK", 60)
+    release = interrupted(monkeypatch, 30, torn=False)
+    with pytest.raises(Interrupted):
+        run(of_characters(), tmp_path / "x.npz", state=state)
+    release()
+    part = tmp_path / "x.npz.part" / "arrays.npz"
+    data = bytearray(part.read_bytes())
+    assert len(data) > 5000
+    data[where if isinstance(where, int) else int(where * len(data))] ^= 16
+    part.write_bytes(data)
+    run(of_characters(), tmp_path / "x.npz", state=state, resume=True)
+    assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
 def test_a_disk_that_is_full_keeps_what_is_done(tmp_path, monkeypatch):
     add = ArrayFile.add
 
