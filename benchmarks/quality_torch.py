@@ -20,6 +20,7 @@ from elmo_np.inference.evaluate import CHUNK, Evaluation
 from elmo_np.nn.bilm import Batch, DirectionBatch
 from elmo_np.nn.parameter import parameters
 from elmo_np.nn.softmax import IGNORE_INDEX
+from elmo_np.training.singletons import WithUnknown, singletons
 from elmo_np.training.trainer import learning_rate_at, new_elmo
 from elmo_np.types import Array
 
@@ -34,12 +35,15 @@ def train(settings: Settings, watch: Watch) -> None:
     """Train until the epochs are done or the budget is spent."""
     text, held_out = corpora(settings)
     vocabulary = Vocabulary.build(text, settings.data.min_count, settings.data.max_vocabulary, settings.data.unknown)
+    hidden = singletons(vocabulary)
     training = Training(settings, vocabulary, list(map(vocabulary.encode, text)),
                         list(map(vocabulary.encode, held_out)))
     watch.training_begins(vocabulary)
     with suppress(BudgetSpent):
         for epoch in range(1, settings.train.epochs + 1):
             step = 0
+            if hidden:
+                training.text = list(map(vocabulary.encode, WithUnknown(text, hidden, settings.train.seed, epoch)))
             for step, batch in enumerate(training.epoch(epoch), 1):
                 training.step(batch)
                 watch.stepped(epoch, step, batch.tokens, training.validate)
@@ -78,7 +82,8 @@ class Training:
     def __init__(self, settings: Settings, vocabulary: Vocabulary, text: Sequence[Ids], held_out: Sequence[Ids]):
         check(settings)
         model, self.config = settings.model, settings.train
-        self.text, self.held_out, self.unk = text, held_out, vocabulary.unk
+        self.text: Sequence[Ids] = text
+        self.held_out, self.unk = held_out, vocabulary.unk
         torch.set_num_threads(self.config.threads)
         sizes = Sizes(len(vocabulary), model.embedding_dim, model.hidden_dim, model.layers, self.config.batch_size,
                       self.config.steps, model.projection_dim)

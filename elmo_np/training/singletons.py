@@ -29,10 +29,10 @@ def singletons(vocabulary: Vocabulary) -> frozenset[str]:
 
 
 class WithUnknown:
-    """A corpus in which some of the given words, drawn by the seed, are unknown. Every pass is the same."""
+    """A corpus in which some of the given words are unknown, drawn for an epoch. Every pass is the same."""
 
-    def __init__(self, corpus: Iterable[Sequence[str]], words: frozenset[str], seed: Sequence[int]):
-        self.corpus, self.words, self.seed = corpus, words, seed
+    def __init__(self, corpus: Iterable[Sequence[str]], words: frozenset[str], seed: int, epoch: int):
+        self.corpus, self.words, self.seed = corpus, words, (seed, 4, epoch)
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         rng = np.random.default_rng(self.seed)

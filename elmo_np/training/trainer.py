@@ -194,7 +194,7 @@ class Trainer:
 
     def _batches(self) -> Iterator[Batch]:
         config, epoch = self.config, self.place.epoch
-        corpus = WithUnknown(self.corpus, self.hidden, (config.seed, 4, epoch)) if self.hidden else self.corpus
+        corpus = WithUnknown(self.corpus, self.hidden, config.seed, epoch) if self.hidden else self.corpus
         sentences = EncodedCorpus(corpus, self.words.encode, shuffle=config.shuffle, seed=(config.seed, 3, epoch))
         if config.state == "reset":
             batches = sentence_batches(sentences, config.batch_size)

@@ -25,14 +25,14 @@ def test_words_that_occur_once_are_found_where_no_word_is_unknown():
 
 def test_about_half_of_them_are_unknown_others_each_epoch_and_each_pass_is_the_same():
     vocabulary = Vocabulary.build(CORPUS)
-    corpus = WithUnknown(CORPUS, singletons(vocabulary), (0, 4, 1))
+    corpus = WithUnknown(CORPUS, singletons(vocabulary), 0, 1)
     one = [vocabulary.ids(sentence) for sentence in corpus]
     assert one == [vocabulary.ids(sentence) for sentence in corpus]
     hidden = [ids[1] == vocabulary.unk for ids in one]
     assert 160 < sum(hidden) < 240
     assert all(ids[0] == ids[2] == vocabulary.id("often") for ids in one)
     assert all(ids[1] == vocabulary.id(word) for ids, word, gone in zip(one, RARE, hidden, strict=True) if not gone)
-    assert one != [vocabulary.ids(s) for s in WithUnknown(CORPUS, singletons(vocabulary), (0, 4, 2))]
+    assert one != [vocabulary.ids(s) for s in WithUnknown(CORPUS, singletons(vocabulary), 0, 2)]
 
 
 @pytest.mark.parametrize("characters", [False, True])
@@ -40,7 +40,7 @@ def test_a_model_of_characters_reads_the_word_and_predicts_unk_a_model_of_words_
     vocabulary = Vocabulary.build(CORPUS[:2])
     settings = override(Settings(), ["embedding_dim=4", "hidden_dim=4", *(CHARACTERS if characters else [])])
     words = token_indexer(new_elmo(settings, vocabulary).model, vocabulary)
-    passes = [list(WithUnknown(CORPUS[:1], frozenset({"rare0"}), (0, 4, epoch))) for epoch in range(20)]
+    passes = [list(WithUnknown(CORPUS[:1], frozenset({"rare0"}), 0, epoch)) for epoch in range(20)]
     hidden = next(text[0] for text in passes if text != CORPUS[:1])
 
     def batch(sentence):
