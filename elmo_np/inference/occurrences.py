@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data.grammar import AMBIGUOUS, GrammarCorpus, LabelledSentence
+from ..data.sentences import checked_sentences
 from ..data.stop_words import STOP_WORDS
 from ..errors import UserError
 from ..runtime.progress import Progress
@@ -41,7 +42,7 @@ class Sample(NamedTuple):
 def labelled(corpus: Iterable[Sequence[str]], progress: Progress) -> Iterator[Labelled]:
     """The sentences of a corpus with their known senses: the labels of the grammar, none in any other corpus."""
     pairs: Iterable[Labelled] = ((s.tokens, dict(s.senses)) for s in corpus.labelled()) \
-        if isinstance(corpus, GrammarCorpus) else ((sentence, {}) for sentence in corpus)
+        if isinstance(corpus, GrammarCorpus) else ((sentence, {}) for sentence in checked_sentences(corpus))
     for number, pair in enumerate(pairs, 1):
         if number % 1000 == 0:
             progress.show(f"reading the corpus: {number:,} sentences")
