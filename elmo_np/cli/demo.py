@@ -100,7 +100,7 @@ def _contrasting_uses(elmo: ELMo, sentences: list[list[str]], word: str) -> list
     """Two occurrences of a word, near opposite ends of the first principal component of its vectors."""
     own = [s for s in sentences if s.count(word) == 1]
     uses = [(s, s.index(word)) for s in own]
-    vectors = np.array([v[t] for v, (_, t) in zip(elmo.vectors(own), uses, strict=True)])
+    vectors = np.array([v[t].copy() for v, (_, t) in zip(elmo.stream(own), uses, strict=True)])
     points, _ = principal_components(unit(vectors))
     return [uses[i] for i in opposite_ends(points)]
 

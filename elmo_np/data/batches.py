@@ -3,7 +3,9 @@
 Continuous streams (stateful): each column reads one sentence after another without padding, and carries its state from
 batch to batch. Every word is a target exactly once per epoch in each direction. A sentence of n words gives n + 1
 pairs: forward <S> w1 .. wn -> w1 .. wn </S>, backward </S> wn .. w1 -> wn .. w1 <S>.
-Whole sentences (stateless): each sentence has a column to itself and starts from a zero state.
+Whole sentences (stateless): each sentence has a column to itself and starts from a zero state. A batch has fewer
+columns where sentences are long, so that memory does not grow with the longest one; a sentence that is longer than a
+batch may be is read in parts that carry its state, and the gradient is truncated between them.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from .corpus import require_reiterable
 from .spool import Spool
 
 Item = TypeVar("Item", bound=Sized)
+MOST = 1 << 14      # steps of a batch of whole sentences, summed over its columns, padding included
+PER_COLUMN = 128    # or so many per column, if that is more: sentences of ordinary length always make full batches
 Ids = list[int]     # one sentence with its boundaries: [bos, w1 .. wn, eos]
 
 
@@ -78,19 +82,33 @@ def contiguous_batches(sentences: Iterable[Ids], batch_size: int, steps: int) ->
     return map(Batch, pack(forward, steps), pack(backward, steps))
 
 
+def most_steps(batch_size: int) -> int:
+    """How many steps a batch of whole sentences may have, summed over its columns, padding included."""
+    return max(MOST, PER_COLUMN * batch_size)
+
+
 def sentence_batches(sentences: Iterable[Ids], batch_size: int) -> Iterator[Batch]:
-    """Whole sentences, one per column, batched with others of about the same length."""
-    for window in sentence_windows(sentences, batch_size):
-        for group in length_buckets(window, batch_size):
-            yield whole_sentences([window[k] for k in group])
+    """Whole sentences, one per column, batched with others of about the same length; of a sentence of more than
+    `most_steps`, alone in its column, the parts one after another."""
+    most = most_steps(batch_size)
+    for window in sentence_windows(sentences, batch_size, 32 * most):
+        for group in length_buckets(window, batch_size, most):
+            yield from sentence_parts([window[k] for k in group], most)
 
 
 def whole_sentences(group: Sequence[Ids]) -> Batch:
     """One batch with one sentence per column, padded to the longest."""
-    steps = max(len(sentence) for sentence in group) - 1
-    forward, = pack([iter([sentence]) for sentence in group], steps)
-    backward, = pack([reversed_sentences([sentence]) for sentence in group], steps)
-    return Batch(forward, backward)
+    batch, = sentence_parts(group, max(map(len, group)))
+    return batch
+
+
+def sentence_parts(group: Sequence[Ids], steps: int) -> Iterator[Batch]:
+    """One sentence per column, in parts of so many steps; the first is `fresh`, the others go on where it ended."""
+    steps = min(steps, max(map(len, group)) - 1)
+    forward = pack([iter([sentence]) for sentence in group], steps)
+    backward = pack([reversed_sentences([sentence]) for sentence in group], steps)
+    for k, sides in enumerate(zip(forward, backward, strict=True)):
+        yield Batch(*(side._replace(fresh=k == 0) for side in sides))
 
 
 def sentence_windows(items: Iterable[Item], batch_size: int, words: int | None = None) -> Iterator[list[Item]]:
@@ -110,11 +128,26 @@ def sentence_windows(items: Iterable[Item], batch_size: int, words: int | None =
         yield window
 
 
-def length_buckets(window: Sequence[Sequence[object]], batch_size: int) -> Iterator[list[int]]:
-    """The indices of a window's sentences, in groups of up to batch_size of similar length, to save padding."""
-    order = sorted(range(len(window)), key=lambda k: len(window[k]))
-    for start in range(0, len(order), batch_size):
-        yield order[start:start + batch_size]
+def length_buckets(window: Sequence[Sized], batch_size: int, most: int) -> Iterator[list[int]]:
+    """The indices of a window's sentences, in groups of similar length, to save padding; see `limited_groups`."""
+    lengths = [len(sentence) for sentence in window]
+    return limited_groups(sorted(range(len(window)), key=lengths.__getitem__), lengths, batch_size, most)
+
+
+def limited_groups(order: Iterable[int], lengths: Sequence[int] | Array, batch_size: int,
+                   most: int) -> Iterator[list[int]]:
+    """Indices of sentences in groups of up to batch_size, and of up to `most` steps, padding included, in this order. A
+    sentence that is longer by itself is alone in its group."""
+    group: list[int] = []
+    longest = 0
+    for k in order:
+        longest = max(longest, lengths[k])
+        if group and (len(group) == batch_size or (len(group) + 1) * longest > most):
+            yield group
+            group, longest = [], lengths[k]
+        group.append(k)
+    if group:
+        yield group
 
 
 def shuffled(sentences: Iterable[Ids], size: int, rng: np.random.Generator) -> Iterator[Ids]:

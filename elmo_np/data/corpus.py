@@ -18,6 +18,7 @@ from ..config.schema import Settings
 from ..errors import UserError
 from . import text
 from .pydoc_corpus import PydocCorpus
+from .sentences import checked_sentences
 from .text_lines import plain_lines
 
 T = TypeVar("T")
@@ -38,6 +39,9 @@ class Corpus(Protocol):
 
 def require_reiterable(sentences: Iterable[T]) -> Iterable[T]:
     """Return the iterable. Raises UserError if it can be read only once: a corpus is read several times."""
+    if isinstance(sentences, str | bytes) or not isinstance(sentences, Iterable):
+        raise UserError(f"the sentences are {sentences!r:.60}, of type {type(sentences).__name__}: expected a list of "
+                        "sentences, or another iterable of them")
     if isinstance(sentences, Iterator):
         raise UserError(f"the sentences are a {type(sentences).__name__}, which can be read only once: expected a "
                         "list, or another iterable that can be read again")
@@ -47,7 +51,7 @@ def require_reiterable(sentences: Iterable[T]) -> Iterable[T]:
 def corpus_sha256(sentences: Iterable[Sequence[str]]) -> str:
     """SHA-256 of the sentences in order, in hexadecimal: it tells whether a corpus has changed."""
     digest = hashlib.sha256()
-    for sentence in sentences:
+    for sentence in checked_sentences(sentences):
         digest.update("\x1f".join(sentence).encode("utf-8", "surrogatepass") + b"\n")
     return digest.hexdigest()
 

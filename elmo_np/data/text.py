@@ -22,53 +22,108 @@ def preprocess_text(text: str) -> str:
     return " ".join(word for word in words if word not in STOP_WORDS)
 
 
-# Python's \w excludes combining marks and joiners; without them Hindi, Persian and a decomposed é fall apart.
-_MARKS = "".join(chr(c) for c in range(0x300, 0x3100) if unicodedata.category(chr(c)) in {"Mn", "Mc"}) + "\u200c\u200d"
-_LETTER = rf"[\w{_MARKS}]"
-_END = rf"(?!{_LETTER})"
-_APOSTROPHE = "['\u2019]"
-_CLITIC = rf"{_APOSTROPHE}(?i:s|m|d|ll|re|ve){_END}"
-_NEGATION = rf"(?i:n{_APOSTROPHE}t){_END}"
-# Words joined by one punctuation mark stay whole: well-known, str.join, and/or, O'Brien, name@host. Clitics do not.
-_WORD = rf"{_LETTER}+(?:(?!{_CLITIC})[-./@'\u2019]{_LETTER}+)*"
-
 # Abbreviations that keep their full stop. After one that points ahead (to a name, an example) the sentence goes on.
 _POINTS_AHEAD = (r"Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Capt|Lt|Sgt|Rev|Hon|Gov|Sen|Rep|Messrs"
                  r"|e\.g|i\.e|eg|ie|cf|vs|viz|approx|resp|Figs?|Eqs?|Sec|Vol|pp|ca")
 _MAY_END = r"etc|al|Jr|Sr|Inc|Ltd|Corp|Co|Bros"
 
-# Tried from the top at each position; the first pattern that matches gives the token.
-_RULES = (
-    # what                       pattern                                                 example
-    ("address",                  r"[a-zA-Z][a-zA-Z+]{,9}://[^\s<>\"]*[\w/]"),            # https://numpy.org/doc
-    ("unknown word",             r"(?i:<unk>|\[unk\])"),                                 # <unk>
-    ("abbreviation",             rf"(?:{_POINTS_AHEAD}|{_MAY_END})\.{_END}"),            # Dr. etc.
-    ("initials",                 rf"(?:[a-zA-Z]\.){{2,}}{_END}"),                        # U.S.A. p.m.
-    ("two words in one",         rf"(?i:can(?=not{_END})|(?:gon|wan)(?=na{_END})|got(?=ta{_END})"
-                                 rf"|(?:gim|lem)(?=me{_END}))"),                         # can not, gon na
-    ("with an apostrophe",       rf"(?i:d(?=['\u2019]ye{_END})|more(?=['\u2019]n{_END})"
-                                 rf"|['\u2019]t(?=(?:is|was){_END})|['\u2019](?:ye|n|em){_END})"),  # d 'ye, 't is
-    ("before a negation",        rf"{_WORD}(?={_NEGATION})"),                            # do n't
-    ("negation",                 _NEGATION),                                             # n't
-    ("clitic",                   _CLITIC),                                               # 's 'll
-    ("dots",                     r"\.{2,}"),                                             # ...
-    ("number",                   rf"(?:(?<!\w)[-+])?\.?\d+(?:[.,:/-]\d+)*(?:[eE][-+]?\d+)?{_END}"),  # -3.14 1,000 1e-5
-    ("word",                     _WORD),                                                 # foo_bar well-known
-    ("operator",                 r"[-=]>|[<>=!:]=|-{2,}|[*+=]{2}|`{2}|'{2}"),            # -> == --
-    ("any other mark",           r"\S"),
-)  # fmt: skip
-_TOKEN = re.compile("|".join(f"(?:{pattern})" for _, pattern in _RULES))
+
+def _rules(marks: str) -> str:
+    """A pattern for one token. marks: what continues any character, such as an accent; "" for ASCII text."""
+    extend = f"[{marks}]*" if marks else ""
+    end = rf"(?!{extend}\w)"
+    apostrophe = "['\u2019]"
+    clitic = rf"{apostrophe}(?i:s|m|d|ll|re|ve){end}"
+    negation = rf"(?i:n{apostrophe}t){end}"
+    # Words joined by one punctuation mark stay whole: well-known, str.join, and/or, O'Brien, name@host. Clitics do not.
+    word = rf"\w[\w{marks}]*(?:(?!{clitic})[-./@'\u2019]{extend}\w[\w{marks}]*)*"
+    # Tried from the top at each position; the first pattern that matches gives the token.
+    rules = (
+        # what                       pattern                                                 example
+        ("address",                  r"[a-zA-Z][a-zA-Z+]{,9}://[^\s<>\"]*[\w/]"),            # https://numpy.org/doc
+        ("unknown word",             r"(?i:<unk>|\[unk\])"),                                 # <unk>
+        ("abbreviation",             rf"(?:{_POINTS_AHEAD}|{_MAY_END})\.{end}"),             # Dr. etc.
+        ("initials",                 rf"(?:[a-zA-Z]\.){{2,}}{end}"),                         # U.S.A. p.m.
+        ("two words in one",         rf"(?i:can(?=not{end})|(?:gon|wan)(?=na{end})|got(?=ta{end})"
+                                     rf"|(?:gim|lem)(?=me{end}))"),                          # can not, gon na
+        ("with an apostrophe",       rf"(?i:d(?=['\u2019]ye{end})|more(?=['\u2019]n{end})"
+                                     rf"|['\u2019]t(?=(?:is|was){end})|['\u2019](?:ye|n|em){end})"),  # d 'ye, 't is
+        ("before a negation",        rf"{word}(?={negation})"),                              # do n't
+        ("negation",                 negation),                                              # n't
+        ("clitic",                   clitic),                                                # 's 'll
+        ("dots",                     r"\.{2,}"),                                             # ...
+        ("number",                   rf"(?:(?<!\w)[-+])?\.?\d+(?:[.,:/-]\d+)*(?:[eE][-+]?\d+)?{end}"),  # -3.14 1e-5
+        ("word",                     word),                                                  # foo_bar well-known
+        ("operator",                 r"[-=]>|[<>=!:]=|-{2,}|[*+=]{2}|`{2}|'{2}"),             # -> == --
+        ("any other mark",           r"\S"),
+    )  # fmt: skip
+    return "|".join(f"(?:{pattern})" for _, pattern in rules)
+
+
+_ASCII_TOKEN = re.compile(_rules(""))
+
+# Text that is not ASCII follows the rules of UAX 29, Unicode's word boundaries, where those above are silent. To keep
+# the pattern short, a character stands for all of its kind.
+_MARK, _FORMAT, _JOINER = "\u0301", "\u2060", "\u200d"
+_SYMBOL, _FLAG_LETTER = "\u263a", "\U0001f1e6"
+_ZERO_WIDTH_SPACE = "\u200b"          # ends a word, in Khmer for instance, and is written after it
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # Korean letters that show nothing
+
+
+class _Kinds(dict[int, str]):
+    """For `str.translate`: the character that stands for the kind of another, looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = _kind(chr(code))
+        return found
+
+
+def _kind(character: str) -> str:
+    category, name = unicodedata.category(character), unicodedata.name(character, "")
+    if character.isascii() or character.isspace() or character in _ZERO_WIDTH_SPACE + _JOINER:
+        return character
+    if category in ("Cf", "Cc") or re.search("VARIATION SELECTOR|GRAPHEME JOINER|VOWEL INHERENT", name):
+        return _FORMAT
+    if category in ("Mn", "Mc", "Me") or name.startswith("EMOJI MODIFIER"):
+        return _MARK
+    if name.startswith("REGIONAL INDICATOR"):
+        return _FLAG_LETTER
+    return _SYMBOL if category in ("So", "Sm", "Cn") else character      # Cn: emoji younger than this Python
+
+
+_KINDS = _Kinds()
+_MARKS = _MARK + _FORMAT + _JOINER
+# A mark or a format character, such as a soft hyphen, belongs to the character before it (WB4), a symbol to the joiner
+# before it, as in a family of emoji (WB3c), and two flag letters are a flag (WB15). At the start, or after a space,
+# marks belong to what follows.
+_TOKEN = re.compile(
+    f"[{_ZERO_WIDTH_SPACE}{_MARKS}]*(?:{_FLAG_LETTER}[{_MARKS}]*{_FLAG_LETTER}|{_rules(_MARKS)})[{_MARKS}]*"
+    f"(?:(?<={_JOINER}){_SYMBOL}[{_MARKS}]*)*(?:{_ZERO_WIDTH_SPACE}[{_ZERO_WIDTH_SPACE}{_MARKS}]*)?")
+_INVISIBLE = re.compile(f"[{_ZERO_WIDTH_SPACE}{_FORMAT}{_JOINER}{_FILLERS}]+")
 
 
 def tokens(text: str) -> list[str]:
     """Words, numbers and punctuation marks, unchanged.
 
-    text     one or more sentences; text without spaces between words (Chinese) stays in long runs.
+    text     one or more sentences; text without spaces between words (Chinese) stays in long runs. What shows nothing,
+             such as a soft hyphen or a variation selector, is part of a token, never one by itself.
     Returns  the tokens, none with a space in it; case, stop words and quotation marks are kept.
     Source   the conventions of the Penn Treebank. For text of letters and spaces only, the tokens equal those of
              NLTK's `NLTKWordTokenizer`, which splits "cannot" and "gonna" even there.
     """
-    return _TOKEN.findall(text)
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text)
+    found: list[str] = []
+    kinds, alone = text.translate(_KINDS), False
+    for match in _TOKEN.finditer(kinds):
+        token, invisible = text[match.start():match.end()], _INVISIBLE.fullmatch(match[0]) is not None
+        if found and (invisible or alone):      # what shows nothing is no word: it belongs to the one before, or after
+            found[-1] += token
+            alone = alone and invisible
+        else:
+            found.append(token)
+            alone = invisible
+    return found
 
 
 _PARAGRAPH_END = re.compile(r"\n\s*\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..runtime.files import atomic_write
+from .sentences import checked_sentences, checked_words
 
 BOS, EOS, UNK = "<S>", "</S>", "<UNK>"
 SPECIAL_TOKENS = (BOS, EOS, UNK)
@@ -87,7 +88,7 @@ class Vocabulary:
     def counted(self, sentences: Iterable[Sequence[str]]) -> "Vocabulary":
         """The same words with the counts of another corpus, counted as by `build`: every other word counts as <UNK>."""
         counts = [0] * len(self)
-        for sentence in sentences:
+        for sentence in checked_sentences(sentences):
             for id in self.encode(sentence):
                 counts[id] += 1
         return Vocabulary(self.words, counts, self.unknown)
@@ -124,8 +125,8 @@ class Vocabulary:
         return self._ids.get(word, self.unk)
 
     def ids(self, sentence: Sequence[str]) -> list[int]:
-        """The ids of a sentence's words, without <S> and </S>. Raises UserError for a string instead of a list."""
-        return [self._ids.get(word, self.unk) for word in _checked(sentence)]
+        """The ids of a sentence's words, without <S> and </S>. Raises UserError for anything but a list of strings."""
+        return [self._ids.get(word, self.unk) for word in checked_words(sentence)]
 
     def encode(self, sentence: Sequence[str]) -> list[int]:
         """The ids of a sentence with its boundaries: <S> words </S>."""
@@ -179,23 +180,18 @@ def _tally(sentences: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:
     """How often each word occurs, and the number of sentences."""
     counts: Counter[str] = Counter()
     n_sentences = 0
-    for sentence in sentences:
-        counts.update(_checked(sentence))
+    for sentence in checked_sentences(sentences):
+        counts.update(sentence)
         n_sentences += 1
     return counts, n_sentences
-
-
-def _checked(sentence: Sequence[str]) -> Sequence[str]:
-    """Return the sentence. Raises UserError for a string: its letters would be taken for words."""
-    if isinstance(sentence, str):
-        raise UserError(f"the sentence is the string {sentence[:40]!r}, expected a list of words: split it first")
-    return sentence
 
 
 def _check(words: list[str], counts: list[int] | None) -> None:
     """Raise UserError for the first invalid line; lines are counted from 1, as in the file."""
     first: dict[str, int] = {}
     for line, word in enumerate(words, 1):
+        if not isinstance(word, str):
+            raise UserError(f"word {line} of the vocabulary is {word!r:.40}, expected a string: write it as text")
         if not word.strip():
             raise UserError(f"line {line} of the vocabulary is blank, expected a word: remove the line")
         if _BLANK.search(word):

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from ..config.schema import DataConfig, Settings
 from ..config.toml_files import write_toml
 from ..data.corpus import require_reiterable
+from ..data.sentences import checked_sentences, checked_words
 from ..data.text import tokens
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
@@ -191,14 +192,14 @@ class ELMo:
 
     def _encoded(self, sentences: Iterable[Sequence[str]], state: str | BiState) -> Iterator[Encoded]:
         words = token_indexer(self.model, self.vocabulary, self.cache)
+        most = steps_of_a_window(2 * self.model.config.output_dim * len(self.layers))
         if state == "carry":
-            yield from self._carry(words, [words.encode(sentence) for sentence in checked(sentences)])
+            yield from self._carry(words, [words.encode(sentence) for sentence in checked(sentences)], most)
             return
         start = warm_state(words) if state == "warm" else None if isinstance(state, str) else state
-        most = steps_of_a_window(2 * self.model.config.output_dim * len(self.layers))
         yield from encode(words, sentences, start, most)
 
-    def _carry(self, words: TokenIndexer, sentences: list[list[int]]) -> Iterator[Encoded]:
+    def _carry(self, words: TokenIndexer, sentences: list[list[int]], most: int) -> Iterator[Encoded]:
         """Sentence k goes on from row k of the carried state; rows beyond those given stay as they are."""
         carried, rows = self.carried, len(sentences)
         if carried is None or len(carried[0][0][0]) < rows:
@@ -206,7 +207,7 @@ class ELMo:
             for old, new in zip(arrays_of(carried or ([], [])), arrays_of(grown), strict=False):
                 new[:len(old)] = old
             self.carried = carried = grown
-        for sentence, layers in zip(sentences, encode_rows(words, sentences, carried), strict=True):
+        for sentence, layers in zip(sentences, encode_rows(words, sentences, carried, most), strict=True):
             yield Encoded(len(sentence), [layers])
 
     def _chosen(self, layers: list[Array], layer: str | int) -> Array:
@@ -237,7 +238,7 @@ class ELMo:
         sentences, index = require_reiterable(sentences), Index()
 
         def kept() -> Iterator[list[str]]:
-            return (list(s) for s in sentences if wanted is None or not wanted.isdisjoint(s))
+            return (list(s) for s in checked_sentences(sentences) if wanted is None or not wanted.isdisjoint(s))
         for sentence, h in zip(kept(), self.stream(kept()), strict=True):
             positions = [t for t, word in enumerate(sentence) if wanted is None or word in wanted]
             index.add(sentence, positions, self.word_vector.forward(h[positions])[0])
@@ -258,7 +259,7 @@ class ELMo:
     def words(self, sentence: str | Sequence[str]) -> list[str]:
         """Tokens unchanged; text split as the model's corpus was."""
         if not isinstance(sentence, str):
-            return list(sentence)
+            return list(checked_words(sentence))
         return tokens(sentence) if self.tokenize else sentence.split()
 
     def reset_state(self) -> None:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.batches import length_buckets, sentence_windows
+from ..data.batches import length_buckets, limited_groups, sentence_windows
+from ..data.sentences import checked_sentences
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState
 from ..nn.representation import h_bi
@@ -44,7 +45,7 @@ def encode(words: TokenIndexer, sentences: Iterable[Sequence[str]], state: BiSta
 
     state   one row, from which every sentence starts; None: zeros
     most    steps of a batch, padding included; a longer sentence comes in parts of so many
-    Raises UserError for a sentence without a token, or a string.
+    Raises UserError as `checked` does.
     """
     for window in sentence_windows(checked(sentences), BATCH, most):
         words = words.with_room()
@@ -59,7 +60,9 @@ def encode_window(words: TokenIndexer, sentences: Sequence[list[int]], state: Bi
                   most: int) -> dict[int, list[Array]]:
     """The layers of sentences of word numbers by their index, without those of more than `most` steps."""
     found: dict[int, list[Array]] = {}
-    for group in _groups(sentences, most):
+    for group in length_buckets(sentences, BATCH, most):
+        if len(sentences[group[0]]) > most:
+            continue
         start = None if state is None else rows_of(state, np.zeros(len(group), np.int64))
         layers, _ = encode_batch(words, [sentences[k] for k in group], start)
         found.update(zip(group, layers, strict=True))
@@ -83,11 +86,15 @@ def encode_batch(words: TokenIndexer, sentences: Sequence[list[int]],
     return layers, after
 
 
-def encode_rows(words: TokenIndexer, sentences: Sequence[list[int]], state: BiState) -> Iterator[list[Array]]:
-    """The layers of each sentence, sentence k starting from row k of `state`, which is updated in place."""
-    for start in range(0, len(sentences), BATCH):
-        block = np.arange(start, min(start + BATCH, len(sentences)))
-        layers, after = encode_batch(words, sentences[start:start + BATCH], rows_of(state, block))
+def encode_rows(words: TokenIndexer, sentences: Sequence[list[int]], state: BiState,
+                most: int) -> Iterator[list[Array]]:
+    """The layers of each sentence, sentence k starting from row k of `state`, which is updated in place.
+
+    most    steps of a batch, padding included; a longer sentence is alone in its batch
+    """
+    for group in limited_groups(range(len(sentences)), [len(s) for s in sentences], BATCH, most):
+        block = np.array(group)
+        layers, after = encode_batch(words, [sentences[k] for k in group], rows_of(state, block))
         for kept, new in zip(arrays_of(state), arrays_of(after), strict=True):
             kept[block] = new
         yield from layers
@@ -108,30 +115,11 @@ def warm_state(words: TokenIndexer) -> BiState:
 
 
 def checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-    """The sentences. Raises UserError for one without a token, or a string."""
-    for number, sentence in enumerate(sentences):
-        if isinstance(sentence, str):
-            raise UserError(f"sentence {number} is the string {sentence[:40]!r}: expected a list of tokens; "
-                            "elmo_np.data.text.tokens splits it")
+    """The sentences. Raises UserError for one without a token, or one that is not a list of strings."""
+    for number, sentence in enumerate(checked_sentences(sentences)):
         if not len(sentence):
             raise UserError(f"sentence {number} is empty: expected at least one token")
         yield sentence
-
-
-def _groups(sentences: Sequence[list[int]], most: int) -> Iterator[list[int]]:
-    """The indices of sentences of about equal length, in groups of at most `most` steps, padding included; a sentence
-    that is longer by itself is in none."""
-    for group in length_buckets(sentences, BATCH):
-        fits: list[int] = []
-        for k in group:                             # from the shortest to the longest
-            if len(sentences[k]) > most:
-                break
-            if (len(fits) + 1) * len(sentences[k]) > most:
-                yield fits
-                fits = []
-            fits.append(k)
-        if fits:
-            yield fits
 
 
 def zero_state(model: BiLM, rows: int) -> BiState:

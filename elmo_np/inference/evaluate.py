@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.batches import length_buckets, pack, reversed_sentences, sentence_windows, whole_sentences
+from ..data.batches import length_buckets, most_steps, pack, reversed_sentences, sentence_parts, sentence_windows
 from ..data.corpus import require_reiterable
+from ..data.sentences import checked_sentences
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState, DirectionBatch
@@ -126,21 +127,32 @@ Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and ho
 
 
 def _alone(words: TokenIndexer, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
-    for window in sentence_windows(map(words.encode, corpus), batch_size):
+    most = most_steps(batch_size)
+    for window in sentence_windows(map(words.encode, checked_sentences(corpus)), batch_size, 32 * most):
         scores: dict[int, SentenceScore] = {}
-        for group in length_buckets(window, batch_size):
-            (f, b), _ = _nll(words, *whole_sentences([window[k] for k in group]), None)
+        for group in length_buckets(window, batch_size, most):
+            f, b = _nll_in_parts(words, [window[k] for k in group], most)
             for column, k in enumerate(group):
                 targets = len(window[k]) - 1
                 scores[k] = _score(f[:targets, column], b[:targets, column])
         yield from ((scores[k], _unknown(words, window[k])) for k in range(len(window)))
 
 
+def _nll_in_parts(words: TokenIndexer, group: Sequence[list[int]], steps: int) -> tuple[Array, Array]:
+    """The nats of a group's targets in each direction, (T, B). A long sentence is read in parts: the same figures."""
+    state, parts = None, []
+    for batch in sentence_parts(group, steps):
+        nats, state = _nll(words, *batch, state)
+        parts.append(nats)
+    f, b = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return f, b
+
+
 def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]]) -> Scored:
     unscored: list[tuple[int, int]] = []            # targets and unknown tokens of the sentences in the stream
 
     def sentences() -> Iterator[list[int]]:
-        for numbers in map(words.encode, corpus):
+        for numbers in map(words.encode, checked_sentences(corpus)):
             unscored.append((len(numbers) - 1, _unknown(words, numbers)))
             yield numbers
 
@@ -212,8 +224,10 @@ def score(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "re
     sentences   lists of tokens, or texts, which are split as the model's corpus was
     state       "reset": every sentence on its own; "carry": each goes on from the one before
     """
-    if isinstance(sentences, str):
-        raise UserError(f"the sentences are the string {sentences[:40]!r}: expected a list of sentences")
+    if isinstance(sentences, str) or not isinstance(sentences, Iterable):
+        raise UserError(f"the sentences are {sentences!r:.60}, of type {type(sentences).__name__}, expected a list of "
+                        "sentences")
     scores: list[SentenceScore] = []
-    evaluate(elmo.model, elmo.vocabulary, [elmo.words(s) for s in sentences], state=state, each=scores.append)
+    lists = [elmo.words(s) if isinstance(s, str) else s for s in sentences]
+    evaluate(elmo.model, elmo.vocabulary, lists, state=state, each=scores.append)
     return scores

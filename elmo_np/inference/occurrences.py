@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data.grammar import AMBIGUOUS, GrammarCorpus, LabelledSentence
+from ..data.sentences import checked_sentences
 from ..data.stop_words import STOP_WORDS
 from ..errors import UserError
 from ..runtime.progress import Progress
@@ -41,7 +42,7 @@ class Sample(NamedTuple):
 def labelled(corpus: Iterable[Sequence[str]], progress: Progress) -> Iterator[Labelled]:
     """The sentences of a corpus with their known senses: the labels of the grammar, none in any other corpus."""
     pairs: Iterable[Labelled] = ((s.tokens, dict(s.senses)) for s in corpus.labelled()) \
-        if isinstance(corpus, GrammarCorpus) else ((sentence, {}) for sentence in corpus)
+        if isinstance(corpus, GrammarCorpus) else ((sentence, {}) for sentence in checked_sentences(corpus))
     for number, pair in enumerate(pairs, 1):
         if number % 1000 == 0:
             progress.show(f"reading the corpus: {number:,} sentences")
@@ -91,6 +92,7 @@ def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, pr
     for number, (sentence, senses) in enumerate(labelled(corpus, progress)):
         if heaps.keys().isdisjoint(sentence):
             continue
+        kept = tuple(sentence)
         text = "\x1f".join(sentence).encode("utf-8", "surrogatepass")
         for position, word in enumerate(sentence):
             if word not in heaps:
@@ -100,7 +102,7 @@ def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, pr
             if key in held[word] or (len(heap) == most and key < heap[0][0]):
                 continue
             held[word].add(key)
-            heapq.heappush(heap, (key, number, Occurrence(tuple(sentence), position, senses.get(position, ""))))
+            heapq.heappush(heap, (key, number, Occurrence(kept, position, senses.get(position, ""))))
             if len(heap) > most:
                 held[word].remove(heapq.heappop(heap)[0])
     for word, heap in heaps.items():
@@ -116,5 +118,5 @@ def occurrences_of(elmo: ELMo, corpus: Iterable[LabelledSentence], word: str) ->
     sentences = [sentence for sentence, _, _ in found]
 
     def vectors(layer: str | int) -> Array:
-        return np.array([v[t] for v, (_, t, _) in zip(elmo.vectors(sentences, layer), found, strict=True)])
+        return np.array([v[t].copy() for v, (_, t, _) in zip(elmo.stream(sentences, layer), found, strict=True)])
     return vectors(0), vectors("top"), [sense for _, _, sense in found]

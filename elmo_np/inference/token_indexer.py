@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..data.sentences import checked_words
 from ..data.vocabulary import Vocabulary
 from ..nn.bilm import Batch, BiLM
 from ..nn.characters import marks, to_char_ids
@@ -105,7 +106,7 @@ class CharacterIndexer:
     def encode(self, sentence: Sequence[str]) -> list[int]:
         """The numbers of the words, with 0 for <S> before and 1 for </S> after them."""
         numbers = [0]
-        for word in sentence:
+        for word in checked_words(sentence):
             number = self._numbers.setdefault(word, len(self._numbers) + 2)
             if number == len(self._characters.array) + len(self._new):
                 self._new.append(word)

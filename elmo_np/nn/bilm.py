@@ -39,11 +39,17 @@ class DirectionBatch(NamedTuple):
     x: Array            # (T, B) int64
     y: Array            # (T, B) int64, IGNORE_INDEX where a row has run out
     lengths: Array      # (B,) int64: the steps before that
+    fresh: bool = False     # whether every row begins a sentence, read from a zero state
 
 
 class Batch(NamedTuple):
     forward: DirectionBatch
     backward: DirectionBatch
+
+    @property
+    def fresh(self) -> bool:
+        """Whether every row begins a sentence, read from a zero state; else rows go on from the batch before."""
+        return self.forward.fresh
 
     @property
     def tokens(self) -> int:

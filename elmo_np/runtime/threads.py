@@ -2,18 +2,21 @@
 
 The directions are independent until the end of a step, and every matrix product and kernel releases the interpreter
 lock. Results do not depend on the number of threads: each direction computes the same values in the same order, into
-its own arrays. The number of threads and the BLAS limit are settings of the process: change them from one thread only.
+its own arrays. The number of threads and the BLAS limit are settings of the process. Change the number from one thread
+only; the limit may be set in any number of threads, and ends when the last of them is done.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
+import threadpoolctl
 from threadpoolctl import ThreadpoolController
 
 from ..errors import UserError
@@ -24,11 +27,15 @@ B = TypeVar("B")
 _threads = min(2, os.cpu_count() or 1)
 _pool: ThreadPoolExecutor | None = None
 _controller: ThreadpoolController | None = None
+_lock = threading.Lock()        # of the two below
+_limited = 0                    # bodies of `one_blas_thread` that are running
+_lift: Callable[[], None] | None = None         # gives BLAS back the threads that it had before the first of them
 
 
 def _forget_pool() -> None:
-    global _pool
-    _pool = None        # a forked child has the object but not its thread
+    global _pool, _lock
+    _pool = None                # a forked child has the object but not its thread
+    _lock = threading.Lock()    # another thread of the parent may have held it
 
 
 if hasattr(os, "register_at_fork"):
@@ -40,10 +47,14 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     global _pool
     if _threads == 1:
         return first(), second()
-    if _pool is None:
-        _pool = ThreadPoolExecutor(1, thread_name_prefix="elmo_np")
-    # The second call sees the caller's context, such as NumPy's errstate.
-    other = _pool.submit(copy_context().run, second)
+    try:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(1, thread_name_prefix="elmo_np")
+        # The second call sees the caller's context, such as NumPy's errstate.
+        other = _pool.submit(copy_context().run, second)
+    except RuntimeError:        # the main thread has ended, and no new one may start: the same results, one by one
+        _pool = None
+        return first(), second()
     try:
         one = first()
     finally:
@@ -83,12 +94,31 @@ def threads(number: int) -> Iterator[None]:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Run the body with one BLAS thread per direction. The limit is process-wide: never set it in a worker."""
-    global _controller
-    if _controller is None:
-        _controller = ThreadpoolController()        # searches all loaded libraries: once is enough
-    with _controller.limit(limits=1, user_api="blas"):
+    """Run the body with one BLAS thread per direction. The limit is process-wide; it ends when no thread needs it."""
+    global _controller, _limited, _lift
+    with _lock:
+        if _controller is None:
+            _controller = ThreadpoolController()        # searches all loaded libraries: once is enough
+        if not _limited:
+            _free_control()
+            _lift = _controller.limit(limits=1, user_api="blas").restore_original_limits
+        _limited += 1
+    try:
         yield
+    finally:
+        with _lock:
+            _limited -= 1
+            if not _limited and _lift is not None:
+                _free_control()
+                _lift()
+                _free_control()
+
+
+def _free_control() -> None:
+    """Let this thread, and later any other, change the limit: threadpoolctl 3.8 ignores all but the one that set it."""
+    clear = getattr(getattr(threadpoolctl, "OpenBLASController", None), "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
 
 
 def blas() -> str:

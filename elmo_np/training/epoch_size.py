@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from ..config.schema import TrainConfig
+from ..data.batches import most_steps
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 
@@ -15,7 +16,7 @@ class EpochSize(NamedTuple):
 
     sentences: int
     targets: int        # of one direction: the words, and one special token per sentence
-    steps: int          # of "carry" about that many: streams may end at different times
+    steps: int          # about that many: streams may end at different times, and long sentences fill batches unevenly
 
 
 def epoch_size(vocabulary: Vocabulary, config: TrainConfig) -> EpochSize:
@@ -29,5 +30,8 @@ def epoch_size(vocabulary: Vocabulary, config: TrainConfig) -> EpochSize:
     if sentences < config.batch_size:
         raise UserError(f"batch_size = {config.batch_size}, but there are {sentences} sentences to train on: "
                         f"expected at most as many; set batch_size={sentences}")
-    steps = sentences / config.batch_size if config.state == "reset" else targets / (config.batch_size * config.steps)
+    if config.state == "reset":
+        steps = max(sentences / config.batch_size, targets / most_steps(config.batch_size))
+    else:
+        steps = targets / (config.batch_size * config.steps)
     return EpochSize(sentences, targets, math.ceil(steps))

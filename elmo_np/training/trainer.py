@@ -206,7 +206,7 @@ class Trainer:
     def _step(self, batch: Batch) -> None:
         start = time.perf_counter()
         random = self._random()
-        state = self.state if self.config.state == "carry" else None
+        state = None if batch.fresh else self.state
         loss, after, cache = self.model.forward(batch, state, self.rngs)
         self.model.backward(self._loss_scale(batch), cache)
         norm = global_norm(self.parameters)

@@ -66,11 +66,12 @@ def explore_page(elmo: ELMo, name: str, chosen: Sequence[Sample], progress: Prog
     """The HTML of the page. name: that of the corpus."""
     sentences: dict[tuple[str, ...], int] = {}
     packed = []
-    for number, sample in enumerate(chosen, 1):
-        progress.show(f"embedding {sample.word!r}, word {number} of {len(chosen)}: {len(sample.shown):,} occurrences")
+    progress.show(f"embedding {sum(len(sample.shown) for sample in chosen):,} occurrences of {len(chosen)} words")
+    for sample, found in zip(chosen, views(elmo, [sample.shown for sample in chosen]), strict=True):
+        progress.show(f"comparing the occurrences of {sample.word!r}: {len(sample.shown):,}")
         for occurrence in sample.shown:
             sentences.setdefault(occurrence.sentence, len(sentences))
-        packed.append(_packed(sample, views(elmo, sample.shown), sentences))
+        packed.append(_packed(sample, found, sentences))
     data = {"corpus": name, "layers": layer_names(elmo), "words": packed,
             # Words are separated by spaces: a space within a word, possible in a list from Python, is replaced.
             "sentences": [" ".join(word.replace(" ", "\u00a0") for word in sentence) for sentence in sentences]}

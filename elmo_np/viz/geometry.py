@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -32,10 +33,17 @@ def layer_names(elmo: ELMo) -> list[str]:
     return names if _plain(elmo) else [*names, "v_t"]
 
 
-def views(elmo: ELMo, occurrences: Sequence[Occurrence]) -> list[View]:
-    """The occurrences of a word in every layer; the last view is that of v_t, which `ELMo.similar` compares."""
-    vectors = np.stack([stack[:, o.position] for o, stack in zip(occurrences, _layers(elmo, occurrences), strict=True)])
-    return views_of([vectors[:, k] for k in range(vectors.shape[1])], sentence_numbers(occurrences))
+def views(elmo: ELMo, words: Sequence[Sequence[Occurrence]]) -> Iterator[list[View]]:
+    """The occurrences of each word in every layer; the last view is that of v_t, which `ELMo.similar` compares.
+
+    Each sentence is embedded once, and of its vectors only those of the occurrences are kept.
+    """
+    found = _vectors(elmo, [occurrence for word in words for occurrence in word])
+    start = 0
+    for word in words:
+        end = start + len(word)
+        yield views_of([found[start:end, k] for k in range(found.shape[1])], sentence_numbers(word))
+        start = end
 
 
 def views_of(layers: Sequence[Array], sentence: Array) -> list[View]:
@@ -86,9 +94,20 @@ def sentence_numbers(occurrences: Sequence[Occurrence]) -> Array:
     return np.array([numbers.setdefault(o.sentence, len(numbers)) for o in occurrences])
 
 
-def _layers(elmo: ELMo, occurrences: Sequence[Occurrence]) -> Iterator[Array]:
-    """All vectors of the sentence of each occurrence: (views, tokens, dim), narrow ones padded with zeros."""
-    sentences = [o.sentence for o in occurrences]
+def _vectors(elmo: ELMo, occurrences: Sequence[Occurrence]) -> Array:
+    """The vectors of all occurrences, (N, views, dim)."""
+    rows: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row, occurrence in enumerate(occurrences):
+        rows[occurrence.sentence].append(row)
+    found: list[Array] = [np.empty(0)] * len(occurrences)
+    for here, stack in zip(rows.values(), _layers(elmo, list(rows)), strict=True):
+        for row in here:
+            found[row] = stack[:, occurrences[row].position].copy()     # a view would keep all of the sentence
+    return np.stack(found)
+
+
+def _layers(elmo: ELMo, sentences: Sequence[Sequence[str]]) -> Iterator[Array]:
+    """All vectors of each sentence: (views, tokens, dim), narrow ones padded with zeros."""
     lowest = elmo.stream(sentences, 0) if 0 not in elmo.layers else None
     for stack in elmo.stream(sentences, "all"):
         layers = [*([] if lowest is None else [next(lowest)]), *stack]

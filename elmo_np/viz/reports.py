@@ -24,7 +24,7 @@ from ..runtime.progress import Progress
 from ..training.metrics import best_validation, read
 from ..types import Array
 from .chart import Line, log_chart
-from .geometry import opposite_ends, views
+from .geometry import View, opposite_ends, views
 from .page import check_target, page, table, write
 from .plots import perplexity_curves
 
@@ -192,14 +192,14 @@ def _neighbours(run: Finished) -> str:
         return "<p>No content word occurs twice.</p>"
     html = ("<p>Two contrasting uses of frequent words, each with its nearest occurrences by <i>v</i><sub>t</sub> and "
             "their cosine similarities. To explore all occurrences, run <code>elmo-np explore</code>.</p>")
-    for chosen in samples(run.corpus, words, MOST, run.progress):
-        html += f"<h3>{escape(chosen.word)}</h3>" + "".join(_uses(run.elmo, chosen.shown))
+    chosen = samples(run.corpus, words, MOST, run.progress)
+    for own, found in zip(chosen, views(run.elmo, [own.shown for own in chosen]), strict=True):
+        html += f"<h3>{escape(own.word)}</h3>" + "".join(_uses(found[-1], own.shown))
     return html
 
 
-def _uses(elmo: ELMo, shown: Sequence[Occurrence]) -> Iterator[str]:
-    """Two contrasting occurrences, each with those nearest to it."""
-    last = views(elmo, shown)[-1]
+def _uses(last: View, shown: Sequence[Occurrence]) -> Iterator[str]:
+    """Two contrasting occurrences, each with those nearest to it by the last view."""
     for i in dict.fromkeys(opposite_ends(last.points)):
         lines = [_line("", shown[i])]
         if last.near is not None and last.similarity is not None:

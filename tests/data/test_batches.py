@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elmo_np.data import batches
 from elmo_np.data.batches import (
     EncodedCorpus,
     contiguous_batches,
+    limited_groups,
+    most_steps,
     reversed_sentences,
     sentence_batches,
+    sentence_parts,
     sentence_windows,
     shuffled,
     stream_batches,
@@ -237,3 +241,44 @@ def test_a_window_ends_with_the_sentence_that_brings_it_to_so_many_words():
     assert lengths(1) == [[n] for n in (3, 1, 2, 5, 1, 1)]
     assert lengths(None) == lengths(100) == [[3, 1, 2, 5, 1, 1]]
     assert [len(window) for window in sentence_windows([[0]] * 65, 1)] == [32, 32, 1]
+
+
+def test_a_group_ends_where_another_sentence_would_make_it_too_large():
+    lengths = [3, 3, 3, 9, 1, 20, 2]
+    assert list(limited_groups(range(7), lengths, 4, 12)) == [[0, 1, 2], [3], [4], [5], [6]]
+    assert list(limited_groups(range(7), lengths, 2, 1000)) == [[0, 1], [2, 3], [4, 5], [6]]
+    assert list(limited_groups([4, 6, 0, 1, 2, 3, 5], lengths, 4, 12)) == [[4, 6, 0, 1], [2], [3], [5]]
+
+
+def test_sentences_of_ordinary_length_make_full_batches_whatever_their_number():
+    for batch_size in (1, 32, 384):
+        corpus = [[BOS, *range(2, 127), EOS]] * batch_size
+        assert [batch.forward.x.shape for batch in sentence_batches(corpus, batch_size)] == [(126, batch_size)]
+    assert most_steps(32) == 32 * 512
+
+
+def test_long_sentences_have_fewer_columns_and_the_longest_comes_in_parts(monkeypatch):
+    monkeypatch.setattr(batches, "MOST", 20)
+    monkeypatch.setattr(batches, "PER_COLUMN", 1)
+    corpus = [[BOS, *range(100 * n, 101 * n), EOS] for n in (48, 2, 7, 8, 3, 1)]
+    found = list(sentence_batches(corpus, 3))
+    assert [batch.forward.lengths.tolist() for batch in found] == [[2, 3, 4], [8, 9], [20], [20], [9]]
+    assert [batch.fresh for batch in found] == [True, True, True, False, False]
+    for side, pieces in zip(("forward", "backward"), (corpus, [sentence[::-1] for sentence in corpus]), strict=True):
+        columns = [column for batch in found for column in read(getattr(batch, side))]
+        assert Counter(pair for column in columns for pair in column) == pairs(pieces)
+        assert [pair for column in columns[-3:] for pair in column] == list(pairwise(pieces[0]))
+
+
+def test_the_parts_of_sentences_are_their_batch_cut_between_steps():
+    group = [[BOS, 2, 3, 4, EOS], [BOS, 5, EOS], [BOS, 6, 7, EOS]]
+    whole, = sentence_parts(group, 100)
+    one, other = sentence_parts(group, 2)
+    for k, side in enumerate(whole):
+        np.testing.assert_array_equal(np.concatenate([one[k].x, other[k].x]), side.x)
+        np.testing.assert_array_equal(np.concatenate([one[k].y, other[k].y]), side.y)
+        np.testing.assert_array_equal(one[k].lengths + other[k].lengths, side.lengths)
+
+
+def test_a_stream_is_never_fresh():
+    assert not any(batch.fresh for batch in stream_batches([[BOS, 2, 3, EOS]] * 3, 2, 2))

@@ -1,6 +1,8 @@
 """The article's preparation, tokens and sentences."""
 
 import re
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -94,10 +96,50 @@ def test_tokens_of_raw_text_follow_the_treebank(text, expected):
     assert tokens(text) == expected.split()
 
 
+@pytest.mark.parametrize(("text", "expected"), [
+    # Manipuri, Javanese, Chakma, Saurashtra, Cham: their vowel signs are marks far above U+3100.
+    ("\uabc3\uabe5\uabd1 \uabed\uabc1\uabe9", ["\uabc3\uabe5\uabd1", "\uabed\uabc1\uabe9"]),
+    ("\ua9b2\ua9ba\ua98f\ua9c0\ua9b1\ua9ae!", ["\ua9b2\ua9ba\ua98f\ua9c0\ua9b1\ua9ae", "!"]),
+    ("\U00011107\U0001110b\U00011134", ["\U00011107\U0001110b\U00011134"]),
+    ("\ua882\ua8b5\ua883\ua8c4", ["\ua882\ua8b5\ua883\ua8c4"]),
+    ("\uaa00\uaa29\uaa06\uaa43", ["\uaa00\uaa29\uaa06\uaa43"]),
+    ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"]),
+    ("co\u00adoperate, well\u00ad-known", ["co\u00adoperate", ",", "well\u00ad-known"]),
+    ("do\u2060n't x\ufeffy", ["do\u2060", "n't", "x\ufeffy"]),
+    ("I \u2764\ufe0f you", ["I", "\u2764\ufe0f", "you"]),
+    ("\U0001f468\u200d\U0001f469\u200d\U0001f467\U0001f600",
+     ["\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f600"]),
+    ("\U0001f44d\U0001f3fd! 1\ufe0f\u20e3", ["\U0001f44d\U0001f3fd", "!", "1\ufe0f\u20e3"]),
+    ("\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7\U0001f1e9",
+     ["\U0001f1e9\U0001f1ea", "\U0001f1eb\U0001f1f7", "\U0001f1e9"]),
+    ("\u200f(abc)\u200e. Dr.\u200e Ed", ["\u200f(", "abc", ")\u200e", ".", "Dr.\u200e", "Ed"]),
+    ("ab\u200bcd", ["ab\u200b", "cd"]),
+    ("a \u200b b \u3164", ["a\u200b", "b\u3164"]),
+    ("\ufeff \u200b a", ["\ufeff\u200ba"]),
+    ("\u200b", ["\u200b"]),
+], ids=ascii)
+def test_text_that_is_not_ascii_follows_the_word_boundaries_of_unicode(text, expected):
+    assert tokens(text) == expected
+    assert tokens(" ".join(expected)) == expected
+
+
+def test_no_mark_or_format_character_cuts_a_word_or_stands_alone():
+    for code in range(0x80, sys.maxunicode + 1):
+        character = chr(code)
+        if unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf") and character != "\u200b":
+            assert tokens(f"a{character}b ({character}) {character}c") == \
+                [f"a{character}b", f"({character}", ")", f"{character}c"], hex(code)
+
+
+def test_ascii_text_has_the_same_tokens_next_to_other_text():
+    text = "They'll say -3.14 == \"x.y\" (e.g. Dr. Smith's), 'tis cannot: don't ... a->b -- http://x.org/a?b=1."
+    assert tokens(f"\u00e9 {text} \u00e9")[1:-1] == tokens(text)
+
+
 @given(st.text(), st.text(alphabet="aB1'’.,-/@ntdms _:e+=\u0301 \n", max_size=60))
 @settings(derandomize=True, max_examples=500, deadline=None)
 def test_tokens_lose_no_character_and_hold_no_space(anything, tricky):
-    for text in (anything, tricky, anything + tricky):
+    for text in (anything, tricky, anything + tricky, tricky.replace("1", "\u200b").replace("B", "\U0001f600\u200d")):
         found = tokens(text)
         assert "".join(found) == "".join(text.split())
         assert all(token.split() == [token] for token in found)
@@ -109,7 +151,8 @@ def test_tokens_stay_tokens_when_they_are_tokenised_again():
 
 
 UNITS = ["a", "a+", "\n ", "1-", "x://!", "a.", "a'", "-", "1", "1,", "1e", "n't", "'", "a-",
-         "http://", ".", ". ", ".'", "A. ", "(", "A. ("]
+         "http://", ".", ". ", ".'", "A. ", "(", "A. (",
+         "\u0301", "a\u0301", "1\u00ad", "\u200b", "\u263a\u200d", "\u200b ", "a-\u0301", "'\u0301", "\U0001f1e6"]
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -143,7 +143,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path):
     ({"min_count": 3}, "min_count is 3, but the most frequent word occurs 2 times"),
     ({"sentences": []}, "the corpus has no word"),
     ({"sentences": [[], ["<S>"]]}, "the corpus has no word"),
-    ({"sentences": ["the cat"]}, "the sentence is the string 'the cat', expected a list of words"),
+    ({"sentences": ["the cat"]}, "sentence 0 is the string 'the cat', expected a list of words"),
     ({"sentences": [["the cat"]]}, "is 'the cat', expected a word without white space"),
 ])
 def test_build_refuses_what_makes_no_vocabulary(arguments, message):

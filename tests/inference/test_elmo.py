@@ -186,9 +186,9 @@ def test_sentences_may_be_tuples_or_come_from_a_generator(elmo):
 @pytest.mark.parametrize("state", ["reset", "warm", "carry"])
 @pytest.mark.parametrize(("sentences", "message"), [
     ([["the"], []], "^sentence 1 is empty: expected at least one token$"),
-    ("the bank", "^sentence 0 is the string 't': expected a list of tokens"),
-    (["the bank"], "^sentence 0 is the string 'the bank': expected a list of tokens; "
-     "elmo_np.data.text.tokens splits it$"),
+    ("the bank", "^the sentences are 'the bank', of type str, expected a list of sentences"),
+    (["the bank"], "^sentence 0 is the string 'the bank', expected a list of words: split it first, with "
+     "elmo_np.data.text.tokens or at its spaces$"),
 ])
 def test_an_empty_sentence_or_a_string_is_refused(elmo, sentences, message, state):
     with pytest.raises(UserError, match=message):

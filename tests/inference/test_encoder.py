@@ -68,12 +68,13 @@ def test_a_batch_gives_the_layers_and_the_state_of_each_sentence(words, each_bac
         all_close(arrays_of(rows_of(after, np.array([k]))), arrays_of(state))
 
 
-def test_rows_go_on_from_their_own_state_which_is_updated_in_place(words):
+@pytest.mark.parametrize("most", [1, 10, 1000])
+def test_rows_go_on_from_their_own_state_which_is_updated_in_place(words, most):
     state = zero_state(words.model, 3)
     expected = [None] * 3
     for start in 0, 3, 6:
         sentences = SENTENCES[start:start + 3]
-        found = list(encode_rows(words, [words.encode(sentence) for sentence in sentences], state))
+        found = list(encode_rows(words, [words.encode(sentence) for sentence in sentences], state, most))
         for k, sentence in enumerate(sentences):
             layers, expected[k] = alone(words, sentence, expected[k])
             all_close(found[k], layers)

@@ -14,6 +14,7 @@ from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import Evaluation, perplexity, score, unigram_perplexity
 from elmo_np.inference.sampling import Reader
 from tests import prediction_helpers as predicted
+from tests.memory_helpers import peak
 
 module = sys.modules["elmo_np.inference.evaluate"]        # as an attribute of the package, the name is the function's
 CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=90).labelled()]
@@ -105,6 +106,23 @@ def test_the_length_of_a_chunk_of_the_one_stream_shows_nowhere(chunk, monkeypatc
     # a sentence's own sum has fewer terms for the rounding to cancel in
     np.testing.assert_allclose([(s.forward, s.backward) for s in scores],
                                [(s.forward, s.backward) for s in expected], rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_sentences_that_are_read_in_parts_have_the_figures_of_whole_ones(most, monkeypatch, each_backend):
+    model, scores, expected = bilm(layers=2), [], []
+    before = evaluate(model, VOCABULARY, UNSEEN, state="reset", each=expected.append)
+    monkeypatch.setattr(module, "most_steps", lambda batch_size: most)
+    after = evaluate(model, VOCABULARY, UNSEEN, state="reset", each=scores.append)
+    assert after == pytest.approx(before, rel=1e-6)
+    for one, other in zip(scores, expected, strict=True):
+        np.testing.assert_allclose(one.forward_tokens, other.forward_tokens, rtol=ROUNDING)
+        np.testing.assert_allclose(one.backward_tokens, other.backward_tokens, rtol=ROUNDING)
+
+
+def test_a_very_long_sentence_is_not_paid_for_by_every_column():
+    corpus = [*KNOWN[:31], [word for sentence in KNOWN for word in sentence][:500] * 40]
+    assert peak(lambda: evaluate(bilm(), VOCABULARY, corpus, state="reset")) < 16e6     # 32 columns: 190 MB
 
 
 @pytest.mark.parametrize("state", ["carry", "reset"])
@@ -302,5 +320,5 @@ def test_texts_are_split_as_the_corpus_was():
 
 def test_a_string_is_no_list_of_sentences():
     words = predicted.some()
-    with pytest.raises(UserError, match="the sentences are the string 'the bank': expected a list"):
+    with pytest.raises(UserError, match="the sentences are 'the bank', of type str, expected a list"):
         score(words, "the bank")

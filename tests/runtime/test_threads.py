@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -85,6 +87,51 @@ def test_blas_has_one_thread_inside_and_its_own_number_after():
     with one_blas_thread():
         assert set(blas_threads()) <= {1}
     assert blas_threads() == before
+
+
+def test_blas_has_its_own_number_again_when_the_last_thread_is_done():
+    """Each thread used to restore what it had found: one, where another was inside."""
+    before, entered, left = blas_threads(), threading.Event(), threading.Event()
+    seen = []
+
+    def first():
+        with one_blas_thread():
+            entered.set()
+            left.wait(20)
+            seen.append(blas_threads())
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    entered.wait(20)
+    second = one_blas_thread()
+    with second:                    # entered inside the first, and left before it
+        assert set(blas_threads()) == {1}
+    with one_blas_thread():         # entered inside the first, and left after it
+        left.set()
+        thread.join()
+        assert set(blas_threads()) == {1}
+    assert {*map(tuple, seen)} == {(1,) * len(before)}
+    assert blas_threads() == before
+
+
+LATE = """
+import threading, time
+from elmo_np.runtime.threads import both, threads
+
+def late():
+    threading.main_thread().join()
+    time.sleep(0.2)
+    with threads(2):
+        print(both(lambda: "one", lambda: "two"))
+
+both(lambda: 1, lambda: 2)
+threading.Thread(target=late).start()
+"""
+
+
+def test_a_thread_that_outlives_the_main_one_computes_too():
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("('one', 'two')\n", "")
 
 
 def test_blas_is_named():

@@ -13,6 +13,7 @@ import pytest
 
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import read_toml
+from elmo_np.data import batches
 from elmo_np.errors import UserError
 from elmo_np.inference.elmo import load_model
 from elmo_np.io import safetensors_file as checkpoint
@@ -82,6 +83,20 @@ def test_training_stopped_again_and_again_ends_in_the_same_bytes(tmp_path, after
     an_epoch = after.steps // 2
     # inside the first epoch, twice; exactly at its end, before the validation; inside the second
     in_pieces(after, tmp_path / "pieces", [3, 2, an_epoch - 5, 4], *variant)
+    assert same(tmp_path / "pieces", tmp_path / "alone")
+
+
+def test_a_stop_between_the_parts_of_a_long_sentence_changes_nothing(tmp_path, after, monkeypatch):
+    monkeypatch.setattr(batches, "MOST", 8)
+    monkeypatch.setattr(batches, "PER_COLUMN", 1)
+    long = [[*CORPUS[0], *CORPUS[1]] * 2, *FEW[:10]]
+    settings, few = ("state=reset", "dropout=0.3", "batch_size=2"), {"corpus": long, "valid": CORPUS[60:70]}
+    run(tmp_path / "alone", *settings, **few)
+    after(after.steps // 2 - 2)
+    with pytest.raises(Interrupted):
+        run(tmp_path / "pieces", *settings, **few)
+    after(None)
+    run(tmp_path / "pieces", *settings, resume=True, **few)
     assert same(tmp_path / "pieces", tmp_path / "alone")
 
 

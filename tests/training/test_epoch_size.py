@@ -20,6 +20,11 @@ def test_a_step_over_whole_sentences_has_a_sentence_per_row():
     assert epoch_size(Vocabulary.build(SENTENCES), TrainConfig(batch_size=2, state="reset")).steps == 2
 
 
+def test_long_sentences_take_more_steps_than_rows_tell():
+    vocabulary = Vocabulary.build([["a"] * 99_999, ["a"]])
+    assert epoch_size(vocabulary, TrainConfig(batch_size=2, state="reset")).steps == 7      # 100,002 targets / 2^14
+
+
 def test_fewer_sentences_than_rows_are_refused():
     vocabulary = Vocabulary.build(SENTENCES)
     assert epoch_size(vocabulary, TrainConfig(batch_size=3)).sentences == 3

@@ -10,6 +10,7 @@ import pytest
 from elmo_np import ELMo
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import preset, read_toml
+from elmo_np.data import batches
 from elmo_np.data.batches import EncodedCorpus, contiguous_batches, stream_batches
 from elmo_np.data.corpus import held_out
 from elmo_np.data.vocabulary import Vocabulary
@@ -22,6 +23,7 @@ from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.metrics import COLUMNS, read
 from elmo_np.training.trainer import Trainer, learning_rate_at
+from tests.memory_helpers import peak
 from tests.training_helpers import CORPUS, contents, run, tiny
 
 FILES = ["config.toml", "last.safetensors", "metrics.csv", "model.safetensors", "vocabulary.txt"]
@@ -237,6 +239,27 @@ def test_whole_sentences_are_trained_from_fresh_states(tmp_path, steps, monkeypa
     run(tmp_path / "carry", "state=carry")
     per_epoch = len(given) // 2
     assert [k for k, state in enumerate(given) if state is None] == [0, per_epoch]
+
+
+LONG = [[word for sentence in CORPUS for word in sentence][:500] * 40, *CORPUS[:40]]
+
+
+def test_a_very_long_sentence_is_not_paid_for_by_every_row(tmp_path):
+    found = peak(lambda: run(tmp_path, "state=reset", "epochs=1", corpus=LONG, valid=LONG))
+    assert found < 60e6         # eight columns of 20,000 steps: 190 MB
+
+
+def test_the_parts_of_a_long_sentence_carry_its_state(tmp_path, steps, monkeypatch):
+    monkeypatch.setattr(batches, "MOST", 1 << 12)
+    given = []
+
+    def noted(self, batch, state=None, rngs=None, forward=BiLM.forward):
+        given.append(state is not None)
+        return forward(self, batch, state, rngs)
+    monkeypatch.setattr(BiLM, "forward", noted)
+    run(tmp_path, "state=reset", "epochs=1", corpus=LONG, valid=CORPUS[:5])
+    assert given == [False] * 6 + [True] * 4            # 40 sentences in batches of 8, then the longest in five parts
+    assert given == [not batch.fresh for batch, _ in steps]
 
 
 def test_contiguous_streams_give_each_row_its_own_part(tmp_path, steps):

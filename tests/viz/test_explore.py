@@ -31,7 +31,7 @@ def test_the_page_holds_what_is_shown(grammar, shown):
         assert [tuple(data["sentences"][s].split(" ")) for s in sentence] == [o.sentence for o in found.shown]
         assert position.tolist() == [o.position for o in found.shown]
         assert [word["senses"][k - 1] for k in array(word["sense"], "<u2")] == [o.sense for o in found.shown]
-        views = geometry.views(elmo, found.shown)
+        views = next(geometry.views(elmo, [found.shown]))
         for layer, view in zip(word["layers"], views, strict=True):
             points = array(layer["points"], "<i2", 2)
             size = np.abs(view.points).max()

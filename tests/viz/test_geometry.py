@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from elmo_np.inference import encoder
+from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.neighbours import unit
 from elmo_np.inference.occurrences import samples
 from elmo_np.viz import geometry
+from tests.memory_helpers import peak
 from tests.page_helpers import QUIET, model
 
 
@@ -14,7 +17,7 @@ def test_every_layer_has_its_own_view(grammar):
     for width, names in ((None, ["0", "1", "2"]), (5, ["0", "1", "2", "v_t"])):
         elmo = model(list(corpus), vector_dim=width)
         assert geometry.layer_names(elmo) == names
-        views = geometry.views(elmo, found.shown)
+        views = next(geometry.views(elmo, [found.shown]))
         assert len(views) == len(names)
         assert views[0].near is None
         assert not views[0].points.any()
@@ -32,10 +35,28 @@ def test_layer_0_is_there_where_it_is_narrower_than_the_others(grammar):
     elmo = model(list(grammar[1]), embedding_dim=3)
     assert 0 not in elmo.layers
     found, = samples(grammar[1], ["bank"], 12, QUIET)
-    views = geometry.views(elmo, found.shown)
+    views = next(geometry.views(elmo, [found.shown]))
     assert len(views) == 3
     assert views[0].near is None
     assert views[1].near is not None
+
+
+def test_a_document_is_embedded_once_and_only_the_rows_of_the_words_are_kept(monkeypatch):
+    documents = [["bank", "play", *["the", f"n{k}"] * 1000] for k in range(30)]
+    elmo, given = model(documents), []
+
+    def noted(self, sentences, *options, stream=ELMo.stream):
+        given.append(list(sentences))
+        return stream(self, sentences, *options)
+    monkeypatch.setattr(ELMo, "stream", noted)
+    monkeypatch.setattr(encoder, "WINDOW", 1 << 17)
+    words = [sample.shown for sample in samples(documents, ["bank", "play"], 30, QUIET)]
+    found = []
+    taken = peak(lambda: found.extend(geometry.views(elmo, words)))
+    assert [len(sentences) for sentences in given] == [30] * len(given)
+    assert len(found) == 2
+    assert [len(views[0].points) for views in found] == [30, 30]
+    assert taken < 4e6      # all of the documents: 12 MB
 
 
 def test_the_nearest_are_the_largest_cosines_outside_the_own_sentence(rng, monkeypatch):

@@ -203,7 +203,7 @@ def test_the_pointer_finds_the_nearest_point_wherever_it_is(at_page, rng):
 def test_the_nearest_are_listed_and_lead_on(at_page, explored):
     _, elmo, (bank, _) = explored
     at_page.run("pick(7)")
-    view = views(elmo, bank.shown)[-1]
+    view = next(views(elmo, [bank.shown]))[-1]
     rows = at_page.all("#nearest button")
     assert len(rows) == 10
     for row, k, similarity in zip(rows, view.near[7], view.similarity[7], strict=True):

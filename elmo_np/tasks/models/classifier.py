@@ -11,6 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...data.sentences import checked_sentences
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...types import Array, Sentences
 from ..metrics.scores import accuracy
@@ -83,6 +84,7 @@ class SentenceClassifier(TaskModel):
 
     def probabilities(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> Array:
         """p of every label of every sentence, (N, C)."""
+        sentences = list(checked_sentences(sentences))
         p = np.zeros((len(sentences), len(self.labels)), np.float32)
         for indices, layers, lengths in self.batches(sentences, vectors):
             z, _ = self.network.scores(layers, lengths)

@@ -6,11 +6,12 @@ A task reads its sentences dozens of times, and a frozen biLM gives the same vec
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
 import numpy as np
 
+from ...data.sentences import checked_sentences
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
@@ -27,11 +28,13 @@ class EmbeddingCache:
     layers      layers of one width, as `batch` stacks them; None: those of `elmo.layers`
     positions   of each sentence, keep only the word at this position, as if it were the sentence; None: all words
     memory      maximum bytes kept in memory; beyond that, the vectors go into a temporary file without a name
-    Raises UserError for an empty sentence, a position outside of one, layers of unequal width, a full disk.
+    Raises UserError for an empty sentence, one that is not a list of strings, a position outside of one, layers of
+    unequal width, a full disk.
     """
 
     def __init__(self, elmo: ELMo, sentences: Sentences, layers: Sequence[int] | None = None, *,
                  positions: Sequence[int] | None = None, memory: int = MEMORY, progress: Progress | None = None):
+        sentences = list(checked_sentences(sentences))
         self.layers = list(elmo.layers if layers is None else layers)
         config, top = elmo.model.config, elmo.model.config.layers
         widths = {2 * (config.output_dim if layer else config.embedding_dim) for layer in self.layers}
@@ -47,9 +50,8 @@ class EmbeddingCache:
         self.lengths: Array = np.array([len(s) for s in sentences] if positions is None else [1] * len(sentences), int)
         self._begins: Array = np.cumsum(self.lengths) - self.lengths
         self._kept = _allocated((int(self.lengths.sum()), len(self.layers), self.width), memory)
-        for k, vectors in enumerate(stacked(elmo, sentences, self.layers)):
-            own = slice(None) if positions is None else slice(positions[k], positions[k] + 1)
-            self._kept[self._slice(k)] = vectors[:, own].swapaxes(0, 1)
+        for k, parts in enumerate(stacked(elmo, sentences, self.layers)):
+            self._keep(k, parts, None if positions is None else positions[k])
             if progress:
                 progress.show(f"vectors of {k + 1:,} of {len(sentences):,} sentences")
         if progress:
@@ -64,6 +66,17 @@ class EmbeddingCache:
         other = copy(self)
         other.lengths, other._begins = self.lengths[sentences], self._begins[sentences]
         return other
+
+    def _keep(self, k: int, parts: Iterable[Array], position: int | None) -> None:
+        """Copy the vectors of one sentence, or only those of the word at `position`."""
+        kept, start = self._kept[self._slice(k)], 0
+        for part in parts:
+            end = start + part.shape[1]
+            if position is None:
+                kept[start:end] = part.swapaxes(0, 1)
+            elif start <= position < end:
+                kept[0] = part[:, position - start]
+            start = end
 
     def _slice(self, k: int) -> slice:
         return slice(int(self._begins[k]), int(self._begins[k] + self.lengths[k]))
@@ -93,10 +106,10 @@ def _allocated(shape: tuple[int, int, int], memory: int) -> Array:
                         f"{4 * int(np.prod(shape)):,} bytes: free some, or set TMPDIR to another directory") from error
 
 
-def stacked(elmo: ELMo, sentences: Sentences, layers: list[int]) -> Iterator[Array]:
-    """One array (layers, tokens, width) per sentence."""
+def stacked(elmo: ELMo, sentences: Sentences, layers: list[int]) -> Iterator[Iterator[Array]]:
+    """One array (layers, tokens, width) per sentence, in parts; they are to be read before the next sentence."""
     if set(layers) <= set(elmo.layers):
         chosen = [elmo.layers.index(layer) for layer in layers]
-        yield from (stack[chosen] for stack in elmo.stream(sentences, "all"))
+        yield from ((part[chosen] for part in parts) for _, parts in elmo.parts(sentences, "all"))
     else:                                           # layer 0 is of another width, so it is the only layer
-        yield from (vectors[None] for vectors in elmo.stream(sentences, layers[0]))
+        yield from ((part[None] for part in parts) for _, parts in elmo.parts(sentences, layers[0]))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.random import Generator
 
-from ...data.batches import length_buckets
+from ...data.batches import length_buckets, limited_groups, most_steps
 from ...nn.optim import Adam, clip_scale, global_norm
 from ...nn.parameter import parameters, zero_grad
 from ...runtime.progress import Progress
@@ -100,18 +100,20 @@ def _values(network: Network) -> dict[str, Array]:
 
 
 def _mean_loss(network: Network, data: Dataset, batch_size: int) -> float:
-    indices = np.arange(len(data.lengths))
-    groups = np.split(indices, range(batch_size, len(indices), batch_size))
-    return sum(network.forward(*data.batch(group))[0] * len(group) for group in groups) / len(indices)
+    N = len(data.lengths)
+    groups = map(np.array, limited_groups(range(N), data.lengths, batch_size, most_steps(batch_size)))
+    return sum(network.forward(*data.batch(group))[0] * len(group) for group in groups) / N
 
 
 def shuffled_groups(lengths: Array, batch_size: int, rng: Generator) -> Iterator[Array]:
-    """The indices 0 .. N-1 in batches of about equal length, in an order that `rng` draws."""
+    """The indices 0 .. N-1 in batches of about equal length, in an order that `rng` draws; long sentences in smaller
+    batches, so that memory does not grow with the longest."""
     order = rng.permutation(len(lengths))
     groups: list[Array] = []
     for start in range(0, len(order), 32 * batch_size):
         window = order[start:start + 32 * batch_size]
-        groups += [window[group] for group in length_buckets([range(n) for n in lengths[window]], batch_size)]
+        buckets = length_buckets([range(n) for n in lengths[window]], batch_size, most_steps(batch_size))
+        groups += [window[group] for group in buckets]
     return (groups[k] for k in rng.permutation(len(groups)))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...data.sentences import checked_sentences
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...inference.neighbours import unit
@@ -133,6 +134,7 @@ class WordSenses(TaskModel):
     def predict(self, sentences: Sentences, occurrences: Sequence[Occurrence],
                 vectors: EmbeddingCache | None = None) -> list[str]:
         """The sense of each occurrence. Raises UserError for a word that training has not shown."""
+        sentences = list(checked_sentences(sentences))
         self.check_words(occurrences)
         words = np.array([self.words[own.word] for own in occurrences])
         names = [sense for own in self.senses.values() for sense in own]

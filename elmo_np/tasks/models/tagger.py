@@ -11,6 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...data.sentences import checked_sentences
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.softmax import IGNORE_INDEX
 from ...types import Array, Sentences
@@ -85,6 +86,7 @@ class Tagger(TaskModel):
 
     def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> list[list[str]]:
         """The best labels of every sentence's words."""
+        sentences = list(checked_sentences(sentences))
         found: dict[int, list[str]] = {}
         for indices, layers, lengths in self.batches(sentences, vectors):
             z, _ = self.network.scores(layers, lengths)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.random import Generator
 
-from ...data.batches import length_buckets, sentence_windows
+from ...data.batches import length_buckets, most_steps, sentence_windows
+from ...data.sentences import checked_sentences
 from ...errors import UserError
 from ...inference.coverage import coverage
 from ...inference.elmo import ELMo
@@ -70,7 +71,8 @@ class TaskModel(ABC):
 
         vectors     of the training and of the validation sentences, where they are already computed
         """
-        if not len(sentences) or not len(valid_sentences):
+        sentences, valid_sentences = list(checked_sentences(sentences)), list(checked_sentences(valid_sentences))
+        if not sentences or not valid_sentences:
             raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
                             "expected at least one of each")
         progress = progress or Progress(quiet=True)
@@ -93,6 +95,8 @@ class TaskModel(ABC):
 
     def _dataset(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> Dataset:
         targets = self._targets(labels)
+        if len(targets) != len(sentences):
+            raise UserError(f"{len(sentences)} sentences and {len(targets)} labels: expected one label per sentence")
         lengths = np.array([len(sentence) for sentence in sentences]) if vectors is None else vectors.lengths
         return Dataset(lengths, lambda group: (*self._read(sentences, vectors, group),
                                                self._stacked([targets[k] for k in group])))
@@ -127,7 +131,7 @@ class TaskModel(ABC):
         start = 0
         with one_blas_thread():
             for window in sentence_windows(sentences, BATCH):
-                for group in length_buckets(window, BATCH):
+                for group in length_buckets(window, BATCH, most_steps(BATCH)):
                     indices = [start + k for k in group]
                     yield indices, *self._read(sentences, vectors, indices)
                 start += len(window)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.random import Generator
 
+from ...data.sentences import checked_sentences
 from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
@@ -73,7 +74,7 @@ class Translator(TaskModel):
         return super().embed(sentences, labels, progress) if bilm_input(self.config.input) else None
 
     def _targets(self, labels: Sentences) -> list[list[int]]:
-        return [[*self.label_ids(words), END] for words in labels]
+        return [[*self.label_ids(words), END] for words in checked_sentences(labels)]
 
     def _stacked(self, targets: Sequence[Any]) -> Array:
         return padded(targets, IGNORE_INDEX)
@@ -101,6 +102,7 @@ class Translator(TaskModel):
 
         beam    its width; None: that of the settings, 1: the likeliest word at each step
         """
+        sentences = list(checked_sentences(sentences))
         found: dict[int, Translation] = {}
         for indices, source, lengths in self.batches(sentences, vectors):
             u, keys, _ = self.network.encode(source, lengths)

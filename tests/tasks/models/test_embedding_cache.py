@@ -8,6 +8,7 @@ import pytest
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
+from elmo_np.inference import encoder
 from elmo_np.inference.elmo import ELMo
 from elmo_np.nn.bilm import BiLM
 from elmo_np.tasks.models.embedding_cache import EmbeddingCache
@@ -36,6 +37,17 @@ def test_a_batch_holds_the_vectors_of_its_sentences(memory):
     np.testing.assert_array_equal(some, layers[[0, 2]])
     assert len(cache) == 4
     assert cache.lengths.tolist() == [2, 1, 4, 3]
+
+
+@pytest.mark.parametrize("layers", [None, [0]], ids=["all layers", "layer 0"])
+def test_sentences_that_are_read_in_parts_have_the_same_vectors(layers, monkeypatch):
+    elmo = an_elmo(embedding_dim=3 if layers else 4)
+    cache = EmbeddingCache(elmo, SENTENCES, layers)
+    word = EmbeddingCache(elmo, SENTENCES, layers, positions=[1, 0, 3, 2])
+    monkeypatch.setattr(encoder, "WINDOW", 2 * 8 * 3)           # two steps at a time
+    np.testing.assert_allclose(EmbeddingCache(elmo, SENTENCES, layers)._kept, cache._kept, atol=1e-6)
+    np.testing.assert_allclose(EmbeddingCache(elmo, SENTENCES, layers, positions=[1, 0, 3, 2])._kept, word._kept,
+                               atol=1e-6)
 
 
 def test_word_vectors_of_another_width_are_kept_alone():

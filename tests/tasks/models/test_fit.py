@@ -10,7 +10,7 @@ from elmo_np.nn.softmax import IGNORE_INDEX
 from elmo_np.tasks.models import fit as fitting
 from elmo_np.tasks.models.classifier import SentenceClassifier
 from elmo_np.tasks.models.config import TaskConfig
-from elmo_np.tasks.models.fit import FitInterrupted, padded, shuffled_groups
+from elmo_np.tasks.models.fit import Dataset, FitInterrupted, _mean_loss, padded, shuffled_groups
 from tests.task_helpers import FAST, reviews, tiny_elmo
 
 
@@ -69,6 +69,27 @@ def test_every_sentence_is_in_one_batch_of_sentences_of_similar_length(rng):
     assert sorted(np.concatenate(groups)) == list(range(100))
     assert {len(group) for group in groups} == {10}
     assert all(len(set(lengths[group])) == 1 for group in groups)
+
+
+def test_long_sentences_are_in_small_batches(rng):
+    lengths = np.array([5] * 50 + [6000] * 5 + [50_000])
+    groups = list(shuffled_groups(lengths, 10, rng))
+    assert sorted(np.concatenate(groups)) == list(range(56))
+    assert sorted(tuple(lengths[group]) for group in groups) == \
+        [(5,) * 10] * 5 + [(6000,), (6000, 6000), (6000, 6000), (50_000,)]
+
+
+def test_the_mean_loss_weighs_batches_by_their_sentences():
+    class Lengths:
+        def forward(self, source, lengths, y):
+            sizes.append(len(lengths))
+            return float(lengths.mean()), None
+    lengths, sizes = np.array([2, 4, 9000, 8000, 1, 3, 50_000]), []
+    data = Dataset(lengths, lambda group: (None, lengths[group], None))
+    assert _mean_loss(Lengths(), data, 3) == pytest.approx(lengths.mean())
+    assert sizes == [2, 1, 2, 1, 1]
+    assert _mean_loss(Lengths(), data._replace(lengths=np.minimum(lengths, 9)), 3) > 0
+    assert sizes[5:] == [3, 3, 1]
 
 
 def test_the_generator_draws_the_order():
