@@ -81,7 +81,7 @@ def places(statement):
 
 
 def changes(node):
-    """What may stand for an expression inside a statement."""
+    """What may replace an expression inside a statement."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
         yield ast.BinOp(node.left, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
