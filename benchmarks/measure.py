@@ -94,7 +94,7 @@ class Worker:
         self.figures, self.peak_reset = first["figures"], first["peak_reset"]
 
     def run(self, times: int) -> list[float]:
-        """Seconds of each of so many runs."""
+        """Seconds of each run."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):         # a dead process gives no answer, which is reported below
             self._process.stdin.write(f"{times}\n")

@@ -111,7 +111,7 @@ def title(found: Sequence[Found], target: float) -> str:
     if there:
         seconds, name = min(there)
         return f"{name}: both directions at perplexity {target:g} after {seconds / 60:.1f} minutes"
-    return f"No run comes to perplexity {target:g} in both directions"
+    return f"No run reaches perplexity {target:g} in both directions"
 
 
 def set_limits(ax: Axes, values: Sequence[float]) -> None:

@@ -128,7 +128,7 @@ class Watch:
         self._point(epoch, step, found, whole=True)
 
     def epoch_ends(self) -> None:
-        """Raises BudgetSpent if there is no time for another."""
+        """Raises BudgetSpent if no time is left for another."""
         if self.seconds >= self.budget:
             raise BudgetSpent
 

@@ -94,7 +94,7 @@ def _renumbered(k: Array) -> Array:
 def avoid_kinks(layer: CharCNN, k: Array) -> None:
     """Raise AssertionError for a maximum or a relu near a kink, or a branch that does not act, with the words k."""
     words = k.reshape(-1, k.shape[-1])
-    gaps, behind = [], []
+    gaps, past = [], []
     for f in layer.filters:
         for word in words:
             # Positions with the same characters stay equal wherever they move: no kink.
@@ -102,13 +102,13 @@ def avoid_kinks(layer: CharCNN, k: Array) -> None:
             y = np.sort(windows(layer.E.value[seen], f.w)[:, 0] @ f.W.value, axis=0)
             last = windows(layer.E.value[word[None, -f.w:]], f.w)[0, 0] @ f.W.value
             gaps += [*np.diff(y[-2:], axis=0).ravel()]
-            behind += [*np.isclose(last, y[-1], rtol=0, atol=MARGIN / 2)]      # a BLAS rounds by shape
+            past += [*np.isclose(last, y[-1], rtol=0, atol=MARGIN / 2)]      # a BLAS rounds by shape
     _, cache = layer.encode(words)
     relus = [x @ f.Wt.value + f.bt.value for f, (x, _, _) in zip(layer.highways, cache.highways, strict=True)]
     relus += [layer._convolve(words, keep=False)[0]] if layer.activation == "relu" else []
     nearest = min(np.min(gaps), *(np.abs(x).min() for x in relus), np.inf)
     if nearest < MARGIN:
         raise AssertionError(f"the point of this gradient check is {nearest:.0e} from a kink, expected {MARGIN:.0e}")
-    acts(np.array(behind), "the maximum is past the end of the word")
+    acts(np.array(past), "the maximum is past the end of the word")
     for x in relus:
         acts(x > 0, "relu")

@@ -11,7 +11,7 @@
     softmax/W (V, P), b (V,)                        the softmax, in this file or in a separate one
 
 d is 0 for the forward direction and 1 for the backward one. The files are not trusted: memory is allocated only when
-all shapes match the options and the file is large enough to hold so many values.
+all shapes match the options and the file is large enough to hold that many values.
 """
 
 import os

@@ -53,10 +53,10 @@ def write(path: str | os.PathLike[str], arrays: Iterable[tuple[str, Array]]) -> 
 
 def _as_float32(path: str | os.PathLike[str], name: str, array: Array) -> Array:
     with np.errstate(over="ignore"):
-        numbers = np.ascontiguousarray(array, "<f4")
-    if not np.isfinite(numbers).all():
+        values = np.ascontiguousarray(array, "<f4")
+    if not np.isfinite(values).all():
         raise UserError(f"cannot write {path}: {name} holds a value that is not finite: expected weights")
-    return numbers
+    return values
 
 
 class Weights:

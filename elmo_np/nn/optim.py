@@ -34,13 +34,7 @@ def squared_norm(g: Array) -> float:
 
 @twin
 def sgd_update(
-    w: Array,
-    g: Array,
-    v: Array | None,
-    scale: float,
-    rate: float,
-    momentum: float,
-    nesterov: bool,
+    w: Array, g: Array, v: Array | None, scale: float, rate: float, momentum: float, nesterov: bool
 ) -> None:
     """(O2)-(O4) in place on w and v (N,); the gradient is scale * g (N,). v None: no momentum."""
     real = w.dtype.type

@@ -216,8 +216,11 @@ def test_the_originals_that_read_a_model_as_it_is_are_known(changes, expected):
     assert readers(BiLMConfig(**{**CHARACTERS, **changes})) == expected
 
 
-def test_a_model_without_a_softmax_may_say_anything_of_it(tmp_path, rng):
-    export(model(rng, predict=False, share_softmax=False, softmax="adaptive", cutoffs=[4]), tmp_path)
+def test_settings_of_a_softmax_that_a_model_does_not_have_are_ignored(tmp_path, rng):
+    _, weights, _ = export(model(rng, predict=False, share_softmax=False, softmax="adaptive", cutoffs=[4]), tmp_path)
+    with h5py.File(weights) as file:
+        assert "softmax" not in file
+        assert "RNN_1" in file
 
 
 def test_a_number_that_is_not_finite_is_refused_and_the_file_stays_as_it_was(tmp_path, rng):

@@ -124,7 +124,7 @@ def test_the_gradient_goes_only_to_the_first_position_of_the_maximum(rng):
 def test_a_window_after_the_word_is_computed_once_and_is_part_of_the_maximum(rng):
     layer = cnn(rng, filters=((2, 1),), highways=0, project=False)
     layer.E.value[...] = 0
-    layer.E.value[261] = 3                  # what stands behind a word is larger than all else
+    layer.E.value[261] = 3                  # the padding after a word is larger than all else
     layer.filters[0].W.value[...], layer.filters[0].b.value[...] = 1, 0
     k = to_char_ids(["ab", "tenletters"], K)    # the second leaves no position after it
     v, cache = layer.forward(k)

@@ -132,7 +132,7 @@ def explored(tmp_path_factory):
 
 @pytest.fixture
 def at_page(reader, explored):
-    """The page, opened anew; whatever a test does there, the console stays empty."""
+    """The page, opened again; whatever a test does there, the console stays empty."""
     reader.open(explored[0])
     yield reader
     assert reader.errors() == []
@@ -154,7 +154,7 @@ def test_the_page_opens_with_its_first_word(at_page, explored):
 
 
 def test_a_page_of_2000_occurrences_paints_them(reader, tmp_path, rng, record_testsuite_property):
-    """When it first did stands in a JUnit report: how long it may take is the machine's affair."""
+    """A JUnit report holds when it first did: how long it may take depends on the machine."""
     write(tmp_path / "page.html", page_of_2000(rng))
     reader.open(tmp_path / "page.html")
     assert len(reader.places()) == 2000

@@ -221,7 +221,7 @@ def test_a_kernel_carries_the_tags_of_its_reference():
     for name, twin in backend.TWINS.items():
         needed = set().union(*(tags(comment) for _, comment, _ in python_comments(inspect.getsource(twin.reference))))
         kernel = f"kernels/{twin.reference.__module__.rpartition('.')[2]}.pxi"
-        # matmul is no equation: the lines that call it are
+        # matmul is not an equation: the lines that call it are
         assert needed or name == "matmul", f"{name} computes an equation without a tag"
         assert tags_by_function(kernel).get(name, set()) == needed, f"{name} in {kernel}"
 

@@ -48,12 +48,16 @@ def function(module, name):
 
 
 def statements(module, name):
-    """The simple statements of a function, without its docstring."""
+    """The simple statements of a function, without its docstring and its checks, which change no gradient."""
     tree = ast.parse(inspect.getsource(module))
     for part in name.split("."):
         tree, = [node for node in tree.body if getattr(node, "name", None) == part]
     return [node for node in ast.walk(tree) if isinstance(node, SIMPLE) and getattr(node, "value", None) is not None
-            and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+            and not (isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or is_check(node.value)))]
+
+
+def is_check(node):
+    return isinstance(node, ast.Call) and ast.unparse(node.func).startswith("check_")
 
 
 def allocates(node):
@@ -81,7 +85,7 @@ def places(statement):
 
 
 def changes(node):
-    """What may stand for an expression inside a statement."""
+    """What may replace an expression inside a statement."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
         yield ast.BinOp(node.left, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

@@ -49,7 +49,7 @@ class Input(NamedTuple):
 
 
 def of_seeds(data: Data, directory: TaskDirectory, first: int, seeds: int) -> list[Round]:
-    """One round with so many seeds, from `first` on. Raises UserError for none."""
+    """One round with `seeds` seeds, from `first` on. Raises UserError for none."""
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: expected a whole number of at least 1")
     return [Round(data, directory, range(first, first + seeds))]

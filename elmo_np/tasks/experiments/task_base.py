@@ -19,7 +19,7 @@ from ..models.task_model import TaskModel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TEST_SHARE = 10     # one of so many examples is held out where the data have no test part
+TEST_SHARE = 10     # one in this many examples is held out where the data have no test part
 
 
 class TaskSpec(ABC):
@@ -125,7 +125,7 @@ class TaskSpec(ABC):
         return None
 
     def hold_out(self, examples: Examples, every: int, seed: int) -> tuple[list[int], list[int]]:
-        """The indices of examples in two parts: without one of every so many, and those. Raises UserError for too
+        """The indices of examples in two parts: all but one in `every`, and those held out. Raises UserError for too
         few."""
         return split_indices(len(examples.sentences), every, seed)
 

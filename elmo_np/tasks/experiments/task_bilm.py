@@ -84,7 +84,7 @@ def _lines(data: Data) -> list[str]:
 
 
 def _settings(spec: BilmSpec, count: int) -> Settings:
-    """The settings of a biLM for so many sentences. Raises UserError for too few."""
+    """The settings of a biLM that is trained on `count` sentences. Raises UserError for too few."""
     settings = preset("demo")
     if spec.given:
         settings = replaced(settings_of(spec.given), tokenize=False, epochs=spec.fine_tune)
