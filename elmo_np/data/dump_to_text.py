@@ -114,7 +114,6 @@ def dump_to_text(dumps: Sequence[Path], out: str | os.PathLike[str], *, limit: i
 
 def _check(job: Job) -> None:
     """Raise UserError for what cannot begin."""
-    library()
     for path in job.dumps:
         if not is_dump(path):
             raise UserError(f"{path} is not a Wikipedia dump, expected a file such as enwiki-latest-pages-articles.xml"
@@ -126,6 +125,7 @@ def _check(job: Job) -> None:
         raise UserError("--out is empty: expected the name of a file, such as text.txt.gz")
     if job.out.exists():
         raise UserError(f"{job.out} already exists: give another --out, or remove it")
+    library()
 
 
 def _begin(job: Job, resume: bool) -> Counts:

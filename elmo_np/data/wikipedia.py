@@ -74,8 +74,8 @@ def _text_of(path: Path, size: int, time: int) -> Path:
 def dump_text(path: Path) -> Path:
     """A temporary text file with the sentences of a dump, tokenised, one per line; this process converts it once."""
     with readable(path):
-        found = path.resolve().stat()
-    return _text_of(path.resolve(), found.st_size, found.st_mtime_ns)
+        found = path.stat()
+    return _text_of(path, found.st_size, found.st_mtime_ns)
 
 
 def _finished_elements(file: Any) -> Iterator[Element]:

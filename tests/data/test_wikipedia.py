@@ -48,16 +48,16 @@ def test_a_damaged_dump_is_one_line(tmp_path, damage, message):
 
 def test_memory_does_not_grow_with_the_dump(tmp_path):
     def peak(pages):
-        path = write_dump(tmp_path / f"{pages}.xml.bz2", [CAT * 30] * pages)
+        path = write_dump(tmp_path / f"{pages}.xml.bz2", [CAT * 300] * pages)
         tracemalloc.start()
         try:
             return sum(1 for _ in articles(path)), tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    (few, small), (many, large) = peak(50), peak(1000)
-    assert (few, many) == (50, 1000)
-    assert len(CAT * 30) * many > 1e7
-    assert large < 1.2 * small < 2e6
+    (few, small), (many, large) = peak(5), peak(50)
+    assert (few, many) == (5, 50)
+    assert len(CAT * 300) * many > 6e6
+    assert large < 1.2 * small < 3e6
 
 
 def test_the_text_of_a_dump_is_a_temporary_file_written_once_until_the_dump_changes(tmp_path):
