@@ -45,14 +45,15 @@ def test_a_file_is_split_as_the_settings_say(tmp_path):
 
 
 @pytest.mark.parametrize(("files", "hint"), [
-    (["last.safetensors", "model.safetensors"], ", or continue it with --resume"), (["model.safetensors"], ""),
+    (["last.safetensors", "model.safetensors"], ", or continue it (--resume, or resume=True)"),
+    (["model.safetensors"], ""),
     (["config.toml"], ", or remove it: no step of its training was saved")])
 def test_a_directory_in_use_is_refused_with_the_way_on(tmp_path, files, hint):
     for name in files:
         (tmp_path / name).touch()
     with pytest.raises(UserError) as caught:
         check_request(Settings(), str(tmp_path), RunDirectory(tmp_path), resume=False)
-    assert str(caught.value) == f"{tmp_path} already holds a run: give another --out{hint}"
+    assert str(caught.value) == f"{tmp_path} already holds a run: give another directory{hint}"
 
 
 @pytest.mark.parametrize(("changes", "out", "resume", "message"), [
