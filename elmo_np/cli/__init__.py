@@ -10,6 +10,7 @@ the fields of --json and the columns of tables are used in scripts: add to them,
 
 from . import (
     convert,
+    corpus,
     demo,
     embed,
     evaluate,
@@ -30,5 +31,5 @@ from . import (
 # In the order that --help shows
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
             "score": score, "substitutes": substitutes, "sample": sample, "explore": explore, "report": report,
-            "vectors": vectors, "task": task, "convert": convert, "export": export, "gradcheck": gradcheck,
-            "info": info}
+            "vectors": vectors, "task": task, "corpus": corpus, "convert": convert, "export": export,
+            "gradcheck": gradcheck, "info": info}

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.schema import Settings
 from ..config.toml_files import read_toml
-from ..data.corpus import Corpus, open_corpus
+from ..data.corpus import Corpus, joined, open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
@@ -61,6 +61,20 @@ def blank_lines(corpus: Corpus) -> str:
 
 def _is_model(path: str) -> bool:
     return os.path.isfile(RunDirectory(Path(path)).model) or (path.endswith(".safetensors") and os.path.isfile(path))
+
+
+class _Joined(argparse.Action):
+    """Several arguments as the name of one corpus."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        setattr(namespace, self.dest, joined(values))
+
+
+def add_corpus(add: Add, name: str, what: str = "") -> None:
+    """The argument that names a corpus, in one or several words."""
+    add(name.lower(), metavar=name, nargs="+", action=_Joined,
+        help=f"{what}text files with one sentence per line, compressed or not; glob patterns, directories, Wikipedia "
+             "dumps; - for standard input; pydoc or grammar")
 
 
 def add_tokenize(add: Add) -> None:

@@ -7,14 +7,14 @@ import argparse
 from ..data.corpus import open_corpus
 from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
-from .common import Add, add_json, add_tokenize, blank_lines, show, splits
+from .common import Add, add_corpus, add_json, add_tokenize, blank_lines, show, splits
 
 ABOUT = "write the vectors of every word of a text to a file"
 
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
-    add("input", metavar="INPUT", help="a text file, one sentence per line")
+    add_corpus(add, "INPUT")
     add("--out", required=True, metavar="FILE", help="FILE.npz, or FILE.hdf5 with the extra [hdf5]: one array per "
         "sentence, named by its index: \"0\", \"1\", ...")
     add("--layer", default="all", metavar="LAYER", help="all (default), top, average, mix, or the number of a layer")

@@ -13,14 +13,14 @@ from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
 from ..runtime.files import STDOUT, atomic_write_text
-from .common import Add, add_tokenize, json_text, settings_of, splits
+from .common import Add, add_corpus, add_tokenize, json_text, settings_of, splits
 
 ABOUT = "compute the perplexity of both directions, over all words"
 
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
-    add("corpus", metavar="CORPUS", help="text to predict")
+    add_corpus(add, "CORPUS", "text to predict: ")
     add("--state", choices=("carry", "reset"), help="one stream, or each sentence on its own (default: as trained)")
     add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")
     add("--per-sentence", metavar="FILE.tsv",

@@ -38,7 +38,7 @@ def parser() -> Parser:
     commands = program.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         options = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
-        options.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed") else "")
+        options.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed", "corpus") else "")
         if hasattr(command, "subcommands"):
             command.subcommands(options)
         else:

@@ -10,7 +10,7 @@ from ..data.vocabulary import BOS, EOS, UNK
 from ..inference.elmo import ELMo
 from ..inference.evaluate import SentenceScore, evaluate, perplexity
 from ..runtime.progress import Progress
-from .common import Add, add_tokenize, blank_lines, json_text, splits
+from .common import Add, add_corpus, add_tokenize, blank_lines, json_text, splits
 
 ABOUT = "print log p of every sentence or token, in both directions"
 
@@ -19,7 +19,7 @@ Row = dict[str, object]
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
-    add("input", metavar="INPUT", help="a text file, one sentence per line")
+    add_corpus(add, "INPUT")
     add("--tokens", action="store_true", help="one row per token, special tokens included, instead of one per sentence")
     add("--state", choices=("reset", "carry"), default="reset",
         help="every sentence on its own (default), or each after the one before")

@@ -12,13 +12,13 @@ from ..training.fine_tuning import settings_of
 from ..training.trainer import train
 from ..viz.reports import training_report
 from . import info
-from .common import Add, add_json, show
+from .common import Add, add_corpus, add_json, show
 
 ABOUT = "train a biLM"
 
 
 def arguments(add: Add) -> None:
-    add("corpus", metavar="CORPUS", help="a text file (one sentence per line), a glob of shards, pydoc or grammar")
+    add_corpus(add, "CORPUS")
     add("--valid", metavar="FILE", help="validate on this file; without it every 20th sentence is held out")
     add("--out", required=True, metavar="DIR", help="directory to write the run to")
     add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")

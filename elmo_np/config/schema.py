@@ -113,7 +113,7 @@ class TrainConfig:
 class DataConfig:
     """What is read. Raises UserError for a value out of its range."""
 
-    corpus: str | None = option(None, "a text file, a glob of shards, pydoc or grammar")
+    corpus: str | None = option(None, "text files or Wikipedia dumps: a name, a glob, a.txt:b.txt; or pydoc, grammar")
     fine_tune: str | None = option(None, "folder of a run whose model to train further; none: a new model")
     valid: str | None = option(None, "a file to validate on; none: hold out sentences of the corpus")
     held_out: int = option(20, "hold out every n-th sentence if no validation file is given", at_least=2)

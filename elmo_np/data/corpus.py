@@ -1,7 +1,8 @@
-"""Where sentences come from: text files, the English in every Python installation, a grammar.
+"""Where sentences come from: text files, Wikipedia's dumps, the English in every Python installation, a grammar.
 
 A corpus can be read any number of times, always in the same order, so an epoch is a loop over it.
-Files are streamed: memory use does not grow with their size.
+Files are streamed: memory use does not grow with their size. What can be read only once, or is slow to read, is first
+copied to a temporary file.
 """
 
 import difflib
@@ -9,21 +10,28 @@ import glob
 import hashlib
 import os
 import re
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from ..config.schema import Settings
 from ..errors import UserError
+from ..runtime.files import temporary_directory
 from . import text
 from .pydoc_corpus import PydocCorpus
 from .sentences import checked_sentences
-from .text_lines import plain_lines
+from .text_lines import plain_lines, text_lines
+from .wikipedia import dump_text, is_dump
 
 T = TypeVar("T")
 
 BUILT_IN = ("pydoc", "grammar")
+STDIN = "-"         # the name of standard input, as in other programs
 
 _WORD = re.compile(r"[^ \t\n\r\f\v]+")     # ASCII white space only: 10 000 with a no-break space is one word
 
@@ -59,9 +67,9 @@ def corpus_sha256(sentences: Iterable[Sequence[str]]) -> str:
 def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
     """The corpus that a user names on the command line.
 
-    spec      "pydoc", "grammar", a text file, or a glob pattern such as "shards/*.txt", whose files are read in sorted
-              order; a file with the name of a built-in corpus is "./pydoc".
-    tokenize  for files: False: tokens are separated by spaces; True: the lines are raw text.
+    spec      "pydoc", "grammar", or files as `corpus_files` finds them; a file with the name of a built-in corpus is
+              "./pydoc".
+    tokenize  for text files: False: tokens are separated by spaces; True: the lines are raw text.
     seed      for the grammar: selects the sentences it generates.
     Raises    UserError if there is no such corpus.
     """
@@ -71,26 +79,78 @@ def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
         from .grammar import GrammarCorpus
 
         return GrammarCorpus(seed=seed)
-    name = os.path.basename(spec) or spec
+    return TextCorpus(corpus_files(spec), name=corpus_name(spec), tokenize=tokenize)
+
+
+def corpus_files(spec: str) -> list[Path]:
+    """The files that a user names: text files or Wikipedia's dumps.
+
+    spec     a file; a glob pattern such as "shards/*.txt", or a directory with any number of levels, both read in
+             sorted order without hidden files; "-" for standard input; or several of these, as `joined` joins them.
+    Raises   UserError if there is no such file.
+    """
+    if spec == STDIN:
+        return [_stdin()]
+    if os.path.isdir(spec):
+        return _found(spec, f"{glob.escape(spec)}/**/*", "the directory {} has no files")
     if os.path.lexists(spec):  # before the glob: a file name may contain a bracket
-        return TextCorpus([spec], name=name, tokenize=tokenize)
+        return [Path(spec)]
+    if os.pathsep in spec and "://" not in spec:
+        return [path for one in spec.split(os.pathsep) if one for path in corpus_files(one)]
     if glob.has_magic(spec):
-        shards = sorted(path for path in glob.glob(spec, recursive=True) if os.path.isfile(path))
-        if not shards:
-            raise UserError(f"no file matches {spec}, expected one or more text files: check the pattern")
-        return TextCorpus(shards, name=name, tokenize=tokenize)
+        return _found(spec, spec, "no file matches {}")
     near = difflib.get_close_matches(spec.lower(), BUILT_IN, n=1)
     hint = f'did you mean "{near[0]}"?' if near else "check the path"
-    raise UserError(f"there is no corpus {spec}, expected a text file, a glob pattern, {' or '.join(BUILT_IN)}: {hint}")
+    raise UserError(f"there is no corpus {spec}, expected a text file, a glob pattern, a directory, a Wikipedia dump, "
+                    f"{' or '.join(BUILT_IN)}: {hint}")
+
+
+def joined(specs: Sequence[str]) -> str:
+    """Several corpora of files as one: their names with ":" between them (on Windows ";"), as in the variable PATH.
+
+    Raises UserError for a built-in corpus or standard input among them.
+    """
+    for spec in specs if len(specs) > 1 else ():
+        if spec in (*BUILT_IN, STDIN):
+            raise UserError(f"{spec} is one of {len(specs)} corpora, expected files: give {spec} alone, or the file "
+                            f"./{spec}")
+    return os.pathsep.join(specs)
+
+
+def corpus_name(spec: str) -> str:
+    """The name of a corpus in messages."""
+    if spec == STDIN:
+        return "standard input"
+    first, *more = [spec] if os.path.lexists(spec) else spec.split(os.pathsep)
+    return (os.path.basename(first) or first) + (f" and {len(more)} more" if more else "")
+
+
+def _found(spec: str, pattern: str, complaint: str) -> list[Path]:
+    """The files that a glob pattern matches, sorted. Raises UserError if there are none."""
+    paths = sorted(path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path))
+    if not paths:
+        raise UserError(f"{complaint.format(spec)}, expected one or more text files: check "
+                        f"{'the pattern' if spec == pattern else 'the path'}")
+    return [Path(path) for path in paths]
+
+
+@cache
+def _stdin() -> Path:
+    """Standard input in a temporary file, because a corpus is read several times."""
+    copy = Path(tempfile.mkdtemp(dir=temporary_directory())) / "standard input"
+    with open(copy, "xb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return copy
 
 
 class TextCorpus:
     """Text files, one sentence per line, read line by line; blank lines are skipped.
 
-    paths     the files, read in this order; .gz, .bz2 and .xz are unpacked while reading.
+    paths     the files, read in this order; .gz, .bz2 and .xz are unpacked while reading. Wikipedia's dumps may be
+              among them: their text is tokenised in any case.
     name      the name of the corpus in messages and run directories.
     tokenize  False: tokens are separated by ASCII white space; True: lines are raw text, split by `text.tokens`.
-    Raises    UserError: here for a missing file or a folder; while reading for a file that is not plain UTF-8 text,
+    Raises    UserError: here for a missing file or a directory; while reading for a file that is not plain UTF-8 text,
               as `plain_lines` tells; at the end of a pass for a corpus without sentences.
     """
 
@@ -103,16 +163,18 @@ class TextCorpus:
             if not path.exists():
                 raise UserError(f"there is no file {path}, expected a text file, one sentence per line: check the path")
             if path.is_dir():
-                raise UserError(f"{path} is a folder, expected a text file: give the files in it, {path / '*.txt'}")
+                raise UserError(f"{path} is a directory, expected a text file: give the files in it, {path / '*.txt'}")
             if not path.is_file():
                 raise UserError(f"{path} is not a regular file, expected one because a corpus is read several times: "
-                                "save the text to a file")
+                                "save the text to a file, or give - for standard input")
 
     def __iter__(self) -> Iterator[list[str]]:
         empty, blank = True, 0
         for path in self.paths:
-            for line in plain_lines(path):
-                if sentence := self._split(line):
+            raw = not is_dump(path)
+            split = self._split if raw else _words
+            for line in plain_lines(path) if raw else text_lines(dump_text(path)):
+                if sentence := split(line):
                     empty = False
                     yield sentence
                 else:
@@ -161,3 +223,8 @@ class _Part:
 def splits_raw_text(settings: Settings) -> bool:
     """Whether the corpus was raw text, split by elmo_np.data.text.tokens, as the built-in corpora are."""
     return settings.data.tokenize or settings.data.corpus in BUILT_IN
+
+
+def has_dump(spec: str) -> bool:
+    """Whether a Wikipedia dump is among the files of a corpus. Raises UserError if there is no such corpus."""
+    return spec not in BUILT_IN and any(path.is_file() and is_dump(path) for path in corpus_files(spec))

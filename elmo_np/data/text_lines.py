@@ -10,6 +10,7 @@ import lzma
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -41,19 +42,14 @@ def text_lines(path: Path) -> Iterator[str]:
 
     Raises UserError for a file that cannot be read or is not UTF-8 text, in the latter case with the line.
     """
-    try:
-        with _opened(path) as file:
-            _check_encoding(path, file.peek(4096)[:4096])
-            # Universal line ends; and undecodable bytes become surrogates, so that an error can name its line.
-            text = io.TextIOWrapper(cast(BinaryIO, file), "utf-8", "surrogateescape")
-            for number, line in enumerate(text, 1):
-                if not line.isascii() and _ESCAPED.search(line):
-                    raise UserError(f"{path}, line {number}: not UTF-8, expected UTF-8 text: convert the file")
-                yield line.lstrip(BOM)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot read {path}: {reason}; expected a readable text file: check its permissions, and that "
-                        "it is complete if it is compressed") from error
+    with readable(path), unpacked(path) as (file, _):
+        _check_encoding(path, file.peek(4096)[:4096])
+        # Universal line ends; and undecodable bytes become surrogates, so that an error can name its line.
+        text = io.TextIOWrapper(cast(BinaryIO, file), "utf-8", "surrogateescape")
+        for number, line in enumerate(text, 1):
+            if not line.isascii() and _ESCAPED.search(line):
+                raise UserError(f"{path}, line {number}: not UTF-8, expected UTF-8 text: convert the file")
+            yield line.lstrip(BOM)
 
 
 def plain_lines(path: Path) -> Iterator[str]:
@@ -67,13 +63,28 @@ def plain_lines(path: Path) -> Iterator[str]:
     return chain(head, lines)
 
 
-def _opened(path: Path) -> io.BufferedReader:
-    with open(path, "rb") as file:
-        start = file.read(8)
-    for magic, opener in _COMPRESSED.items():
-        if start.startswith(magic):
-            return cast(io.BufferedReader, opener(path, "rb"))
-    return open(path, "rb")
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Raise UserError in place of the errors of a file that cannot be read or unpacked."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot read {path}: {reason}; expected a readable text file: check its permissions, and that "
+                        "it is complete if it is compressed") from error
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[tuple[io.BufferedReader, BinaryIO]]:
+    """An open file, unpacked while reading, and the file as it is on disk, whose position tells how far reading is."""
+    with open(path, "rb") as raw:
+        start = raw.peek(8)[:8]
+        opener = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
+        if opener is None:
+            yield raw, raw
+        else:
+            with opener(raw, "rb") as file:
+                yield file, raw
 
 
 def _check_encoding(path: Path, start: bytes) -> None:

@@ -1,9 +1,15 @@
-"""Atomic writing: whatever stops the program, the file on disk is the complete old one or the complete new one."""
+"""Atomic writing: whatever stops the program, the file on disk is the complete old one or the complete new one.
 
+And a directory for files that nobody keeps.
+"""
+
+import atexit
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
@@ -71,3 +77,11 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@cache
+def temporary_directory() -> Path:
+    """A directory for files that this process needs until it ends; it is removed then."""
+    directory = tempfile.TemporaryDirectory(prefix="elmo_np-", ignore_cleanup_errors=True)
+    atexit.register(directory.cleanup)
+    return Path(directory.name)

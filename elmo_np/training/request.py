@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..config.schema import Settings
 from ..config.toml_files import read_toml, replaced
-from ..data.corpus import held_out, open_corpus, require_reiterable
+from ..data.corpus import STDIN, has_dump, held_out, open_corpus, require_reiterable
 from ..errors import UserError
 from ..io.run_directory import RunDirectory
 from .fine_tuning import same_run
@@ -17,7 +17,16 @@ Corpus = Iterable[Sequence[str]]
 def with_corpora(settings: Settings, corpus: str | Corpus, valid: str | Corpus | None) -> Settings:
     """Settings that name the corpora that have a name, so that the run's config.toml does too."""
     named = {key: name for key, name in (("corpus", corpus), ("valid", valid)) if isinstance(name, str)}
-    return replaced(settings, **named)
+    # Standard input cannot be read again later.
+    return replaced(settings, **{key: None if name == STDIN else name for key, name in named.items()})
+
+
+def with_tokens(settings: Settings, corpus: str | Corpus) -> Settings:
+    """Settings with tokenize = true if the corpus has a Wikipedia dump in it, so that the model's texts are split too.
+
+    Raises UserError if there is no such corpus.
+    """
+    return replaced(settings, tokenize=True) if isinstance(corpus, str) and has_dump(corpus) else settings
 
 
 def check_request(settings: Settings, out: str, folder: RunDirectory, resume: bool) -> None:

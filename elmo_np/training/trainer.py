@@ -37,7 +37,7 @@ from .epoch_size import EpochSize, epoch_size
 from .fine_tuning import base_model, take_over
 from .messages import announcement, overfitting_note, progress_line, unigram_note, validation_line
 from .metrics import Metrics
-from .request import Corpus, check_request, open_corpora, with_corpora
+from .request import Corpus, check_request, open_corpora, with_corpora, with_tokens
 from .singletons import WithUnknown, singletons
 from .survey import Survey
 
@@ -50,8 +50,8 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
           on_epoch: Callable[[TrainingState, Loss], None] | None = None) -> ELMo:
     """Train a biLM, write a run's directory, and return the model with the best validation.
 
-    corpus    what data.corpus.open_corpus opens (a file, a glob, "pydoc", "grammar"), or an iterable of token lists
-              that can be iterated over more than once
+    corpus    what data.corpus.open_corpus opens (files, a glob, a directory, "pydoc", "grammar"), or an iterable of
+              token lists that can be iterated over more than once
     out       the directory to write; one that holds a run is refused unless `resume`
     valid     what to validate on after every epoch; None: settings.data.valid, or else every held_out-th sentence
     settings  model and training; None: the defaults
@@ -67,6 +67,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
     with locked_folder(folder.path):
         check_request(settings, str(out), folder, resume)
+        settings = with_tokens(settings, corpus)
         trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
         trainer.on_step, trainer.on_epoch = on_step, on_epoch
         trainer.prepare()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..config.schema import FIELDS, Settings
 from ..config.toml_files import read_toml
-from ..data.corpus import Corpus, held_out, open_corpus
+from ..data.corpus import Corpus, corpus_name, held_out, open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.evaluate import perplexity_text, unigram_perplexity
@@ -60,7 +60,7 @@ def training_page(run: Finished) -> str:
     """The sections of SECTIONS with their headings."""
     sections = [f"<section><h2>{escape(heading)}</h2>\n{section(run)}</section>"
                 for heading, section in SECTIONS.items()]
-    title = f"A language model of {os.path.basename(run.settings.data.corpus or '') or 'a corpus'}"
+    title = f"A language model of {corpus_name(run.settings.data.corpus or 'a corpus')}"
     body = "\n".join(sections)
     return page(title, f"<main><h1>{escape(title)}</h1>\n{body}</main>", styles=["reports.css"])
 

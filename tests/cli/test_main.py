@@ -139,7 +139,7 @@ def mess(home):
     (home / "empty.txt").write_text("")
     (home / "blank.txt").write_text("\n \n")
     (home / "latin1.txt").write_bytes("the bank\nd\xe9j\xe0 vu\n".encode("latin-1"))
-    (home / "wiki.xml").write_text('<mediawiki xml:lang="en">\n<page>\n')
+    (home / "wiki.xml").write_text('<page xml:lang="en">\n<p>\n')
     (home / "utf16.txt").write_text("the bank\n", encoding="utf-16")
     (home / "folder").mkdir()
     (home / "bad.toml").write_text("[model]\nlayers = = 2\n")
@@ -212,7 +212,11 @@ MISTAKES = [
     (["train", "none.txt", "--out", "new"], r"there is no corpus none\.txt"),
     (["train", "gramar", "--out", "new"], 'there is no corpus gramar.*did you mean "grammar"'),
     (["train", "none*.txt", "--out", "new"], r"no file matches none\*\.txt"),
-    (["train", "folder", "--out", "new"], "folder is a folder, expected a text file"),
+    (["train", "folder", "--out", "new"], "the directory folder has no files, expected one or more text files"),
+    (["train", "train.txt", "none.txt", "--out", "new"], r"there is no corpus none\.txt, expected"),
+    (["train", "train.txt", "pydoc", "--out", "new"], "pydoc is one of 2 corpora, expected files: give pydoc alone"),
+    (["corpus", "train.txt", "--out", "new.txt"], r"train\.txt is not a Wikipedia dump, expected a file such"),
+    (["corpus", "none.xml.bz2", "--out", "new.txt"], r"there is no corpus none\.xml\.bz2, expected"),
     (["train", "empty.txt", "--out", "new"], r"empty\.txt has no sentence"),
     (["train", "blank.txt", "--out", "new"], r"blank\.txt has no sentence"),
     (["train", "latin1.txt", "--out", "new"], r"latin1\.txt, line 2: not UTF-8"),

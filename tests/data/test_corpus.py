@@ -1,12 +1,14 @@
 """Where sentences come from."""
 
+import gzip
 import os
 import tracemalloc
 
 import pytest
 
-from elmo_np.data.corpus import TextCorpus, held_out, open_corpus
+from elmo_np.data.corpus import TextCorpus, _stdin, has_dump, held_out, joined, open_corpus
 from elmo_np.errors import UserError
+from tests.dump_helpers import DOG, SENTENCES, write_dump
 
 
 class ListCorpus:
@@ -48,8 +50,8 @@ def test_words_are_separated_by_ascii_white_space_only(tmp_path):
 
 
 def test_a_corpus_of_markup_is_refused_before_anything_is_read(tmp_path):
-    path = write(tmp_path / "wiki.xml", '<mediawiki xml:lang="en">\n  <page>\n')
-    with pytest.raises(UserError, match=r"wiki\.xml looks like XML or HTML, expected plain text"):
+    path = write(tmp_path / "page.xml", '<page xml:lang="en">\n  <p>\n')
+    with pytest.raises(UserError, match=r"page\.xml looks like XML or HTML, expected plain text"):
         next(iter(open_corpus(str(path))))
 
 
@@ -86,13 +88,13 @@ def test_bytes_that_are_not_utf8_are_refused_with_file_and_line(tmp_path):
         list(TextCorpus([path], name="a"))
 
 
-def test_a_missing_file_a_folder_and_a_device_are_refused_at_once(tmp_path):
+def test_a_missing_file_a_directory_and_a_device_are_refused_at_once(tmp_path):
     with pytest.raises(UserError, match=r"there is no corpus [^\n]*none\.txt, expected [^\n]*: check the path$"):
         open_corpus(str(tmp_path / "none.txt"))
     with pytest.raises(UserError, match=r"there is no file [^\n]*none\.txt, expected"):
         TextCorpus([tmp_path / "none.txt"], name="none")
-    with pytest.raises(UserError, match="is a folder, expected a text file: give the files in it"):
-        open_corpus(str(tmp_path))
+    with pytest.raises(UserError, match="is a directory, expected a text file: give the files in it"):
+        TextCorpus([tmp_path], name="directory")
     with pytest.raises(UserError, match="is not a regular file"):
         TextCorpus([os.devnull], name="null")
 
@@ -103,6 +105,59 @@ def test_a_file_that_vanishes_between_passes_is_a_user_error(tmp_path):
     (tmp_path / "a.txt").unlink()
     with pytest.raises(UserError, match=r"cannot read [^\n]*a\.txt: No such file or directory; expected[^\n]*$"):
         list(corpus)
+
+
+def test_a_directory_is_all_its_files_sorted_without_the_hidden_ones(tmp_path):
+    (tmp_path / "b[1]" / "deep").mkdir(parents=True)
+    for name in ("b[1]/deep/y.txt", "b[1]/x.txt", "b[1]/.hidden", "a.txt"):
+        write(tmp_path / name, f"{name}\n")
+    assert list(open_corpus(str(tmp_path))) == [["a.txt"], ["b[1]/deep/y.txt"], ["b[1]/x.txt"]]
+    assert list(open_corpus(str(tmp_path / "b[1]"))) == [["b[1]/deep/y.txt"], ["b[1]/x.txt"]]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"the directory .*empty has no files, expected one or more .*check the path$"):
+        open_corpus(str(tmp_path / "empty"))
+
+
+def test_several_corpora_are_read_in_the_order_given(tmp_path):
+    for name in ("a:b", "c", "d"):
+        write(tmp_path / name, f"{name}\n")
+    spec = joined([str(tmp_path / "d"), str(tmp_path / "[c]")])
+    assert list(open_corpus(spec)) == [["d"], ["c"]]
+    assert open_corpus(spec).name == "d and 1 more"
+    assert list(open_corpus(joined([str(tmp_path / "a:b")]))) == [["a:b"]]       # a file that exists
+    with pytest.raises(UserError, match=r"there is no corpus .*none, expected"):
+        open_corpus(joined([str(tmp_path / "d"), str(tmp_path / "none")]))
+    with pytest.raises(UserError, match=r"there is no corpus https://x\.org/a\.txt, expected"):
+        open_corpus("https://x.org/a.txt")
+
+
+@pytest.mark.parametrize("name", ["pydoc", "grammar", "-"])
+def test_only_files_can_be_several(name):
+    assert joined([name]) == name
+    with pytest.raises(UserError, match=rf"{name} is one of 2 corpora, expected files: give {name} alone, or the file"):
+        joined(["a.txt", name])
+
+
+def test_standard_input_is_read_once_and_given_again(tmp_path, monkeypatch):
+    write(tmp_path / "a.txt.gz", gzip.compress(b"one two\nthree\n"))
+    _stdin.cache_clear()
+    with open(tmp_path / "a.txt.gz") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        corpus = open_corpus("-")
+        assert (corpus.name, list(corpus), list(corpus)) == ("standard input", *[[["one", "two"], ["three"]]] * 2)
+        assert list(open_corpus("-")) == list(corpus)
+    _stdin.cache_clear()
+
+
+def test_a_dump_among_text_files_is_read_as_sentences(tmp_path):
+    pytest.importorskip("mwparserfromhell")
+    write_dump(tmp_path / "b.xml.bz2")
+    for name in ("a.txt", "c.txt"):
+        write(tmp_path / name, f"{name} it's.\n")
+    corpus = open_corpus(str(tmp_path))
+    assert list(corpus) == [["a.txt", "it's."], *SENTENCES, DOG, ["c.txt", "it's."]]
+    assert [has_dump(str(tmp_path / name)) for name in ("*", "b.xml.bz2", "a.txt")] == [True, True, False]
+    assert not has_dump("grammar")
 
 
 def test_a_glob_without_a_match_is_refused(tmp_path):

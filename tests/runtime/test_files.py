@@ -1,4 +1,4 @@
-"""atomic_write: the file is the old one or the new one, whole."""
+"""atomic_write: the file is the old one or the new one, whole; a temporary directory ends with the process."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.runtime.files import atomic_write, atomic_write_text
+from elmo_np.runtime.files import atomic_write, atomic_write_text, temporary_directory
 
 
 def names(folder: Path) -> list[str]:
@@ -124,3 +124,11 @@ def test_a_hyphen_is_standard_output_and_a_closed_one_is_no_mistake_of_the_user(
         yield b""
     with pytest.raises(BrokenPipeError):
         atomic_write("-", gone())
+
+
+def test_the_temporary_directory_ends_with_the_process() -> None:
+    program = "from elmo_np.runtime.files import temporary_directory; print(temporary_directory())"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    assert (Path(done.stdout.strip()).exists(), done.stderr) == (False, "")
+    assert temporary_directory() == temporary_directory() != Path(done.stdout.strip())
+    assert temporary_directory().is_dir()

@@ -1,18 +1,33 @@
 """What a training is asked to do is checked before anything is read or written."""
 
+import os
+
 import pytest
 
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import replaced
 from elmo_np.errors import UserError
 from elmo_np.io.run_directory import RunDirectory
-from elmo_np.training.request import check_request, open_corpora, with_corpora
+from elmo_np.training.request import check_request, open_corpora, with_corpora, with_tokens
+from tests.dump_helpers import write_dump
 
 
 def test_the_settings_name_the_corpora_that_have_a_name():
     settings = with_corpora(Settings(), "text.txt", [["a"]])
     assert (settings.data.corpus, settings.data.valid) == ("text.txt", None)
     assert with_corpora(Settings(), [["a"]], "valid.txt").data.valid == "valid.txt"
+
+
+def test_standard_input_is_not_named_because_it_cannot_be_read_again():
+    assert with_corpora(replaced(Settings(), corpus="before.txt"), "-", None).data.corpus is None
+
+
+def test_a_dump_makes_a_model_whose_texts_are_split(tmp_path):
+    dump, text = write_dump(tmp_path / "a.xml"), tmp_path / "a.txt"
+    text.write_text("a\n")
+    assert with_tokens(Settings(), f"{text}{os.pathsep}{dump}").data.tokenize
+    assert not with_tokens(Settings(), str(text)).data.tokenize
+    assert not with_tokens(Settings(), [["a"]]).data.tokenize
 
 
 def test_every_nth_sentence_is_held_out_unless_there_is_a_validation_corpus():

@@ -1,0 +1,35 @@
+"""`elmo-np corpus`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from ..data.corpus import corpus_files
+from ..data.dump_to_text import dump_to_text
+from ..errors import UserError
+from .common import Add
+
+ABOUT = "write the sentences of a Wikipedia dump to a text file"
+
+
+def arguments(add: Add) -> None:
+    add("dumps", metavar="DUMP", nargs="+", help="a dump as it is, such as enwiki-latest-pages-articles.xml.bz2; "
+        "several, a glob pattern or a directory")
+    add("--out", required=True, metavar="FILE", help="the text, one sentence per line, its tokens separated by spaces; "
+        "compressed if it ends in .gz, .bz2 or .xz")
+    add("--limit", type=int, metavar="N", help="read the first N articles only")
+    add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="how many processes parse markup "
+        "(default: one per core); the file is the same for any number")
+    add("--resume", action="store_true", help="continue where the same command stopped, or start")
+    add("--quiet", action="store_true", help="no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    done = dump_to_text([path for dump in args.dumps for path in corpus_files(dump)], args.out, limit=args.limit,
+                        processes=args.processes, resume=args.resume, quiet=args.quiet)
+    if not done.sentences:
+        raise UserError(f"{args.out} is empty: none of {done.articles:,} articles has a sentence")
+    print(f"{args.out}: {done.sentences:,} sentences, {done.tokens:,} tokens, from {done.articles:,} articles "
+          f"({done.empty:,} of them without a sentence); try: elmo-np train {args.out} --out run")
+    return 0

@@ -1,0 +1,56 @@
+"""`elmo-np corpus`, and dumps wherever a command takes a corpus."""
+
+import pytest
+
+from elmo_np import ELMo
+from elmo_np.cli.main import main
+from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import read_toml
+from tests.commands import SMALL, command
+from tests.dump_helpers import CAT, SENTENCES, write_dump
+
+pytest.importorskip("mwparserfromhell", reason="needs mwparserfromhell, the extra [wikipedia]")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_dump(tmp_path / "wiki.xml.bz2")
+    write_dump(tmp_path / "big.xml.bz2", [CAT] * 20)
+    return tmp_path
+
+
+def test_a_dump_becomes_a_text(here, capsys):
+    assert main(["corpus", "wiki.xml.bz2", "--out", "text.txt", "--limit", "1", "--quiet"]) == 0
+    assert (here / "text.txt").read_text().splitlines() == [" ".join(sentence) for sentence in SENTENCES]
+    assert capsys.readouterr().out == ("text.txt: 3 sentences, 26 tokens, from 1 articles (0 of them without a "
+                                       "sentence); try: elmo-np train text.txt --out run\n")
+
+
+def test_several_processes_from_the_command_line(here):
+    done = command("corpus", "big.xml.bz2", "wiki.xml.bz2", "--out", "text.txt", "--processes", "2", "--quiet",
+                   cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (here / "text.txt").read_text().count("\n") == 20 * 3 + 4
+
+
+def test_a_dump_trains_and_its_model_splits_texts(here, capsys):
+    assert main(["train", "big.xml.bz2", "--out", "run", "--quiet", *SMALL]) == 0
+    assert read_toml("run/config.toml", Settings()).data.tokenize
+    assert ELMo.load("run").tokenize
+    capsys.readouterr()
+    assert main(["evaluate", "run", "wiki.xml.bz2"]) == 0
+    assert capsys.readouterr().out.startswith(f"4 sentences, {33 + 4} targets per direction")
+
+
+def test_a_dump_through_standard_input(here):
+    with open(here / "big.xml.bz2", "rb") as file:
+        done = command("train", "-", "--out", "run", "--quiet", *SMALL, cwd=here, stdin=file, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_toml(here / "run/config.toml", Settings()).data.tokenize
+
+
+def test_a_dump_without_a_sentence_is_told(here, capsys):
+    write_dump(here / "none.xml", ["{{Only a template}}"])
+    assert main(["corpus", "none.xml", "--out", "text.txt", "--quiet"]) == 2
+    assert "text.txt is empty: none of 1 articles has a sentence" in capsys.readouterr().err

@@ -1,0 +1,116 @@
+"""A dump becomes a text file: the same bytes for any number of processes, and whenever the work was interrupted."""
+
+import bz2
+import gzip
+import json
+import lzma
+import os
+import signal
+
+import pytest
+
+from elmo_np.data import dump_to_text as module
+from elmo_np.data.dump_to_text import BLOCK, dump_to_text
+from elmo_np.errors import UserError
+from elmo_np.runtime.signals import Interrupted
+from tests.dump_helpers import CAT, DOG, SENTENCES, write_dump
+
+pytest.importorskip("mwparserfromhell", reason="needs mwparserfromhell, the extra [wikipedia]")
+
+TEXT = "".join(" ".join(sentence) + "\n" for sentence in [*SENTENCES, DOG])
+N = 2 * BLOCK + 5       # articles: two blocks and a bit
+
+
+@pytest.fixture
+def dump(tmp_path):
+    return write_dump(tmp_path / "many.xml.bz2", [f"{CAT}Number {k}.\n" for k in range(N)])
+
+
+@pytest.fixture
+def whole(tmp_path, dump):
+    dump_to_text([dump], tmp_path / "whole.txt.gz", quiet=True)
+    return (tmp_path / "whole.txt.gz").read_bytes()
+
+
+@pytest.mark.parametrize(("name", "read"), [
+    ("a.txt", bytes), ("a.txt.gz", gzip.decompress), ("a.txt.bz2", bz2.decompress), ("a.txt.xz", lzma.decompress)])
+def test_a_dump_becomes_one_line_per_sentence(tmp_path, name, read):
+    done = dump_to_text([write_dump(tmp_path / "a.xml")], tmp_path / name, quiet=True)
+    assert read((tmp_path / name).read_bytes()).decode() == TEXT
+    assert (done.articles, done.sentences, done.tokens, done.empty) == (3, 4, 33, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.xml", name])
+
+
+def test_the_number_of_processes_changes_nothing(tmp_path, dump, whole):
+    done = dump_to_text([dump], tmp_path / "two.txt.gz", processes=2, quiet=True)
+    assert done.articles == N
+    assert (tmp_path / "two.txt.gz").read_bytes() == whole
+
+
+def test_several_dumps_are_read_in_order_and_a_limit_counts_the_articles_of_all(tmp_path):
+    dumps = [write_dump(tmp_path / name, [f"Of {name} {k}." for k in range(3)]) for name in ("b", "a")]
+    dump_to_text(dumps, tmp_path / "all.txt", limit=4, quiet=True)
+    assert (tmp_path / "all.txt").read_text() == "Of b 0 .\nOf b 1 .\nOf b 2 .\nOf a 0 .\n"
+
+
+def test_after_ctrl_c_the_work_goes_on_to_the_same_bytes(tmp_path, dump, whole, monkeypatch, capsys):
+    out, block = tmp_path / "a.txt.gz", module._block
+
+    def interrupted(*words, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        return block(*words, **options)
+    monkeypatch.setattr(module, "_block", interrupted)
+    with pytest.raises(Interrupted, match=f"stopped after {BLOCK} articles"):
+        dump_to_text([dump], out, quiet=True)
+    monkeypatch.setattr(module, "_block", block)
+    with pytest.raises(UserError, match=r"a\.txt\.gz\.part holds unfinished work: continue it with --resume"):
+        dump_to_text([dump], out, quiet=True)
+    assert dump_to_text([dump], out, resume=True).articles == N
+    assert f"resuming after {BLOCK} articles" in capsys.readouterr().err
+    assert out.read_bytes() == whole
+
+
+def test_after_a_kill_what_no_place_counts_is_written_again(tmp_path, dump, whole, monkeypatch):
+    out, save, saved = tmp_path / "a.txt.gz", module._save, []
+
+    def killed(job, done):
+        saved.append(done)
+        if len(saved) == 3:         # two blocks are on the disk, one is counted
+            raise MemoryError
+        save(job, done)
+    monkeypatch.setattr(module, "_save", killed)
+    with pytest.raises(MemoryError):
+        dump_to_text([dump], out, quiet=True)
+    monkeypatch.setattr(module, "_save", save)
+    place = json.loads((tmp_path / "a.txt.gz.part/place.json").read_text())["done"]
+    assert place["size"] < (tmp_path / "a.txt.gz.part/text").stat().st_size
+    dump_to_text([dump], out, resume=True, quiet=True)
+    assert out.read_bytes() == whole
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda out: {"limit": 2}, "was begun with limit None, now it is 2"),
+    (lambda out: (out / "place.json").write_text("{") and {}, r"place\.json is damaged: remove .*, and start again")])
+def test_unfinished_work_of_another_kind_is_refused(tmp_path, dump, monkeypatch, change, message):
+    monkeypatch.setattr(module, "_block", lambda *words, **options: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        dump_to_text([dump], tmp_path / "a.txt", quiet=True)
+    with pytest.raises(UserError, match=message):
+        dump_to_text([dump], tmp_path / "a.txt", resume=True, quiet=True, **change(tmp_path / "a.txt.part"))
+
+
+@pytest.mark.parametrize(("out", "options", "message"), [
+    ("a.txt", {"limit": 0}, "--limit is 0, expected 1 or more"),
+    ("a.txt", {"processes": 0}, "--processes is 0, expected 1 or more"),
+    ("many.xml.bz2", {}, "already exists: give another --out"),
+    ("none/a.txt", {}, "cannot write .*none/a.txt: No such file or directory; expected an existing directory")])
+def test_what_cannot_begin_is_refused(tmp_path, dump, out, options, message):
+    with pytest.raises(UserError, match=message):
+        dump_to_text([dump], tmp_path / out, quiet=True, **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["many.xml.bz2"]
+
+
+def test_a_file_that_is_not_a_dump_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("text\n")
+    with pytest.raises(UserError, match=r"a\.txt is not a Wikipedia dump, expected a file such as enwiki"):
+        dump_to_text([tmp_path / "a.txt"], tmp_path / "b.txt", quiet=True)
