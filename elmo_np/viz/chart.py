@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 720, 380
-LEFT, RIGHT, TOP, BOTTOM = 56, 130, 30, 44       # margins, for tick labels and for the names at the ends of the lines
-APART = 18          # minimum distance between two names
+LEFT, RIGHT, TOP, BOTTOM = 56, 130, 30, 50       # margins, for tick labels and for the names at the ends of the lines
+APART = 20          # minimum distance between two names
 
 Place = Callable[[float, float], tuple[float, float]]       # from values to coordinates in the drawing
 
@@ -38,7 +38,7 @@ def log_chart(lines: Sequence[Line], x_label: str, y_label: str, description: st
         return (LEFT + x / highest_x * (WIDTH - LEFT - RIGHT),
                 TOP + (high - math.log(y)) / (high - low) * (HEIGHT - TOP - BOTTOM))
     return "\n".join([
-        f'<div class="wide"><svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(description)}">',
         *_grid(_log_ticks(math.exp(low), math.exp(high)), place),
         *_x_ticks(_ticks(0, highest_x), place),
@@ -46,7 +46,7 @@ def log_chart(lines: Sequence[Line], x_label: str, y_label: str, description: st
         f'<text class="label" x="0" y="12">{escape(y_label)}</text>',
         *_drawn(lines, place),
         *_names([line for line in lines if line.name], place),
-        "</svg></div>"])
+        "</svg>"])
 
 
 def _grid(ticks: Sequence[float], place: Place) -> Iterator[str]:

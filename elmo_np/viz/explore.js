@@ -4,6 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const id = (name) => document.getElementById(name);
 const whole = new Intl.NumberFormat("en");
 const NONE = 65535, ROUNDED = 10000;      // as in explore.py
+const TIP = 15;                           // words on each side in the tooltip: more would cover the plot
 const ROWS = 200;                         // of the list at a time
 const sentences = data.sentences.map((text) => text.split(" "));
 const lower = data.sentences.map((text) => text.toLowerCase());
@@ -66,10 +67,14 @@ const scatter = new Scatter(id("points"), id("marks"), () => palette, tip, pick)
 
 // The parts of the page
 
-const inSentence = (i) => {
+// The sentence, or as many words on each side of the word; … for those left out.
+const inSentence = (i, context = Infinity) => {
   const words = sentences[now.word.sentence[i]], t = now.word.position[i];
-  return [words.slice(0, t).join(" ") + (t ? " " : ""), element("mark", {text: words[t]}),
-    (t + 1 < words.length ? " " : "") + words.slice(t + 1).join(" ")];
+  const start = Math.max(0, t - context), end = Math.min(words.length, t + 1 + context);
+  const left = [...(start ? ["…"] : []), ...words.slice(start, t)];
+  const right = [...words.slice(t + 1, end), ...(end < words.length ? ["…"] : [])];
+  return [left.join(" ") + (left.length ? " " : ""), element("mark", {text: words[t]}),
+    (right.length ? " " : "") + right.join(" ")];
 };
 
 const inLine = (i) => {
@@ -169,7 +174,7 @@ function tip(i) {
   const box = id("tip");
   box.hidden = i < 0;
   if (i < 0) return;
-  box.replaceChildren(...inSentence(i));
+  box.replaceChildren(...inSentence(i, TIP));
   const x = scatter.xy[2 * i], y = scatter.xy[2 * i + 1], right = x > scatter.width / 2;
   const left = right ? Math.max(0, x - box.offsetWidth - 12) : Math.min(x + 12, scatter.width - box.offsetWidth);
   const top = y > scatter.height / 2 ? y - box.offsetHeight - 12 : y + 14;

@@ -62,7 +62,7 @@ def training_page(run: Finished) -> str:
                 for heading, section in SECTIONS.items()]
     title = f"A language model of {corpus_name(run.settings.data.corpus or 'a corpus')}"
     body = "\n".join(sections)
-    return page(title, f"<main><h1>{escape(title)}</h1>\n{body}</main>", styles=["reports.css"])
+    return page(title, f'<main class="report"><h1>{escape(title)}</h1>\n{body}</main>', styles=["reports.css"])
 
 
 def _finished(run: RunDirectory, versions: Versions, progress: Progress) -> Finished:
@@ -96,7 +96,7 @@ def _curves(run: Finished) -> str:
     lines += [Line("", curves.get((direction, "train"), ()), f"{direction} train") for direction in DIRECTIONS]
     if run.unigram is not None:
         tokens = sum(int(row["tokens"]) for row in run.rows if row["split"] != "valid")
-        lines.append(Line("unigram model", [(0, run.unigram), (tokens, run.unigram)], "unigram"))
+        lines.append(Line("unigram", [(0, run.unigram), (tokens, run.unigram)], "unigram"))
     if any(row["split"] == "sampled" for row in run.rows):
         train = "Sampled training losses are not perplexities and are not shown."
     else:

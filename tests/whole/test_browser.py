@@ -185,6 +185,20 @@ def test_a_point_shows_its_sentence(at_page, explored):
     assert at_page.text("#sense") == bank.shown[alone].sense
 
 
+def test_a_long_sentence_is_shown_around_its_word_and_leaves_the_plot_visible(reader, tmp_path):
+    sentences = [[f"w{k}" for k in range(i, i + 500)] for i in range(0, 40, 4)]
+    explore(model(sentences), sentences, tmp_path / "page.html", words=["w250"], quiet=True)
+    reader.open(tmp_path / "page.html")
+    reader.run("tip(0); pick(0)")
+    first = sentences[int(reader.run("return now.word.sentence[0]"))]
+    t = first.index("w250")
+    assert reader.text("#tip") == " ".join(["…", *first[t - 15:t + 16], "…"])
+    assert reader.text("#sentence") == " ".join(first)
+    height, plot = (reader.run("return arguments[0].offsetHeight", reader.one(part)) for part in ("#tip", "#plot"))
+    assert height < plot / 2
+    assert reader.errors() == []
+
+
 def test_the_pointer_finds_the_nearest_point_wherever_it_is(at_page, rng):
     """The grid against all distances, at 500 places."""
     places = at_page.places()
@@ -412,6 +426,34 @@ def test_a_report_opens_without_errors_and_fits(reader, reports, name, scheme):
     reader.one("#theme").click()
     assert reader.run(paper) != colours[scheme]
     assert reader.errors() == []
+
+
+def test_a_report_uses_the_width_of_the_window(reader, reports):
+    """On a desktop sections are side by side; on a phone charts shrink, with text that stays legible."""
+    def boxes(selector):
+        return reader.run("return [...document.querySelectorAll(arguments[0])].map((one) => {"
+                          "const box = one.getBoundingClientRect(); return [box.left, box.right, box.top]; })",
+                          selector)
+    reader.open(reports["training"], width=1280)
+    sections = boxes("main > section")
+    assert max(right for _, right, _ in sections) > 0.9 * 1280
+    assert sections[0][2] == sections[1][2]
+    assert sections[0][1] < sections[1][0]
+    reader.open(reports["training"], width=390)
+    text = boxes(".chart text")
+    assert min(left for left, *_ in text) >= 0
+    assert max(right for _, right, _ in text) <= 390
+    assert reader.run("return [...document.querySelectorAll('.chart text')].every((text) =>"
+                      "text.getBoundingClientRect().height > 10)")
+
+
+def test_curves_that_coincide_can_both_be_seen(reader, reports):
+    reader.open(reports["training"])
+    dashes, fills = (reader.run(f"return ['forward', 'backward'].map((one) => getComputedStyle(document.querySelector("
+                                f"`.chart {what}.${{one}}`)).{style})") for what, style in (("path", "strokeDasharray"),
+                                                                                          ("circle", "fill")))
+    assert dashes[0] == "none" != dashes[1]
+    assert fills[0] != "none" == fills[1]
 
 
 def test_the_curves_of_a_report_are_drawn(reader, reports):
