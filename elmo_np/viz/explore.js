@@ -142,6 +142,7 @@ function showLayer(glide) {
 }
 
 function agreement() {
+  if (now.word.grouped) return "Colours: groups of similar occurrences, each with words that are frequent near the word there.";
   if (!layer().near || now.word.senses.length < 2) return "";
   let same = 0, all = 0;
   for (let i = 0; i < now.word.sentence.length; i++) {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..data.corpus import require_reiterable
+from ..data.stop_words import STOP_WORDS
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.occurrences import Sample, counted, default_words, samples
@@ -30,6 +32,7 @@ from .page import check_target, own_file, page, write
 MOST = 500          # default maximum number of occurrences per word
 LIMIT = 65535       # the index of an occurrence has 16 bits, and one value means none
 NONE = 65535
+NEAR = 3            # words on each side that may name a group
 STEPS = 32767       # steps of a coordinate, from 0 to the maximum
 ROUNDED = 10000     # steps of a similarity, from 0 to 1
 
@@ -80,14 +83,35 @@ def explore_page(elmo: ELMo, name: str, chosen: Sequence[Sample], progress: Prog
 
 
 def _packed(sample: Sample, found: Sequence[View], sentences: dict[tuple[str, ...], int]) -> dict[str, Any]:
-    """The data of one word; arrays in base64, little-endian."""
-    senses = sorted({o.sense for o in sample.shown} - {""})
+    """The data of one word; arrays in base64, little-endian. Where no sense is known, groups take their place."""
+    labels = [o.sense for o in sample.shown]
+    senses = sorted(set(labels) - {""})
+    groups = None if senses else found[-1].groups
+    if groups is not None:
+        senses = _group_names(sample, groups)
+        labels = [senses[k] for k in groups]
     number = {sense: k for k, sense in enumerate(["", *senses])}
-    return {"word": sample.word, "total": sample.total, "senses": senses,
+    return {"word": sample.word, "total": sample.total, "senses": senses, "grouped": groups is not None,
             "sentence": _base64([sentences[o.sentence] for o in sample.shown], "<u4"),
             "position": _base64([o.position for o in sample.shown], "<u4"),
-            "sense": _base64([number[o.sense] for o in sample.shown], "<u2"),      # 0: unknown
+            "sense": _base64([number[label] for label in labels], "<u2"),      # 0: unknown
             "layers": [_view(view) for view in found]}
+
+
+def _group_names(sample: Sample, groups: Array) -> list[str]:
+    """A name for each group: its number, and the content words more frequent near the word there than elsewhere."""
+    near = [{word for word in o.sentence[max(0, o.position - NEAR):o.position + NEAR + 1]
+             if word != sample.word and word.isalpha() and word.lower() not in STOP_WORDS} for o in sample.shown]
+    everywhere = Counter(word for words in near for word in words)
+    names = []
+    for k in range(groups.max() + 1):
+        own = Counter(word for words, group in zip(near, groups, strict=True) if group == k for word in words)
+        inside = int((groups == k).sum())
+        outside = max(1, len(groups) - inside)
+        excess = {word: n / inside - (everywhere[word] - n) / outside for word, n in own.items()}
+        typical = sorted(excess, key=lambda word: (-excess[word], word))[:3]
+        names.append(f"group {k + 1}" + (f": {', '.join(typical)}" if typical else ""))
+    return names
 
 
 def _view(view: View) -> dict[str, Any]:

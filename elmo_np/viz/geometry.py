@@ -15,6 +15,7 @@ from ..runtime.threads import one_blas_thread
 from ..types import Array
 
 NEAREST = 10        # neighbours kept per occurrence
+FEWEST, MOST_GROUPS, ROUNDS = 20, 6, 20     # of clusters: occurrences at least, clusters at most, steps of k-means
 BLOCK = 1024        # occurrences at a time whose similarities to all others are in memory
 
 
@@ -25,6 +26,7 @@ class View(NamedTuple):
     share: Array                # (2,) of the variance along each; zeros if all vectors are equal
     near: Array | None          # (N, K) the nearest occurrences, nearest first, -1: no more; None: all are equal
     similarity: Array | None    # (N, K) their cosine similarities
+    groups: Array | None = None     # (N,) of similar occurrences, the largest first; only in the last view
 
 
 def layer_names(elmo: ELMo) -> list[str]:
@@ -56,7 +58,41 @@ def views_of(layers: Sequence[Array], sentence: Array) -> list[View]:
                 points = points * np.where((found[-1].points * points).sum(axis=0) < 0, -1.0, 1.0)
             same = len(vectors) > 1 and share.sum() == 0
             found.append(View(points, share, *((None, None) if same else nearest(vectors, sentence))))
+        if layers and len(vectors) >= FEWEST and not same:
+            found[-1] = found[-1]._replace(groups=clusters(vectors))
     return found
+
+
+def clusters(directions: Array) -> Array:
+    """k-means by cosine over vectors (N, dim) of length 1, with the k that separates best: (N,), 0 the largest cluster.
+
+    Separation is the mean silhouette with respect to centres: how much nearer the own centre is than the next one.
+    """
+    best, found = -np.inf, np.zeros(len(directions), int)
+    for k in range(2, MOST_GROUPS + 1):
+        cosine = directions @ _centres(directions, k).T
+        away = np.sort(1 - cosine, axis=1)
+        separation = float((1 - away[:, 0] / np.maximum(away[:, 1], 1e-12)).mean())
+        if separation > best:
+            best, found = separation, cosine.argmax(axis=1)
+    order = np.argsort(-np.bincount(found), kind="stable")
+    return np.argsort(order)[found]
+
+
+def _centres(directions: Array, k: int) -> Array:
+    """The centres of k clusters, of length 1: (k, dim). Start: greedy k-means++, the best of eight drawn."""
+    rng = np.random.default_rng(0)
+    centres = directions[:1]
+    while len(centres) < k:
+        away = np.clip(1 - (directions @ centres.T).max(axis=1), 1e-12, None)
+        drawn = rng.choice(len(away), 8, p=away / away.sum())
+        left = np.minimum(away[:, None], 1 - directions @ directions[drawn].T).sum(axis=0)
+        centres = np.concatenate([centres, directions[[drawn[left.argmin()]]]])
+    for _ in range(ROUNDS):
+        own = (directions @ centres.T).argmax(axis=1)
+        sums = np.stack([directions[own == j].sum(axis=0) for j in range(k)])
+        centres = unit(np.where(np.abs(sums).sum(axis=1, keepdims=True) > 0, sums, centres))
+    return centres
 
 
 def nearest(directions: Array, sentence: Array, number: int = NEAREST) -> tuple[Array, Array]:

@@ -78,6 +78,20 @@ def test_2000_occurrences_of_words_in_long_sentences_weigh_less_than_1_5_megabyt
     assert len(page_of_2000(rng).encode()) < 1.5e6
 
 
+def test_occurrences_without_known_senses_are_coloured_by_groups_with_typical_words(tmp_path, monkeypatch):
+    sentences = [[f"x{k}", "muddy" if k < 30 else "wealthy", "bank", "."] for k in range(50)]
+    monkeypatch.setattr(geometry, "clusters", lambda vectors: (np.arange(len(vectors)) >= 30).astype(int))
+    explore(model(sentences), sentences, tmp_path / "page.html", words=["bank"], quiet=True)
+    word, = data_of((tmp_path / "page.html").read_text(encoding="utf-8"))["words"]
+    assert word["grouped"]
+    assert [name.split(",")[0] for name in word["senses"]] == ["group 1: muddy", "group 2: wealthy"]
+    assert array(word["sense"], "<u2").tolist() == [1] * 30 + [2] * 20
+
+
+def test_known_senses_are_not_replaced_by_groups(shown):
+    assert [word["grouped"] for word in shown[1]["words"]] == [False, False]
+
+
 def test_a_corpus_with_markup_is_data_alone(tmp_path):
     sentences = [["word", *HOSTILE], [*HOSTILE, "word"], ["a word", "word"]]
     explore(model(sentences[:2]), sentences, tmp_path / "page.html", words=["word"], quiet=True)
