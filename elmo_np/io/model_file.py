@@ -55,12 +55,13 @@ class Stored(NamedTuple):
         """Whether the mix normalises the layers (V6)."""
         return self.metadata.get("mix") == "layer_norm"
 
-    def take(self, elmo: object) -> dict[str, Array]:
+    def take(self, elmo: object, without: str = " ") -> dict[str, Array]:
         """The arrays of a model of these sizes, by the names of `parameters`; `tensors` keeps the others.
 
+        without     leave out the names that contain this
         Raises UserError for one that is missing, or of another shape or dtype.
         """
-        own = parameters(elmo)
+        own = {name: p for name, p in parameters(elmo).items() if without not in name}
         for name, p in own.items():
             _check(self.path, name, self.tensors.get(name), p.value.shape, p.value.dtype)
         return {name: self.tensors.pop(name) for name in own}

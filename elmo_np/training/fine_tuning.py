@@ -1,7 +1,8 @@
 """Fine-tuning: a biLM trained on a large text continues to learn from the unlabelled text of a domain.
 
 Training starts from its values and keeps its vocabulary: target words outside it count as <UNK>. The optimiser starts
-afresh.
+afresh. A model without a softmax, as most published weights are, gets a new one; if it reads characters, it predicts
+the words of the new text.
 Source: Peters et al. 2018, section 3.4: one epoch on the training sentences of a task lowers their perplexity and often
 raises the task's score.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from ..config.schema import BiLMConfig, Settings
 from ..config.toml_files import read_toml, replaced
+from ..data.vocabulary import AUTO
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.model_file import Stored, read_model
@@ -22,23 +24,27 @@ from ..nn.parameter import parameters
 
 EPOCHS = 1              # as in the paper
 FREE = ("dropout",)     # settings of the model that only training depends on
+SOFTMAX = ("predict", "softmax", "samples", "cutoffs", "div_value", "share_softmax")     # those of a new softmax
 
 
 def settings_of(run: str | os.PathLike[str], settings: Settings | None = None) -> Settings:
     """Settings to fine-tune the model of a run's directory: those of the run, for one epoch and without its corpora.
 
     settings    how to train, instead of the run's own [train] and [data]
-    Raises UserError where there is no model, or it has no softmax.
+    Raises UserError where there is no model.
     """
     stored = read_model(run, mmap=True)
-    if not stored.config.predict:
-        raise UserError(f"the model of {run} has no softmax, and a language model learns by predicting words: expected "
-                        "one with a softmax; if it was converted, convert it again with its softmax and vocabulary")
     folder = RunDirectory(stored.path.parent)
     if settings is None:
         settings = read_toml(folder.config, Settings()) if folder.config.is_file() else Settings()
+    unknown = stored.vocabulary.unknown if keeps_vocabulary(stored) else AUTO
     return replaced(dataclasses.replace(settings, model=stored.config), corpus=None, valid=None, fine_tune=str(run),
-                    tokenize=stored.tokenize, unknown=stored.vocabulary.unknown, epochs=EPOCHS)
+                    predict=True, tokenize=stored.tokenize, unknown=unknown, epochs=EPOCHS)
+
+
+def keeps_vocabulary(stored: Stored) -> bool:
+    """Whether a model's words are tied to its arrays: those that its softmax predicts, or that it reads by id."""
+    return stored.config.predict or stored.config.char_filters is None
 
 
 def base_model(settings: Settings, folder: RunDirectory) -> Stored | None:
@@ -51,9 +57,10 @@ def base_model(settings: Settings, folder: RunDirectory) -> Stored | None:
         return None
     run = str(folder.last) if folder.last.exists() else settings.data.fine_tune
     stored = read_model(run)
+    free = FREE if stored.config.predict else FREE + SOFTMAX
     for field in dataclasses.fields(BiLMConfig):
         own, asked = getattr(stored.config, field.name), getattr(settings.model, field.name)
-        if own != asked and field.name not in FREE:
+        if own != asked and field.name not in free:
             raise UserError(f"{field.name} = {asked!r}, but the model of {run} has {own!r}: expected the same, because "
                             "training starts from its values; leave the setting out")
     return stored
@@ -67,8 +74,9 @@ def same_run(one: str | None, other: str | None) -> bool:
 
 
 def take_over(stored: Stored, elmo: ELMo) -> None:
-    """Copy the values of a stored model into one of the same sizes."""
+    """Copy the values of a stored model into one of the same sizes; a softmax that it lacks stays as it was drawn."""
     elmo.mix.layer_norm = stored.layer_norm
-    values = stored.take(elmo)
-    for name, p in parameters(elmo).items():
-        p.value[...] = values[name]
+    values = stored.take(elmo) if stored.config.predict else stored.take(elmo, without=".softmax.")
+    own = parameters(elmo)
+    for name, value in values.items():
+        own[name].value[...] = value

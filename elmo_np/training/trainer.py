@@ -34,7 +34,7 @@ from ..runtime.threads import one_blas_thread, threads
 from .checkpointing import TrainingState, restore, state_dict
 from .divergence import MODEL_LIMIT, STEP_LIMIT, STEPS_IN_A_ROW, DivergenceMonitor, not_finite
 from .epoch_size import EpochSize, epoch_size
-from .fine_tuning import base_model, take_over
+from .fine_tuning import base_model, keeps_vocabulary, take_over
 from .messages import announcement, overfitting_note, progress_line, unigram_note, validation_line
 from .metrics import Metrics
 from .request import Corpus, check_request, open_corpora, with_corpora, with_tokens
@@ -149,6 +149,8 @@ class Trainer:
 
     def _vocabulary(self, base: Stored | None) -> Vocabulary:
         """The words of the model that training starts from, or those of the corpus."""
+        if base and not keeps_vocabulary(base):
+            base = None
         data, stored = self.settings.data, base
         if self.folder.last.exists():               # to resume: what was recognised then holds
             stored = read_model(self.folder.last, mmap=True)

@@ -84,6 +84,16 @@ def test_a_model_of_words_without_a_softmax_says_that_it_cannot_predict(lines, f
     assert "this model has no softmax: it embeds, but it cannot predict words" in error
 
 
+def test_published_weights_without_a_softmax_are_fine_tuned_with_a_new_one(lines, files, tmp_path):
+    options, weights, _, _ = files()
+    lines("convert", options, weights, "--out", "run")
+    (tmp_path / "domain.txt").write_text("zymurgy is the art of brewing .\n" * 20 + "brewing is an art .\n" * 20)
+    lines("train", tmp_path / "domain.txt", "--fine-tune", "run", "--out", "tuned", "--quiet", "--set", "batch_size=4")
+    printed = "\n".join(lines("evaluate", "tuned", tmp_path / "domain.txt"))
+    assert "forward" in printed
+    assert "zymurgy" in (tmp_path / "tuned/vocabulary.txt").read_text().split()
+
+
 def test_softmax_and_word_vectors_may_be_in_files_of_their_own(lines, files, tmp_path, rng):
     options, weights, _, _ = files()
     vectors = rng.normal(size=(6, 5)).astype(np.float32)

@@ -173,16 +173,45 @@ def test_a_run_that_goes_on_cannot_begin_with_another_model(more, base, tmp_path
     assert (run / "config.toml").read_text() == before
 
 
-def test_a_model_without_a_softmax_is_refused_with_the_way_out(tmp_path, capsys):
-    vocabulary = Vocabulary.build(TEXT)
-    config = BiLMConfig(embedding_dim=4, hidden_dim=4, predict=False)
-    (tmp_path / "run").mkdir()
-    vocabulary.save(tmp_path / "run/vocabulary.txt")
+def without_softmax(folder, sentences, **options):
+    """A run as `convert` leaves it: a model that cannot predict."""
+    vocabulary = Vocabulary.build(sentences)
+    config = BiLMConfig(embedding_dim=4, hidden_dim=4, predict=False, **options)
+    folder.mkdir()
+    vocabulary.save(folder / "vocabulary.txt")
     elmo = ELMo(BiLM(config, len(vocabulary), rng=np.random.default_rng(0)), vocabulary)
-    save_model(tmp_path / "run/model.safetensors", elmo, Settings(model=config))
-    assert main(["train", "grammar", "--fine-tune", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 2
-    assert "has no softmax, and a language model learns by predicting words: expected one with a softmax; if it was " \
-        "converted, convert it again with its softmax and vocabulary" in capsys.readouterr().err
+    save_model(folder / "model.safetensors", elmo, Settings(model=config))
+    return elmo
+
+
+CHARACTERS = {"char_filters": ((1, 4), (3, 4)), "char_dim": 4, "max_characters": 12}
+
+
+@pytest.mark.parametrize("softmax", ["full", "sampled", "adaptive"])
+@pytest.mark.parametrize("options", [CHARACTERS, {}], ids=["characters", "words"])
+def test_a_model_without_a_softmax_gets_a_new_one(tmp_path, monkeypatch, options, softmax):
+    """Over the words of the text, if it reads characters; otherwise over its own, which it reads by id."""
+    before, first = without_softmax(tmp_path / "base", TEXT, **options), {}
+
+    def step(self, batch, whole=Trainer._step):
+        first.update({name: p.value.copy() for name, p in parameters(self.elmo).items()} if not first else {})
+        whole(self, batch)
+    monkeypatch.setattr(Trainer, "_step", step)
+    settings = replaced(settings_of(tmp_path / "base"), softmax=softmax, samples=20, batch_size=8, epochs=2,
+                        **({"cutoffs": (20,)} if softmax == "adaptive" else {}))
+    after = train(DOMAIN, tmp_path / "once", settings=settings, quiet=True)
+    for name, p in parameters(before).items():
+        np.testing.assert_array_equal(first[name], p.value)
+    assert {name for name in first if ".softmax." in name} == set(first) - set(parameters(before))
+    assert ("zymurgy" in after.vocabulary) == bool(options)
+    assert after.model.config.predict
+    held_out = [["the", "zymurgy", *sentence] for sentence in GrammarCorpus(seed=2, sentences=50)]
+    assert evaluate(after.model, after.vocabulary, held_out).forward < len(after.vocabulary)
+    train(DOMAIN, tmp_path / "twice", settings=replaced(settings, epochs=1), quiet=True)
+    shutil.rmtree(tmp_path / "base")
+    train(DOMAIN, tmp_path / "twice", settings=settings, resume=True, quiet=True)
+    for name in "model.safetensors", "last.safetensors", "vocabulary.txt":
+        assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes()
 
 
 def test_nobody_is_told_to_remove_a_folder_with_a_model(base, tmp_path, capsys):
