@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..config.schema import BiLMConfig
+from ..data.sentences import checked_sentences
 from ..data.vocabulary import Vocabulary
 from ..inference.coverage import MUCH, SPLIT
 from ..nn.characters import is_cut
@@ -22,7 +23,7 @@ class Survey:
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         self.sentences = self.single = self.cut = 0
-        for sentence in self.corpus:
+        for sentence in checked_sentences(self.corpus):
             self.sentences += 1
             self.single += len(sentence) == 1
             if self.most is not None:
