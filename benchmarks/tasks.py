@@ -31,7 +31,7 @@ from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.runtime.progress import Progress, duration
 from elmo_np.tasks.data import nltk_data
-from elmo_np.tasks.data.files import Examples
+from elmo_np.tasks.data.examples import Examples
 from elmo_np.tasks.experiments import compare
 from elmo_np.tasks.experiments.registry import TASKS
 from elmo_np.tasks.experiments.task_bilm import BilmSpec, Setup

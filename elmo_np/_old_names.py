@@ -38,7 +38,7 @@ MODULES = {
     **{f"tasks.{name}": [f"tasks.metrics.{name}"] for name in ("bleu", "scores")},
     "tasks.baselines": ["tasks.experiments.baselines"],
     "tasks.builtin": ["tasks.data.builtin"],
-    "tasks.data": ["tasks.data.files"],
+    "tasks.data": ["tasks.data.examples", "tasks.data.files"],
     "tasks.encoder_decoder": ["tasks.models.encoder_decoder", "tasks.models.fit"],
     "tasks.invented": ["tasks.data.synthetic_language"],
     "tasks.pictures": ["tasks.metrics.figures"],

@@ -8,7 +8,7 @@ from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.inference.elmo import ELMo, save_model
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
-from elmo_np.tasks.data.files import Occurrence
+from elmo_np.tasks.data.examples import Occurrence
 from elmo_np.tasks.models.config import TaskConfig
 
 FAST = TaskConfig(hidden_dim=12, learning_rate=0.02, epochs=10, batch_size=10, input_dropout=0.1, dropout=0.1)

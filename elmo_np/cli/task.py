@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import UserError
 from ..runtime.files import atomic_write_text
 from ..runtime.locks import locked_folder
-from ..tasks.data.files import Data, Examples
+from ..tasks.data.examples import Data, Examples
+from ..tasks.data.tables import Columns, parsed_columns
 from ..tasks.experiments import compare, workflow
 from ..tasks.experiments.registry import TASKS
 from ..tasks.experiments.task_base import TaskSpec
 from ..tasks.experiments.task_bilm import BilmSpec, Setup, bilm_of
 from ..tasks.experiments.task_directory import TaskDirectory, new_directory
 from ..tasks.models.config import TaskConfig, overridden
-from .common import Add
+from ..tasks.models.task_model import TaskModel
+from .common import Add, json_text
 
 ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, translate"
 ACTIONS = {"train": "train a task model and report its scores on test data",
@@ -64,8 +67,13 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
         what = f"{names}, or a file: {task.columns}" if action == "evaluate" else task.input
         add("data", metavar="DATA", help=what)
         add("--bilm", metavar="DIR", help="the biLM of the model, if it has been moved")
+        _columns_argument(add, task.roles if action == "evaluate" else task.asked)
         add("--out", metavar="FILE",
             help="a figure of the results, .png or .svg" if action == "evaluate" else "write to this file")
+    add("--json", action="store_true",
+        help="print one JSON object per line of the input" if action == "predict" else "print JSON")
+    if action == "predict" and task.has_probabilities:
+        add("--probabilities", action="store_true", help="print the probability of each label as well")
     more = "".join(f", {kind}" for kind in [*task.more_inputs.values(), *task.joined_inputs.values()])
     if action == "train":
         add("--input", metavar="KIND",
@@ -79,11 +87,17 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
             help=f"compare only these: static, a layer (1, 2, ..), mix, word2vec (needs gensim){more}")
 
 
+def _columns_argument(add: Add, roles: Iterable[str]) -> None:
+    add("--columns", metavar=",".join(f"{role}=N" for role in roles),
+        help="the columns of a file: numbers from 1, or names in its header row")
+
+
 def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
     add("data", nargs="?", default=task.built_in[0], metavar="DATA",
         help=f"{names} (default {task.built_in[0]}), or a file: {task.columns}")
     add("--test", metavar="FILE", help="test on this file (default: the test part of the data)")
     add("--valid", metavar="FILE", help="choose the best epoch on this file (default: held-out training sentences)")
+    _columns_argument(add, task.roles)
     add("--bilm", metavar="DIR", help="directory of a biLM (default: train one on the text of the data)")
     add("--fine-tune", type=int, default=0, metavar="N",
         help="first fine-tune that biLM on the text of the data, for N epochs (default 0)")
@@ -105,19 +119,44 @@ def run(args: argparse.Namespace) -> int:
     elmo = bilm_of(directory, args.bilm, task.name)
     model = task.load(str(directory.model), elmo)
     if args.action == "evaluate":
-        test = task.fitting(task.labelled(args.data, model.tokenize, model.config.seed), model.config)
-        print("\n".join(workflow.report(task, model, test, Path(args.out) if args.out else None)))
+        columns = parsed_columns(args.columns, task.roles)
+        test = task.fitting(task.labelled(args.data, model.tokenize, model.config.seed, columns), model.config)
+        _print(workflow.evaluate(task, model, test, Path(args.out) if args.out else None), args.json)
         return 0
-    examples = task.unlabelled(args.data, model.tokenize)
+    examples = task.unlabelled(args.data, model.tokenize, parsed_columns(args.columns, task.asked))
     for line in model.coverage(examples.sentences):
         print(line, file=sys.stderr)
-    lines = task.lines(model, examples, task.predict(model, examples))
+    lines = list(_predicted(task, model, examples, args.json, getattr(args, "probabilities", False)))
     if args.out:
         atomic_write_text(args.out, "\n".join([*lines, ""]))
-        print(f"{args.out}: {len(examples.sentences):,} sentences")
+        print(f"{args.out}: {sum(map(bool, examples.sentences)):,} sentences")
     else:
         print("\n".join(lines))
     return 0
+
+
+def _predicted(task: TaskSpec, model: TaskModel, examples: Examples, as_json: bool,
+               probabilities: bool) -> Iterator[str]:
+    """What is printed for each line of the input; a blank line for a blank line."""
+    filled = [k for k, sentence in enumerate(examples.sentences) if sentence]
+    some = examples.some(filled)
+    p: list[list[dict[str, float]]] = task.probabilities(model, some) if probabilities else [[] for _ in filled]
+    found = dict(zip(filled, zip(task.predict(model, some), p, strict=True), strict=True))
+    for k, (sentence, asked) in enumerate(zip(*examples, strict=True)):
+        predicted, own = found.get(k, (None, []))
+        if as_json:
+            more = {"probabilities": own if task.by_word else own[0] if own else None} if probabilities else {}
+            yield json_text({**task.record(sentence, asked, predicted), **more})
+        elif k in found:
+            lines = task.lines(model, examples.some([k]), [predicted])
+            for line, row in zip(lines, [*own, *[{}] * (len(lines) - len(own))], strict=True):
+                yield "\t".join([line, *(f"{label}={value:.4f}" for label, value in row.items())])
+        else:
+            yield ""
+
+
+def _print(found: workflow.Report, as_json: bool, more: Sequence[str] = ()) -> None:
+    print(json_text(found.values, indent=2) if as_json else "\n".join([*found.lines, *more]))
 
 
 def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
@@ -126,21 +165,24 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     config = dataclasses.replace(config, **{key: value for key, value in given.items() if value is not None})
     bilm = BilmSpec(args.bilm, args.fine_tune)
     bilm.check()
-    folds = _folds(args, task, config)
-    data = None if folds else _fitting(task, task.data(args.data, args.test, args.tokenize, config.seed), config)
-    valid: Examples | None = task.fitting(task.read(args.valid, (data or folds[0]).raw), config) if args.valid else None
+    columns = parsed_columns(args.columns, task.roles)
+    folds = _folds(args, task, config, columns)
+    data = None if folds else _fitting(task, task.data(args.data, args.test, args.tokenize, config.seed, columns),
+                                              config)
+    valid: Examples | None = None
+    if args.valid:
+        valid = task.fitting(task.read(args.valid, (data or folds[0]).raw, columns), config)
     setup = Setup(config, new_directory(args.out), bilm, args.quiet)
     path = setup.directory.path
     if args.action == "train":
         assert data
-        lines = workflow.train(task, data, valid, setup)
-        lines.append(f"{path}: try elmo-np task {task.name} predict {path} FILE")
+        _print(workflow.train(task, data, valid, setup), args.json,
+               [f"{path}: try elmo-np task {task.name} predict {path} FILE"])
     else:
         rounds = compare.of_folds(folds, setup.directory, config.seed) if data is None else \
             compare.of_seeds(data, setup.directory, config.seed, 3 if args.seeds is None else args.seeds)
-        lines = compare.compare(task, rounds, valid, setup, args.inputs)
-        lines.append(f"{path}: report.txt, results.csv, comparison.png")
-    print("\n".join(lines))
+        _print(compare.compare(task, rounds, valid, setup, args.inputs), args.json,
+               [f"{path}: report.txt, results.csv, comparison.png"])
     return 0
 
 
@@ -148,7 +190,7 @@ def _fitting(task: TaskSpec, data: Data, config: TaskConfig) -> Data:
     return data._replace(train=task.fitting(data.train, config), test=task.fitting(data.test, config))
 
 
-def _folds(args: argparse.Namespace, task: TaskSpec, config: TaskConfig) -> list[Data]:
+def _folds(args: argparse.Namespace, task: TaskSpec, config: TaskConfig, columns: Columns) -> list[Data]:
     """The data of each fold for --folds; nothing without it. Raises UserError for an option that excludes it."""
     folds: int | None = getattr(args, "folds", None)
     if folds is None:
@@ -157,4 +199,5 @@ def _folds(args: argparse.Namespace, task: TaskSpec, config: TaskConfig) -> list
         if value is not None:
             raise UserError(f"{name} does not go with --folds: every fold is the test once, with its own seed; leave "
                             "one of them out")
-    return [_fitting(task, data, config) for data in task.folds(args.data, folds, args.tokenize, config.seed)]
+    return [_fitting(task, data, config) for data in task.folds(args.data, folds, args.tokenize, config.seed,
+                                                            columns)]

@@ -158,7 +158,7 @@ class TextCorpus:
         self.name = name
         self.blank_lines = 0            # that the last complete pass has skipped
         self.paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
-        self._split: Callable[[str], list[str]] = text.tokens if tokenize else _words
+        self._split: Callable[[str], list[str]] = text.tokens if tokenize else words
         for path in self.paths:
             if not path.exists():
                 raise UserError(f"there is no file {path}, expected a text file, one sentence per line: check the path")
@@ -184,7 +184,7 @@ class TextCorpus:
             raise UserError(f"{self.name} has no sentences: expected one per line; check that it is the right file")
 
 
-def _words(line: str) -> list[str]:
+def words(line: str) -> list[str]:
     """The words between ASCII white space. One of other blanks only is invisible, and no word."""
     return [word for word in _WORD.findall(line) if not word.isspace()]
 

@@ -1,26 +1,28 @@
 """task: new text is labelled and translated, help lists everything, a mistake is reported in one line."""
 
+import json
 import signal
 
+import numpy as np
 import pytest
 
 from elmo_np.cli.main import main
 from elmo_np.tasks.models import fit
-from tests.task_helpers import FAST_OPTIONS, reviews
+from tests.task_helpers import FAST_OPTIONS, reviews, visits
 
 
 def test_new_text_is_labelled(task_home, run, tmp_path):
     code, out, err = run("classify", "predict", "classify", "new.txt")
     assert (code, err) == (0, "")
     rows = [line.split("\t") for line in out.splitlines()]
-    assert [row[0] for row in rows] == ["anna saw tom in paris rome .", "good film ."]
-    assert rows[1][1] == "good"
+    assert [row[0] for row in rows] == ["anna saw tom in paris rome .", "", "good film ."]
+    assert rows[2][1] == "good"
     code, out, _ = run("tag", "predict", "tag", "new.txt", "--out", tmp_path / "out")
     assert out.endswith(": 2 sentences\n")
     lines = (tmp_path / "out").read_text().split("\n")
     assert [line.split("\t")[0] for line in lines[:7]] == ["anna", "saw", "tom", "in", "paris", "rome", "."]
     assert lines[0] == "anna\tB-per"
-    assert lines[7] == ""
+    assert [line.split("\t")[0] for line in lines[7:]] == ["", "", "good", "film", ".", "", ""]
 
 
 @pytest.mark.parametrize("presses", ["in the first epoch", "later"])
@@ -66,8 +68,8 @@ def test_new_words_get_their_senses(task_home, run, tmp_path):
 def test_new_sentences_are_translated(task_home, run, tmp_path):
     code, out, err = run("translate", "predict", "translate", "new.txt")
     assert (code, err) == (0, "")
-    assert [line.split("\t")[0] for line in out.splitlines()] == ["anna saw tom in paris rome .", "good film ."]
-    assert out.splitlines()[1].split("\t")[1] == "GOOD FILM ."
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["anna saw tom in paris rome .", "", "good film ."]
+    assert out.splitlines()[2].split("\t")[1] == "GOOD FILM ."
     code, out, _ = run("translate", "compare", "train.pairs", "--test", "test.pairs", "--bilm", "bilm", "--seeds", 1,
                        "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS, "--set", "epochs=1", "--set",
                        "max_source=5")
@@ -85,9 +87,97 @@ def test_raw_text_is_split_in_training_and_in_prediction(task_home, run, tmp_pat
     assert run("classify", "predict", "classify", "raw.txt")[1].startswith("What a good film.\t")
 
 
+def test_sentences_are_chosen_from_a_labelled_file(task_home, run):
+    code, out, err = run("classify", "predict", "classify", "test.tsv")
+    assert (code, out) == (2, "")
+    assert "test.tsv, line 1: 2 columns, expected one sentence per line: choose the column of the sentences" in err
+    code, out, err = run("classify", "predict", "classify", "test.tsv", "--columns", "sentence=1")
+    assert (code, err) == (0, "")
+    given = [line.split("\t") for line in (task_home / "test.tsv").read_text().splitlines()]
+    found = [line.split("\t") for line in out.splitlines()]
+    assert [row[0] for row in found] == [row[0] for row in given]
+    assert np.mean([row[1] == own[1] for row, own in zip(found, given, strict=True)]) > 0.9
+    code, out, err = run("tag", "predict", "tag", "test.conll", "--columns", "word=1")
+    assert [line.split("\t")[0] for line in out.splitlines() if line] == [
+        line.split()[0] for line in (task_home / "test.conll").read_text().splitlines() if line]
+
+
+def test_predictions_come_with_probabilities_and_as_json(task_home, run, tmp_path):
+    code, out, err = run("classify", "predict", "classify", "new.txt", "--probabilities")
+    assert (code, err) == (0, "")
+    cells = out.splitlines()[2].split("\t")
+    assert cells[:2] == ["good film .", "good"]
+    p = dict(cell.rsplit("=", 1) for cell in cells[2:])
+    assert list(p) == ["bad", "good"]
+    assert float(p["good"]) > 0.5
+    assert float(p["good"]) + float(p["bad"]) == pytest.approx(1, abs=2e-4)
+    rows = [json.loads(line) for line in run("classify", "predict", "classify", "new.txt", "--probabilities",
+                                             "--json")[1].splitlines()]
+    assert [row["label"] for row in rows][1:] == [None, "good"]
+    assert rows[2]["probabilities"]["good"] == pytest.approx(float(p["good"]), abs=1e-4)
+    rows = [json.loads(line) for line in run("tag", "predict", "tag", "new.txt", "--probabilities",
+                                             "--json")[1].splitlines()]
+    assert [len(row["labels"]) for row in rows] == [7, 0, 3]
+    assert all(sum(own.values()) == pytest.approx(1, abs=1e-4) for own in rows[0]["probabilities"])
+    assert "B-per=" in run("tag", "predict", "tag", "new.txt", "--probabilities")[1].splitlines()[0]
+    row = json.loads(run("translate", "predict", "translate", "new.txt", "--json")[1].splitlines()[2])
+    assert row == {"source": "good film .", "target": "GOOD FILM ."}
+    (tmp_path / "new").write_text("tom saw paris good .\t2\tparis\n\n")
+    rows = [json.loads(line) for line in run("senses", "predict", "senses", tmp_path / "new", "--json")[1].splitlines()]
+    assert rows == [{"sentence": "tom saw paris good .", "position": 2, "word": "paris", "sense": "x"},
+                    {"sentence": "", "position": None, "word": None, "sense": None}]
+    assert "the method nearest has no probabilities" in run("senses", "predict", "senses", tmp_path / "new",
+                                                            "--probabilities")[2]
+
+
+def test_a_label_that_only_the_test_has_counts_as_an_error(task_home, run, tmp_path):
+    lines = (task_home / "test.tsv").read_text().splitlines()[:20]
+    (tmp_path / "more.tsv").write_text("\n".join([*lines, "fine film .\tfine", ""]))
+    code, out, err = run("classify", "evaluate", "classify", tmp_path / "more.tsv", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["task"], found["measure"], found["sentences"]) == ("classify", "accuracy", 21)
+    assert found["scores"]["this model, input mix"] <= 20 / 21
+    assert found["details"]["fine"] == {"precision": 0, "recall": 0, "f1": 0, "support": 1}
+    out = run("classify", "evaluate", "classify", tmp_path / "more.tsv")[1]
+    assert "note: 1 of the labels to test on are not in the training data, and count as errors: fine" in out
+
+
+def test_parts_of_speech_are_tagged_and_measured_by_accuracy(task_home, run, tmp_path):
+    tags = {"saw": "VERB", "met": "VERB", "in": "ADP", ".": "PUNCT", "good": "ADJ"}
+    for name, seed in ("train", 0), ("test", 1):
+        rows = ["".join("\t".join([str(k), word, "_", tags.get(word, "NOUN"), *"______"]) + "\n"
+                        for k, word in enumerate(words, 1))
+                for words in visits(60, seed)[0]]
+        (tmp_path / f"{name}.conllu").write_text("# a treebank\n" + "\n".join(rows))
+    code, out, err = run("tag", "train", tmp_path / "train.conllu", "--test", tmp_path / "test.conllu", "--bilm",
+                         "bilm", "--out", tmp_path / "out", "--quiet", "--json", *FAST_OPTIONS)
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["measure"], found["validation_sentences"]) == ("accuracy", 6)
+    assert found["scores"]["this model, input mix"] > 0.9
+    assert set(found["details"]) == {"VERB", "ADP", "PUNCT", "ADJ", "NOUN", "all"}
+    assert run("tag", "predict", tmp_path / "out", "new.txt")[1].startswith("anna\tNOUN\nsaw\tVERB\n")
+
+
+@pytest.mark.parametrize("words", ["classify train train.tsv --test other.tsv", "classify train one.tsv",
+                                   "classify train train.tsv --valid other.tsv --test test.tsv",
+                                   "senses compare train.senses --test other.senses"])
+def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_home, run, tmp_path):
+    (task_home / "one.tsv").write_text("good film .\tgood\n" * 100)
+    (task_home / "other.tsv").write_text("fine film .\tfine\n")
+    (task_home / "other.senses").write_text("rome\t0\trome\tx\n")
+    assert run(*words.split(), "--out", tmp_path / "out")[:2] == (2, "")
+    assert not (tmp_path / "out/bilm").exists()
+
+
 @pytest.mark.parametrize(("words", "message"), [
-    ("tag evaluate tag test.tsv", "test.tsv, line 1: expected a word and, in the last column"),
-    ("classify evaluate classify test.conll", "test.conll, line 1: 1 columns, expected sentence<TAB>label"),
+    ("classify predict classify train.conll", "a word and a label per line, expected one sentence per line"),
+    ("classify train train.tsv --columns text=1 --out new", "--columns text=1: expected sentence=COLUMN,label=COLUMN"),
+    ("tag evaluate tag test.conll --columns word=9", "test.conll has no column 9: expected a number from 1 to 3"),
+    ("translate predict translate new.txt --probabilities", "unrecognized arguments: --probabilities"),
+    ("tag evaluate tag test.tsv", "test.tsv: column 1 has '"),
+    ("classify evaluate classify test.conll", "test.conll, line 1: 1 column, expected sentence<TAB>label"),
     ("classify evaluate tag test.tsv", "holds a model of the task tag, expected a model of the task classify"),
     ("tag evaluate bilm test.conll", "bilm holds a biLM, expected a task model: train one with elmo-np task tag train "
      "DATA --bilm bilm --out DIR"),
@@ -146,7 +236,7 @@ def test_a_mistake_is_reported_in_one_line(words, message, task_home, run):
     (task_home / "few.tsv").write_text("".join(lines))
     (task_home / "other.tsv").write_text("fine film .\tfine\n")
     (task_home / "other.senses").write_text("rome\t0\trome\tx\n")
-    for end, line in ("tsv", "fine film .\tfine\n"), ("conll", "\nacme B-org\n"), ("senses", "rome\t0\trome\tx\n"):
+    for end, line in ("tsv", "fine film .\tfine\n"), ("conll", "\nacme x B-org\n"), ("senses", "rome\t0\trome\tx\n"):
         (task_home / f"rare.{end}").write_text((task_home / f"train.{end}").read_text() + line)
     code, out, err = run(*words.split())
     assert (code, out, err.count("\n")) == (2, "", 1), err

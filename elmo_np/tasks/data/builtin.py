@@ -11,7 +11,7 @@ from ...data.grammar import STUDIED, GrammarCorpus, LabelledSentence, fresh_sent
 from ...data.pydoc_corpus import PydocCorpus, docstrings_of, prose, sources
 from ...data.text import tokens
 from ...errors import UserError
-from .files import Data, Examples, Occurrence
+from .examples import Data, Examples, Occurrence
 from .synthetic_language import translated
 
 PAIRS, TRANSLATED = 2000, 500   # pairs to train and to test on

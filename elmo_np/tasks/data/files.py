@@ -1,197 +1,125 @@
-"""Labelled sentences of a task: their files, and how they are split.
+"""The files of tasks with one example per row: tables of any format in `tables`, or sentences alone.
 
     classify    sentence<TAB>label
-    tag         word<TAB or space>...<TAB or space>label, one word per line, a blank line between sentences (CoNLL
-                columns)
     senses      sentence<TAB>position<TAB>word<TAB>sense: the position of an ambiguous word among the tokens, from 0,
                 and the word of which that token is a form
     translate   source<TAB>target, sentences of two languages; further columns are ignored
+The files of the task tag are in `conll`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+import re
+from collections import Counter
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
 
 from ...data import text
-from ...data.text_lines import text_lines
+from ...data.corpus import words
+from ...data.text_lines import HEAD, plain_lines
 from ...errors import UserError
-from ..metrics.scores import spans
+from .examples import Examples, Occurrence
+from .tables import ANY, LABEL, TEXT, Columns, begins_with_labels, file_lines, is_table, table_rows
+
+SENTENCES = {"sentence": TEXT}
+LABELLED = {"sentence": TEXT, "label": LABEL}
+PAIRS = {"source": ("source", "src"), "target": ("target", "tgt", "translation")}
+ASKED = {"sentence": TEXT, "position": ("position", "index"), "word": ("word", "lemma")}
+SENSES = {**ASKED, "sense": ("sense", "label")}
+_WORD_AND_LABEL = re.compile(r"(?:\S+[ \t]+)+(?:O|[BI]-\S+)\s*")
 
 
-class Examples(NamedTuple):
-    """Sentences as tokens, and the label of each, or its labels, one per word."""
-
-    sentences: list[list[str]]
-    labels: list[Any]
-
-    def some(self, indices: Iterable[int]) -> Examples:
-        chosen = list(indices)
-        return Examples([self.sentences[k] for k in chosen], [self.labels[k] for k in chosen])
+def split(line: str, tokenize: bool) -> list[str]:
+    """The tokens of a sentence."""
+    return text.tokens(line) if tokenize else words(line)
 
 
-class Occurrence(NamedTuple):
-    """An ambiguous word in a sentence."""
-
-    position: int       # among the tokens, from 0
-    word: str           # the word of which the token is a form
-    sense: str          # "" if it is to be predicted
-
-
-class Data(NamedTuple):
-    """The data that a task is trained and tested on."""
-
-    train: Examples
-    test: Examples
-    split: str                                  # how the test sentences were chosen, for the report
-    corpus: Iterable[Sequence[str]] | None      # text without labels for a biLM; None: the training sentences
-    raw: bool = False                           # whether the sentences were raw text, so that new text is split too
-
-
-def read_labelled(path: str, tokenize: bool = False) -> Examples:
+def read_labelled(path: str, tokenize: bool = False, columns: Columns = ANY) -> Examples:
     """A file of the task classify. Raises UserError that names the wrong line."""
     found = Examples([], [])
-    for number, line in _rows(path):
-        cells = line.split("\t")
-        if len(cells) != 2 or not cells[1].strip():
-            raise UserError(f"{path}, line {number}: {len(cells)} columns, expected sentence<TAB>label: {line!r:.60}")
-        tokens = text.tokens(cells[0]) if tokenize else cells[0].split()
+    for number, (sentence, label) in table_rows(path, LABELLED, columns):
+        tokens = split(sentence, tokenize)
+        if not label:
+            raise UserError(f"{path}, line {number}: no label, expected sentence<TAB>label: {sentence!r:.60}")
         if not tokens:
-            raise UserError(f"{path}, line {number}: no word before the label {cells[1]!r:.40}")
+            raise UserError(f"{path}, line {number}: no word before the label {label!r:.40}")
         found.sentences.append(tokens)
-        found.labels.append(cells[1].strip())
+        found.labels.append(label)
+    if not columns:
+        _check_order(found, path)
     return _some(found, path, "sentence<TAB>label lines")
 
 
-def read_conll(path: str, tokenize: bool = False) -> Examples:
-    """A file of the task tag: its first column is the word, its last the label, O or B-type or I-type.
-
-    Labels are normalised: an I-type that follows another type or O begins an entity, as in conlleval, and becomes
-    B-type. Raises UserError that names the wrong line.
-    """
-    found = Examples([], [])
-    for blank, group in groupby(_rows(path, blank=True), lambda row: not row[1].strip()):
-        if blank:
-            continue
-        words, labels = [], []
-        for number, line in group:
-            cells = line.split("\t") if "\t" in line else line.split()
-            word, label = cells[0].strip(), cells[-1].strip()
-            if len(cells) < 2 or not word or not (label == "O" or (label[:2] in ("B-", "I-") and label[2:])):
-                raise UserError(f"{path}, line {number}: expected a word and, in the last column, O, B-type or I-type: "
-                                f"{line!r:.60}")
-            words.append(word)
-            labels.append(label)
-        if words[0] == "-DOCSTART-":
-            continue
-        found.sentences.append(words)
-        found.labels.append(well_formed(labels))
-    return _some(found, path, "words and labels in columns")
+def _check_order(found: Examples, path: str) -> None:
+    """Raises UserError for labels that are plainly sentences, and for a first label that is plainly a heading."""
+    sentences, labels = list(map(tuple, found.sentences)), found.labels
+    longer = sum(len(words(label)) for label in labels) > sum(map(len, sentences))
+    if longer and len(set(labels)) >= len(set(sentences)):
+        raise UserError(f"{path}: the labels are longer than the sentences, for instance {labels[0]!r:.40}: expected "
+                        "sentence<TAB>label; if the labels come first, give --columns sentence=2,label=1")
+    once = [label for label, count in Counter(labels).items() if count == 1]
+    if len(labels) > 3 and once == labels[:1] and len(sentences[0]) == 1 and re.fullmatch(r"[^\W\d][\w -]*", labels[0]):
+        name, label = sentences[0][0], labels[0]
+        raise UserError(f"{path}, line 1: is {name}<TAB>{label} a header row? It has the only label that occurs once: "
+                        f"give --columns sentence={name},label={label} if it is, and sentence=1,label=2 if it is not")
 
 
-def well_formed(labels: Sequence[str]) -> list[str]:
-    """The same entities, with B-type at the beginning of each."""
-    found = ["O"] * len(labels)
-    for begin, end, kind in spans(labels):
-        found[begin:end] = [f"B-{kind}", *[f"I-{kind}"] * (end - begin - 1)]
-    return found
-
-
-def read_senses(path: str, labelled: bool = True) -> Examples:
-    """A file of the task senses; not `labelled`: without the last column.
+def read_senses(path: str, labelled: bool = True, columns: Columns = ANY) -> Examples:
+    """A file of the task senses; not `labelled`: without the last column, and a blank line is an empty sentence.
 
     Raises UserError that names the wrong line.
     """
     found = Examples([], [])
-    columns = ["sentence", "position", "word", *(["sense"] if labelled else [])]
-    for number, line in _rows(path):
-        cells = [cell.strip() for cell in line.split("\t")]
-        tokens = cells[0].split()
-        if len(cells) != len(columns) or not all(cells[2:]):
-            raise UserError(f"{path}, line {number}: {len(cells)} columns, expected {'<TAB>'.join(columns)}: "
-                            f"{line!r:.60}")
-        if not cells[1].isdecimal() or int(cells[1]) >= len(tokens):
+    roles = SENSES if labelled else ASKED
+    for number, cells in table_rows(path, roles, columns, blank=not labelled):
+        tokens = words(cells[0]) if cells else []
+        if cells and not all(cells[2:]):
+            raise UserError(f"{path}, line {number}: a blank column, expected {'<TAB>'.join(roles)}: "
+                            f"{' | '.join(cells)!r:.60}")
+        if cells and not (cells[1].isdecimal() and int(cells[1]) < len(tokens)):
             raise UserError(f"{path}, line {number}: position {cells[1]!r:.20}, expected a whole number from 0 to "
                             f"{len(tokens) - 1}, the last of the sentence's {len(tokens)} tokens")
         found.sentences.append(tokens)
-        found.labels.append(Occurrence(int(cells[1]), cells[2], cells[3] if labelled else ""))
-    return _some(found, path, f"{'<TAB>'.join(columns)} lines")
+        found.labels.append(Occurrence(int(cells[1]), cells[2], cells[3] if labelled else "") if cells else None)
+    return _some(found, path, f"{'<TAB>'.join(roles)} lines")
 
 
-def read_pairs(path: str, tokenize: bool = False) -> Examples:
+def read_pairs(path: str, tokenize: bool = False, columns: Columns = ANY) -> Examples:
     """A file of the task translate. Raises UserError that names the wrong line."""
     found = Examples([], [])
-    for number, line in _rows(path):
-        cells = line.split("\t")
-        if len(cells) < 2:
-            raise UserError(f"{path}, line {number}: {len(cells)} column, expected source<TAB>target: {line!r:.60}")
-        source, target = (text.tokens(cell) if tokenize else cell.split() for cell in cells[:2])
+    for number, cells in table_rows(path, PAIRS, columns, more=True):
+        source, target = (split(cell, tokenize) for cell in cells)
         if not source or not target:
             raise UserError(f"{path}, line {number}: no word in the {'target' if source else 'source'}: "
-                            f"{line!r:.60}")
+                            f"{' | '.join(cells)!r:.60}")
         found.sentences.append(source)
         found.labels.append(target)
     return _some(found, path, "source<TAB>target lines")
 
 
-def read_sentences(path: str, tokenize: bool) -> list[list[str]]:
-    """One sentence per line, without labels; blank lines are skipped. Raises UserError."""
-    found = [text.tokens(line) if tokenize else line.split() for _, line in _rows(path)]
+def read_sentences(path: str, tokenize: bool, columns: Columns = ANY) -> list[list[str]]:
+    """One sentence per line, or per row of a table; a blank line is an empty sentence. Raises UserError."""
+    if columns or (Path(path).is_file() and is_table(path, SENTENCES)):
+        lines = (cells[0] if cells else "" for _, cells in table_rows(path, SENTENCES, columns, blank=True))
+        return _some(Examples([split(line, tokenize) for line in lines], []), path, "one sentence per row").sentences
+    file_lines(path)
+    plain = plain_lines(Path(path))
+    head = list(islice(plain, HEAD))
+    advice = "expected one sentence per line: choose the column of the sentences with --columns sentence=COLUMN"
+    if begins_with_labels([line for line in head if line.strip()]):
+        raise UserError(f"{path} has lines that begin with a label, {advice}")
+    if len(head) > 1 and all(_WORD_AND_LABEL.fullmatch(line) for line in head if line.strip()):
+        raise UserError(f"{path} has a word and a label per line, expected one sentence per line: for the task tag, "
+                        "give --columns word=1; for others, write the words of each sentence on one line first")
+    found = []
+    for number, line in enumerate(chain(head, plain), 1):
+        if "\t" in line.strip():
+            raise UserError(f"{path}, line {number}: {line.count(chr(9)) + 1} columns, {advice}")
+        found.append(split(line, tokenize))
     return _some(Examples(found, []), path, "one sentence per line").sentences
 
 
-def split_indices(N: int, every: int, seed: int) -> tuple[list[int], list[int]]:
-    """The indices 0 .. N-1 in two parts, drawn by the seed: without one of every so many, and those; each in order.
-
-    Raises UserError for too few.
-    """
-    count = N // every
-    if not count:
-        raise UserError(f"{N} sentences are too few to hold out one of every {every}: expected more, or a file for "
-                        "that part")
-    order = np.random.default_rng([seed, 3]).permutation(N)
-    return sorted(order[count:].tolist()), sorted(order[:count].tolist())
-
-
-def split_by_sentence(sentences: Sequence[Sequence[str]], every: int, seed: int) -> tuple[list[int], list[int]]:
-    """As `split_indices`, but with one of every so many different sentences: equal ones stay together."""
-    different = list(dict.fromkeys(map(tuple, sentences)))
-    chosen = {different[k] for k in split_indices(len(different), every, seed)[1]}
-    parts: tuple[list[int], list[int]] = [], []
-    for k, sentence in enumerate(sentences):
-        parts[tuple(sentence) in chosen].append(k)
-    return parts
-
-
-def fold_indices(sentences: Sequence[Sequence[str]], count: int, seed: int) -> list[tuple[list[int], list[int]]]:
-    """The indices of sentences in `count` folds, drawn by the seed: for each fold those of the others, and its own.
-
-    Equal sentences are in the same fold. Raises UserError for fewer than two folds, and for more than sentences.
-    """
-    different = list(dict.fromkeys(map(tuple, sentences)))
-    if not 2 <= count <= len(different):
-        raise UserError(f"--folds {count}: expected a whole number from 2 to {len(different):,}, the number of "
-                        "different sentences")
-    order = np.random.default_rng([seed, 4]).permutation(len(different))
-    fold = {different[k]: rank % count for rank, k in enumerate(order.tolist())}
-    own = np.array([fold[tuple(sentence)] for sentence in sentences])
-    return [(np.flatnonzero(own != k).tolist(), np.flatnonzero(own == k).tolist()) for k in range(count)]
-
-
-def _rows(path: str, blank: bool = False) -> Iterator[tuple[int, str]]:
-    """(line number, line without its end) of a text file."""
-    if not Path(path).is_file():
-        raise UserError(f"there is no file {path}: expected a text file; check the path")
-    for number, line in enumerate(text_lines(Path(path)), 1):
-        if blank or line.strip():
-            yield number, line.rstrip("\r\n")
-
-
 def _some(found: Examples, path: str, what: str) -> Examples:
-    if not found.sentences:
+    if not any(found.sentences):
         raise UserError(f"{path} is empty: expected {what}")
     return found

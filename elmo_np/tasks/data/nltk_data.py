@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import UserError
-from .files import Examples, Occurrence
+from .examples import Examples, Occurrence
 
 CATEGORIES = ("sentence_polarity", "subjectivity")      # corpora with a category for each sentence
 

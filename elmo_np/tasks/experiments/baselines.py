@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...types import Sentences
-from ..data.files import Examples, Occurrence, well_formed
+from ..data.conll import well_formed
+from ..data.examples import Examples, Occurrence
+from ..metrics.scores import are_entities
 
 
 def majority(train: Examples, sentences: Sentences) -> list[str]:
@@ -35,13 +37,17 @@ def naive_bayes(train: Examples, sentences: Sentences) -> list[str]:
 
 
 def most_frequent_tags(train: Examples, sentences: Sentences) -> list[list[str]]:
-    """Each word's most frequent label in training, O for an unseen word."""
+    """Each word's most frequent label in training; for an unseen word O, or the most frequent of plain tags."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for sentence, labels in zip(train.sentences, train.labels, strict=True):
         for word, own in zip(sentence, labels, strict=True):
             counts[word][own] += 1
     best = {word: count.most_common(1)[0][0] for word, count in counts.items()}
-    return [well_formed([best.get(word, "O") for word in sentence]) for sentence in sentences]
+    every = sum(counts.values(), Counter[str]())
+    if are_entities(every):
+        return [well_formed([best.get(word, "O") for word in sentence]) for sentence in sentences]
+    other = every.most_common(1)[0][0]
+    return [[best.get(word, other) for word in sentence] for sentence in sentences]
 
 
 def word_by_word(train: Examples, sentences: Sentences) -> list[list[str]]:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
 from ..data import builtin, nltk_data
-from ..data.files import Data, Examples, read_labelled
+from ..data.examples import Data, Examples
+from ..data.files import LABELLED, read_labelled
+from ..data.tables import ANY, Columns
 from ..metrics import figures
-from ..metrics.scores import accuracy, confusion, scores
+from ..metrics.scores import Score, accuracy, confusion, scores
 from ..models.classifier import SentenceClassifier
 from ..models.config import TaskConfig
 from . import baselines
-from .task_base import TaskSpec, score_table
+from .task_base import TaskSpec, by_label, score_table, score_values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,17 +26,21 @@ class Classify(TaskSpec):
     measure = "accuracy"
     built_in = ("docstrings", "nltk:sentence_polarity", "nltk:subjectivity")
     columns = "sentence<TAB>label"
+    roles = LABELLED
 
-    def read(self, name: str, tokenize: bool) -> Examples:
+    def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         if name.startswith("nltk:"):
             return nltk_data.categories(name.removeprefix("nltk:"))
-        return read_labelled(name, tokenize)
+        return read_labelled(name, tokenize, columns)
 
     def _built_in(self, name: str, seed: int) -> Data | None:
         return builtin.docstrings() if name == "docstrings" else None
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> SentenceClassifier:
-        return SentenceClassifier(elmo, sorted(set(train.labels)), config, tokenize=tokenize)
+        return SentenceClassifier(elmo, self.labels(train), config, tokenize=tokenize)
+
+    def labels(self, train: Examples) -> list[str]:
+        return sorted(set(train.labels))
 
     def load(self, path: str, elmo: ELMo) -> SentenceClassifier:
         return SentenceClassifier.load(path, elmo)
@@ -47,8 +53,14 @@ class Classify(TaskSpec):
         return accuracy(examples.labels, predicted)
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
-        actual, found = enumerate(examples.labels), enumerate(predicted)
-        return score_table({name: score for name, score in scores(actual, found).items() if name != "all"}, "label")
+        return score_table(self._scores(examples, predicted), "label")
+
+    def values(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Any]:
+        return score_values(self._scores(examples, predicted))
+
+    def _scores(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Score]:
+        found = scores(enumerate(examples.labels), enumerate(predicted))
+        return dict(list(found.items())[:-1])       # the last is of all together
 
     def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
         labels = sorted({*examples.labels, *predicted})
@@ -56,3 +68,9 @@ class Classify(TaskSpec):
 
     def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         return [f"{' '.join(words)}\t{label}" for words, label in zip(examples.sentences, predicted, strict=True)]
+
+    def record(self, sentence: Sequence[str], asked: Any, predicted: Any) -> dict[str, Any]:
+        return {"sentence": " ".join(sentence), "label": predicted}
+
+    def probabilities(self, model: Any, examples: Examples) -> list[list[dict[str, float]]]:
+        return [[own] for own in by_label(model.labels, model.probabilities(examples.sentences))]

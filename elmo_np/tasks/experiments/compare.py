@@ -16,7 +16,7 @@ from ...inference.elmo import ELMo
 from ...runtime.files import atomic_write_text
 from ...runtime.progress import Progress
 from ...viz import plots
-from ..data.files import Data, Examples
+from ..data.examples import Data, Examples
 from ..metrics.figures import comparison
 from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
@@ -25,6 +25,7 @@ from .bilm_text import Texts, read_before
 from .task_base import TaskSpec
 from .task_bilm import BilmSpec, Setup, bilm_for
 from .task_directory import TaskDirectory
+from .workflow import Report
 
 WORD2VEC = "word2vec"
 
@@ -61,22 +62,26 @@ def of_folds(parts: Sequence[Data], directory: TaskDirectory, first: int) -> lis
 
 
 def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, setup: Setup,
-            only: Sequence[str] = ()) -> list[str]:
+            only: Sequence[str] = ()) -> Report:
     """Every input with the same data, network and training budget -> the report, which is also written.
 
     only    kinds of inputs; none: all
     Raises UserError for an unknown kind, and for word2vec if it is requested and cannot be trained.
     """
     check_kinds(task, only, setup.bilm)
+    for data, _, _ in rounds:
+        task.check_data(data)
     found: dict[str, list[float]] = {}
     notes: list[str] = []
+    measure = task.measured(rounds[0].data.test)
     what = "folds" if len(rounds) > 1 else "seeds"
     static: dict[Texts, ELMo] = {}
     with Progress(quiet=setup.quiet) as progress, TransientProgress(quiet=setup.quiet) as passing:
         for number, (data, own, seeds) in enumerate(rounds, 1):
             prefix = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
             elmo, _ = bilm_for(data, setup._replace(directory=own))
-            task.check(task.model(elmo, data.train, setup.config, data.raw), data.test)
+            own_valid = valid and task.learnable(data.train, valid)
+            task.model(elmo, data.train, setup.config, data.raw)        # a wrong setting is reported first
             for name, predicted in task.baselines(data.train, data.test).items():
                 found.setdefault(name, []).append(task.score(data.test, predicted))
             other = word2vec.vectors_or_why(own, setup.bilm, elmo.model.config.embedding_dim, setup.config.seed,
@@ -84,23 +89,25 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
             if isinstance(other, str) and WORD2VEC in only:
                 raise UserError(f"--inputs {WORD2VEC}: {other.strip()}")
             notes = [other] if isinstance(other, str) else []
-            for one in inputs_of(task, elmo, [data.train, valid or data.train, data.test], only, progress,
+            for one in inputs_of(task, elmo, [data.train, own_valid or data.train, data.test], only, progress,
                                  None if isinstance(other, str) else other):
                 for (method, changes), seed in product(task.methods.items(), seeds):
                     config = replace(setup.config, input=one.kind, seed=seed, **changes)
-                    score = _score(task, one, data, valid, config, passing)
+                    score = _score(task, one, data, own_valid, config, passing)
                     passing.close()
                     found.setdefault(one.name + method, []).append(score)
                     # Written after each score, so that a stopped comparison keeps its results
                     atomic_write_text(setup.directory.results, as_csv(found, rounds[0].seeds[0], what))
-                    progress.say(f"{prefix}{one.name}{method}, seed {seed}: {task.measure} {score:.1%}")
+                    progress.say(f"{prefix}{one.name}{method}, seed {seed}: {measure} {score:.1%}")
         notes += [f"  {line}" for line in coverage(elmo, data.test.sentences)]
         notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.sentences), progress)
-    plots.save(comparison(found, f"{task.measure} on test sentences", what), setup.directory.path / "comparison.png")
+    notes += task.unknown(task.names(rounds[0].data.train), rounds[0].data.test)
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
-    lines = [f"{task.measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
+    lines = [f"{measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
     atomic_write_text(setup.directory.report, "\n".join([*lines, ""]))
-    return lines
+    plots.save(comparison(found, f"{measure} on test sentences", what), setup.directory.path / "comparison.png")
+    return Report(lines, {"task": task.name, "measure": measure, "sentences": tested, "test": rounds[0].data.split,
+                          "scores": found})
 
 
 def kinds_of(task: TaskSpec, layers: int) -> list[str]:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
 from ..data import builtin, nltk_data
-from ..data.files import Data, Examples, read_senses
+from ..data.examples import Data, Examples
+from ..data.files import ASKED, SENSES, read_senses
+from ..data.tables import ANY, Columns
 from ..metrics import figures
 from ..metrics.scores import accuracy_by_word
 from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
-from ..models.senses import WordSenses, senses_of
+from ..models.senses import WordSenses, check_words, senses_of
 from . import baselines
-from .task_base import TaskSpec
+from .task_base import TaskSpec, by_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,20 +29,28 @@ class Senses(TaskSpec):
     measure = "accuracy, mean over words"
     built_in = ("grammar", "nltk:senseval")
     columns = "sentence<TAB>position<TAB>word<TAB>sense"
+    roles = SENSES
     input = "a file: sentence<TAB>position<TAB>word"
+    asked = ASKED
     defaults = TaskConfig(learning_rate=0.02, input_dropout=0.0, epochs=100, patience=20)
     methods = MappingProxyType({f", {method}": {"method": method} for method in ("nearest", "logistic")})
 
-    def read(self, name: str, tokenize: bool) -> Examples:
+    def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         self._refuse(tokenize)
-        return nltk_data.senseval() if name == "nltk:senseval" else read_senses(name)
+        return nltk_data.senseval() if name == "nltk:senseval" else read_senses(name, columns=columns)
 
-    def unlabelled(self, path: str, tokenize: bool) -> Examples:
-        return read_senses(path, labelled=False)
+    def unlabelled(self, path: str, tokenize: bool, columns: Columns = ANY) -> Examples:
+        return read_senses(path, labelled=False, columns=columns)
 
-    def check(self, model: Any, examples: Examples) -> None:
+    def known(self, model: Any) -> set[str]:
+        return set(model.words)
+
+    def check(self, known: set[str], examples: Examples) -> None:
         """Raises UserError for an unknown word; an unknown sense counts as an error of the model."""
-        model.check_words(examples.labels)
+        check_words(known, examples.labels)
+
+    def labels(self, train: Examples) -> list[str]:
+        return [f"{word}/{sense}" for word, own in senses_of(train.labels).items() for sense in own]
 
     def _built_in(self, name: str, seed: int) -> Data | None:
         return builtin.senses() if name == "grammar" else None
@@ -76,12 +86,24 @@ class Senses(TaskSpec):
         return [f"  {'word':{width}}  accuracy  support",
                 *(f"  {word:{width}}  {share:8.1%}  {count:7,}" for word, (share, count) in found.items())]
 
+    def values(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Any]:
+        return {word: {"accuracy": share, "support": count}
+                for word, (share, count) in self._by_word(examples, predicted).items()}
+
     def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
         return figures.word_accuracies(self._by_word(examples, predicted))
 
     def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         return [f"{' '.join(words)}\t{own.position}\t{own.word}\t{sense}"
                 for words, own, sense in zip(*examples, predicted, strict=True)]
+
+    def record(self, sentence: Sequence[str], asked: Any, predicted: Any) -> dict[str, Any]:
+        return {"sentence": " ".join(sentence), "position": asked and asked.position, "word": asked and asked.word,
+                "sense": predicted}
+
+    def probabilities(self, model: Any, examples: Examples) -> list[list[dict[str, float]]]:
+        return [by_label(model.senses[own.word], [p])
+                for own, p in zip(examples.labels, model.probabilities(*examples), strict=True)]
 
     def _by_word(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, tuple[float, int]]:
         words, senses = [own.word for own in examples.labels], [own.sense for own in examples.labels]

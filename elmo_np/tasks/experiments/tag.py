@@ -7,36 +7,49 @@ from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
 from ..data import builtin
-from ..data.files import Data, Examples, read_conll
+from ..data.conll import ROLES, read_conll, read_conll_words
+from ..data.examples import Data, Examples
+from ..data.tables import ANY, Columns
 from ..metrics import figures
-from ..metrics.scores import entity_scores
+from ..metrics.scores import are_entities, confusion, tag_scores
 from ..models.config import TaskConfig
-from ..models.tagger import Tagger, bio_labels
+from ..models.tagger import Tagger, tag_labels
 from . import baselines
-from .task_base import TaskSpec, score_table
+from .task_base import TaskSpec, by_label, score_table, score_values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 class Tag(TaskSpec):
-    name, about = "tag", "a label for every word: names of persons, places and so on"
+    name, about = "tag", "a label for every word: names of persons, places and so on, parts of speech"
     measure = "entity F1"
     built_in = ("grammar",)
     columns = "word and label in columns, one word per line, a blank line between sentences"
+    roles, asked, by_word = ROLES, ROLES[:1], True
 
-    def read(self, name: str, tokenize: bool) -> Examples:
+    def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         self._refuse(tokenize)
-        return read_conll(name)
+        return read_conll(name, columns)
+
+    def unlabelled(self, path: str, tokenize: bool, columns: Columns = ANY) -> Examples:
+        """Sentences, or the words of a file with columns if one is chosen."""
+        if not columns:
+            return super().unlabelled(path, tokenize)
+        sentences = read_conll_words(path, columns)
+        return Examples(sentences, [None] * len(sentences))
+
+    def measured(self, examples: Examples) -> str:
+        return self.measure if are_entities(self.labels(examples)) else "accuracy"
 
     def _built_in(self, name: str, seed: int) -> Data | None:
         return builtin.phrases() if name == "grammar" else None
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> Tagger:
-        return Tagger(elmo, bio_labels(train.labels), config, tokenize=tokenize)
+        return Tagger(elmo, self.labels(train), config, tokenize=tokenize)
 
-    def names(self, examples: Examples) -> set[str]:
-        return set(bio_labels(examples.labels))
+    def labels(self, train: Examples) -> list[str]:
+        return tag_labels(train.labels)
 
     def load(self, path: str, elmo: ELMo) -> Tagger:
         return Tagger.load(path, elmo)
@@ -45,14 +58,30 @@ class Tag(TaskSpec):
         return {"each word's most frequent label": baselines.most_frequent_tags(train, test.sentences)}
 
     def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
-        return entity_scores(examples.labels, predicted)["all"].f1
+        return tag_scores(examples.labels, predicted)["all"].f1
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
-        return score_table(entity_scores(examples.labels, predicted), "type")
+        return score_table(tag_scores(examples.labels, predicted), self._kind(examples))
+
+    def values(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Any]:
+        return score_values(tag_scores(examples.labels, predicted))
+
+    def _kind(self, examples: Examples) -> str:
+        return "type" if are_entities(self.labels(examples)) else "tag"
 
     def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
-        return figures.type_scores(entity_scores(examples.labels, predicted))
+        if self._kind(examples) == "type":
+            return figures.type_scores(tag_scores(examples.labels, predicted))
+        actual, found = ([tag for own in labels for tag in own] for labels in (examples.labels, predicted))
+        tags = sorted({*actual, *found})
+        return figures.confusion_matrix(confusion(actual, found, tags), tags)
 
     def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         return [line for words, labels in zip(examples.sentences, predicted, strict=True)
                 for line in [*(f"{word}\t{label}" for word, label in zip(words, labels, strict=True)), ""]]
+
+    def record(self, sentence: Sequence[str], asked: Any, predicted: Any) -> dict[str, Any]:
+        return {"words": list(sentence), "labels": predicted or []}
+
+    def probabilities(self, model: Any, examples: Examples) -> list[list[dict[str, float]]]:
+        return [by_label(model.labels, p) for p in model.probabilities(examples.sentences)]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
-from ..data.files import Data, Examples, fold_indices, read_sentences, split_indices
+from ..data.examples import Data, Examples
+from ..data.files import SENTENCES, read_sentences
+from ..data.splits import fold_indices, split_indices
+from ..data.tables import ANY, Columns
 from ..metrics.scores import Score
 from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
@@ -29,7 +32,11 @@ class TaskSpec(ABC):
     about: str
     built_in: tuple[str, ...]       # names of data that need no file, the default first
     columns: str                    # of a file
+    roles: Iterable[str]            # its columns, as --columns names them
     input = "a file with one sentence per line"    # of predict
+    asked: Iterable[str] = SENTENCES                # its columns
+    has_probabilities = True
+    by_word = False                 # whether each word has a label
     unit = "examples"               # what is drawn where some are held out
     defaults = TaskConfig()
     # Inputs that are compared with the biLM's: {name in the report: kind}.
@@ -44,7 +51,7 @@ class TaskSpec(ABC):
         """The name of `score`."""
 
     @abstractmethod
-    def read(self, name: str, tokenize: bool) -> Examples:
+    def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         """Labelled examples from a file, or from data with a name that have no test part."""
 
     @abstractmethod
@@ -72,6 +79,10 @@ class TaskSpec(ABC):
         """Lines of a table, by label or type."""
 
     @abstractmethod
+    def values(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Any]:
+        """What the table holds, for JSON."""
+
+    @abstractmethod
     def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
         """The predictions as a figure."""
 
@@ -79,32 +90,44 @@ class TaskSpec(ABC):
     def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         """The lines that `predict` prints."""
 
-    def data(self, name: str, test: str | None, tokenize: bool, seed: int) -> Data:
+    @abstractmethod
+    def labels(self, train: Examples) -> list[str]:
+        """The labels of a model for these training examples; none where unknown ones may occur in training."""
+
+    @abstractmethod
+    def record(self, sentence: Sequence[str], asked: Any, predicted: Any) -> dict[str, Any]:
+        """A prediction for JSON; asked: its label in the examples; predicted: None for a blank line."""
+
+    def measured(self, examples: Examples) -> str:
+        """The name of `score` for these examples."""
+        return self.measure
+
+    def data(self, name: str, test: str | None, tokenize: bool, seed: int, columns: Columns = ANY) -> Data:
         """The data that a name on the command line stands for: built-in data, nltk:NAME or a file.
 
         test    a file to test on; None: the test part of the data, or a share that the seed draws
         """
         built_in = self._built_in(name, seed)
         if built_in and test:
-            return built_in._replace(test=self.read(test, built_in.raw), split=f"the file {test}")
+            return built_in._replace(test=self.read(test, built_in.raw, columns), split=f"the file {test}")
         if built_in:
             return built_in
-        examples = self.read(name, tokenize)
+        examples = self.read(name, tokenize, columns)
         if test:
-            return Data(examples, self.read(test, tokenize), f"the file {test}", self.text(examples), tokenize)
+            return Data(examples, self.read(test, tokenize, columns), f"the file {test}", self.text(examples), tokenize)
         rest, held_out = self.hold_out(examples, TEST_SHARE, seed)
         train = examples.some(rest)
         return Data(train, examples.some(held_out), f"one of every {TEST_SHARE} {self.unit}, drawn by seed {seed}",
                     self.text(train), tokenize)
 
-    def folds(self, name: str, count: int, tokenize: bool, seed: int) -> list[Data]:
+    def folds(self, name: str, count: int, tokenize: bool, seed: int, columns: Columns = ANY) -> list[Data]:
         """The data in `count` folds, each of which is the test once.
 
         Raises UserError for too few sentences, for data with a test part, and for a label that only one fold has.
         """
         if self._built_in(name, seed):
             raise UserError(f"--folds {count} does not go with {name}, which has a test part: leave it out")
-        examples = self.read(name, tokenize)
+        examples = self.read(name, tokenize, columns)
         found = []
         for rest, held_out in fold_indices(examples.sentences, count, seed):
             train, test = examples.some(rest), examples.some(held_out)
@@ -117,8 +140,24 @@ class TaskSpec(ABC):
         return found
 
     def names(self, examples: Examples) -> set[str]:
-        """What a model must have seen in training to be tested on these examples."""
-        return set(examples.labels)
+        """What a model should have seen in training to be tested on these examples."""
+        return set(self.labels(examples))
+
+    def learnable(self, train: Examples, valid: Examples) -> Examples:
+        """The validation examples whose labels are in the training examples too. Raises UserError if there are none."""
+        known = set(self.labels(train))
+        kept = [k for k in range(len(valid.labels)) if known.issuperset(self.labels(valid.some([k])))]
+        if not kept:
+            raise UserError(f"no validation example has a label of the training data, {', '.join(sorted(known)):.200}: "
+                            "check that both files are of the same data, and their columns")
+        return valid.some(kept)
+
+    def check_data(self, data: Data) -> None:
+        """Raises UserError for data that no model can learn from or be tested on, before any long computation."""
+        labels = self.labels(data.train)
+        if len(labels) == 1:
+            raise UserError(f"labels {labels[0]:.80}: expected two or more in the training data")
+        self.check(self.names(data.train), data.test)
 
     def text(self, train: Examples) -> Iterable[Sequence[str]] | None:
         """The text that a biLM is trained on, None for the training sentences."""
@@ -138,21 +177,42 @@ class TaskSpec(ABC):
         if tokenize:
             raise UserError(f"--tokenize does not go with {self.columns}: the words are already split; leave it out")
 
-    def labelled(self, name: str, tokenize: bool, seed: int) -> Examples:
+    def labelled(self, name: str, tokenize: bool, seed: int, columns: Columns = ANY) -> Examples:
         """What `evaluate` reads: the part of built-in data that `train` tested on with that seed, or a file."""
-        return self.data(name, None, tokenize, seed).test if name in self.built_in else self.read(name, tokenize)
+        if name in self.built_in:
+            return self.data(name, None, tokenize, seed).test
+        return self.read(name, tokenize, columns)
 
-    def unlabelled(self, path: str, tokenize: bool) -> Examples:
-        """What `predict` reads."""
-        return Examples(read_sentences(path, tokenize), [])
+    def unlabelled(self, path: str, tokenize: bool, columns: Columns = ANY) -> Examples:
+        """What `predict` reads; a blank line is an empty sentence."""
+        sentences = read_sentences(path, tokenize, columns)
+        return Examples(sentences, [None] * len(sentences))
 
     def train(self, model: Any, train: Examples, valid: Examples, progress: Progress,
               vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None) -> None:
         model.train(*train, *valid, vectors=vectors, progress=progress)
 
-    def check(self, model: Any, examples: Examples) -> None:
-        """Raises UserError for a label that the model does not know, before any long computation."""
-        model.label_ids([label for own in examples.labels for label in ([own] if isinstance(own, str) else own)])
+    def known(self, model: Any) -> set[str]:
+        """The `names` that a model has seen in training."""
+        return set(model.labels)
+
+    def check(self, known: set[str], examples: Examples) -> None:
+        """Raises UserError if no label is known; where only some are unknown, they count as errors of the model."""
+        unknown = sorted(self.names(examples) - known)
+        if unknown and self.names(examples) & known <= {"O"}:       # O is in all data with entities
+            raise UserError(f"unknown label {unknown[0]!r:.60}: this model has {', '.join(sorted(known)):.200}; none "
+                            "of the labels to test on is among them")
+
+    def unknown(self, known: set[str], examples: Examples) -> list[str]:
+        """A line that names the labels that count as errors."""
+        names = sorted(self.names(examples) - known)
+        return [f"  note: {len(names):,} of the labels to test on are not in the training data, and count as errors: "
+                f"{', '.join(names):.200}"] if names else []
+
+    def probabilities(self, model: Any, examples: Examples) -> list[list[dict[str, float]]]:
+        """{label: its probability} for each row that `lines` prints, one row unless `by_word`. Raises UserError if the
+        model has none."""
+        raise NotImplementedError
 
     def embed(self, elmo: ELMo, examples: Examples, layers: Sequence[int], progress: Progress) -> EmbeddingCache:
         """The vectors of examples, computed once for all models that are compared."""
@@ -161,6 +221,17 @@ class TaskSpec(ABC):
     def predict(self, model: Any, examples: Examples, vectors: EmbeddingCache | None = None) -> list[Any]:
         found: list[Any] = model.predict(examples.sentences, vectors)
         return found
+
+
+def score_values(found: Mapping[str, Score]) -> dict[str, dict[str, float]]:
+    """A `score_table` for JSON."""
+    return {name: {"precision": score.precision, "recall": score.recall, "f1": score.f1, "support": score.support}
+            for name, score in found.items()}
+
+
+def by_label(labels: Sequence[str], p: Iterable[Iterable[float]]) -> list[dict[str, float]]:
+    """p (N, C) as one dictionary per row."""
+    return [{label: round(float(own), 6) for label, own in zip(labels, row, strict=True)} for row in p]
 
 
 def score_table(found: Mapping[str, Score], what: str) -> list[str]:

@@ -15,7 +15,7 @@ from ...runtime.files import atomic_write_text
 from ...runtime.progress import Progress
 from ...training.fine_tuning import same_run, settings_of
 from ...training.trainer import train
-from ..data.files import Data
+from ..data.examples import Data
 from ..models.config import TaskConfig
 from .task_directory import TaskDirectory
 

@@ -12,7 +12,10 @@ from ...data.vocabulary import EOS, SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ..data import builtin
-from ..data.files import Data, Examples, read_pairs, split_by_sentence
+from ..data.examples import Data, Examples
+from ..data.files import PAIRS, read_pairs
+from ..data.splits import split_by_sentence
+from ..data.tables import ANY, Columns
 from ..metrics import figures
 from ..metrics.bleu import available, bleu
 from ..metrics.scores import token_accuracy
@@ -32,6 +35,7 @@ class Translate(TaskSpec):
     name, about = "translate", "a sentence in another language"
     built_in = ("grammar",)
     columns, unit = "source<TAB>target", "different sources"
+    roles, has_probabilities = PAIRS, False
     defaults = TaskConfig(input_dropout=0.1, dropout=0.2, learning_rate=0.003)
     more_inputs = MappingProxyType({"learnt embeddings, no biLM": LEARNT})
     joined_inputs = MappingProxyType({"learnt embeddings beside the layer mix": JOINED + "mix"})
@@ -40,15 +44,15 @@ class Translate(TaskSpec):
     def measure(self) -> str:
         return "BLEU" if available() else "token accuracy"
 
-    def read(self, name: str, tokenize: bool) -> Examples:
-        return read_pairs(name, tokenize)
+    def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
+        return read_pairs(name, tokenize, columns)
 
     def _built_in(self, name: str, seed: int) -> Data | None:
         return builtin.pairs() if name == "grammar" else None
 
-    def names(self, examples: Examples) -> set[str]:
-        """None: an unknown word counts as an error of the model."""
-        return set()
+    def labels(self, train: Examples) -> list[str]:
+        """None: an unknown word becomes <UNK>, and counts as an error of the model."""
+        return []
 
     def text(self, train: Examples) -> list[tuple[str, ...]]:
         """Each source once, those longer than max_source included."""
@@ -73,9 +77,6 @@ class Translate(TaskSpec):
     def load(self, path: str, elmo: ELMo) -> Translator:
         return Translator.load(path, elmo)
 
-    def check(self, model: Any, examples: Examples) -> None:
-        """Unknown words are allowed: the model never writes them, which counts as an error."""
-
     def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
         no_attention = np.zeros((0, 0))
         return {"word by word (Dice)": [Translation(words, no_attention)
@@ -87,13 +88,16 @@ class Translate(TaskSpec):
         return bleu(*self._by_source(examples, predicted))
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
-        references, found = self._by_source(examples, predicted)
-        exact = np.mean([words in own for own, words in zip(references, found, strict=True)])
-        right = token_accuracy(examples.labels, [own.words for own in predicted])
-        return [f"  {exact:6.1%}  of {len(found):,} different sources are translated exactly",
-                f"  {right:6.1%}  of the words are correct at their position (token accuracy)",
+        values, sources = self.values(examples, predicted), set(map(tuple, examples.sentences))
+        return [f"  {values['exact']:6.1%}  of {len(sources):,} different sources are translated exactly",
+                f"  {values['token_accuracy']:6.1%}  of the words are correct at their position (token accuracy)",
                 "  BLEU is computed by sacrebleu, on words as they are split here (tokenize none)" if available() else
                 "  for BLEU: pip install 'elmo_np[bleu]'"]
+
+    def values(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Any]:
+        references, found = self._by_source(examples, predicted)
+        return {"exact": float(np.mean([words in own for own, words in zip(references, found, strict=True)])),
+                "token_accuracy": token_accuracy(examples.labels, [own.words for own in predicted])}
 
     def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
         ended = [[*own.words, EOS][:len(own.attention)] for own in predicted[:DRAWN]]
@@ -103,6 +107,9 @@ class Translate(TaskSpec):
     def lines(self, model: Any, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         return [f"{' '.join(words)}\t{' '.join(own.words)}"
                 for words, own in zip(examples.sentences, predicted, strict=True)]
+
+    def record(self, sentence: Sequence[str], asked: Any, predicted: Any) -> dict[str, Any]:
+        return {"source": " ".join(sentence), "target": " ".join(predicted.words) if predicted else ""}
 
     def _by_source(self, examples: Examples, predicted: Sequence[Any]) -> tuple[list[list[list[str]]], list[list[str]]]:
         """The references of each different source, and its translation."""

@@ -1,12 +1,14 @@
 """The actions `train` and `evaluate` of `elmo-np task NAME`: a directory with a task model, and reports."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ...runtime.files import atomic_write_text
 from ...runtime.progress import Progress
 from ...runtime.signals import Interrupted
 from ...viz import plots
-from ..data.files import Data, Examples
+from ..data.examples import Data, Examples
 from ..models.fit import FitInterrupted
 from ..models.task_model import TaskModel
 from .bilm_text import read_before
@@ -15,16 +17,22 @@ from .task_bilm import Setup, bilm_for
 from .task_directory import TaskDirectory
 
 
-def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> list[str]:
-    """Train one model and write its directory -> the report."""
+class Report(NamedTuple):
+    lines: list[str]
+    values: dict[str, Any]      # the same for JSON
+
+
+def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> Report:
+    """Train one model and write its directory -> the report, written before the picture."""
     config, directory, bilm, quiet = setup
+    task.check_data(data)
+    valid = valid and task.learnable(data.train, valid)
     elmo, path = bilm_for(data, setup)
     learnt = data.train
     if valid is None:
         rest, held_out = task.hold_out(data.train, config.held_out, config.seed)
         learnt, valid = data.train.some(rest), data.train.some(held_out)
     model = task.model(elmo, data.train, config, data.raw)
-    task.check(model, data.test)
     with Progress(quiet=quiet) as progress:
         for line in model.coverage(data.train.sentences):
             progress.say(f"training text: {line}")
@@ -34,10 +42,14 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> l
             raise _kept(stopped, task, model, directory, path) from None
         notes = read_before(bilm.given, data.test.sentences, progress)
     _save(model, directory, path)
+    predicted = task.predict(model, data.test)
+    found = report(task, model, data.test, predicted, learnt)
     lines = [f"{len(learnt.sentences):,} training sentences, {len(valid.sentences):,} to validate; test: {data.split}",
-             *report(task, model, data.test, directory.path / f"{task.name}.png", learnt), *notes]
+             *found.lines, *notes]
     atomic_write_text(directory.report, "\n".join([*lines, ""]))
-    return lines
+    plots.save(task.figure(data.test, predicted), directory.path / f"{task.name}.png")
+    return Report(lines, {"training_sentences": len(learnt.sentences), "validation_sentences": len(valid.sentences),
+                          "test": data.split, **found.values})
 
 
 def _save(model: TaskModel, directory: TaskDirectory, path: str) -> None:
@@ -55,20 +67,26 @@ def _kept(stopped: FitInterrupted, task: TaskSpec, model: TaskModel, directory: 
                        f"task {task.name} evaluate {directory.path} DATA", go_on=False)
 
 
-def report(task: TaskSpec, model: TaskModel, test: Examples, picture: Path | None,
-           train: Examples | None = None) -> list[str]:
-    """The scores of a model on labelled sentences, with those of the baselines if `train` is given for them.
-
-    picture     the file to draw the predictions in; None: none
-    """
-    task.check(model, test)
+def evaluate(task: TaskSpec, model: TaskModel, test: Examples, picture: Path | None) -> Report:
+    """The scores of a model; picture: the file to draw the predictions in, None: none."""
+    task.check(task.known(model), test)
     predicted = task.predict(model, test)
+    if picture:
+        plots.save(task.figure(test, predicted), picture)
+    return report(task, model, test, predicted)
+
+
+def report(task: TaskSpec, model: TaskModel, test: Examples, predicted: Sequence[Any],
+           train: Examples | None = None) -> Report:
+    """The scores of predictions, with those of the baselines if `train` is given for them."""
     baselines = task.baselines(train, test) if train else {}
     rows = {name: task.score(test, found) for name, found in baselines.items()}
     rows[f"this model, input {model.config.input}"] = task.score(test, predicted)
     width = max(map(len, rows))
-    if picture:
-        plots.save(task.figure(test, predicted), picture)
-    return [f"{task.measure} on {len(test.sentences):,} test sentences:",
-            *(f"  {name:{width}}  {value:6.1%}" for name, value in rows.items()), *task.details(test, predicted),
-            *(f"  {line}" for line in model.coverage(test.sentences))]
+    measure = task.measured(test)
+    lines = [f"{measure} on {len(test.sentences):,} test sentences:",
+             *(f"  {name:{width}}  {value:6.1%}" for name, value in rows.items()), *task.details(test, predicted),
+             *task.unknown(task.known(model), test),
+             *(f"  {line}" for line in model.coverage(test.sentences))]
+    return Report(lines, {"task": task.name, "measure": measure, "sentences": len(test.sentences), "scores": rows,
+                          "details": task.values(test, predicted)})

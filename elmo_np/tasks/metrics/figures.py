@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -15,21 +15,46 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+SHOWN = 40          # labels, types or words of a figure: more make it too large to read, and to hold in memory
+T = TypeVar("T")
+
+
+def most_frequent(found: Mapping[str, T], count: Callable[[T], int]) -> dict[str, T]:
+    """At most SHOWN entries, in their order."""
+    kept = set(sorted(found, key=lambda name: -count(found[name]))[:SHOWN])
+    return {name: own for name, own in found.items() if name in kept}
+
+
+def shortened(label: str) -> str:
+    return label if len(label) <= 30 else f"{label[:29]}…"
+
+
 @styled
 def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
-    """counts (C, C): row i, column j counts the examples of label i that were predicted as label j."""
-    C = len(labels)
-    figure, axes = blank_figure(2.6 + 0.55 * C, 2.2 + 0.5 * C)
-    ax, share = axes[0, 0], counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    """counts (C, C): row i, column j counts the examples of label i that were predicted as label j.
+
+    Of more than SHOWN labels those with the most errors are drawn, without numbers.
+    """
+    correct = np.trace(counts) / max(1, counts.sum())
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    title = f"{correct:.1%} correct, on the diagonal"
+    C, many = len(labels), len(labels) > SHOWN
+    if many:
+        errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+        kept = np.sort(np.argsort(-errors, kind="stable")[:SHOWN])
+        share, labels, C = share[np.ix_(kept, kept)], [labels[k] for k in kept], SHOWN
+        title += f"; the {SHOWN} most confused of {len(counts)} labels"
+    size = 0.2 if many else 0.5
+    figure, axes = blank_figure(2.6 + 1.1 * size * C, 2.2 + size * C)
+    ax = axes[0, 0]
     image = ax.imshow(share, vmin=0, vmax=1, cmap="cividis", interpolation="nearest")
-    for i, j in np.ndindex(C, C):
+    for i, j in [] if many else np.ndindex(C, C):
         ax.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8,
                 color="black" if share[i, j] > 0.55 else "white")
-    names = [plain(label) for label in labels]
+    names = [plain(shortened(label)) for label in labels]
     ax.set_xticks(range(C), names, rotation=60, ha="right")
     ax.set_yticks(range(C), names)
-    correct = np.trace(counts) / max(1, counts.sum())
-    ax.set(xlabel="predicted", ylabel="actual label", title=f"{correct:.1%} correct, on the diagonal")
+    ax.set(xlabel="predicted", ylabel="actual label", title=title)
     ax.grid(visible=False)
     figure.colorbar(image, ax=ax, label="share of the row", shrink=0.9)
     return figure
@@ -37,7 +62,8 @@ def confusion_matrix(counts: Array, labels: Sequence[str]) -> Figure:
 
 @styled
 def type_scores(found: Mapping[str, Score]) -> Figure:
-    """Precision, recall and F1 of each type of entity, and of all."""
+    """Precision, recall and F1 of each type of entity, at most of the SHOWN most frequent, and of all."""
+    found = {**most_frequent(found, lambda score: score.support), "all": found["all"]}
     figure, axes = blank_figure(6.4, 1.6 + 0.55 * len(found))
     ax, y = axes[0, 0], np.arange(len(found))[::-1]
     for k, what in enumerate(("precision", "recall", "f1")):
@@ -51,7 +77,11 @@ def type_scores(found: Mapping[str, Score]) -> Figure:
 
 @styled
 def word_accuracies(found: Mapping[str, tuple[float, int]]) -> Figure:
-    """The share of correct senses of each word; found: {word: (share, occurrences)}."""
+    """The share of correct senses of each word, at most of the SHOWN most frequent.
+
+    found   {word: (share, occurrences)}
+    """
+    found = most_frequent(found, lambda pair: pair[1])
     figure, axes = blank_figure(6.4, 1.4 + 0.34 * len(found))
     ax, y = axes[0, 0], np.arange(len(found))[::-1]
     ax.barh(y, [share for share, _ in found.values()], height=0.6, color=COLOURS[0])

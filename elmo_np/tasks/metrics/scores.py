@@ -74,6 +74,18 @@ def entity_scores(actual: Sentences, predicted: Sentences) -> dict[str, Score]:
     return scores(entities(actual), entities(predicted))
 
 
+def are_entities(labels: Iterable[str]) -> bool:
+    """Whether the labels of words are O, B-type and I-type, not plain tags."""
+    return all(label == "O" or label[:2] in ("B-", "I-") for label in labels)
+
+
+def tag_scores(actual: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, Score]:
+    """`entity_scores`; for plain tags {tag: its Score} and "all", whose F1 is the share of words that are correct."""
+    if are_entities(label for labels in [*actual, *predicted] for label in labels):
+        return entity_scores(actual, predicted)
+    return scores(*(enumerate(label for labels in sentences for label in labels) for sentences in (actual, predicted)))
+
+
 def accuracy_by_word(words: Sequence[str], senses: Sequence[str],
                      predicted: Sequence[str]) -> dict[str, tuple[float, int]]:
     """{word: (share of its senses that are correct, occurrences)}, in order."""

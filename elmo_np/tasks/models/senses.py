@@ -10,7 +10,7 @@ Source: Peters et al. 2018, section 5.3, which takes the sense with the nearest 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +23,11 @@ from ...inference.elmo import ELMo
 from ...inference.neighbours import unit
 from ...runtime.progress import Progress
 from ...types import Array, Sentences
-from ..data.files import Occurrence
+from ..data.examples import Occurrence
 from ..metrics.scores import accuracy
 from ..nn import inputs
 from ..nn.inputs import WordInput
-from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward
+from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward, log_softmax
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import Dataset, EpochResult
@@ -134,24 +134,29 @@ class WordSenses(TaskModel):
     def predict(self, sentences: Sentences, occurrences: Sequence[Occurrence],
                 vectors: EmbeddingCache | None = None) -> list[str]:
         """The sense of each occurrence. Raises UserError for a word that training has not shown."""
+        return [self.senses[own.word][int(z.argmax())]
+                for own, z in zip(occurrences, self._scores(sentences, occurrences, vectors), strict=True)]
+
+    def probabilities(self, sentences: Sentences, occurrences: Sequence[Occurrence]) -> list[Array]:
+        """p of each sense of the word, per occurrence. Raises UserError for the method nearest, which has none."""
+        if self.config.method != "logistic":
+            raise UserError(f"a model of the method {self.config.method} has no probabilities: train one with "
+                            "--set method=logistic")
+        return [np.exp(log_softmax(z)) for z in self._scores(sentences, occurrences)]
+
+    def _scores(self, sentences: Sentences, occurrences: Sequence[Occurrence],
+                vectors: EmbeddingCache | None = None) -> list[Array]:
+        """The scores of each sense of the word, per occurrence."""
         sentences = list(checked_sentences(sentences))
-        self.check_words(occurrences)
+        check_words(self.words, occurrences)
         words = np.array([self.words[own.word] for own in occurrences])
-        names = [sense for own in self.senses.values() for sense in own]
         if vectors is None:
             vectors = self.embed(sentences, occurrences)
-        found: dict[int, str] = {}
+        found: dict[int, Array] = {}
         for indices, layers, _ in self.batches(sentences, vectors):
             z, _, _ = self.network.scores(layers, words[indices])
-            found.update(zip(indices, (names[k] for k in z.argmax(axis=1)), strict=True))
+            found.update((k, own[np.isfinite(own)]) for k, own in zip(indices, z, strict=True))
         return [found[k] for k in range(len(sentences))]
-
-    def check_words(self, occurrences: Sequence[Occurrence]) -> None:
-        """Raises UserError for a word that training has not shown."""
-        for own in occurrences:
-            if own.word not in self.words:
-                raise UserError(f"unknown word {own.word!r:.60}: this model tells the senses of "
-                                f"{', '.join(self.senses):.200}")
 
     def _texts(self) -> dict[str, str]:
         return {"senses": json.dumps(self.senses)}
@@ -160,6 +165,14 @@ class WordSenses(TaskModel):
     def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
                     texts: dict[str, str]) -> WordSenses:
         return cls(elmo, json.loads(texts["senses"]), config)
+
+
+def check_words(known: Collection[str], occurrences: Sequence[Occurrence]) -> None:
+    """Raises UserError for a word that training has not shown."""
+    for own in occurrences:
+        if own.word not in known:
+            raise UserError(f"unknown word {own.word!r:.60}: this model tells the senses of "
+                            f"{', '.join(sorted(known)):.200}")
 
 
 def senses_of(occurrences: Sequence[Occurrence]) -> dict[str, list[str]]:

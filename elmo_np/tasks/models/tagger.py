@@ -1,4 +1,4 @@
-"""A label for every word, and so names in a text: BIO labels, in sequences that a CRF keeps well-formed.
+"""A label for every word: names in a text, as BIO labels in sequences that a CRF keeps well-formed; parts of speech.
 
 The network: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_dim is none, dropout, a linear layer
 (K1), a linear-chain CRF (F) on its scores.
@@ -15,7 +15,7 @@ from ...data.sentences import checked_sentences
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.softmax import IGNORE_INDEX
 from ...types import Array, Sentences
-from ..metrics.scores import entity_scores
+from ..metrics.scores import are_entities, tag_scores
 from ..nn import crf
 from ..nn.crf import CRF, bio
 from ..nn.linear import Linear
@@ -38,13 +38,13 @@ class Cache(NamedTuple):
 
 
 class TagNetwork(SentenceEncoder):
-    """J, D: number and width of the layers; labels: BIO."""
+    """J, D: number and width of the layers; labels: BIO, or plain tags, which may follow one another in any order."""
 
     def __init__(self, J: int, D: int, labels: Sequence[str], config: TaskConfig, *, rng: Generator,
                  dtype: DTypeLike = np.float32):
         super().__init__(J, D, config, rng=rng, dtype=dtype)
         self.linear = Linear(self.width, len(labels), rng=rng, dtype=dtype)
-        self.crf = CRF(len(labels), bio(labels), dtype=dtype)
+        self.crf = CRF(len(labels), bio(labels) if are_entities(labels) else None, dtype=dtype)
 
     def scores(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, TagScoresCache]:
         """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> z (T, B, C), cache."""
@@ -68,7 +68,7 @@ class TagNetwork(SentenceEncoder):
 
 
 class Tagger(TaskModel):
-    """One of `labels`, O, B-type and I-type, for every word; trained for the best entity F1."""
+    """One of `labels` for every word: O, B-type and I-type, for the best entity F1, or plain tags, for accuracy."""
 
     TASK = "tag"
 
@@ -82,7 +82,16 @@ class Tagger(TaskModel):
         return padded(targets, IGNORE_INDEX)
 
     def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
-        return entity_scores(labels, self.predict(sentences, vectors))["all"].f1
+        return tag_scores(labels, self.predict(sentences, vectors))["all"].f1
+
+    def probabilities(self, sentences: Sentences) -> list[Array]:
+        """p of every label of each word, (T, C) per sentence: the marginals of the CRF (F6)."""
+        found: dict[int, Array] = {}
+        for indices, layers, lengths in self.batches(sentences):
+            z, _ = self.network.scores(layers, lengths)
+            p = self.network.crf.marginals(z, lengths)
+            found.update((k, p[:n, b]) for b, (k, n) in enumerate(zip(indices, lengths, strict=True)))
+        return [found[k] for k in range(len(sentences))]
 
     def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None) -> list[list[str]]:
         """The best labels of every sentence's words."""
@@ -93,6 +102,12 @@ class Tagger(TaskModel):
             best = self.network.crf.best(z, lengths)
             found.update(zip(indices, ([self.labels[k] for k in own] for own in best), strict=True))
         return [found[k] for k in range(len(sentences))]
+
+
+def tag_labels(sentences: Sentences) -> list[str]:
+    """All labels that a tagger needs for these sentences, in order: `bio_labels`, or the tags."""
+    labels = {label for own in sentences for label in own}
+    return bio_labels(sentences) if are_entities(labels) else sorted(labels)
 
 
 def bio_labels(sentences: Sentences) -> list[str]:

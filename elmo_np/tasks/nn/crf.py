@@ -181,6 +181,13 @@ class CRF:
         self.transition.grad += (pairs - own_pairs) * scale  # (F1), (F7)
         return dz
 
+    def marginals(self, z: Array, lengths: Array) -> Array:
+        """z (T, B, C) -> p(y_t = j) (T, B, C), zero at padding."""
+        self._check(z, lengths)
+        scores = self.scores()
+        alpha, log_Z = forward_scores(z, lengths, scores)  # (F2), (F3)
+        return marginals(z, lengths, alpha, log_Z, scores)[0]  # (F5)-(F7)
+
     def best(self, z: Array, lengths: Array) -> list[list[int]]:
         """z (T, B, C) -> the labels of each sentence that have the highest score, by Viterbi."""
         self._check(z, lengths)

@@ -7,7 +7,7 @@ import numpy as np
 from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.data.pydoc_corpus import PydocCorpus
 from elmo_np.tasks.data import builtin
-from elmo_np.tasks.data.files import well_formed
+from elmo_np.tasks.data.conll import well_formed
 from elmo_np.tasks.metrics.scores import entity_scores
 
 

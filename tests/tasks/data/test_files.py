@@ -1,20 +1,10 @@
-"""files: labelled sentences are read, a wrong line is reported with its number, equal sentences are never separated."""
+"""files: each task's files are read, a wrong line is reported with its number, and nothing is misread silently."""
 
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.tasks.data.files import (
-    Occurrence,
-    fold_indices,
-    read_conll,
-    read_labelled,
-    read_pairs,
-    read_senses,
-    read_sentences,
-    split_by_sentence,
-    split_indices,
-    well_formed,
-)
+from elmo_np.tasks.data.examples import Occurrence
+from elmo_np.tasks.data.files import read_labelled, read_pairs, read_senses, read_sentences
 
 
 @pytest.fixture
@@ -33,9 +23,9 @@ def test_a_line_has_a_sentence_and_its_label(write):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("good\tpos\nbad neg\n", "line 2: 1 columns, expected sentence<TAB>label: 'bad neg'"),
+    ("good\tpos\nbad neg\n", "line 2: 1 column, expected sentence<TAB>label: 'bad neg'"),
     ("good\tpos\tx\n", "line 1: 3 columns"),
-    ("good\t \n", "line 1: 2 columns"),
+    ("good\t \n", "line 1: no label, expected sentence<TAB>label"),
     ("good\tpos\n \tneg\n", "line 2: no word before the label 'neg'"),
     ("\n\n", "is empty: expected sentence<TAB>label lines"),
     (b"\xff\tpos\n", "line 1: not UTF-8"),
@@ -46,30 +36,11 @@ def test_a_wrong_line_is_reported(text, message, write):
     assert message in str(error.value)
 
 
-def test_columns_give_words_and_their_labels(write):
-    path = write("-DOCSTART- -X- O\n\nAnna NNP B-per\nsaw VBD O\n\n\nin\tO\nNew\tI-loc\nYork\tI-loc\nRome\tB-loc\n\t\n")
-    assert read_conll(path) == ([["Anna", "saw"], ["in", "New", "York", "Rome"]],
-                                [["B-per", "O"], ["O", "B-loc", "I-loc", "B-loc"]])
-
-
-@pytest.mark.parametrize(("text", "message"), [
-    ("Anna B-per\nsaw\n", "line 2: expected a word and, in the last column, O, B-type or I-type: 'saw'"),
-    ("Anna PER\n", "line 1: expected a word"),
-    ("Anna B-\n", "line 1: expected a word"),
-    ("\tO\n", "line 1: expected a word"),
-    ("\n", "is empty: expected words and labels in columns"),
-])
-def test_wrong_columns_are_named(text, message, write):
-    with pytest.raises(UserError, match=r"^\S+file.txt") as error:
-        read_conll(write(text))
-    assert message in str(error.value)
-
-
 def test_an_occurrence_is_a_sentence_a_place_a_word_and_a_sense(write):
     path = write("the banks were steep .\t1\tbank\triver\n")
     assert read_senses(path) == ([["the", "banks", "were", "steep", "."]], [Occurrence(1, "bank", "river")])
     path = write("the banks\t1\tbank\n\n")
-    assert read_senses(path, labelled=False).labels == [Occurrence(1, "bank", "")]
+    assert read_senses(path, labelled=False).labels == [Occurrence(1, "bank", ""), None]
 
 
 @pytest.mark.parametrize(("text", "labelled", "message"), [
@@ -77,7 +48,7 @@ def test_an_occurrence_is_a_sentence_a_place_a_word_and_a_sense(write):
     ("the banks\t1\tbank\triver\n", False, "4 columns, expected sentence<TAB>position<TAB>word:"),
     ("the banks\t2\tbank\triver\n", True, "position '2', expected a whole number from 0 to 1, the last of"),
     ("the banks\t-1\tbank\triver\n", True, "position '-1'"),
-    ("the banks\t1\t\triver\n", True, "4 columns, expected sentence"),
+    ("the banks\t1\t\triver\n", True, "line 1: a blank column, expected sentence"),
     ("", True, "is empty: expected sentence<TAB>position<TAB>word<TAB>sense lines"),
 ])
 def test_a_wrong_occurrence_is_reported(text, labelled, message, write):
@@ -87,37 +58,9 @@ def test_a_wrong_occurrence_is_reported(text, labelled, message, write):
 
 
 def test_a_file_that_is_not_there_is_reported():
-    for read in read_labelled, read_conll, read_senses, lambda path: read_sentences(path, False):
+    for read in read_labelled, read_senses, lambda path: read_sentences(path, False):
         with pytest.raises(UserError, match="there is no file nowhere"):
             read("nowhere")
-
-
-def test_wnut_17_is_read(data):
-    found = read_conll(str(data("wnut17") / "emerging.test.annotated"))
-    assert len(found.sentences) == 1287
-    assert sum(label.startswith("B-") for labels in found.labels for label in labels) == 1079      # as published
-
-
-def test_labels_are_normalised():
-    assert well_formed(["I-a", "I-a", "I-b", "O", "B-b", "B-b"]) == ["B-a", "I-a", "B-b", "O", "B-b", "B-b"]
-
-
-def test_a_split_holds_out_a_share_that_the_seed_draws():
-    rest, held_out = split_indices(50, 10, 0)
-    assert (len(rest), len(held_out)) == (45, 5)
-    assert sorted(rest + held_out) == list(range(50))
-    assert split_indices(50, 10, 0) == (rest, held_out)
-    assert split_indices(50, 10, 1)[1] != held_out
-    with pytest.raises(UserError, match="50 sentences are too few to hold out one of every 60"):
-        split_indices(50, 60, 0)
-
-
-def test_equal_sentences_stay_in_one_part():
-    sentences = [[str(k % 20)] for k in range(50)]
-    rest, held_out = split_by_sentence(sentences, 10, 0)
-    assert sorted(rest + held_out) == list(range(50))
-    words = [{sentences[k][0] for k in part} for part in (rest, held_out)]
-    assert (len(words[1]), words[0] & words[1]) == (2, set())
 
 
 @pytest.mark.parametrize(("line", "message"), [
@@ -136,12 +79,67 @@ def test_pairs_are_in_the_first_two_columns(write):
     assert read_pairs(path, tokenize=True).sentences == [["Go", "!"], ["Run", "!"]]
 
 
-def test_folds_divide_the_sentences_and_keep_equal_ones_together():
-    sentences = [["a"], ["b"], ["a"], ["c"], ["d"], ["e"]] * 3
-    folds = fold_indices(sentences, 3, seed=0)
-    assert sorted(k for _, own in folds for k in own) == list(range(18))
-    for rest, own in folds:
-        assert sorted(rest + own) == list(range(18))
-        assert not {sentences[k][0] for k in rest} & {sentences[k][0] for k in own}
-    assert folds != fold_indices(sentences, 3, seed=1)
-    assert folds == fold_indices(sentences, 3, seed=0)
+@pytest.mark.parametrize(("text", "columns"), [
+    ("sentence\tlabel\na good film\tpos\nbad\tneg\n", {}),                                    # SST-2 of GLUE
+    ("Review;Sentiment\na good film;pos\nbad;neg\n", {}),
+    ('label,text\npos,"a good film"\nneg,bad\n', {}),
+    ('{"text": "a good film", "label": "pos"}\n{"label": "neg", "text": "bad"}\n', {}),
+    ("__label__pos a good film\n__label__neg bad\n", {}),
+    ("tweet,stance,n\na good film,pos,1\nbad,neg,2\n", {"sentence": "tweet", "label": "Stance"}),
+    ("pos\ta good film\nneg\tbad\n", {"sentence": "2", "label": "1"}),
+    ("pos a good film\nneg bad\n", {"sentence": "2", "label": "1"}),
+])
+def test_labelled_sentences_are_read_in_every_format(text, columns, write):
+    assert read_labelled(write(text), columns=columns) == ([["a", "good", "film"], ["bad"]], ["pos", "neg"])
+
+
+def test_lines_of_trec_begin_with_the_label(write):
+    found = read_labelled(write("DESC:manner How did it begin ?\nENTY:animal What barks ?\n"))
+    assert found.labels == ["DESC:manner", "ENTY:animal"]
+    assert found.sentences[1] == ["What", "barks", "?"]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("pos\ta good film\nneg\ta bad film\n", "the labels are longer than the sentences, for instance 'a good film'"),
+    ("post\tstance\ngood film\tpro\nbad film\tcon\nfine\tpro\npoor\tcon\n",
+     "line 1: is post<TAB>stance a header row?"),
+    ("a,b\tpos\tx\n", "line 1: 3 columns, expected sentence<TAB>label"),
+])
+def test_labels_that_come_first_and_an_unknown_header_are_not_taken_for_data(text, message, write):
+    with pytest.raises(UserError) as error:
+        read_labelled(write(text))
+    assert message in str(error.value)
+
+
+def test_a_rare_label_in_the_first_row_is_no_header(write):
+    text = "Paris is a city\tcity\ngood film\tpro\nbad film\tcon\nfine\tpro\npoor\tcon\n"
+    assert len(read_labelled(write(text)).labels) == 5
+
+
+def test_only_ascii_white_space_separates_words(write):
+    assert read_labelled(write("10\u00a0000 films\ta\u2003b\n")) == ([["10\u00a0000", "films"]], ["a\u2003b"])
+    assert read_sentences(write("10\u00a0000 films\n"), False) == [["10\u00a0000", "films"]]
+
+
+def test_sentences_keep_blank_lines(write):
+    assert read_sentences(write("a b\n\n \nc\n\n"), False) == [["a", "b"], [], [], ["c"], []]
+    assert read_senses(write("the bank\t1\tbank\n\n"), labelled=False).sentences == [["the", "bank"], []]
+    assert read_sentences(write("a b\tx\n\nc\ty\n"), False, {"sentence": "1"}) == [["a", "b"], [], ["c"]]
+
+
+def test_the_sentences_of_a_table_with_a_header_row_are_found(write):
+    assert read_sentences(write("index\tsentence\n0\ta b\n1\tc\n"), False) == [["a", "b"], ["c"]]
+    assert read_sentences(write('{"idx": 1, "sentence": "a b"}\n'), False) == [["a", "b"]]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("a b\tpos\n", "line 1: 2 columns, expected one sentence per line"),
+    ("a b\nc\tpos\n", "line 2: 2 columns, expected one sentence per line"),
+    ("DESC:manner How ?\n", "lines that begin with a label"),
+    ("Anna B-per\nsaw O\n\nit O\n", "a word and a label per line"),
+    ("<html lang='en'>\n", "looks like XML or HTML"),
+])
+def test_labels_are_not_read_as_words(text, message, write):
+    with pytest.raises(UserError) as error:
+        read_sentences(write(text), False)
+    assert message in str(error.value)

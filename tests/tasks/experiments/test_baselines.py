@@ -1,6 +1,6 @@
 """baselines: each predicts from the counts of its training examples."""
 
-from elmo_np.tasks.data.files import Examples, Occurrence
+from elmo_np.tasks.data.examples import Examples, Occurrence
 from elmo_np.tasks.experiments.baselines import (
     majority,
     most_frequent_senses,
@@ -16,6 +16,8 @@ def test_baselines_predict_the_most_frequent_label():
     assert naive_bayes(train, [["bad"], ["good"], ["unheard"]]) == ["-", "+", "+"]
     tags = Examples([["anna", "saw", "rome"], ["rome", "anna"]], [["B-p", "O", "B-l"], ["B-l", "B-p"]])
     assert most_frequent_tags(tags, [["rome", "met", "anna"]]) == [["B-l", "O", "B-p"]]
+    parts = Examples([["the", "dog", "cat"]], [["DT", "NN", "NN"]])
+    assert most_frequent_tags(parts, [["the", "bird"]]) == [["DT", "NN"]]
     uses = [Occurrence(0, "a", "x"), Occurrence(0, "a", "y"), Occurrence(0, "a", "y"), Occurrence(0, "b", "z")]
     asked = [Occurrence(3, word, "") for word in "bac"]
     assert most_frequent_senses(Examples([["a"]] * 4, uses), asked) == ["z", "y", ""]

@@ -44,7 +44,7 @@ def test_the_report_counts_test_sentences_that_the_bilm_was_trained_on(task_home
     (tmp_path / "text.txt").write_text("tom saw rome\n" * 40)
     code, out, _ = run("classify", "compare", *common, "--inputs", "static", "--seeds", 1, "--out", tmp_path / "four")
     assert code == 0
-    assert "note:" not in out                           # another text says nothing of it
+    assert "different test sentences" not in out       # another text says nothing of it
 
 
 def test_a_model_that_was_fine_tuned_from_itself_is_refused(tmp_path):

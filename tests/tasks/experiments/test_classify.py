@@ -1,6 +1,6 @@
 """classify: what is read from and written for a sentence with a label."""
 
-from elmo_np.tasks.data.files import Examples
+from elmo_np.tasks.data.examples import Examples
 from elmo_np.tasks.experiments.registry import TASKS
 
 

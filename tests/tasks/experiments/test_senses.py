@@ -1,6 +1,6 @@
 """senses: what is read from and written for the sense of a word."""
 
-from elmo_np.tasks.data.files import Examples, Occurrence
+from elmo_np.tasks.data.examples import Examples, Occurrence
 from elmo_np.tasks.experiments.registry import TASKS
 
 EXAMPLES = Examples([["the", "bank"], ["a", "bank"], ["bats"]],

@@ -3,7 +3,7 @@
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.tasks.data.files import Examples
+from elmo_np.tasks.data.examples import Examples
 from elmo_np.tasks.experiments.registry import TASKS
 from elmo_np.tasks.experiments.task_base import TaskSpec, score_table
 from elmo_np.tasks.metrics.scores import Score
@@ -35,3 +35,23 @@ def test_a_table_has_one_line_per_label():
     assert score_table({"person": Score(1, 2, 4)}, "type") == [
         "  type    precision  recall      F1  support",
         "  person      50.0%   25.0%   33.3%        4"]
+
+
+def test_validation_examples_with_a_label_that_training_lacks_are_left_out():
+    train, valid = Examples([["a"], ["b"]], ["x", "y"]), Examples([["c"], ["d"], ["e"]], ["x", "z", "y"])
+    assert TASKS["classify"].learnable(train, valid) == ([["c"], ["e"]], ["x", "y"])
+    tags = Examples([["a"]], [["O"]]), Examples([["b", "c"], ["d"]], [["B-x", "I-x"], ["O"]])
+    assert TASKS["tag"].learnable(*tags).sentences == [["d"]]
+    with pytest.raises(UserError, match="no validation example has a label of the training data, x, y"):
+        TASKS["classify"].learnable(train, Examples([["c"]], ["z"]))
+
+
+def test_only_labels_that_are_all_unknown_are_a_mistake():
+    task, examples = TASKS["classify"], Examples([["a"], ["b"]], ["x", "z"])
+    task.check({"x", "y"}, examples)
+    assert task.unknown({"x", "y"}, examples) == [
+        "  note: 1 of the labels to test on are not in the training data, and count as errors: z"]
+    with pytest.raises(UserError, match="unknown label 'x': this model has v, w; none of the labels"):
+        task.check({"v", "w"}, examples)
+    with pytest.raises(UserError, match="unknown label 'B-per'"):
+        TASKS["tag"].check({"O", "B-a", "I-a"}, Examples([["a", "b"]], [["O", "B-per"]]))

@@ -2,7 +2,7 @@
 
 from elmo_np import ELMo
 from elmo_np.nn.parameter import parameters
-from elmo_np.tasks.data.files import Examples
+from elmo_np.tasks.data.examples import Examples
 from elmo_np.tasks.experiments.registry import TASKS
 from elmo_np.tasks.models.translator import Translation, Translator
 from tests.task_helpers import FAST_OPTIONS, TRANSLATE_OPTIONS

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from elmo_np.tasks.experiments import workflow
 from elmo_np.tasks.experiments.registry import TASKS
+from tests.task_helpers import FAST_OPTIONS
 
 
 @pytest.mark.parametrize(("task", "end", "baseline", "measure"), [
@@ -37,3 +39,12 @@ def test_words_that_the_bilm_does_not_know_are_counted(task, text, task_home, ru
     _, out, err = run(task, "predict", task, tmp_path / "new")
     assert line in err
     assert "warning" not in out
+
+
+def test_the_report_is_written_before_the_picture(run, task_home, tmp_path, monkeypatch):
+    def save(figure, path):
+        raise MemoryError("too large")
+    monkeypatch.setattr(workflow.plots, "save", save)
+    assert run("classify", "train", "train.tsv", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS,
+               "--set", "epochs=1")[0] == 2
+    assert "accuracy on 8 test sentences" in (tmp_path / "out/report.txt").read_text()

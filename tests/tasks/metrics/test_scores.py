@@ -13,6 +13,7 @@ from elmo_np.tasks.metrics.scores import (
     entity_scores,
     scores,
     spans,
+    tag_scores,
     token_accuracy,
 )
 
@@ -69,3 +70,10 @@ def test_a_word_is_right_at_its_position_and_one_too_many_counts_as_wrong():
     assert token_accuracy([["a", "b"]], [["b", "a"]]) == 0
     assert token_accuracy([["a", "b"], ["c"]], [["a", "b", "c", "d"], []]) == 2 / 5
     assert token_accuracy([[]], [[]]) == 1
+
+
+def test_the_f1_of_all_plain_tags_is_their_accuracy():
+    found = tag_scores([["DT", "NN"], ["O"]], [["DT", "VB"], ["O"]])
+    assert found["all"].f1 == pytest.approx(2 / 3)
+    assert found["NN"] == Score(0, 0, 1)
+    assert tag_scores([["O", "B-a"]], [["O", "O"]]) == {"a": Score(0, 0, 1), "all": Score(0, 0, 1)}

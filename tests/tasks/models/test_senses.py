@@ -5,7 +5,7 @@ import pytest
 
 from elmo_np.errors import UserError
 from elmo_np.inference.neighbours import unit
-from elmo_np.tasks.data.files import Occurrence
+from elmo_np.tasks.data.examples import Occurrence
 from elmo_np.tasks.metrics.scores import accuracy
 from elmo_np.tasks.models.config import TaskConfig
 from elmo_np.tasks.models.senses import WordSenses, senses_of
@@ -105,3 +105,13 @@ def test_mistakes_are_reported():
 
 def test_the_senses_of_words_are_those_that_occur():
     assert senses_of(uses(100)[1]) == SENSES
+
+
+def test_probabilities_are_those_of_the_senses_of_the_word():
+    model, (sentences, occurrences) = trained(epochs=3), uses(20, 2)
+    found = model.probabilities(sentences, occurrences)
+    assert [len(p) for p in found] == [2] * 20
+    np.testing.assert_allclose([p.sum() for p in found], 1, rtol=1e-5)
+    assert ["xy"[p.argmax()] for p in found] == model.predict(sentences, occurrences)
+    with pytest.raises(UserError, match="the method nearest has no probabilities"):
+        trained(method="nearest").probabilities(sentences, occurrences)
