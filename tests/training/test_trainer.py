@@ -296,7 +296,7 @@ def test_a_batch_as_large_as_the_corpus_trains_and_a_larger_one_is_refused(tmp_p
 @pytest.mark.parametrize(("corpus", "valid", "message"), [
     ([], [["a"]], "the corpus has no word"),
     ([[]], [["a"]], "the corpus has no word"),
-    ([["a"]] * 8, [], "no sentence to validate on: give --valid FILE"),
+    ([["a"]] * 8, [], "no sentence to validate on: give a validation file"),
     ([["a"]] * 8, None, "8 sentences are too few to hold out every 20th"),
     (["a string", "and another"], [["a"]], "string"),
 ])
