@@ -108,7 +108,7 @@ def test_a_folder_without_a_model_says_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"has no model\.safetensors: expected a folder that `elmo-np train` wrote$"):
         read_model(tmp_path)
     (tmp_path / "last.safetensors").touch()
-    with pytest.raises(UserError, match=r"has no model\.safetensors: its first epoch is not finished: go on with"):
+    with pytest.raises(UserError, match=r"has no model\.safetensors: its first epoch is not finished: continue its"):
         read_model(tmp_path)
 
 
