@@ -172,7 +172,7 @@ class TextCorpus:
         empty, blank = True, 0
         for path in self.paths:
             raw = not is_dump(path)
-            split = self._split if raw else _words
+            split = self._split if raw else words
             for line in plain_lines(path) if raw else text_lines(dump_text(path)):
                 if sentence := split(line):
                     empty = False
