@@ -27,12 +27,16 @@ _ESCAPED = re.compile("[\udc80-\udcff]")        # how "surrogateescape" decodes 
 
 HEAD = 40       # lines in which a format is recognised
 _ATTRIBUTES = r"(?:\s+[\w:.-]+=[\"'][^\"'\n]*[\"'])+"     # <s> alone may be a word; <doc id="1"> is not
+_COLUMN = r"\"?[\w.-]+\"?"          # of a header
+_NAMED = r"\"?(?:sentence\d?|text|label|tokens?|words?)\"?"
 _FORMATS = (
     ("XML or HTML", rf"(?i)\s*<(?:\?xml|!doctype|!--|html\b|mediawiki\b|[\w:.-]+{_ATTRIBUTES}\s*/?>)",
      "extract its text first"),
     ("JSON", r"\s*\[?\s*\{\s*\"[^\"\n]*\"\s*:", "extract its text first"),
     ("CoNLL-U", r"(?:#.*\n|[ \t]*\n)*\d+(?:[-.]\d+)?(?:\t[^\t\n]*){9}(?:\n|$)",
      "extract its sentences first, for instance from the lines that begin with '# text = '"),
+    ("a table", rf"(?i)(?=.*[\t,;])(?:{_COLUMN}[\t,;])*{_NAMED}(?:[\t,;]{_COLUMN})*\n"
+     rf"|(?:{_COLUMN},){{2,}}{_COLUMN}\n.*,", "write the column with its sentences to a file first"),
     ("CoNLL", r"\s*-DOCSTART-\s", "write the words of each sentence on one line first"),
 )
 

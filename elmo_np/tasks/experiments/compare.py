@@ -74,7 +74,6 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
     found: dict[str, list[float]] = {}
     notes: list[str] = []
     measure = task.measured(rounds[0].data.test)
-    what = "folds" if len(rounds) > 1 else "seeds"
     static: dict[Texts, ELMo] = {}
     with Progress(quiet=setup.quiet) as progress, TransientProgress(quiet=setup.quiet) as passing:
         for number, (data, own, seeds) in enumerate(rounds, 1):
@@ -84,30 +83,54 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
             task.model(elmo, data.train, setup.config, data.raw)        # a wrong setting is reported first
             for name, predicted in task.baselines(data.train, data.test).items():
                 found.setdefault(name, []).append(task.score(data.test, predicted))
-            other = word2vec.vectors_or_why(own, setup.bilm, elmo.model.config.embedding_dim, setup.config.seed,
-                                            progress, static) if not only or WORD2VEC in only else None
-            if isinstance(other, str) and WORD2VEC in only:
-                raise UserError(f"--inputs {WORD2VEC}: {other.strip()}")
-            notes = [other] if isinstance(other, str) else []
-            for one in inputs_of(task, elmo, [data.train, own_valid or data.train, data.test], only, progress,
-                                 None if isinstance(other, str) else other):
+            other, notes = _word2vec(own, setup, elmo, only, progress, static)
+            parts = [data.train, own_valid or data.train, data.test]
+            for one in inputs_of(task, elmo, parts, only, progress, other):
                 for (method, changes), seed in product(task.methods.items(), seeds):
                     config = replace(setup.config, input=one.kind, seed=seed, **changes)
                     score = _score(task, one, data, own_valid, config, passing)
                     passing.close()
                     found.setdefault(one.name + method, []).append(score)
                     # Written after each score, so that a stopped comparison keeps its results
-                    atomic_write_text(setup.directory.results, as_csv(found, rounds[0].seeds[0], what))
+                    atomic_write_text(setup.directory.results, as_csv(found, rounds[0].seeds[0], _repeated(rounds)))
                     progress.say(f"{prefix}{one.name}{method}, seed {seed}: {measure} {score:.1%}")
         notes += [f"  {line}" for line in coverage(elmo, data.test.sentences)]
         notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.sentences), progress)
-    notes += task.unknown(task.names(rounds[0].data.train), rounds[0].data.test)
+    return _written(task, rounds, found, notes, setup)
+
+
+def _written(task: TaskSpec, rounds: Sequence[Round], found: dict[str, list[float]], notes: list[str],
+             setup: Setup) -> Report:
+    """The report of all scores, written to the directory with its figure."""
+    first = rounds[0].data
+    measure = task.measured(first.test)
+    what = _repeated(rounds)
+    notes += task.unknown(task.names(first.train), first.test)
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
-    lines = [f"{measure} on {tested:,} test sentences; test: {rounds[0].data.split}", *table(found, what), *notes]
+    lines = [f"{measure} on {tested:,} test sentences; test: {first.split}", *table(found, what), *notes]
     atomic_write_text(setup.directory.report, "\n".join([*lines, ""]))
     plots.save(comparison(found, f"{measure} on test sentences", what), setup.directory.path / "comparison.png")
-    return Report(lines, {"task": task.name, "measure": measure, "sentences": tested, "test": rounds[0].data.split,
+    return Report(lines, {"task": task.name, "measure": measure, "sentences": tested, "test": first.split,
                           "scores": found})
+
+
+def _repeated(rounds: Sequence[Round]) -> str:
+    """What the scores of an input differ by."""
+    return "folds" if len(rounds) > 1 else "seeds"
+
+
+def _word2vec(own: TaskDirectory, setup: Setup, elmo: ELMo, only: Sequence[str], progress: Progress,
+              static: dict[Texts, ELMo]) -> tuple[ELMo | None, list[str]]:
+    """word2vec's vectors, or None with the line that tells why there are none."""
+    if only and WORD2VEC not in only:
+        return None, []
+    found = word2vec.vectors_or_why(own, setup.bilm, elmo.model.config.embedding_dim, setup.config.seed, progress,
+                                    static)
+    if not isinstance(found, str):
+        return found, []
+    if WORD2VEC in only:
+        raise UserError(f"--inputs {WORD2VEC}: {found.strip()}")
+    return None, [found]
 
 
 def kinds_of(task: TaskSpec, layers: int) -> list[str]:
