@@ -118,13 +118,13 @@ def _check(job: Job) -> None:
         if not is_dump(path):
             raise UserError(f"{path} is not a Wikipedia dump, expected a file such as enwiki-latest-pages-articles.xml"
                             ".bz2: give that, or use the text as it is")
-    for name, value in ("--limit", job.limit), ("--processes", job.processes):
+    for name, value in ("limit", job.limit), ("processes", job.processes):
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}, expected 1 or more")
     if not job.out.name:
-        raise UserError("--out is empty: expected the name of a file, such as text.txt.gz")
+        raise UserError("out is empty: expected the name of a file, such as text.txt.gz")
     if job.out.exists():
-        raise UserError(f"{job.out} already exists: give another --out, or remove it")
+        raise UserError(f"{job.out} already exists: give another name, or remove it")
     library()
 
 
@@ -137,7 +137,7 @@ def _begin(job: Job, resume: bool) -> Counts:
         _save(job, Counts())
         return Counts()
     if not resume:
-        raise UserError(f"{job.part} holds unfinished work: continue it with --resume, or remove it")
+        raise UserError(f"{job.part} holds unfinished work: continue it (resume=True, --resume), or remove it")
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
         before, done = found["asked"], Counts(**found["done"])
@@ -146,7 +146,7 @@ def _begin(job: Job, resume: bool) -> Counts:
     for name, value in json.loads(json.dumps(job.asked())).items():
         if before.get(name) != value:
             raise UserError(f"{job.part} was begun with {name} {before.get(name)}, now it is {value}: expected the "
-                            "same; give another --out, or remove it")
+                            "same; give another name, or remove it")
     return done
 
 
@@ -208,7 +208,7 @@ def _texts(job: Job, read: Iterator[Article]) -> Iterator[Block]:
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise UserError(f"a process was killed, perhaps for lack of memory; everything before is in {job.part}: "
-                        "continue with --resume, and fewer --processes") from error
+                        "continue it with fewer processes") from error
     finally:
         pool.shutdown(cancel_futures=True)
 

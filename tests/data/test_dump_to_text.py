@@ -63,7 +63,7 @@ def test_after_ctrl_c_the_work_goes_on_to_the_same_bytes(tmp_path, dump, whole, 
     with pytest.raises(Interrupted, match=f"stopped after {BLOCK} articles"):
         dump_to_text([dump], out, quiet=True)
     monkeypatch.setattr(module, "_block", block)
-    with pytest.raises(UserError, match=r"a\.txt\.gz\.part holds unfinished work: continue it with --resume"):
+    with pytest.raises(UserError, match=r"a\.txt\.gz\.part holds unfinished work: continue it \(resume=True, --resume\)"):
         dump_to_text([dump], out, quiet=True)
     assert dump_to_text([dump], out, resume=True).articles == N
     assert f"resuming after {BLOCK} articles" in capsys.readouterr().err
@@ -100,9 +100,9 @@ def test_unfinished_work_of_another_kind_is_refused(tmp_path, dump, monkeypatch,
 
 
 @pytest.mark.parametrize(("out", "options", "message"), [
-    ("a.txt", {"limit": 0}, "--limit is 0, expected 1 or more"),
-    ("a.txt", {"processes": 0}, "--processes is 0, expected 1 or more"),
-    ("many.xml.bz2", {}, "already exists: give another --out"),
+    ("a.txt", {"limit": 0}, "limit is 0, expected 1 or more"),
+    ("a.txt", {"processes": 0}, "processes is 0, expected 1 or more"),
+    ("many.xml.bz2", {}, "already exists: give another name"),
     ("none/a.txt", {}, "cannot write .*none/a.txt: No such file or directory; expected an existing directory")])
 def test_what_cannot_begin_is_refused(tmp_path, dump, out, options, message):
     with pytest.raises(UserError, match=message):

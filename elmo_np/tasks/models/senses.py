@@ -141,7 +141,7 @@ class WordSenses(TaskModel):
         """p of each sense of the word, per occurrence. Raises UserError for the method nearest, which has none."""
         if self.config.method != "logistic":
             raise UserError(f"a model of the method {self.config.method} has no probabilities: train one with "
-                            "--set method=logistic")
+                            "method=logistic")
         return [np.exp(log_softmax(z)) for z in self._scores(sentences, occurrences)]
 
     def _scores(self, sentences: Sentences, occurrences: Sequence[Occurrence],
