@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import importlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
-from ..runtime.files import atomic_write
+from ..runtime.files import atomic_file
 from ..types import Array
 
-BLOCK = 1 << 20     # bytes that are copied at a time
 DENSEST = 100       # the best compression of weights to expect; a file that claims more would only fill the memory
 
 
@@ -36,19 +35,98 @@ def write(path: str | os.PathLike[str], arrays: Iterable[tuple[str, Array]]) -> 
 
     Raises UserError for a value that is not finite in float32, or a file that cannot be written.
     """
+    with new_file(path, libver="earliest") as (file, disk):
+        for name, array in arrays:
+            file.create_dataset(name, data=_as_float32(path, name, array), track_times=False)
+            disk.check()
+
+
+@contextmanager
+def new_file(path: str | os.PathLike[str], **options: Any) -> Iterator[tuple[Any, CheckedFile]]:
+    """Open an h5py.File to be written in the body, atomically. Raises UserError if it cannot be written.
+
+    Yields the file, and the file on the disk: call its `check` now and then, to stop soon after the disk is full.
+    """
     h5py = library()
-    try:
-        # HDF5 writes back and forth in its file, so the complete file is copied to where it replaces the old one.
-        with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as scratch:
-            with h5py.File(scratch, "w", libver="earliest") as file:
-                for name, array in arrays:
-                    file.create_dataset(name, data=_as_float32(path, name, array), track_times=False)
-            scratch.seek(0)
-            atomic_write(path, iter(lambda: scratch.read(BLOCK), b""))
-    except (OSError, RuntimeError) as error:
-        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
-        raise UserError(f"cannot write {path}: {reason}; expected an existing folder with room and permission: create "
-                        "it, free some space, or give another path") from error
+    with atomic_file(path) as target:
+        disk = CheckedFile(target.raw)
+        try:
+            with h5py.File(disk, "w", **options) as file:
+                yield file, disk
+        finally:
+            disk.check()            # rather than what HDF5 makes of it
+
+
+class CheckedFile:
+    """A file that HDF5 writes and reads, and that never fails: libhdf5 may crash where it cannot write.
+
+    After the first failure, `check` raises it; what is written from then on is in memory, so that HDF5 can close.
+    """
+
+    def __init__(self, raw: RawIOBase):
+        self._raw, self._place = raw, 0
+        self._error: OSError | None = None
+        self._later: list[tuple[int, bytes]] = []       # where, and what
+
+    def check(self) -> None:
+        """Raise the OSError of the first failure, if there was any."""
+        if self._error is not None:
+            raise self._error
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = offset + (self._size() if whence == os.SEEK_END else 0)
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def write(self, data: memoryview) -> int:
+        done = 0
+        with self._kept():
+            self._raw.seek(self._place)
+            while self._error is None and done < len(data):
+                done += self._raw.write(data[done:]) or 0
+        if self._error is not None:
+            self._later.append((self._place, bytes(data)))
+        self._place += len(data)
+        return len(data)
+
+    def readinto(self, data: memoryview) -> int:
+        done = 0
+        with self._kept():
+            self._raw.seek(self._place)
+            while done < len(data) and (count := self._raw.readinto(data[done:])):
+                done += count
+        data[done:] = bytes(len(data) - done)
+        for place, written in self._later:
+            begin, end = max(place, self._place), min(place + len(written), self._place + len(data))
+            if begin < end:
+                data[begin - self._place:end - self._place] = written[begin - place:end - place]
+        return len(data)
+
+    def read(self, size: int) -> bytes:
+        data = bytearray(size)
+        return bytes(data[:self.readinto(memoryview(data))])
+
+    def truncate(self, size: int) -> int:
+        with self._kept():
+            self._raw.truncate(size)
+        return size
+
+    def flush(self) -> None:
+        """Nothing is buffered here."""
+
+    def _size(self) -> int:
+        with self._kept():
+            return max([self._raw.seek(0, os.SEEK_END), *(place + len(data) for place, data in self._later)])
+        return 0
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._error = self._error or error
 
 
 def _as_float32(path: str | os.PathLike[str], name: str, array: Array) -> Array:

@@ -3,7 +3,6 @@
 An HDF5 file cannot be continued after its writer was killed, so it is written at the end, from the finished arrays.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -25,24 +24,22 @@ def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]
     arrays, size    the file that `npz.ArrayFile` wrote, and how many bytes of it to read
     sentences       in the same order
     signals         Ctrl-C, which h5py might swallow
-    Raises OSError if the file cannot be written.
+    Raises UserError if the file cannot be written.
     """
-    h5py, temporary = hdf5.library(), out.with_name(f".{out.name}.tmp")
-    try:
-        with h5py.File(temporary, "w") as file:
-            for member in members(arrays, size):
-                with open(arrays, "rb") as source:
-                    source.seek(member.data)
-                    _copy(file, member.name.removesuffix(".npy"), source)
-                if signals.raised:
-                    raise KeyboardInterrupt
-            texts = file.create_dataset("sentences", (0,), h5py.string_dtype(), maxshape=(None,), chunks=(ROWS,))
-            for some in _some(" ".join(sentence).encode("utf-8", "replace") for sentence in sentences):
-                texts.resize(len(texts) + len(some), axis=0)
-                texts[-len(some):] = some
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    h5py = hdf5.library()
+    with hdf5.new_file(out) as (file, disk):
+        for member in members(arrays, size):
+            with open(arrays, "rb") as source:
+                source.seek(member.data)
+                _copy(file, member.name.removesuffix(".npy"), source)
+            disk.check()
+            if signals.raised:
+                raise KeyboardInterrupt
+        texts = file.create_dataset("sentences", (0,), h5py.string_dtype(), maxshape=(None,), chunks=(ROWS,))
+        for some in _some(" ".join(sentence).encode("utf-8", "replace") for sentence in sentences):
+            texts.resize(len(texts) + len(some), axis=0)
+            texts[-len(some):] = some
+            disk.check()
 
 
 def _copy(file: Any, name: str, source: Any) -> None:

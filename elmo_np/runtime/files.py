@@ -5,34 +5,52 @@ And a directory for files that nobody keeps.
 
 import atexit
 import contextlib
+import glob
 import os
+import secrets
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from io import BufferedRandom
 from pathlib import Path
 
 from ..errors import UserError
+from .locks import lock, still_there
 
 STDOUT = "-"
 
 
 def atomic_write(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
-    """Replace a file in one step: write a temporary file next to it, then rename.
+    """Replace a file in one step, as `atomic_file`.
 
-    path     the file to write; a symbolic link is followed and stays. The text "-": standard output, not a file
+    path     the file to write; the text "-": standard output, not a file
     chunks   the contents in C-contiguous pieces; an iterator keeps memory small
-    Raises UserError where the file cannot be written. After any failure the old file is as it was; a kill leaves at
-    most ".name.tmp" next to it, which the next write replaces.
+    Raises UserError where the file cannot be written.
     """
     if path == STDOUT:
         _print(chunks)
         return
+    with atomic_file(path) as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BufferedRandom]:
+    """Open a temporary file next to a file, to be written in the body; at the end of the body it replaces that file.
+
+    A symbolic link is followed and stays. Raises UserError where the file cannot be written. After any failure the old
+    file is as it was; a kill leaves at most ".name.(8 digits).tmp" next to it, which the next write removes.
+    """
     try:
         target = Path(os.path.realpath(path))       # Path.resolve raises another error for a loop of links
         if target.exists() and not target.is_file():  # renaming over /dev/null would replace the device
             raise UserError(f"cannot write {path}: it is not a regular file; expected the path of one: give another")
-        _replace(target, chunks)
+        _remove_leftovers(target)
+        with _replacing(target) as file:
+            yield file
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"cannot write {path}: {reason}; expected an existing folder with room and permission: "
@@ -51,25 +69,52 @@ def _print(chunks: Iterable[bytes | memoryview]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _replace(target: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    temporary = target.with_name(f".{target.name}.tmp")
-    temporary.unlink(missing_ok=True)  # and mode "x" below: never write through a link that somebody left there
+@contextmanager
+def _replacing(target: Path) -> Iterator[BufferedRandom]:
+    file, temporary = _temporary(target)
     try:
-        with open(temporary, "xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
+        with file:
+            yield file
             file.flush()
             os.fsync(file.fileno())  # the contents reach the disk before the name does
-        os.replace(temporary, target)
+            if sys.platform == "win32":
+                file.close()         # an open file cannot be renamed there
+            os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Flush the new name to disk. Windows cannot open a directory, and does not need this."""
+def _temporary(target: Path) -> tuple[BufferedRandom, Path]:
+    """Make and lock a file that did not exist: mode "x" never follows a link that somebody left there."""
+    while True:
+        path = target.with_name(f"{_beginning(target)}{secrets.token_hex(4)}.tmp")
+        file = open(path, "x+b")  # noqa: SIM115  (closed by `_replacing`)
+        with contextlib.suppress(OSError):      # a file system without locks, where no leftovers are removed
+            lock(file)
+        if still_there(file, path):
+            return file, path
+        file.close()                # another process removed it before it was locked
+
+
+def _beginning(target: Path) -> str:
+    return f".{target.name[:50]}."      # short: a file's name has at most 255 bytes
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove the temporary files of killed processes; those of running ones are locked."""
+    for path in target.parent.glob(f"{glob.escape(_beginning(target))}{'[0-9a-f]' * 8}.tmp"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and not path.is_symlink():
+                with open(path, "r+b") as file:
+                    lock(file)
+                    path.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk. Windows cannot open a directory, and does not need this."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)

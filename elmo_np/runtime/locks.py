@@ -13,20 +13,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any, TextIO
 
 from ..errors import UserError
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: TextIO) -> None:
+    def lock(file: IO[Any]) -> None:
         file.seek(1 << 30)          # other processes cannot read what is locked: leave the text readable
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _lock(file: TextIO) -> None:
+    def lock(file: IO[Any]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -73,7 +73,7 @@ def _acquired(what: Path, lock_file: Path) -> TextIO:
             raise UserError(f"cannot write {what}: {error.strerror}; expected an existing folder with room and "
                             "permission") from error
         try:
-            _lock(file)
+            lock(file)
         except (BlockingIOError, PermissionError):
             with file:
                 file.seek(0)
@@ -82,7 +82,7 @@ def _acquired(what: Path, lock_file: Path) -> TextIO:
                             "name") from None
         except OSError:
             return file             # a file system without locks: go on as if there was no other process
-        if _still_there(file, lock_file):
+        if still_there(file, lock_file):
             break
         file.close()                # its holder removed it just after it was opened
     file.truncate(0)
@@ -91,7 +91,8 @@ def _acquired(what: Path, lock_file: Path) -> TextIO:
     return file
 
 
-def _still_there(file: TextIO, path: Path) -> bool:
+def still_there(file: IO[Any], path: Path) -> bool:
+    """Whether an open file still has that name."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -1,12 +1,16 @@
 """hdf5: what a stranger's file claims is held against what it has."""
 
+import errno
+import io
+
 import numpy as np
 import pytest
 
 h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
 
 from elmo_np.errors import UserError  # noqa: E402
-from elmo_np.io.hdf5 import Weights  # noqa: E402
+from elmo_np.io import hdf5  # noqa: E402
+from elmo_np.io.hdf5 import CheckedFile, Weights  # noqa: E402
 
 ARRAY = np.arange(6, dtype=np.float32).reshape(2, 3)
 
@@ -115,3 +119,83 @@ def test_a_file_of_another_kind_is_refused_in_one_line(tmp_path):
     (tmp_path / "weights.hdf5").write_text("no HDF5\n" * 100)
     with pytest.raises(UserError, match=r"cannot read .*weights.hdf5: .*; expected a whole HDF5 file of weights"):
         Weights(tmp_path / "weights.hdf5")
+
+
+# Written
+
+
+class Failing(io.BytesIO):
+    """A file of which one call fails, and every later one of the same kind."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.left = at
+        self.broken = set()
+
+    def count(self, kind):
+        self.left -= 1
+        if self.left == 0:
+            self.broken.add(kind)
+        if kind in self.broken:
+            raise OSError(errno.EIO, "Input/output error")
+
+    def write(self, data):
+        self.count("write")
+        return super().write(bytes(data)[:1000])        # as a system may write a part only
+
+    def readinto(self, data):
+        self.count("read")
+        return super().readinto(data)
+
+    def truncate(self, size=None):
+        self.count("truncate")
+        return super().truncate(size)
+
+
+def written(raw):
+    disk = CheckedFile(raw)
+    with h5py.File(disk, "w") as file:
+        for k in range(20):
+            file.create_dataset(f"group/{k}", data=np.full((20, 30), k, np.float32))
+        texts = file.create_dataset("texts", (0,), h5py.string_dtype(), maxshape=(None,), chunks=(4,))
+        for k in range(10):
+            texts.resize(4 * (k + 1), axis=0)
+            texts[-4:] = [b"text"] * 4
+    disk.check()
+
+
+def test_any_failing_call_of_the_disk_is_raised_after_hdf5_has_closed():
+    whole = Failing(0)
+    written(whole)
+    calls = -whole.left
+    assert calls > 50
+    with h5py.File(whole) as file:
+        assert list(file["texts"].asstr()) == ["text"] * 40
+        np.testing.assert_array_equal(file["group/7"][...], np.full((20, 30), 7))
+    for at in range(1, calls + 1):
+        with pytest.raises(OSError, match="Input/output error"):
+            written(Failing(at))
+
+
+def test_what_is_written_after_a_failure_is_read_back():
+    raw = Failing(2)
+    disk = CheckedFile(raw)
+    disk.write(memoryview(b"0123456789"))
+    for place, data in (4, b"abc"), (6, b"DE"), (20, b"z"):
+        disk.seek(place)
+        disk.write(memoryview(data))
+    assert disk.seek(0, 2) == 21
+    disk.seek(0)
+    assert disk.read(21) == b"0123abDE89" + bytes(10) + b"z"
+    with pytest.raises(OSError, match="Input/output error"):
+        disk.check()
+
+
+def test_weights_that_cannot_be_written_leave_the_old_file(tmp_path, monkeypatch):
+    hdf5.write(tmp_path / "x.hdf5", [("a", ARRAY)])
+    before = (tmp_path / "x.hdf5").read_bytes()
+    monkeypatch.setattr(hdf5, "CheckedFile", lambda raw: CheckedFile(Failing(3)))
+    with pytest.raises(UserError, match=r"^cannot write .*x\.hdf5: Input/output error; expected"):
+        hdf5.write(tmp_path / "x.hdf5", [("a", ARRAY), ("b", ARRAY)])
+    assert (tmp_path / "x.hdf5").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["x.hdf5"]

@@ -1,6 +1,8 @@
 """atomic_write: the file is the old one or the new one, whole; a temporary directory ends with the process."""
 
 import os
+import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.runtime.files import atomic_write, atomic_write_text, temporary_directory
+from elmo_np.runtime.files import atomic_file, atomic_write, atomic_write_text, temporary_directory
 
 
 def names(folder: Path) -> list[str]:
@@ -74,7 +76,9 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_write_succeeds(tmp_pat
     result = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], env=environment, check=False)
     assert result.returncode == -signal.SIGKILL
     assert (tmp_path / "a").read_text() == "old"
-    assert names(tmp_path) == [".a.tmp", "a"]
+    left, other = names(tmp_path)
+    assert re.fullmatch(r"\.a\.[0-9a-f]{8}\.tmp", left)
+    assert other == "a"
     atomic_write_text(tmp_path / "a", "new")
     assert (tmp_path / "a").read_text() == "new"
     assert names(tmp_path) == ["a"]
@@ -102,11 +106,41 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "a").read_text() == "text"
 
 
-def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "precious").write_text("kept")
-    (tmp_path / ".a.tmp").symlink_to(tmp_path / "precious")
+    drawn = iter(["00000000", "11111111"])
+    monkeypatch.setattr(secrets, "token_hex", lambda size: next(drawn))
+    (tmp_path / ".a.00000000.tmp").symlink_to(tmp_path / "precious")
+    with pytest.raises(UserError, match="File exists"):
+        atomic_write_text(tmp_path / "a", "text")
+    assert (tmp_path / "precious").read_text() == "kept"
+    assert names(tmp_path) == [".a.00000000.tmp", "precious"]
     atomic_write_text(tmp_path / "a", "text")
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_file_that_somebody_else_made_is_not_removed(tmp_path: Path) -> None:
+    for name in ".a.tmp", ".a.thesis.tmp", ".b.00000000.tmp":
+        (tmp_path / name).write_text("kept")
+    atomic_write_text(tmp_path / "a", "text")
+    assert names(tmp_path) == [".a.thesis.tmp", ".a.tmp", ".b.00000000.tmp", "a"]
+
+
+def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a") as first:
+        first.write(b"one ")
+        with atomic_file(tmp_path / "a") as second:
+            second.write(b"second")
+        assert (tmp_path / "a").read_bytes() == b"second"
+        first.write(b"whole")
+    assert (tmp_path / "a").read_bytes() == b"one whole"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    atomic_write_text(tmp_path / ("é" * 127), "text")
+    assert names(tmp_path) == ["é" * 127]
 
 
 def test_a_hyphen_is_standard_output_and_a_closed_one_is_no_mistake_of_the_user(

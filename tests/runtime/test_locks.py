@@ -68,12 +68,12 @@ def test_a_lock_file_that_was_removed_and_made_again_by_others_is_not_mistaken_f
     from elmo_np.runtime import locks
     path, removed = tmp_path / "lock", []
 
-    def remove_first(file, lock=locks._lock):
+    def remove_first(file, lock=locks.lock):
         if not removed:
             path.unlink()
             removed.append(file)
         lock(file)
-    monkeypatch.setattr(locks, "_lock", remove_first)
+    monkeypatch.setattr(locks, "lock", remove_first)
     with locked(tmp_path, path):
         assert path.exists()
     assert removed[0].closed
@@ -82,7 +82,7 @@ def test_a_lock_file_that_was_removed_and_made_again_by_others_is_not_mistaken_f
 def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch):
     def without(file):
         raise OSError(95, "Operation not supported")
-    monkeypatch.setattr("elmo_np.runtime.locks._lock", without)
+    monkeypatch.setattr("elmo_np.runtime.locks.lock", without)
     with locked_folder(tmp_path):
         pass
 
