@@ -5,6 +5,9 @@ While it works there is a folder FILE.part next to the file:
     arrays.npz          the arrays so far, without the directory that makes it an .npz
     place.safetensors   what was asked for, how many sentences and bytes are done, and the carried state
 
+A folder without place.safetensors is somebody else's, and is refused unless it is as empty as a run that was killed at
+its beginning leaves it. Only these files are ever removed from it.
+
 A block of sentences is done when its arrays are on the disk and place.safetensors counts them. Anything that a killed
 run wrote after that is dropped, and its block is done again. Apart from the carried state, a block depends neither on
 the blocks before it nor on where a run began, so the file has the same bytes however often the work was interrupted.
@@ -12,11 +15,12 @@ the blocks before it nor on where a run began, so the file has the same bytes ho
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import json
 import os
-import shutil
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +35,7 @@ from ..io import hdf5, npz_to_hdf5, safetensors_file
 from ..io.npz import ArrayFile, undamaged
 from ..nn.bilm import BiState
 from ..nn.parameter import sha256
+from ..runtime.files import sync_folder
 from ..runtime.locks import locked
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, Signals, interruptible
@@ -43,6 +48,8 @@ from .word_cache import WordCache
 BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
 SETTLED = 1 << 12       # words after which a speed is worth showing: sentences come a window at a time
 SUFFIXES = (".npz", *npz_to_hdf5.SUFFIXES)
+ARRAYS, PLACE = "arrays.npz", "place.safetensors"
+_LEFT = re.compile(rf"\.{re.escape(PLACE)}\.([0-9a-f]{{8}}\.)?tmp")       # by a process that was killed
 Numbered = tuple[int, Sequence[str]]        # a sentence, and its number in the whole text
 
 
@@ -134,28 +141,43 @@ def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
         part.arrays.finish()
         part.arrays.close()         # an open file cannot be moved on every system
         os.replace(part.arrays.path, job.out)
+        sync_folder(job.out.parent)
     else:
         progress.show(f"writing {job.out}")
         sentences = (sentence for _, sentence in job.sentences)
         npz_to_hdf5.write(job.out, part.arrays.path, part.size, sentences, signals)
         part.arrays.close()
-    shutil.rmtree(part.folder)
+    part.remove()
 
 
 def _check_out(out: Path, resume: bool) -> None:
     if out.suffix not in SUFFIXES:
         raise UserError(f"{out}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
-    if out.exists():
+    if os.path.lexists(out):
         raise UserError(f"{out} exists already: give another name, or remove it")
     if out.suffix != ".npz":
         hdf5.library()
-    if not resume and _folder(out).exists():
+    if _begun(_folder(out)) and not resume:
         raise UserError(f"{_folder(out)} holds the beginning of {out.name}: go on with it (--resume, or "
                         "resume=True), or remove it")
 
 
 def _folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.part")
+
+
+def _begun(folder: Path) -> bool:
+    """Whether there is the beginning of a file. Raises UserError for a folder that somebody else made."""
+    place, arrays = folder / PLACE, folder / ARRAYS
+    begun = place.exists()
+    own = folder.is_dir() and not any(path.is_symlink() for path in (folder, place, arrays))
+    if own and not begun:       # a process that was killed as it began leaves no more than this
+        own = all(_LEFT.fullmatch(path.name) or (path == arrays and not path.stat().st_size)
+                  for path in folder.iterdir())
+    if os.path.lexists(folder) and not own:
+        raise UserError(f"{folder} does not hold the beginning of a file: expected no such folder, as unfinished work "
+                        "is kept there; move it, or give another name")
+    return begun
 
 
 def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, progress: Progress,
@@ -194,20 +216,20 @@ class Part:
 
     def __init__(self, folder: Path, asked: dict[str, str]):
         self.folder, self._asked = folder, asked
-        self._place = folder / "place.safetensors"
+        self._place, path = folder / PLACE, folder / ARRAYS
         self.done, self.size = 0, 0
         self.state: BiState | None = None
-        if self._place.exists():
+        if _begun(folder):
             self._go_on()
-        folder.mkdir(exist_ok=True)
-        path = folder / "arrays.npz"
+        else:
+            self.remove()
+            folder.mkdir()
+            sync_folder(folder.parent)
         if self.size and (not path.exists() or path.stat().st_size < self.size):
             raise UserError(f"{path} is shorter than it was: expected at least {self.size} bytes; remove {folder} "
                             "and start again")
-        kept = self._undamaged(path)
+        self._back_to_undamaged(path)
         self.arrays = ArrayFile(path, self.size)
-        if not kept:
-            self.keep(self.done, self.state)
 
     def _go_on(self) -> None:
         """Read how far the work got. Raises UserError if something else was asked for."""
@@ -220,20 +242,18 @@ class Part:
                                 "remove it")
         self.done, self.size, self.state = int(metadata["sentences"]), int(metadata["bytes"]), _state(tensors)
 
-    def _undamaged(self, path: Path) -> bool:
-        """Whether all arrays are as they were written; otherwise go back to before the first that is not.
+    def _back_to_undamaged(self, path: Path) -> None:
+        """Go back to before the first array that is not as it was written.
 
         With a carried state go back to the beginning: only the last state is known.
         """
         if not self.size:
-            return True
+            return
         i, N = map(int, self._asked["shard"].split("/"))
         done, size = undamaged(path, self.size, map(str, itertools.count(i, N)))
-        if (done, size) == (self.done, self.size):
-            return True
-        self.done, self.size = (done, size) if self.state is None else (0, 0)
-        self.state = None
-        return False
+        if (done, size) != (self.done, self.size):
+            self.done, self.size = (done, size) if self.state is None else (0, 0)
+            self.state = None
 
     def keep(self, sentences: int, state: BiState | None) -> None:
         """So many sentences are done, and `state` is carried: a run goes on from here."""
@@ -242,13 +262,24 @@ class Part:
         safetensors_file.save(self._place, _tensors(state), {**self._asked, **counts})
         self.done, self.size = sentences, size
 
+    def remove(self) -> None:
+        """Remove what was written here, and the folder, unless it holds something else."""
+        with contextlib.suppress(OSError):
+            for path in [*self.folder.iterdir()]:
+                if _LEFT.fullmatch(path.name) or path.name == ARRAYS:
+                    path.unlink()
+            self._place.unlink(missing_ok=True)
+            self.folder.rmdir()
+
     def __enter__(self) -> Part:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.arrays.close()
-        if kind is not None and not self.done:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.arrays.close()         # writes the rest, for which there may be no room
+        finally:
+            if kind is not None and not self.done:
+                self.remove()
         if kind is KeyboardInterrupt:
             raise Interrupted(f"stopped: {self.done:,} sentences are kept"
                               + (f" in {self.folder}" if self.done else "")) from None
@@ -271,6 +302,7 @@ def _state(tensors: dict[str, Array]) -> BiState | None:
 
 def _embed(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
     """Embed all blocks that are not done yet."""
+    part.keep(part.done, part.state)        # from now on the folder is known as this job's
     start = job.elmo.warm_state() if job.state == "warm" else job.state
     job.elmo.carried = part.state
     sentences, before, done, words = iter(job.sentences), part.done, part.done, 0

@@ -19,6 +19,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..runtime.locks import no_link
 from ..types import Array
 
 LOCAL, SIZES = struct.Struct("<4s5H3L2H"), struct.Struct("<2H2Q")       # the header before an array, and its sizes
@@ -47,7 +48,7 @@ class ArrayFile:
 
     def __init__(self, path: Path, size: int = 0):
         self.path = path
-        self._file: BinaryIO = open(path, "r+b" if size else "w+b")     # noqa: SIM115  (closed by `close`)
+        self._file: BinaryIO = open(path, "r+b" if size else "w+b", opener=no_link)  # noqa: SIM115
         self._file.truncate(size)
         self._file.seek(size)
 

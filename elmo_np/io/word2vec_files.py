@@ -9,6 +9,7 @@ Source: the word2vec program (Mikolov et al. 2013); the guide of the TensorBoard
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..runtime.files import STDOUT, atomic_write
+from ..runtime.files import STDOUT, atomic_write, sync_folder
 from ..runtime.progress import Progress
 from ..types import Array
 
@@ -77,23 +78,26 @@ def write_projector(folder: str | os.PathLike[str], vectors: Array, columns: Map
     """Make a folder with vectors.tsv and metadata.tsv, both or neither.
 
     vectors (N, dim); columns: {name: N values}. White space in a value becomes a single space.
-    quiet: no progress on stderr. Raises UserError if the folder cannot be made.
+    quiet: no progress on stderr. Raises UserError if the folder cannot be made. A kill leaves at most a folder
+    ".name.(8 digits).tmp" next to it.
     """
     check_target(folder)
     out = Path(folder)
-    begun = out.with_name(f".{out.name}.tmp")
+    begun = out.with_name(f".{out.name[:50]}.{secrets.token_hex(4)}.tmp")      # drawn: nobody else's
     try:
-        shutil.rmtree(begun, ignore_errors=True)        # left by a killed run
         begun.mkdir()
-        with Progress(quiet=quiet) as progress:
-            lines = (line.encode() for line in _lines(vectors, "\t"))
-            atomic_write(begun / "vectors.tsv", _watched(lines, folder, progress))
-        atomic_write(begun / "metadata.tsv", _table(columns))
-        os.replace(begun, out)
+        try:
+            with Progress(quiet=quiet) as progress:
+                lines = (line.encode() for line in _lines(vectors, "\t"))
+                atomic_write(begun / "vectors.tsv", _watched(lines, folder, progress))
+            atomic_write(begun / "metadata.tsv", _table(columns))
+            os.replace(begun, out)
+        except BaseException:
+            shutil.rmtree(begun, ignore_errors=True)
+            raise
+        sync_folder(out.parent)
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror or error}; give another path") from error
-    finally:
-        shutil.rmtree(begun, ignore_errors=True)
 
 
 def _watched(rows: Iterator[bytes], out: str | os.PathLike[str], progress: Progress) -> Iterator[bytes]:

@@ -30,6 +30,14 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def no_link(path: str, flags: int) -> int:
+    """An opener for `open`: not through a link, which somebody else may have left there."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+HOLDER = "process "     # how a lock file begins
+
+
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
     """Make a folder and hold its lock while the body runs; what was made and is empty at the end is removed.
@@ -68,10 +76,11 @@ def locked(what: Path, lock_file: Path) -> Iterator[None]:
 def _acquired(what: Path, lock_file: Path) -> TextIO:
     while True:
         try:
-            file = open(lock_file, "a+", encoding="utf-8")  # noqa: SIM115
+            file = open(lock_file, "a+", encoding="utf-8", errors="replace", opener=no_link)  # noqa: SIM115
         except OSError as error:
             raise UserError(f"cannot write {what}: {error.strerror}; expected an existing folder with room and "
                             "permission") from error
+        _check_ours(file, lock_file, what)
         try:
             lock(file)
         except (BlockingIOError, PermissionError):
@@ -86,9 +95,18 @@ def _acquired(what: Path, lock_file: Path) -> TextIO:
             break
         file.close()                # its holder removed it just after it was opened
     file.truncate(0)
-    file.write(f"process {os.getpid()} on {platform.node()}\n")
+    file.write(f"{HOLDER}{os.getpid()} on {platform.node()}\n")
     file.flush()
     return file
+
+
+def _check_ours(file: TextIO, lock_file: Path, what: Path) -> None:
+    """Raise UserError for a file that somebody else made."""
+    file.seek(0)
+    if file.read(len(HOLDER)) not in ("", HOLDER):
+        file.close()
+        raise UserError(f"{lock_file} is not a lock file: expected none there while {what} is written; move it, or "
+                        "give another name")
 
 
 def still_there(file: IO[Any], path: Path) -> bool:

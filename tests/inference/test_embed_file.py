@@ -184,6 +184,9 @@ def test_a_killed_process_goes_on(home, tmp_path):
                           stderr=subprocess.DEVNULL) as process:
         while not place.exists() and process.poll() is None:
             time.sleep(0.001)
+        begun = place.read_bytes()
+        while place.read_bytes() == begun and process.poll() is None:
+            time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "x.npz").exists()
@@ -266,6 +269,81 @@ def test_a_disk_that_is_full_keeps_what_is_done(tmp_path, monkeypatch):
     monkeypatch.setattr(ArrayFile, "add", add)
     run(of_characters(), tmp_path / "x.npz", resume=True)
     assert len(arrays(tmp_path / "x.npz")) == len(TEXT)
+
+
+@pytest.mark.parametrize("where", ["elmo_np.runtime.files.os.replace", "elmo_np.io.npz._local_header"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_disk_that_is_full_from_the_beginning_leaves_nothing(tmp_path, monkeypatch, resume, where):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    def close(self, close=ArrayFile.close):
+        close(self)
+        full()
+    with monkeypatch.context() as patch:
+        patch.setattr(where, full)
+        patch.setattr(ArrayFile, "close", close)
+        with pytest.raises(UserError, match="No space left on device"):
+            run(of_characters(), tmp_path / "x.npz", resume=resume)
+    assert os.listdir(tmp_path) == []
+    run(of_characters(), tmp_path / "x.npz")
+
+
+def test_what_a_killed_process_left_before_it_began_does_not_ask_to_be_resumed(tmp_path):
+    folder = tmp_path / "x.npz.part"
+    folder.mkdir()
+    for name in "arrays.npz", ".place.safetensors.00000000.tmp", ".place.safetensors.tmp":
+        (folder / name).touch()
+    run(of_characters(), tmp_path / "x.npz")
+    assert os.listdir(tmp_path) == ["x.npz"]
+
+
+def test_names_are_on_the_disk_before_the_command_ends(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino))
+    run(of_characters(), tmp_path / "x.npz")
+    assert synced[-1] == tmp_path.stat().st_ino
+    assert (tmp_path / "x.npz").stat().st_ino in synced
+
+
+# Files and folders of somebody else
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("name", ["thesis.txt", "arrays.npz"])
+def test_a_folder_that_somebody_else_made_is_refused_and_stays(tmp_path, resume, name):
+    folder = tmp_path / "x.npz.part"
+    folder.mkdir()
+    (folder / name).write_text("kept")
+    with pytest.raises(UserError, match=r"x\.npz\.part does not hold the beginning of a file: expected no such"):
+        run(of_characters(), tmp_path / "x.npz", resume=resume)
+    assert os.listdir(tmp_path) == ["x.npz.part"]
+    assert (folder / name).read_text() == "kept"
+
+
+def test_a_file_that_somebody_else_put_into_the_folder_stays(begun):
+    (begun.parent / "x.npz.part" / "thesis.txt").write_text("kept")
+    run(of_characters(), begun, resume=True)
+    assert os.listdir(begun.parent / "x.npz.part") == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("name", ["x.npz.part/arrays.npz", "x.npz.part/place.safetensors", "x.npz.part"])
+def test_a_link_in_the_place_of_what_is_done_is_refused(begun, name):
+    path, moved = begun.parent / name, begun.parent / "moved"
+    path.rename(moved)
+    path.symlink_to(moved)
+    before = {file: file.read_bytes() for file in [moved, *moved.glob("*")] if file.is_file()}
+    with pytest.raises(UserError, match="does not hold the beginning of a file"):
+        run(of_characters(), begun, resume=True)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+@pytest.mark.parametrize("name", ["x.npz", ".x.npz.lock"])
+def test_a_link_to_another_file_is_not_followed(tmp_path, name):
+    (tmp_path / name).symlink_to(tmp_path / "other")
+    with pytest.raises(UserError, match=r"exists already|cannot write .*: Too many levels of symbolic links"):
+        run(of_characters(), tmp_path / "x.npz")
+    assert os.listdir(tmp_path) == [name]
 
 
 # Shards

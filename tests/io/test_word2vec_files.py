@@ -1,6 +1,7 @@
 """Vectors in files of other programs: gensim reads every bit back, the projector's tables hold what they say."""
 
 import os
+import secrets
 
 import numpy as np
 import pytest
@@ -85,6 +86,19 @@ def test_the_projectors_tables_have_a_row_each(tmp_path, vectors):
 def test_a_single_column_has_no_head_which_the_projector_would_take_for_a_row(tmp_path):
     write_projector(tmp_path / "p", np.zeros((2, 3), np.float32), {"word": ["a", "b"]})
     assert (tmp_path / "p/metadata.tsv").read_text() == "a\nb\n"
+
+
+def test_folders_that_somebody_else_made_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "00000000")
+    for name in ".p.tmp", ".p.00000000.tmp":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").write_text("kept")
+    with pytest.raises(UserError, match=r"cannot make the folder .*p: File exists"):
+        write_projector(tmp_path / "p", np.zeros((1, 3), np.float32), {"word": ["a"]})
+    monkeypatch.undo()
+    write_projector(tmp_path / "p", np.zeros((1, 3), np.float32), {"word": ["a"]})
+    assert sorted(os.listdir(tmp_path)) == [".p.00000000.tmp", ".p.tmp", "p"]
+    assert [(path / "thesis.txt").read_text() for path in tmp_path.glob(".p*")] == ["kept", "kept"]
 
 
 def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path):

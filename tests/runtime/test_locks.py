@@ -95,3 +95,28 @@ def test_a_folder_that_cannot_be_made_or_written_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"^cannot write x: [^\n]+ expected an existing folder"), \
             locked(Path("x"), tmp_path / "none" / "lock"):
         pass
+
+
+@pytest.mark.parametrize("contents", [b"my thesis", b"\xff\0"])
+def test_a_file_that_somebody_else_made_stays(tmp_path, contents):
+    (tmp_path / "lock").write_bytes(contents)
+    with pytest.raises(UserError, match=r"lock is not a lock file: expected none there while x is written; move it"), \
+            locked(Path("x"), tmp_path / "lock"):
+        pass
+    assert (tmp_path / "lock").read_bytes() == contents
+
+
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "thesis").write_text("process of thought")
+    (tmp_path / "lock").symlink_to(tmp_path / "thesis")
+    with pytest.raises(UserError, match=r"^cannot write x: Too many levels of symbolic links"), \
+            locked(Path("x"), tmp_path / "lock"):
+        pass
+    assert (tmp_path / "thesis").read_text() == "process of thought"
+
+
+def test_what_a_killed_process_left_is_taken_over(tmp_path):
+    (tmp_path / "lock").write_text("process 1 on a machine\n")
+    with locked(Path("x"), tmp_path / "lock"):
+        assert (tmp_path / "lock").read_text().startswith(f"process {os.getpid()} on ")
+    assert not (tmp_path / "lock").exists()
