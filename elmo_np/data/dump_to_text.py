@@ -17,7 +17,6 @@ import gzip
 import json
 import lzma
 import os
-import shutil
 import signal
 import time
 from collections import deque
@@ -32,9 +31,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import UserError
-from ..runtime.files import atomic_write_text
+from ..runtime.files import atomic_write_text, sync_folder
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, interruptible
+from ..runtime.unfinished import Unfinished
 from .wikipedia import Article, articles, is_dump
 from .wikitext import library
 
@@ -74,8 +74,12 @@ class Job:
     processes: int
 
     @property
+    def unfinished(self) -> Unfinished:
+        return Unfinished.of(self.out, "text", "place.json")
+
+    @property
     def part(self) -> Path:
-        return self.out.with_name(f"{self.out.name}.part")
+        return self.unfinished.folder
 
     def asked(self) -> dict[str, object]:
         """What place.json records: a run goes on only with the same."""
@@ -100,12 +104,13 @@ def dump_to_text(dumps: Sequence[Path], out: str | os.PathLike[str], *, limit: i
     _check(job)
     try:
         done = _begin(job, resume)
-        with interruptible() as signals, Progress(quiet=quiet) as progress, open(job.part / "text", "r+b") as file:
+        with interruptible() as signals, Progress(quiet=quiet) as progress, open(job.unfinished.data, "r+b") as file:
             file.truncate(done.size)
             file.seek(done.size)
             done = _convert(job, done, file, progress, signals.raised)
-        os.replace(job.part / "text", job.out)
-        shutil.rmtree(job.part)
+        os.replace(job.unfinished.data, job.out)
+        sync_folder(job.out.parent)
+        job.unfinished.remove()
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror or error}; expected an existing directory with room and "
                         "permission") from error
@@ -123,17 +128,17 @@ def _check(job: Job) -> None:
             raise UserError(f"{name} is {value}, expected 1 or more")
     if not job.out.name:
         raise UserError("out is empty: expected the name of a file, such as text.txt.gz")
-    if job.out.exists():
+    if os.path.lexists(job.out):
         raise UserError(f"{job.out} already exists: give another name, or remove it")
     library()
 
 
 def _begin(job: Job, resume: bool) -> Counts:
     """How much is done already. Raises UserError where that was asked for differently."""
-    place = job.part / "place.json"
-    if not place.exists():
-        job.part.mkdir(exist_ok=True)
-        (job.part / "text").touch()
+    place = job.unfinished.place
+    if not job.unfinished.begun():
+        job.unfinished.make()
+        job.unfinished.data.touch()
         _save(job, Counts())
         return Counts()
     if not resume:
@@ -151,7 +156,7 @@ def _begin(job: Job, resume: bool) -> Counts:
 
 
 def _save(job: Job, done: Counts) -> None:
-    atomic_write_text(job.part / "place.json", json.dumps({"asked": job.asked(), "done": asdict(done)}))
+    atomic_write_text(job.unfinished.place, json.dumps({"asked": job.asked(), "done": asdict(done)}))
 
 
 def _convert(job: Job, done: Counts, file: BinaryIO, progress: Progress, interrupted: list[int]) -> Counts:

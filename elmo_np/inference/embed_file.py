@@ -5,9 +5,6 @@ While it works there is a folder FILE.part next to the file:
     arrays.npz          the arrays so far, without the directory that makes it an .npz
     place.safetensors   what was asked for, how many sentences and bytes are done, and the carried state
 
-A folder without place.safetensors is somebody else's, and is refused unless it is as empty as a run that was killed at
-its beginning leaves it. Only these files are ever removed from it.
-
 A block of sentences is done when its arrays are on the disk and place.safetensors counts them. Anything that a killed
 run wrote after that is dropped, and its block is done again. Apart from the carried state, a block depends neither on
 the blocks before it nor on where a run began, so the file has the same bytes however often the work was interrupted.
@@ -15,12 +12,10 @@ the blocks before it nor on where a run began, so the file has the same bytes ho
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import itertools
 import json
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +34,7 @@ from ..runtime.files import sync_folder
 from ..runtime.locks import locked
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, Signals, interruptible
+from ..runtime.unfinished import Unfinished
 from ..types import Array
 from .coverage import Coverage
 from .elmo import ELMo
@@ -48,8 +44,6 @@ from .word_cache import WordCache
 BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
 SETTLED = 1 << 12       # words after which a speed is worth showing: sentences come a window at a time
 SUFFIXES = (".npz", *npz_to_hdf5.SUFFIXES)
-ARRAYS, PLACE = "arrays.npz", "place.safetensors"
-_LEFT = re.compile(rf"\.{re.escape(PLACE)}\.([0-9a-f]{{8}}\.)?tmp")       # by a process that was killed
 Numbered = tuple[int, Sequence[str]]        # a sentence, and its number in the whole text
 
 
@@ -127,7 +121,7 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
             progress.say(found.line)
         job = Job(own, numbered, text, out, which, state, marks)
         try:
-            with interruptible() as signals, Part(_folder(out), job.asked()) as part:
+            with interruptible() as signals, Part(_unfinished(out), job.asked()) as part:
                 _embed(job, part, progress, signals)
                 _finish(job, part, progress, signals)
         except OSError as error:
@@ -147,7 +141,7 @@ def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
         sentences = (sentence for _, sentence in job.sentences)
         npz_to_hdf5.write(job.out, part.arrays.path, part.size, sentences, signals)
         part.arrays.close()
-    part.remove()
+    part.files.remove()
 
 
 def _check_out(out: Path, resume: bool) -> None:
@@ -157,27 +151,13 @@ def _check_out(out: Path, resume: bool) -> None:
         raise UserError(f"{out} exists already: give another name, or remove it")
     if out.suffix != ".npz":
         hdf5.library()
-    if _begun(_folder(out)) and not resume:
-        raise UserError(f"{_folder(out)} holds the beginning of {out.name}: go on with it (--resume, or "
+    if _unfinished(out).begun() and not resume:
+        raise UserError(f"{_unfinished(out).folder} holds the beginning of {out.name}: go on with it (--resume, or "
                         "resume=True), or remove it")
 
 
-def _folder(out: Path) -> Path:
-    return out.with_name(f"{out.name}.part")
-
-
-def _begun(folder: Path) -> bool:
-    """Whether there is the beginning of a file. Raises UserError for a folder that somebody else made."""
-    place, arrays = folder / PLACE, folder / ARRAYS
-    begun = place.exists()
-    own = folder.is_dir() and not any(path.is_symlink() for path in (folder, place, arrays))
-    if own and not begun:       # a process that was killed as it began leaves no more than this
-        own = all(_LEFT.fullmatch(path.name) or (path == arrays and not path.stat().st_size)
-                  for path in folder.iterdir())
-    if os.path.lexists(folder) and not own:
-        raise UserError(f"{folder} does not hold the beginning of a file: expected no such folder, as unfinished work "
-                        "is kept there; move it, or give another name")
-    return begun
+def _unfinished(out: Path) -> Unfinished:
+    return Unfinished.of(out, "arrays.npz", "place.safetensors")
 
 
 def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, progress: Progress,
@@ -214,32 +194,30 @@ class Part:
     state           what state "carry" has carried so far; None with any other
     """
 
-    def __init__(self, folder: Path, asked: dict[str, str]):
-        self.folder, self._asked = folder, asked
-        self._place, path = folder / PLACE, folder / ARRAYS
+    def __init__(self, unfinished: Unfinished, asked: dict[str, str]):
+        self.files, self._asked = unfinished, asked
         self.done, self.size = 0, 0
         self.state: BiState | None = None
-        if _begun(folder):
+        if unfinished.begun():
             self._go_on()
         else:
-            self.remove()
-            folder.mkdir()
-            sync_folder(folder.parent)
+            unfinished.make()
+        path = unfinished.data
         if self.size and (not path.exists() or path.stat().st_size < self.size):
-            raise UserError(f"{path} is shorter than it was: expected at least {self.size} bytes; remove {folder} "
-                            "and start again")
+            raise UserError(f"{path} is shorter than it was: expected at least {self.size} bytes; remove "
+                            f"{unfinished.folder} and start again")
         self._back_to_undamaged(path)
         self.arrays = ArrayFile(path, self.size)
 
     def _go_on(self) -> None:
         """Read how far the work got. Raises UserError if something else was asked for."""
-        tensors, metadata = safetensors_file.load(self._place)
+        tensors, metadata = safetensors_file.load(self.files.place)
         for name, value in self._asked.items():
             before = metadata.get(name)
             if before != value:
                 change = "another one" if name.startswith("the ") else f"{before}, now it is {value}"
-                raise UserError(f"{self.folder} was begun with other settings: {name} was {change}; give the same, or "
-                                "remove it")
+                raise UserError(f"{self.files.folder} was begun with other settings: {name} was {change}; give "
+                                "the same, or remove it")
         self.done, self.size, self.state = int(metadata["sentences"]), int(metadata["bytes"]), _state(tensors)
 
     def _back_to_undamaged(self, path: Path) -> None:
@@ -259,17 +237,8 @@ class Part:
         """So many sentences are done, and `state` is carried: a run goes on from here."""
         size = self.arrays.sync()
         counts = {"sentences": str(sentences), "bytes": str(size)}
-        safetensors_file.save(self._place, _tensors(state), {**self._asked, **counts})
+        safetensors_file.save(self.files.place, _tensors(state), {**self._asked, **counts})
         self.done, self.size = sentences, size
-
-    def remove(self) -> None:
-        """Remove what was written here, and the folder, unless it holds something else."""
-        with contextlib.suppress(OSError):
-            for path in [*self.folder.iterdir()]:
-                if _LEFT.fullmatch(path.name) or path.name == ARRAYS:
-                    path.unlink()
-            self._place.unlink(missing_ok=True)
-            self.folder.rmdir()
 
     def __enter__(self) -> Part:
         return self
@@ -279,10 +248,10 @@ class Part:
             self.arrays.close()         # writes the rest, for which there may be no room
         finally:
             if kind is not None and not self.done:
-                self.remove()
+                self.files.remove()
         if kind is KeyboardInterrupt:
             raise Interrupted(f"stopped: {self.done:,} sentences are kept"
-                              + (f" in {self.folder}" if self.done else "")) from None
+                              + (f" in {self.files.folder}" if self.done else "")) from None
 
 
 def _tensors(state: BiState | None) -> dict[str, Array]:

@@ -17,7 +17,7 @@ from io import BufferedRandom
 from pathlib import Path
 
 from ..errors import UserError
-from .locks import lock, still_there
+from .locks import lock, no_link, still_there
 
 STDOUT = "-"
 
@@ -94,6 +94,7 @@ def _temporary(target: Path) -> tuple[BufferedRandom, Path]:
         file = open(path, "x+b")  # noqa: SIM115  (closed by `_replacing`)
         with contextlib.suppress(OSError):      # a file system without locks, where no leftovers are removed
             lock(file)
+            file.seek(0)            # on Windows a lock is far behind the contents
         if still_there(file, path):
             return file, path
         file.close()                # another process removed it before it was locked
@@ -107,8 +108,10 @@ def remove_leftovers(target: Path) -> None:
     """Remove the temporary files of killed processes; those of running ones are locked."""
     for path in target.parent.glob(f"{glob.escape(_beginning(target))}{'[0-9a-f]' * 8}.tmp"):
         with contextlib.suppress(OSError):
-            if path.is_file() and not path.is_symlink():
-                with open(path, "r+b") as file:
+            if sys.platform == "win32":
+                path.unlink()               # fails for an open file
+            elif path.is_file() and not path.is_symlink():
+                with open(path, "r+b", opener=no_link) as file:
                     lock(file)
                     path.unlink()
 

@@ -88,6 +88,16 @@ def test_after_a_kill_what_no_place_counts_is_written_again(tmp_path, dump, whol
     assert out.read_bytes() == whole
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_directory_that_somebody_else_made_is_refused_and_stays(tmp_path, dump, resume):
+    thesis = tmp_path / "a.txt.part" / "text"
+    thesis.parent.mkdir()
+    thesis.write_text("kept")
+    with pytest.raises(UserError, match=r"a\.txt\.part does not hold the beginning of a file"):
+        dump_to_text([dump], tmp_path / "a.txt", resume=resume, quiet=True)
+    assert thesis.read_text() == "kept"
+
+
 @pytest.mark.parametrize(("change", "message"), [
     (lambda out: {"limit": 2}, "was begun with limit None, now it is 2"),
     (lambda out: (out / "place.json").write_text("{") and {}, r"place\.json is damaged: remove .*, and start again")])

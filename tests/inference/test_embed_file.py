@@ -289,15 +289,6 @@ def test_a_disk_that_is_full_from_the_beginning_leaves_nothing(tmp_path, monkeyp
     run(of_characters(), tmp_path / "x.npz")
 
 
-def test_what_a_killed_process_left_before_it_began_does_not_ask_to_be_resumed(tmp_path):
-    folder = tmp_path / "x.npz.part"
-    folder.mkdir()
-    for name in "arrays.npz", ".place.safetensors.00000000.tmp", ".place.safetensors.tmp":
-        (folder / name).touch()
-    run(of_characters(), tmp_path / "x.npz")
-    assert os.listdir(tmp_path) == ["x.npz"]
-
-
 def test_names_are_on_the_disk_before_the_command_ends(tmp_path, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino))
