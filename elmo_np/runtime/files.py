@@ -48,7 +48,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BufferedRandom]:
         target = Path(os.path.realpath(path))       # Path.resolve raises another error for a loop of links
         if target.exists() and not target.is_file():  # renaming over /dev/null would replace the device
             raise UserError(f"cannot write {path}: it is not a regular file; expected the path of one: give another")
-        remove_leftovers(target)
+        _remove_leftovers(target)
         with _replacing(target) as file:
             yield file
     except OSError as error:
@@ -104,7 +104,7 @@ def _beginning(target: Path) -> str:
     return f".{target.name[:50]}."      # short: a file's name has at most 255 bytes
 
 
-def remove_leftovers(target: Path) -> None:
+def _remove_leftovers(target: Path) -> None:
     """Remove the temporary files of killed processes; those of running ones are locked."""
     for path in target.parent.glob(f"{glob.escape(_beginning(target))}{'[0-9a-f]' * 8}.tmp"):
         with contextlib.suppress(OSError):
