@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import UserError
-from ..runtime.files import STDOUT, atomic_write_text
+from ..runtime.files import STDOUT, atomic_write_text, open_regular
 
 GENERATOR = '<meta name="generator" content="elmo_np'
 
@@ -99,9 +99,9 @@ def check_target(path: str | os.PathLike[str]) -> None:
 def is_page(path: Path) -> bool:
     """Whether a file is a page written by this module."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return GENERATOR in file.read(2000)
-    except (OSError, UnicodeDecodeError):
+        with open_regular(path) as file:
+            return GENERATOR.encode() in file.read(2000)
+    except OSError:
         return False
 
 
