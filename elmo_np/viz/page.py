@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import UserError
-from ..runtime.files import STDOUT, atomic_write_text, open_regular
+from ..runtime.files import STDOUT, atomic_write, open_regular
 
 GENERATOR = '<meta name="generator" content="elmo_np'
 
@@ -108,7 +108,7 @@ def is_page(path: Path) -> bool:
 def write(path: str | os.PathLike[str], text: str) -> None:
     """Write a page atomically; an older page is replaced. Raises UserError as `check_target`."""
     check_target(path)
-    atomic_write_text(path, text)
+    atomic_write(path, [text.encode("utf-8", "replace")])       # "?" for bytes of a file name that are not UTF-8
 
 
 def _hash(text: str) -> str:

@@ -1,5 +1,7 @@
 """The biLM of a task: a given one, a given one after fine-tuning on the task's text, or one trained for the task."""
 
+import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +12,7 @@ from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...io.model_file import read_model
 from ...io.run_directory import RunDirectory
-from ...runtime.files import atomic_write_text, read_regular_text
+from ...runtime.files import atomic_write_text, read_regular
 from ...runtime.progress import Progress
 from ...training.fine_tuning import same_run, settings_of
 from ...training.trainer import train
@@ -114,10 +116,10 @@ def _check_kept(directory: TaskDirectory, text: str, spec: BilmSpec, epochs: int
 
 def _named_in(file: Path) -> str:
     try:
-        return read_regular_text(file, LONGEST_NAME, "utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UserError(f"cannot read {file}: {reason}; expected the path of a biLM: give that with --bilm") from error
+        return os.fsdecode(read_regular(file, LONGEST_NAME).removeprefix(BOM_UTF8)).strip()
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}; expected the path of a biLM: give that with "
+                        "--bilm") from error
 
 
 def bilm_of(directory: TaskDirectory, given: str | None, task: str) -> ELMo:
