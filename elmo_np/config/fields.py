@@ -4,6 +4,7 @@ import dataclasses
 import math
 import numbers
 import operator
+import re
 from itertools import pairwise
 from typing import Any, get_args, get_origin
 
@@ -11,6 +12,7 @@ from ..errors import UserError
 
 Rising = tuple[int, ...]        # one or more whole numbers in rising order
 Pairs = tuple[tuple[int, int], ...]
+_SURROGATE = re.compile("[\ud800-\udfff]")      # such as a byte of a file name that is not UTF-8
 COMPARE = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "less_than": operator.lt}
 NOUNS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a word",
                          Rising: "a list like [10, 20] of rising whole numbers, each",
@@ -45,6 +47,9 @@ def _checked(field: dataclasses.Field[Any], value: object) -> object:
     if value is None and optional(field):
         return None
     kind = kind_of(field)
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise UserError(f"{field.name} = {value!r:.60}: expected a name in UTF-8, because config.toml records it: "
+                        "rename the file or directory")
     result = _converted(kind, value)
     choices, limits = field.metadata["choices"], field.metadata["limits"]
     inside = result is not None and all(COMPARE[limit](n, bound) for n in _numbers(result)

@@ -7,10 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from ..errors import UserError
+from ..runtime.files import read_regular_text
 from .fields import optional
 from .schema import FIELDS, TABLE_OF, BiLMConfig, Config, DataConfig, Settings, TrainConfig
 
@@ -21,6 +21,7 @@ else:
 
 
 # What other programs call our settings, where the spelling alone would suggest a wrong one.
+LARGEST = 1 << 20           # bytes; a config.toml has four thousand
 OTHER_NAMES = {"batch": "batch_size", "bptt": "steps", "bs": "batch_size", "clip": "clip_norm", "emb": "embedding_dim",
                "grad_clip": "clip_norm", "lr": "learning_rate", "max_grad_norm": "clip_norm", "seq_len": "steps",
                "sequence_length": "steps", "units": "hidden_dim", "vocab_size": "max_vocabulary"}
@@ -44,7 +45,7 @@ def read_toml(path: str | os.PathLike[str], base: Settings) -> Settings:
     Raises UserError: no such file, not TOML (with the line), an unknown table or key, a value out of its range.
     """
     try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        tables = tomllib.loads(read_regular_text(path, LARGEST, "utf-8-sig"))
         return _updated(base, tables)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}; expected a TOML file: check it") from error

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import UserError
-from ..runtime.files import atomic_write_text, sync_folder
+from ..runtime.files import atomic_write_text, read_regular_text, sync_folder
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.unfinished import Unfinished
@@ -39,6 +39,7 @@ from .wikipedia import Article, articles, is_dump
 from .wikitext import library
 
 BLOCK = 32              # articles per block: some seconds of work
+LARGEST_PLACE = 1 << 20 # bytes of place.json
 WAITING = 3             # blocks per process that are read ahead
 
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -144,9 +145,9 @@ def _begin(job: Job, resume: bool) -> Counts:
     if not resume:
         raise UserError(f"{job.part} holds unfinished work: continue it (resume=True, --resume), or remove it")
     try:
-        found = json.loads(place.read_text(encoding="utf-8"))
+        found = json.loads(read_regular_text(place, LARGEST_PLACE))
         before, done = found["asked"], Counts(**found["done"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{place} is damaged: remove {job.part}, and start again") from error
     for name, value in json.loads(json.dumps(job.asked())).items():
         if before.get(name) != value:

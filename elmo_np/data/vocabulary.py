@@ -5,14 +5,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from ..errors import UserError
-from ..runtime.files import atomic_write
+from ..runtime.files import atomic_write, read_regular
 from .sentences import checked_sentences, checked_words
 
 BOS, EOS, UNK = "<S>", "</S>", "<UNK>"
 SPECIAL_TOKENS = (BOS, EOS, UNK)
+LARGEST = 1 << 30   # bytes of a file: a hundred million words
 AUTO = "auto"       # for `unknown`: find out
 
 # How corpora write an unknown word where nothing else can be meant, and where it is meant only if it is frequent.
@@ -100,7 +100,7 @@ class Vocabulary:
         Raises   UserError, naming the line if there is one: no such file, empty, not UTF-8, or not a vocabulary.
         """
         try:
-            data = Path(path).read_bytes()
+            data = read_regular(path, LARGEST)
         except OSError as error:
             raise UserError(f"cannot read the vocabulary {path}: {error.strerror or error}; expected a text file "
                             "with one word per line: check the path") from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from ..config.schema import BiLMConfig
 from ..errors import UserError
+from ..runtime.files import open_regular
 
 LARGEST = 1 << 20           # bytes; a real one has about a thousand
 
@@ -22,7 +22,7 @@ class Options:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Options:
         try:
-            with open(Path(path), "rb") as file:
+            with open_regular(path) as file:
                 text = file.read(LARGEST + 1)
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror or error}; expected an options file of bilm-tf or "

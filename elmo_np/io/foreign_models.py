@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
+from ..runtime.files import open_regular, read_regular
 from .run_directory import RunDirectory
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
@@ -43,10 +45,9 @@ def check_no_task(path: Path, metadata: dict[str, str]) -> None:
 
 def is_hdf5(path: str) -> bool:
     """Whether a file begins like HDF5."""
-    if not Path(path).is_file():
-        return False
-    with open(path, "rb") as file:
+    with contextlib.suppress(OSError), open_regular(path) as file:
         return file.read(len(HDF5)) == HDF5
+    return False
 
 
 def _of_directory(path: Path) -> str:
@@ -63,7 +64,7 @@ def _of_directory(path: Path) -> str:
 
 def _of_file(path: Path) -> str:
     """What a file is, and what to do with it; "" for one that may be a model file."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         start = file.read(512)
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size:
         return ""       # safetensors
@@ -107,8 +108,8 @@ def _beside(folder: Path, *suffixes: str) -> list[Path]:
 
 def _is_options(path: Path) -> bool:
     try:
-        table = json.loads(path.read_bytes()) if path.stat().st_size <= LARGEST_OPTIONS else None
-    except (ValueError, RecursionError):
+        table = json.loads(read_regular(path, LARGEST_OPTIONS))
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(table, dict) and "lstm" in table
 

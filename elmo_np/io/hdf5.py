@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..runtime.files import atomic_file
+from ..runtime.files import atomic_file, open_regular
 from ..types import Array
 
 DENSEST = 100       # the best compression of weights to expect; a file that claims more would only fill the memory
@@ -143,7 +143,8 @@ class Weights:
     def __init__(self, path: str | os.PathLike[str]):
         self.path, self._h5py, self._bytes = path, library(), 0
         try:
-            self._size = os.path.getsize(path)
+            with open_regular(path) as file:
+                self._size = os.fstat(file.fileno()).st_size
             self._file = self._h5py.File(path, "r")
         except (OSError, RuntimeError, ValueError) as error:
             reason = " ".join((getattr(error, "strerror", None) or str(error)).split())

@@ -19,6 +19,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..runtime.files import open_regular
 from ..runtime.locks import no_link
 from ..types import Array
 
@@ -117,7 +118,7 @@ def undamaged(path: Path, size: int, names: Iterable[str]) -> tuple[int, int]:
     names   of the arrays, in their order
     """
     count, end = 0, 0
-    with open(path, "rb") as file, contextlib.suppress(UserError, UnicodeDecodeError, struct.error):
+    with open_regular(path) as file, contextlib.suppress(UserError, UnicodeDecodeError, struct.error):
         for name, member in zip(names, members(path, size), strict=False):
             if member.end > size:
                 break
@@ -132,7 +133,7 @@ def undamaged(path: Path, size: int, names: Iterable[str]) -> tuple[int, int]:
 def members(path: Path, size: int) -> Iterator[Member]:
     """The arrays in the first `size` bytes of a file, from their headers. Raises UserError for a damaged file."""
     begin = 0
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while begin < size:
             file.seek(begin)
             header = file.read(LOCAL.size)

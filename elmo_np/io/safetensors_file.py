@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..runtime.files import atomic_write
+from ..runtime.files import atomic_write, open_regular
 from ..types import Array
 
 Header = dict[str, dict[str, Any]]
@@ -96,7 +96,7 @@ def load(path: str | os.PathLike[str], *, mmap: bool = False) -> tuple[dict[str,
     Raises UserError if the file is missing or damaged, or was not written by elmo_np.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             header, start = _read_header(file, size)
             entries = _entries(header, size - start)

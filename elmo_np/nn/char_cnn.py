@@ -27,7 +27,7 @@ from ..backend import twin
 from ..config.fields import Pairs
 from ..types import Array
 from .characters import N_CHARACTERS
-from .checks import check_ids
+from .checks import check_array, check_ids
 from .embedding import scatter_add
 from .initializers import lecun_normal, uniform
 from .lstm import rows, sigmoid
@@ -83,6 +83,7 @@ class Filters:
 
     def backward(self, dm: Array, e: Array, argmax: Array) -> Array:
         """dm (G, n), with e and argmax of forward -> de (G, L, C); accumulates into W.grad and b.grad."""
+        check_array("gradient of the maxima", dm, argmax.shape, e.dtype)
         C = e.shape[2]
         u = windows(e, self.w)
         Q = u.shape[1]
@@ -124,6 +125,7 @@ class Highway:
     def backward(self, dnext: Array, cache: HighwayCache) -> Array:
         """Gradient of the next x (N, F) -> dx (N, F); accumulates into every Parameter.grad."""
         x, r, t = cache
+        check_array("highway gradient", dnext, x.shape, x.dtype)
         dr = dnext * (t - x)               # (C7)
         dt = dnext * r                     # (C7)
         dt = dt * (t > 0)                  # (C6) of x Wt + bt
@@ -201,7 +203,9 @@ class CharCNN:
 
     def backward(self, dv: Array, cache: Cache) -> None:
         """dv (.., D): accumulates into every Parameter.grad. Characters are ids and have no gradient."""
-        dtypes = np.zeros((len(cache.types.x), dv.shape[-1]), dv.dtype)
+        x = cache.types.x
+        self.check_gradient(dv, cache.type_ids.shape, x)
+        dtypes = np.zeros((len(x), dv.shape[-1]), dv.dtype)
         add_by_type(dtypes, cache.type_ids, dv)
         self.encode_backward(dtypes, cache.types)
 
@@ -229,9 +233,7 @@ class CharCNN:
     def encode_backward(self, dv: Array, cache: TypesCache) -> None:
         """dv (N, D): accumulates into every Parameter.grad."""
         x = cache.x
-        if dv.shape[:-1] != x.shape[:1] or dv.dtype != x.dtype:
-            raise ValueError(
-                f"gradient of {len(x)} words is {dv.dtype}{dv.shape}, expected {x.dtype}")
+        self.check_gradient(dv, x.shape[:1], x)
         dx = dv
         if self.Wp is not None and self.bp is not None:
             self.Wp.grad += matmul(cache.top.T, dv)               # (C8)
@@ -242,6 +244,11 @@ class CharCNN:
             dx = layer.backward(dx, layer_cache)
         slope = x > 0 if self.activation == "relu" else 1 - x**2  # (C4)
         self._convolve_backward(dx * slope, cache)                # (C4)
+
+    def check_gradient(self, dv: Array, words: tuple[int, ...], x: Array) -> None:
+        """Raise ValueError unless dv is one vector (D,) per word; words: the shape of the ids, x (N, F) of (C4)."""
+        D = x.shape[1] if self.bp is None else len(self.bp.value)
+        check_array("gradient of word vectors", dv, (*words, D), x.dtype)
 
     def _convolve(self, k: Array, keep: bool) -> tuple[Array, list[Part], Array]:
         """(C1)-(C3) of all filters: m (N, F), the parts in which it was done, argmax (N, F)."""

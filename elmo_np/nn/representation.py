@@ -22,6 +22,7 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from ..types import Array
+from .checks import check_array
 from .initializers import identity_or_orthonormal
 from .parameter import Parameter
 
@@ -61,11 +62,13 @@ class WordVector:
 
     def backward(self, dv: Array, cache: Array) -> Array:
         """dv (.., width_out) -> dh_bi (.., 2P); accumulates into W.grad and b.grad."""
+        W = self.W.value
+        check_array("gradient of word vectors", dv, (*cache.shape[:-1], len(W)), W.dtype)
         dv_rows = dv.reshape(-1, dv.shape[-1])
         h_rows = cache.reshape(-1, cache.shape[-1])
         self.W.grad += dv_rows.T @ h_rows   # (V2)
         self.b.grad += dv_rows.sum(axis=0)  # (V2)
-        dh: Array = dv @ self.W.value       # (V2)
+        dh: Array = dv @ W                  # (V2)
         return dh
 
 
@@ -143,6 +146,7 @@ class ScalarMix:
     def backward(self, de: Array, cache: MixCache) -> Array:
         """de (.., 2P) -> gradient of the layers (J, .., 2P), zero at padding; accumulates into w.grad, gamma.grad."""
         layers, s, live, norm = cache
+        check_array("layer mix gradient", de, layers.shape[1:], layers.dtype)
         gamma = self.gamma.value
         if live is not None:
             de = de * live

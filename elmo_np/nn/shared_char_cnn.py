@@ -37,6 +37,8 @@ def forward(pair: Pair, k: tuple[Array, Array]) -> tuple[tuple[Array, Array], Ca
 
 def backward(pair: Pair, dv: tuple[Array, Array], cache: Cache) -> None:
     """dv (.., D) of each direction: accumulates into the gradients of both copies."""
+    for ids, gradient in zip(cache.type_ids, dv, strict=True):
+        pair[0].check_gradient(gradient, ids.shape, cache.halves[0].x)
     N = sum(len(half.x) for half in cache.halves)
     dtypes = np.zeros((N, dv[0].shape[-1]), dv[0].dtype)
     add_by_type(dtypes, cache.type_ids[0], dv[0])

@@ -1,13 +1,16 @@
 """Atomic writing: whatever stops the program, the file on disk is the complete old one or the complete new one.
 
-And a directory for files that nobody keeps.
+And opening files that may be anybody's, and a directory for files that nobody keeps.
 """
 
 import atexit
 import contextlib
+import errno
 import glob
+import io
 import os
 import secrets
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,11 +18,49 @@ from contextlib import contextmanager
 from functools import cache
 from io import BufferedRandom
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import UserError
 from .locks import lock, no_link, still_there
 
 STDOUT = "-"
+
+
+def open_regular(path: str | os.PathLike[str], limit: int | None = None) -> BinaryIO:
+    """Open a file to read its bytes. Whoever sent a model's directory may have put anything into it.
+
+    limit   the maximum size in bytes; None: unlimited
+    Raises OSError, besides the usual ones, for a longer file and for anything that is not a regular file, such as a
+    named pipe, which blocks, or a link to /dev/zero, which does not end.
+    """
+    file = open(path, "rb", opener=_open_at_once)   # noqa: SIM115  (the caller closes it)
+    found = os.fstat(file.fileno())
+    reason = ""
+    if not stat.S_ISREG(found.st_mode):
+        reason = "it is not a regular file"
+    elif limit is not None and found.st_size > limit:
+        reason = f"it has {found.st_size:,} bytes, expected at most {limit:,}"
+    if reason:
+        file.close()
+        raise OSError(errno.EINVAL, reason, str(path))
+    return file
+
+
+def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The contents of a regular file of at most `limit` bytes. Raises OSError as `open_regular`."""
+    with open_regular(path, limit) as file:
+        return file.read()
+
+
+def read_regular_text(path: str | os.PathLike[str], limit: int, encoding: str = "utf-8") -> str:
+    """`read_regular` for a text with any line ends. Raises UnicodeDecodeError for another encoding."""
+    with io.TextIOWrapper(open_regular(path, limit), encoding) as file:
+        return file.read()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Do not wait until somebody writes into a pipe. Windows has none that have a path."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def atomic_write(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:

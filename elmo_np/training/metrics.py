@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..inference.evaluate import Evaluation
-from ..runtime.files import atomic_write_text
+from ..runtime.files import atomic_write_text, read_regular_text
 
 if TYPE_CHECKING:
     from .checkpointing import TrainingState
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # blank for the loss of a sampled softmax, whose exp is not one, and for a loss beyond PERPLEXITY_LIMIT.
 COLUMNS = ("split", "epoch", "step", "tokens", "forward_loss", "backward_loss", "forward_perplexity",
            "backward_perplexity", "learning_rate", "seconds")
+LARGEST = 1 << 28           # bytes; a row has about a hundred
 PERPLEXITY_LIMIT = 100      # nats per token: exp of it has 44 digits, and no model that is any good comes near
 
 
@@ -70,7 +71,7 @@ class Metrics:
 def read(path: Path) -> list[dict[str, str]]:
     """The rows of a metrics.csv, without a last line that was cut short. Raises UserError for any other file."""
     try:
-        whole, end, _ = path.read_text(encoding="utf-8").rpartition("\n")
+        whole, end, _ = read_regular_text(path, LARGEST).rpartition("\n")
         reader = csv.DictReader((whole + end).splitlines())
         rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

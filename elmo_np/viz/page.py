@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import UserError
-from ..runtime.files import STDOUT, atomic_write_text
+from ..runtime.files import STDOUT, atomic_write, open_regular
 
 GENERATOR = '<meta name="generator" content="elmo_np'
 
@@ -99,16 +99,16 @@ def check_target(path: str | os.PathLike[str]) -> None:
 def is_page(path: Path) -> bool:
     """Whether a file is a page written by this module."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return GENERATOR in file.read(2000)
-    except (OSError, UnicodeDecodeError):
+        with open_regular(path) as file:
+            return GENERATOR.encode() in file.read(2000)
+    except OSError:
         return False
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
     """Write a page atomically; an older page is replaced. Raises UserError as `check_target`."""
     check_target(path)
-    atomic_write_text(path, text)
+    atomic_write(path, [text.encode("utf-8", "replace")])       # "?" for bytes of a file name that are not UTF-8
 
 
 def _hash(text: str) -> str:

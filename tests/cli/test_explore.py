@@ -1,6 +1,9 @@
 """`elmo-np explore`: the page of what a model was trained on, and mistakes in one line."""
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,14 @@ def test_the_command_explores_what_the_model_was_trained_on(do, tmp_path):
         assert shown[0] == (word if not extra else "the")
         assert f"({', '.join(shown)})" in out
     assert all(len(array(found["position"], "<u4")) == 3 for found in data["words"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_corpus_whose_name_is_not_utf8_is_shown(do, tmp_path):
+    corpus = os.fsdecode(b"c\xff.txt")
+    Path(tmp_path / corpus).write_text("".join(" ".join(sentence) + "\n" for sentence in TEXT))
+    do("explore", "run", "--out", tmp_path / "page.html", "--words", "the", "--corpus", tmp_path / corpus)
+    assert data_of((tmp_path / "page.html").read_text(encoding="utf-8"))["words"][0]["word"] == "the"
 
 
 @pytest.mark.parametrize(("extra", "message"), [

@@ -1,6 +1,9 @@
 """`elmo-np train`: which settings win, and what the exit code and the last line say."""
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import read_toml
 from elmo_np.inference.elmo import ELMo, save_model
 from elmo_np.training.trainer import Trainer
+from elmo_np.viz import page
 from tests.commands import SMALL, TEXT, write
 
 
@@ -29,6 +33,28 @@ def test_a_training_says_where_the_model_and_the_report_are(train, tmp_path):
     model, report = out.splitlines()
     assert model.startswith(f"{tmp_path / 'run/model.safetensors'}: the best model on validation; try: ")
     assert report.startswith(f"{tmp_path / 'run/report.html'}: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("setting", ["corpus", "valid"])
+def test_a_name_that_is_not_utf8_is_refused_before_anything_is_made(tmp_path, capsys, setting):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/c\xff")
+    write(tmp_path / "text.txt", TEXT)
+    write(Path(name), TEXT)
+    files = [name] if setting == "corpus" else [str(tmp_path / "text.txt"), "--valid", name]
+    assert main(["train", *files, "--out", str(tmp_path / "run"), *SMALL]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{setting} = '" in err
+    assert "expected a name in UTF-8, because config.toml records it: rename the file or directory" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_run_may_be_in_a_directory_whose_name_is_not_utf8(train, tmp_path):
+    run = Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xff"))
+    assert train("--out", str(run))[::2] == (0, "")
+    assert page.is_page(run / "report.html")
 
 
 def test_options_win_over_set_and_set_over_a_file(train, tmp_path):

@@ -308,5 +308,5 @@ def test_wrong_characters_name_what_was_given_and_expected(rng, k, message):
 def test_a_wrong_gradient_names_what_was_given_and_expected(rng, k):
     layer = cnn(rng)
     v, cache = layer.forward(k)
-    with pytest.raises(ValueError, match=r"gradient of 11 words is float32\(11, 4\), expected float64"):
+    with pytest.raises(ValueError, match=r"gradient of word vectors is float32\(.*, 4\), expected float64\(.*, 4\)"):
         layer.backward(v.astype(np.float32), cache)

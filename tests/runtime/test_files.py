@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.runtime.files import atomic_file, atomic_write, atomic_write_text, temporary_directory
+from elmo_np.runtime.files import (
+    atomic_file,
+    atomic_write,
+    atomic_write_text,
+    open_regular,
+    read_regular,
+    read_regular_text,
+    temporary_directory,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -166,3 +174,19 @@ def test_the_temporary_directory_ends_with_the_process() -> None:
     assert (Path(done.stdout.strip()).exists(), done.stderr) == (False, "")
     assert temporary_directory() == temporary_directory() != Path(done.stdout.strip())
     assert temporary_directory().is_dir()
+
+
+def test_a_regular_file_is_read_and_a_longer_one_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes("é\r\nü\rx".encode())
+    assert read_regular(file, 8) == file.read_bytes()
+    assert read_regular_text(file, 8) == "é\nü\nx"
+    (tmp_path / "link").symlink_to(file)
+    with open_regular(tmp_path / "link") as opened:
+        assert opened.read() == file.read_bytes()
+    with pytest.raises(OSError) as caught:
+        read_regular(file, 7)
+    assert caught.value.strerror == "it has 8 bytes, expected at most 7"
+    for path, error in (tmp_path, IsADirectoryError), (tmp_path / "none", FileNotFoundError):
+        with pytest.raises(error):
+            open_regular(path)

@@ -23,7 +23,8 @@ ORDER = [
     ["io"],
     ["data"],
     ["nn"],
-    ["config", "runtime", "backend"],
+    ["config"],
+    ["runtime", "backend"],
     ["types", "errors", "_old_names", "_early_interrupt"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

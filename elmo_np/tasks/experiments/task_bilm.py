@@ -1,23 +1,26 @@
 """The biLM of a task: a given one, a given one after fine-tuning on the task's text, or one trained for the task."""
 
+import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ...config.schema import Settings
 from ...config.toml_files import preset, read_toml, replaced
-from ...data.text_lines import text_lines
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...io.model_file import read_model
 from ...io.run_directory import RunDirectory
-from ...runtime.files import atomic_write_text
+from ...runtime.files import atomic_write_text, read_regular
 from ...runtime.progress import Progress
 from ...training.fine_tuning import same_run, settings_of
 from ...training.trainer import train
 from ..data.examples import Data
 from ..models.config import TaskConfig
 from .task_directory import TaskDirectory
+
+LONGEST_NAME = 1 << 16      # bytes
 
 
 class BilmSpec(NamedTuple):
@@ -111,6 +114,14 @@ def _check_kept(directory: TaskDirectory, text: str, spec: BilmSpec, epochs: int
                         f"--fine-tune {kept.train.epochs}, or another --out, or remove it")
 
 
+def _named_in(file: Path) -> str:
+    try:
+        return os.fsdecode(read_regular(file, LONGEST_NAME).removeprefix(BOM_UTF8)).strip()
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}; expected the path of a biLM: give that with "
+                        "--bilm") from error
+
+
 def bilm_of(directory: TaskDirectory, given: str | None, task: str) -> ELMo:
     """The biLM of a task model: the given one, or the one that it was trained on."""
     if not directory.model.is_file():
@@ -121,7 +132,7 @@ def bilm_of(directory: TaskDirectory, given: str | None, task: str) -> ELMo:
                         f"train DATA --bilm {directory.path} --out DIR")
     if given is None and not directory.bilm.is_file():
         raise UserError(f"{directory.bilm} is missing: give the biLM that the model was trained on with --bilm")
-    path = given or str(directory.path / "".join(text_lines(directory.bilm)).strip())
+    path = given or str(directory.path / _named_in(directory.bilm))
     if not Path(path).exists():
         raise UserError(f"{path}, the biLM of {directory.path}, does not exist: give its path with --bilm")
     return ELMo.load(path)

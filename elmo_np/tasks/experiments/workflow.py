@@ -1,10 +1,11 @@
 """The actions `train` and `evaluate` of `elmo-np task NAME`: a directory with a task model, and reports."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...runtime.files import atomic_write_text
+from ...runtime.files import atomic_write, atomic_write_text
 from ...runtime.progress import Progress
 from ...runtime.signals import Interrupted
 from ...viz import plots
@@ -54,7 +55,7 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
 
 def _save(model: TaskModel, directory: TaskDirectory, path: str) -> None:
     model.save(directory.model)
-    atomic_write_text(directory.bilm, path + "\n")
+    atomic_write(directory.bilm, [os.fsencode(path + "\n")])
 
 
 def _kept(stopped: FitInterrupted, task: TaskSpec, model: TaskModel, directory: TaskDirectory,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...nn.checks import check_array
 from ...nn.initializers import glorot_uniform
 from ...nn.parameter import Parameter
 from ...types import Array
@@ -91,6 +92,9 @@ class _Attention(ABC):
     def backward(self, dc: Array,
                  cache: Cache) -> tuple[Array, Array]:
         """dc (T, B, D) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
+        k = cache.k
+        T = cache.p.shape[1]
+        check_array("attention gradient", dc, (T, *k.shape[1:]), k.dtype)
         dg, dk = attend_backward(dc, cache.k, cache.p)  # (Z3), (Z4)
         dq, dk_score = self.score_backward(dg, cache.score)  # (Z1), (Z2)
         return dq, dk + dk_score  # (Z4)
@@ -141,6 +145,7 @@ class AdditiveAttention(_Attention):
                        cache: AdditiveCache) -> tuple[Array, Array]:
         """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
         q, k, u = cache
+        check_array("score gradient", dg, u.shape[:3], u.dtype)
         self.v.grad += np.tensordot(dg, u, 3)  # (Z1)
         da = dg[..., None] * self.v.value * (1 - u**2)  # (Z1)
         dquery = _swapped(da.sum(axis=2))    # (Z1)
@@ -172,6 +177,8 @@ class DotAttention(_Attention):
                        cache: DotCache) -> tuple[Array, Array]:
         """dg (B, T, S) -> dq (T, B, P), dk (S, B, D); accumulates into W.grad."""
         q, k, r = cache
+        T, B, _ = q.shape
+        check_array("score gradient", dg, (B, T, len(k)), r.dtype)
         dg = dg / np.asarray(np.sqrt(self.D), dg.dtype)  # (Z2)
         dr = _swapped(dg @ _swapped(k))  # (Z2)
         dk = _swapped(dg.swapaxes(1, 2) @ _swapped(r))  # (Z2)

@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from ...nn import lstm
+from ...nn.checks import check_array
 from ...nn.lstm import LSTM
 from ...nn.sequences import reverse_sequences
 from ...runtime.threads import both
@@ -50,6 +51,8 @@ class BiLSTM:
 
     def backward(self, dy: Array, cache: Cache) -> Array:
         """dy (T, B, 2H) -> dx (T, B, D); accumulates into every Parameter.grad."""
+        T, B, H = cache.fwd.h[1:].shape
+        check_array("BiLSTM output gradient", dy, (T, B, 2*H), cache.fwd.h.dtype)
         dh_fwd, dh_bwd = np.split(dy, 2, axis=2)  # (U2)
         dh_bwd = reverse_sequences(dh_bwd, cache.lengths)  # (U2)
         fwd, bwd = both(

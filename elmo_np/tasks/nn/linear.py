@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...nn.checks import check_array
 from ...nn.initializers import glorot_uniform
 from ...nn.parameter import Parameter
 from ...nn.softmax import IGNORE_INDEX, checked_targets
@@ -45,11 +46,13 @@ class Linear:
 
     def backward(self, dz: Array, cache: Array) -> Array:
         """dz (.., C) -> dx (.., D); accumulates into W.grad and b.grad."""
+        W = self.W.value
+        check_array("linear layer gradient", dz, (*cache.shape[:-1], W.shape[1]), W.dtype)
         dz_rows = dz.reshape(-1, dz.shape[-1])  # (N, C)
         x_rows = cache.reshape(-1, cache.shape[-1])  # (N, D)
         self.W.grad += x_rows.T @ dz_rows   # (K1)
         self.b.grad += dz_rows.sum(axis=0)  # (K1)
-        dx: Array = dz @ self.W.value.T     # (K1)
+        dx: Array = dz @ W.T                # (K1)
         return dx
 
     def penalty(self, mu: float) -> float:

@@ -1,6 +1,11 @@
 """task_bilm: which biLM a task reads, and that it has not read the test."""
 
 import csv
+import os
+import shutil
+import sys
+
+import pytest
 
 from elmo_np import ELMo
 from elmo_np.config.schema import Settings
@@ -105,3 +110,12 @@ def test_a_bilm_that_has_moved_can_be_given(task_home, run, tmp_path):
         assert run("tag", "predict", "tag", "new.txt", "--bilm", tmp_path / "elsewhere")[0] == 0
     finally:
         (tmp_path / "elsewhere").rename(task_home / "bilm")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_bilm_whose_name_is_not_utf8_is_found_again(task_home, run, tmp_path):
+    bilm = tmp_path / os.fsdecode(b"b\xff")
+    shutil.copytree(task_home / "bilm", bilm)
+    assert run("classify", "train", "train.tsv", "--bilm", bilm, "--out", tmp_path / "out", *FAST_OPTIONS)[0] == 0
+    assert (tmp_path / "out" / "bilm.txt").read_bytes().endswith(b"b\xff\n")
+    assert run("classify", "predict", tmp_path / "out", "new.txt")[0] == 0
