@@ -16,6 +16,7 @@ from ..data.corpus import Corpus, joined, open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
+from ..io.training_corpus import training_corpus
 from ..runtime.files import STDOUT
 from ..runtime.progress import Progress
 
@@ -96,8 +97,6 @@ def settings_of(path: str) -> Settings:
 def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:
     """The corpus that --corpus names, or the training corpus of the model. Raises UserError if neither is known."""
     settings = settings_of(args.dir)
-    name = args.corpus or settings.data.corpus
-    if name is None:
-        raise UserError(f"{args.dir} does not record its training corpus: give --corpus")
-    tokenize = splits(args, elmo) if args.corpus else settings.data.tokenize
-    return open_corpus(name, tokenize=tokenize, seed=settings.train.seed)
+    if args.corpus:
+        return open_corpus(args.corpus, tokenize=splits(args, elmo), seed=settings.train.seed)
+    return training_corpus(Path(args.dir), settings)

@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.model_file import read_model
 from ..io.run_directory import RunDirectory
+from ..io.training_corpus import CORPORA
 from ..nn.bilm import BiState, Loss
 from ..nn.optim import Optimizer
 from ..runtime.progress import Progress
@@ -102,7 +103,7 @@ def state_dict(place: TrainingState, state: BiState | None, optimizer: Optimizer
             tensors |= {f"state.{direction}.{k}.h": np.ascontiguousarray(h), f"state.{direction}.{k}.c": c}
     texts = {"place": json.dumps({key: getattr(place, key) for key in KEPT}, sort_keys=True),
              "rngs": json.dumps(random, sort_keys=True),
-             "corpora": json.dumps(corpora), "machine": json.dumps(machine(), sort_keys=True)}
+             CORPORA: json.dumps(corpora), "machine": json.dumps(machine(), sort_keys=True)}
     return tensors, texts
 
 
@@ -115,10 +116,10 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
     """
     found = read_model(folder.last)
     tensors, texts = found.tensors, found.metadata
-    if not {"place", "rngs", "corpora", "machine", "train"} <= set(texts):
+    if not {"place", "rngs", CORPORA, "machine", "train"} <= set(texts):
         raise UserError(f"{folder.last} holds a model but no state of a training: expected what `train` left there")
     same = found.vocabulary == elmo.vocabulary and found.vocabulary.unknown == elmo.vocabulary.unknown
-    if not same or json.loads(texts["corpora"]) != list(corpora):
+    if not same or json.loads(texts[CORPORA]) != list(corpora):
         raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
                         "same corpus, validation file and [data] settings")
     _check_settings(found.config, from_json(TrainConfig, texts["train"]), settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -23,6 +24,7 @@ from ..inference.evaluate import evaluate, unigram_perplexity
 from ..inference.token_indexer import TokenIndexer, batch_of, token_indexer
 from ..io.model_file import Stored, read_model
 from ..io.run_directory import RunDirectory
+from ..io.training_corpus import CORPORA
 from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
 from ..nn.parameter import Parameter, parameters
@@ -288,7 +290,8 @@ class Trainer:
             place.best, place.since_best = nats, -1
         self.metrics.valid(place, found, self.optimizer.learning_rate)
         if better:      # before last.safetensors: after a kill between the two, the validation and this are repeated
-            save_model(self.folder.model, self.elmo, self.settings)
+            save_model(self.folder.model, self.elmo, self.settings,
+                       metadata={CORPORA: json.dumps(self.fingerprints)})
         self.progress.say(validation_line(epoch, loss, better, self.sampled, place.seconds))
         return loss
 

@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 from ..config.schema import FIELDS, Settings
 from ..config.toml_files import read_toml
-from ..data.corpus import Corpus, corpus_name, held_out, open_corpus
+from ..data.corpus import Corpus, corpus_name
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.evaluate import perplexity_text, unigram_perplexity
@@ -19,6 +20,7 @@ from ..inference.occurrences import Occurrence, default_words, samples
 from ..inference.sampling import sample
 from ..inference.token_indexer import token_indexer
 from ..io.run_directory import RunDirectory
+from ..io.training_corpus import training_corpus, validation_text
 from ..nn.gradcheck import TOLERANCE, Row
 from ..runtime.progress import Progress
 from ..training.metrics import best_validation, read
@@ -42,18 +44,23 @@ class Finished(NamedTuple):
     elmo: ELMo
     settings: Settings
     rows: list[dict[str, str]]          # of metrics.csv
-    corpus: Corpus | None               # None: it no longer exists, or was given from Python
+    corpus: Corpus | None               # None: it no longer exists, has changed, or was given from Python
     valid: Corpus | None                # the validation text, likewise
     unigram: float | None               # perplexity of the unigram model on the validation text
     versions: Versions
     progress: Progress
 
 
-def training_report(run: RunDirectory, out: str | os.PathLike[str], versions: Versions, quiet: bool = False) -> None:
-    """Write the page of a run. versions: (name, value) of the software. Raises UserError: no run, or as `write`."""
+def training_report(run: RunDirectory, out: str | os.PathLike[str], versions: Versions, quiet: bool = False,
+                    named: bool = False) -> None:
+    """Write the page of a run. Raises UserError: no run, or as `write`.
+
+    versions    (name, value) of the software
+    named       the person has just named the corpora; otherwise others than the model was trained on are left out
+    """
     check_target(out)
     with Progress(quiet=quiet) as progress:
-        write(out, training_page(_finished(run, versions, progress)))
+        write(out, training_page(_finished(run, versions, progress, named)))
 
 
 def training_page(run: Finished) -> str:
@@ -65,25 +72,20 @@ def training_page(run: Finished) -> str:
     return page(title, f'<main class="report"><h1>{escape(title)}</h1>\n{body}</main>', styles=["reports.css"])
 
 
-def _finished(run: RunDirectory, versions: Versions, progress: Progress) -> Finished:
+def _finished(run: RunDirectory, versions: Versions, progress: Progress, named: bool = False) -> Finished:
     elmo = ELMo.load(run.path)
     settings = read_toml(run.config, Settings())
-    data = settings.data
-    corpus = _opened(data.corpus, settings)
-    valid = _opened(data.valid, settings)
-    if data.valid is None and corpus is not None:
-        _, valid = held_out(corpus, data.held_out)
     progress.show("reading the validation text")
+    corpus, valid = (_if_available(of, run, settings, named) for of in (training_corpus, validation_text))
     unigram = unigram_perplexity(elmo.vocabulary, valid) if valid is not None and elmo.vocabulary.counts else None
     return Finished(elmo, settings, read(run.metrics), corpus, valid, unigram, versions, progress)
 
 
-def _opened(name: str | None, settings: Settings) -> Corpus | None:
-    """None where the text no longer exists: the page then reports that."""
-    if name is None:
-        return None
+def _if_available(opened: Callable[[Path, Settings, bool], Corpus], run: RunDirectory, settings: Settings,
+                  named: bool) -> Corpus | None:
+    """None where the text no longer exists, or is another by now: the page then reports that."""
     try:
-        return open_corpus(name, tokenize=settings.data.tokenize, seed=settings.train.seed)
+        return opened(run.path, settings, named)
     except UserError:
         return None
 
@@ -140,7 +142,7 @@ def _figure(perplexity: str) -> str:
 def _reach(run: Finished) -> str:
     """The norm of the gradient of a word's loss at the words before it, in both directions."""
     if run.valid is None:
-        return "<p>The validation text is no longer available.</p>"
+        return "<p>The validation text is no longer available, or has changed.</p>"
     run.progress.show("following gradients back")
     sentences = list(islice(run.valid, SENTENCES))
     joined = run.settings.train.state == "carry"
@@ -183,7 +185,7 @@ def _reach_table(shares: Mapping[str, Array]) -> str:
 def _neighbours(run: Finished) -> str:
     """Two contrasting uses of some words, each with its nearest occurrences by v_t."""
     if run.corpus is None:
-        return "<p>The corpus is no longer available.</p>"
+        return "<p>The corpus is no longer available, or has changed.</p>"
     vocabulary = run.elmo.vocabulary
     counts = dict(zip(vocabulary.words, vocabulary.counts or [], strict=False))
     try:

@@ -2,15 +2,17 @@
 
 import argparse
 import json
+import shutil
 
 import pytest
 
 from elmo_np import ELMo, Settings
 from elmo_np.cli.common import corpus_of, settings_of, splits
+from elmo_np.cli.main import main
 from elmo_np.config.toml_files import read_toml, replaced, write_toml
 from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.errors import UserError
-from tests.commands import SMALL, TEXT, UNSEEN, write
+from tests.commands import SMALL, TEXT, UNSEEN, everything, write
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_a_built_in_corpus_has_the_seed_of_the_training(model, tmp_path):
 
 
 def test_without_a_training_corpus_one_has_to_be_given(model, tmp_path):
-    with pytest.raises(UserError, match=r"does not record its training corpus: give --corpus$"):
+    with pytest.raises(UserError, match=r"does not record its training corpus: name one .*--corpus FILE\)$"):
         corpus_of(asked(tmp_path), model)
 
 
@@ -63,3 +65,25 @@ def test_a_text_is_split_as_the_corpus_was_unless_told_otherwise(do, tmp_path):
     assert known["unknown"] == 0
     split = json.loads(do("evaluate", tmp_path / "run", raw, "--json", "--no-tokenize")[0])
     assert split["unknown"] > 0
+
+
+@pytest.mark.parametrize("words", [
+    ["similar", "RUN", "bank", "--in", "the bank", "--json"],
+    ["explore", "RUN", "--words", "bank", "--out", "OUT.html"],
+    ["vectors", "RUN", "--layer", "top", "--out", "OUT"], ["vectors", "RUN", "--occurrences", "bank", "--out", "OUT"],
+    ["report", "RUN", "--out", "OUT.html"]])
+@pytest.mark.parametrize("corpus", ["private.txt", "*.txt"])
+def test_the_settings_of_a_stranger_show_no_other_file(home, tmp_path, monkeypatch, capsys, words, corpus):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(home / "run", "sent")
+    write(tmp_path / "private.txt", [["the", "bank", "has", "my", "password"]] * 30)
+    settings = replaced(read_toml("sent/config.toml", Settings()), corpus=corpus)
+    (tmp_path / "sent/config.toml").write_text(write_toml(settings), encoding="utf-8")
+    code = main([word.replace("RUN", "sent").replace("OUT", "out") for word in words])
+    out, err = capsys.readouterr()
+    assert code == (0 if words[0] == "report" else 2)
+    assert "password" not in out + err
+    assert not any(b"password" in content for name, content in everything(tmp_path).items()
+                   if name.name != "private.txt")
+    if code:
+        assert err.splitlines()[-1].endswith(f"name it yourself (corpus={corpus}, --corpus {corpus})")

@@ -14,8 +14,8 @@ def test_the_report_can_be_written_again_and_names_what_is_gone(do, tmp_path):
     corpus.rename(tmp_path / "moved.txt")
     do("report", tmp_path / "run")
     text = (tmp_path / "run/report.html").read_text(encoding="utf-8")
-    assert "The corpus is no longer available." in text
-    assert "The validation text is no longer available." in text
+    assert "The corpus is no longer available, or has changed." in text
+    assert "The validation text is no longer available, or has changed." in text
     assert "unigram model" not in text
 
 
