@@ -23,7 +23,7 @@ def training_corpus(path: Path, settings: Settings, named: bool = False) -> Corp
     """
     data = settings.data
     if data.corpus is None:
-        raise UserError(f"{path} does not record its training corpus: give --corpus")
+        raise UserError(f"{path} does not record its training corpus: name one (corpus=FILE, --corpus FILE)")
     corpus = _opened(data.corpus, settings)
     if not named and data.corpus not in BUILT_IN:
         _check(path, data.corpus, (f'["{sha}"' for sha in _fingerprints(corpus, settings)))
@@ -55,10 +55,11 @@ def _fingerprints(corpus: Corpus, settings: Settings) -> Iterator[str]:
 
 def _check(path: Path, name: str, fingerprints: Iterator[str]) -> None:
     run = RunDirectory(path if path.is_dir() else path.parent)
-    recorded = [found for file in (run.model if path.is_dir() else path, run.last) if file.exists()
-                for found in [safetensors_file.load(file, mmap=True)[1].get(CORPORA)] if found]
-    if not any(fingerprint in found for fingerprint in fingerprints for found in recorded):
+    files = (file for file in (run.model if path.is_dir() else path, run.last) if file.exists())
+    texts = (safetensors_file.load(file, mmap=True)[1] for file in files)   # those of 0.1: in run.last only
+    recorded = next((found[CORPORA] for found in texts if CORPORA in found), "")
+    if not recorded or not any(fingerprint in recorded for fingerprint in fingerprints):
         why = "is not the text that the model was trained on" if recorded else "cannot be compared with what the " \
               "model was trained on, which it does not record"
         raise UserError(f"{name}, which {run.config} names, {why}: expected the same sentences; to read that text "
-                        f"all the same, give --corpus {name}")
+                        f"all the same, name it yourself (corpus={name}, --corpus {name})")

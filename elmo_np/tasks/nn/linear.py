@@ -52,7 +52,7 @@ class Linear:
         x_rows = cache.reshape(-1, cache.shape[-1])  # (N, D)
         self.W.grad += x_rows.T @ dz_rows   # (K1)
         self.b.grad += dz_rows.sum(axis=0)  # (K1)
-        dx: Array = dz @ W.T                # (K1)
+        dx: Array = dz @ self.W.value.T     # (K1)
         return dx
 
     def penalty(self, mu: float) -> float:
