@@ -48,6 +48,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _shard(text: str) -> tuple[int, int]:
     i, slash, N = text.partition("/")
-    if not (slash and i.isdecimal() and N.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected i/N, such as 0/4")
+    if not (slash and i.isdecimal() and N.isdecimal() and len(N) < 10 and len(i) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r:.60}: expected i/N, such as 0/4, of at most 9 digits each")
     return int(i), int(N)

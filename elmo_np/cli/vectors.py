@@ -9,7 +9,7 @@ from pathlib import Path
 from ..data.corpus import Corpus, open_corpus
 from ..data.text_lines import text_lines
 from ..errors import UserError
-from ..inference.elmo import ELMo
+from ..inference.elmo import ELMo, layer_of
 from ..inference.static_vectors import MOST, WordVectors, mean_vectors, occurrence_vectors, static_vectors
 from ..io.word2vec_files import BINARY, check_target, is_word2vec, write_projector, write_word2vec
 from .common import Add, add_json, add_tokenize, corpus_of, show, splits
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--occurrences takes its own words and needs a folder: a word2vec file has one vector per "
                         "word; expected --out FOLDER and no --words")
     elmo, words = ELMo.load(args.dir), [word for word in ",".join(args.occurrences).split(",") if word]
-    found = occurrence_vectors(elmo, corpus_of(args, elmo), words, _layer(args.layer or "top"), most=args.max)
+    found = occurrence_vectors(elmo, corpus_of(args, elmo), words, layer_of(args.layer or "top"), most=args.max)
     pairs = [(sample, occurrence) for sample in found.samples for occurrence in sample.shown]
     columns: Columns = {"word": [sample.word for sample, _ in pairs], "count": [sample.total for sample, _ in pairs],
                         "sentence": [" ".join(occurrence.sentence) for _, occurrence in pairs]}
@@ -64,7 +64,7 @@ def _words(args: argparse.Namespace) -> int:
         corpus: Corpus | None = open_corpus(args.corpus, tokenize=splits(args, elmo)) if args.corpus else None
         found = static_vectors(elmo, words, corpus)
     else:
-        found = mean_vectors(elmo, corpus_of(args, elmo), words, _layer(layer))
+        found = mean_vectors(elmo, corpus_of(args, elmo), words, layer_of(layer))
     if is_word2vec(args.out):
         write_word2vec(args.out, found.words, found.vectors)
         reader = f"gensim's KeyedVectors.load_word2vec_format(.., binary={Path(args.out).suffix == BINARY})"
@@ -83,10 +83,6 @@ def _summary(out: str, found: WordVectors, reader: str) -> str:
     left_out = f"; {found.left_out:,} words of the corpus that the model does not know are left out" \
         if found.left_out else ""
     return f"{out}: {len(found.words):,} words, {found.vectors.shape[1]} values each, for {reader}{left_out}"
-
-
-def _layer(text: str) -> str | int:
-    return int(text) if text.isdecimal() else text
 
 
 def _listed(path: str) -> list[str]:

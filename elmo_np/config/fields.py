@@ -13,6 +13,8 @@ from ..errors import UserError
 Rising = tuple[int, ...]        # one or more whole numbers in rising order
 Pairs = tuple[tuple[int, int], ...]
 _SURROGATE = re.compile("[\ud800-\udfff]")      # such as a byte of a file name that is not UTF-8
+MOST_WHOLE = 2**63 - 1          # of a setting without a maximum of its own: NumPy's whole numbers
+MOST_REAL = 1e30                # likewise: float32 must hold it and what is computed with it
 COMPARE = {"at_least": operator.ge, "above": operator.gt, "at_most": operator.le, "less_than": operator.lt}
 NOUNS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a word",
                          Rising: "a list like [10, 20] of rising whole numbers, each",
@@ -54,9 +56,22 @@ def _checked(field: dataclasses.Field[Any], value: object) -> object:
     choices, limits = field.metadata["choices"], field.metadata["limits"]
     inside = result is not None and all(COMPARE[limit](n, bound) for n in _numbers(result)
                                         for limit, bound in limits.items())
-    if inside and (not choices or result in choices):
-        return result
-    raise UserError(f"{field.name} = {value!r:.60}: expected {_expected(field, kind)}")
+    if not inside or (choices and result not in choices):
+        raise UserError(f"{field.name} = {shown(value)}: expected {_expected(field, kind)}")
+    for n in [] if "at_most" in limits else _numbers(result):
+        most = MOST_WHOLE if isinstance(n, int) else MOST_REAL
+        if not isinstance(n, str) and abs(n) > most:
+            limit = f"at most {most}" if n > 0 else f"at least {-most}"
+            raise UserError(f"{field.name} = {shown(value)}: expected {limit}")
+    return result
+
+
+def shown(value: object) -> str:
+    """The beginning of a value as Python writes it."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:      # Python does not write whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _converted(kind: Any, value: object) -> Any:

@@ -9,6 +9,8 @@ from typing import TypeVar
 from ..errors import UserError
 from .fields import Pairs, check, option
 
+MOST_OF_A_BATCH = 10**8     # words
+
 
 @dataclasses.dataclass(frozen=True)
 class BiLMConfig:
@@ -19,13 +21,13 @@ class BiLMConfig:
                                                               at_least=1)
     char_dim: int = option(16, "C, size of the vector of a character", at_least=1)
     char_activation: str = option("relu", "activation of the filters: relu or tanh", "relu", "tanh")
-    char_highways: int = option(1, "highway layers above the filters", at_least=0)
+    char_highways: int = option(1, "highway layers above the filters", at_least=0, at_most=1000)
     char_projection: bool = option(True, "project the filters to D; false: D is the number of filters")
     max_characters: int = option(50, "K, bytes of a word and two boundary symbols; the rest is cut",
                                  at_least=3, at_most=1000)
     hidden_dim: int = option(128, "H, cells of an LSTM layer in one direction", at_least=1)
     projection_dim: int | None = option(None, "P, outputs of an LSTM layer; none: H, no projection", at_least=1)
-    layers: int = option(1, "L, LSTM layers in one direction", at_least=1)
+    layers: int = option(1, "L, LSTM layers in one direction", at_least=1, at_most=1000)
     residual: bool = option(False, "from the second layer on, add a layer's input to its output")
     cell_clip: float | None = option(None, "cells stay within +-this; none: unlimited", above=0)
     proj_clip: float | None = option(None, "projected outputs stay within +-this; none: unlimited", above=0)
@@ -43,7 +45,8 @@ class BiLMConfig:
                             at_least=1)
     vector_dim: int | None = option(None, "size of v_t = W h_bi + b; none: that of h_bi", at_least=1)
     dropout: float = option(0.0, "probability of dropping a layer input or top output", at_least=0, less_than=1)
-    init_scale: float | None = option(None, "initial values uniform in +-this; none: each layer's default", above=0)
+    init_scale: float | None = option(None, "initial values uniform in +-this; none: each layer's default", above=0,
+                                      at_most=1000)
 
     def __post_init__(self) -> None:
         check(self)
@@ -99,7 +102,7 @@ class TrainConfig:
     shuffle: int = option(0, "sentences in the shuffle buffer; 0: corpus order", at_least=0)
     patience: int | None = option(None, "epochs without a better validation until training ends; none: no limit",
                                   at_least=1)
-    seed: int = option(0, "seed of all random numbers", at_least=0)
+    seed: int = option(0, "seed of all random numbers", at_least=0, at_most=2**128 - 1)
     threads: int = option(2, "directions that run in parallel", at_least=1, at_most=2)
     eval_every: int = option(0, "steps between validations, each of which may find the best model; 0: only at the end "
                              "of each epoch", at_least=0)
@@ -107,6 +110,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.batch_size * self.steps > MOST_OF_A_BATCH:
+            raise UserError(f"batch_size = {self.batch_size} with steps = {self.steps}: expected a product of at most "
+                            f"{MOST_OF_A_BATCH:,}, the words of a batch: change one of them")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -176,7 +176,7 @@ class ELMo:
         """Raise UserError for a layer or a state that this model does not have."""
         top = self.model.config.layers
         if layer not in ("all", "top", "average", "mix", *range(top + 1)):
-            raise UserError(f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
+            raise UserError(f"layer {layer!r:.60}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
         if not isinstance(state, tuple) and state not in STATES:
             raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
 
@@ -276,6 +276,11 @@ class ELMo:
     def warm_state(self) -> BiState:
         """One row of state, settled, that state "warm" starts every sentence from."""
         return warm_state(token_indexer(self.model, self.vocabulary, self.cache))
+
+
+def layer_of(text: str) -> str | int:
+    """A layer as a person writes it: its number as a whole number, if no longer than one can be."""
+    return int(text) if text.isdecimal() and len(text) < 10 else text
 
 
 def position_of(word: str, words: Sequence[str], occurrence: int | None = None) -> int:

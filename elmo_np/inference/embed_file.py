@@ -16,6 +16,7 @@ import copy
 import itertools
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from ..runtime.signals import Interrupted, Signals, interruptible
 from ..runtime.unfinished import Unfinished
 from ..types import Array
 from .coverage import Coverage
-from .elmo import ELMo
+from .elmo import ELMo, layer_of
 from .encoder import checked
 from .word_cache import WordCache
 
@@ -60,7 +61,7 @@ class Shard:
 
     def __init__(self, sentences: Iterable[Sequence[str]], shard: tuple[int, int]):
         self.sentences, (self.i, self.N) = require_reiterable(sentences), shard
-        if not 0 <= self.i < self.N:
+        if not 0 <= self.i < self.N <= sys.maxsize:
             raise UserError(f"shard {self.i}/{self.N}: expected i/N, i from 0 to N - 1; of four: 0/4, 1/4, 2/4, 3/4")
 
     def __iter__(self) -> Iterator[Numbered]:
@@ -105,7 +106,7 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
     Interrupted at Ctrl-C, when what is done is kept.
     """
     out, numbered = Path(out), Shard(sentences, shard)
-    which = int(layer) if layer.isdecimal() else layer
+    which = layer_of(layer)
     elmo.check(which, state)                            # a mistake shows before the long part
     if state == "carry" and numbered.N > 1:
         raise UserError("state carry with a shard: a sentence goes on from the one before it, which is in another "

@@ -66,7 +66,8 @@ def substitutes(elmo: ELMo, word: str, sentence: str | Sequence[str], top: int =
     p = np.exp(s - s.max())                                                      # (M2)
     p /= p.sum()                                                                 # (M2)
     order = np.argsort(-s, kind="stable")[:choice]
-    shown = [*range(min(top, choice)), *(top + np.flatnonzero(order[top:] == own))]
+    top = min(top, int(choice))
+    shown = [*range(top), *(top + np.flatnonzero(order[top:] == own))]
     return [Substitute(vocabulary.word(w), float(p[w]), int(k) + 1, float(forward[w]), float(backward[w]), w == own)
             for k, w in zip(shown, order[shown].tolist(), strict=True)]
 

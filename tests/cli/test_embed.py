@@ -51,7 +51,7 @@ def test_the_command_has_every_option(do, tmp_path, home):
     second = (home / "unseen.txt").read_text(encoding="utf-8").split("\n")[1].split()
     expected = ELMo.load("run").vectors([second], marks=True)[0]
     np.testing.assert_allclose(arrays(tmp_path / "x.npz")["1"], expected, rtol=0, atol=1e-6)
-    for shard in "1", "a/2", "-1/2", "1/2/3":
+    for shard in "1", "a/2", "-1/2", "1/2/3", f"0/{10**20}":
         _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "y.npz", f"--shard={shard}", code=2)
         assert f"argument --shard: '{shard}': expected i/N, such as 0/4" in err
     _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "y.npz", "--cache", "x", code=2)

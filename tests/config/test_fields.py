@@ -32,12 +32,12 @@ RISING_EXPECTED = "expected a list like [10, 20] of rising whole numbers, each o
         (BiLMConfig, "dropout", math.nan, "dropout = nan: expected a number of at least 0 and less than 1"),
         (BiLMConfig, "dropout", None, "dropout = None: expected a number of at least 0 and less than 1"),
         (BiLMConfig, "dropout", "0.1", "dropout = '0.1': expected a number of at least 0 and less than 1"),
-        (BiLMConfig, "layers", True, "layers = True: expected a whole number of at least 1"),
-        (BiLMConfig, "layers", 2.0, "layers = 2.0: expected a whole number of at least 1"),
-        (BiLMConfig, "layers", 0, "layers = 0: expected a whole number of at least 1"),
+        (BiLMConfig, "layers", True, "layers = True: expected a whole number of at least 1 and at most 1000"),
+        (BiLMConfig, "layers", 2.0, "layers = 2.0: expected a whole number of at least 1 and at most 1000"),
+        (BiLMConfig, "layers", 0, "layers = 0: expected a whole number of at least 1 and at most 1000"),
         (BiLMConfig, "projection_dim", 0, "projection_dim = 0: expected a whole number of at least 1, or none"),
         (BiLMConfig, "cell_clip", 0, "cell_clip = 0: expected a number above 0, or none"),
-        (BiLMConfig, "init_scale", math.inf, "init_scale = inf: expected a number above 0, or none"),
+        (BiLMConfig, "init_scale", math.inf, "init_scale = inf: expected a number above 0 and at most 1000, or none"),
         (BiLMConfig, "tie", 1, "tie = 1: expected true or false"),
         (BiLMConfig, "char_filters", [], f"char_filters = []: expected {A_LIST}"),
         (BiLMConfig, "char_filters", [[1, 2, 3]], f"char_filters = [[1, 2, 3]]: expected {A_LIST}"),
@@ -60,6 +60,12 @@ RISING_EXPECTED = "expected a list like [10, 20] of rising whole numbers, each o
         (BiLMConfig, "div_value", 0, "div_value = 0: expected a whole number of at least 1"),
         (TrainConfig, "learning_rate", True, "learning_rate = True: expected a number above 0"),
         (TrainConfig, "learning_rate", 10**400, f"learning_rate = 1{'0' * 59}: expected a number above 0"),
+        (TrainConfig, "steps", 10**23, f"steps = {10**23}: expected at most {2**63 - 1}"),
+        (TrainConfig, "learning_rate", 1e31, "learning_rate = 1e+31: expected at most 1e+30"),
+        (BiLMConfig, "forget_bias", -1e308, "forget_bias = -1e+308: expected at least -1e+30"),
+        (BiLMConfig, "cutoffs", [1, 10**30], f"cutoffs = [1, {10**30}]: expected at most {2**63 - 1}"),
+        (BiLMConfig, "init_scale", 1e308, "init_scale = 1e+308: expected a number above 0 and at most 1000, or none"),
+        (BiLMConfig, "layers", 10**8, "layers = 100000000: expected a whole number of at least 1 and at most 1000"),
         (TrainConfig, "decay", 1.5, "decay = 1.5: expected a number above 0 and at most 1"),
         (TrainConfig, "optimizer", "rmsprop", "optimizer = 'rmsprop': expected one of sgd, adagrad, adam"),
         (TrainConfig, "optimizer", ["sgd"], "optimizer = ['sgd']: expected one of sgd, adagrad, adam"),
@@ -96,6 +102,11 @@ def test_any_value_is_either_taken_or_refused_in_one_line(place: tuple[str, str]
 def test_a_whole_number_becomes_a_float_where_a_float_is_meant() -> None:
     assert type(TrainConfig(learning_rate=1).learning_rate) is float
     assert type(BiLMConfig(cell_clip=3).cell_clip) is float
+
+
+def test_a_number_that_python_does_not_write_is_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"^steps = a number of thousands of digits: expected at most 92233720"):
+        TrainConfig(steps=10**5000)
 
 
 def test_numbers_of_numpy_become_plain_ones() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from elmo_np.config.schema import FIELDS, TABLE_OF, BiLMConfig, Settings
+from elmo_np.config.schema import FIELDS, TABLE_OF, BiLMConfig, Settings, TrainConfig
 from elmo_np.errors import UserError
 
 
@@ -52,3 +52,9 @@ def test_no_key_is_in_two_tables_and_every_field_has_a_meaning() -> None:
     assert FIELDS.keys() == {"data", "model", "train"}
     assert len(TABLE_OF) == sum(len(fields) for fields in FIELDS.values())
     assert all(field.metadata["doc"] for fields in FIELDS.values() for field in fields.values())
+
+
+def test_a_batch_that_no_memory_holds_is_refused() -> None:
+    with pytest.raises(UserError, match=r"batch_size = 1000 with steps = 1000000: expected a product of at most"):
+        TrainConfig(batch_size=1000, steps=10**6)
+    assert TrainConfig(batch_size=1, steps=10**8).steps == 10**8

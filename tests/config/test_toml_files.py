@@ -39,6 +39,7 @@ def values_of(field: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
         values = st.lists(numbers, min_size=1, unique=True).map(lambda given: tuple(sorted(given)))
     else:
         low, high = limits.get("at_least", limits.get("above")), limits.get("less_than", limits.get("at_most"))
+        low, high = -1e30 if low is None else low, 1e30 if high is None else high
         values = st.floats(low, high, exclude_min="above" in limits, exclude_max="less_than" in limits,
                            allow_nan=False, allow_infinity=False)
     return st.none() | values if optional(field) else values
@@ -72,6 +73,8 @@ def consistent(values: dict[str, Any]) -> dict[str, Any]:
     if values.get("char_filters"):
         values["max_characters"] = max(values["max_characters"], 50)
         values["char_projection"] = True
+    if "steps" in values:       # a batch that fits into memory
+        values["batch_size"], values["steps"] = 1 + values["batch_size"] % 1000, 1 + values["steps"] % 1000
     if "unknown" in values:
         values["unknown"] = "".join((values["unknown"] or "").split()) or None
     return values

@@ -355,6 +355,12 @@ def test_shards_are_the_whole_with_the_numbers_of_the_whole(tmp_path):
         np.testing.assert_allclose(found[name], array, rtol=0, atol=2e-6)
 
 
+def test_a_shard_of_more_parts_than_can_be_counted_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"shard 0/100000000000000000000: expected i/N"):
+        run(of_characters(), tmp_path / "x.npz", shard=(0, 10**20))
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_shard_can_be_stopped_and_gone_on_with(tmp_path, monkeypatch):
     run(of_characters(), tmp_path / "once.npz", shard=(1, 2))
     release = interrupted(monkeypatch, 25, torn=True)

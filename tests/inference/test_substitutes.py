@@ -133,3 +133,8 @@ def test_a_vocabulary_of_one_word_has_no_other():
     assert (only.word, only.probability) == ("bank", 1)
     with pytest.raises(UserError, match="the vocabulary has no word to replace 'bank'"):
         substitutes(elmo, "bank", "bank", itself=False)
+
+
+def test_more_substitutes_than_any_integer_counts_are_all_of_them(words):
+    found = substitutes(words, "bank", "the bank", top=10**20)
+    assert found == substitutes(words, "bank", "the bank", top=len(VOCABULARY))

@@ -326,10 +326,12 @@ def test_an_option_that_makes_no_model_is_named(good, key, value, message):
 
 @pytest.mark.parametrize(("key", "value", "message"), [
     ("lstm.n_layers", 1, "has RNN_0/RNN/MultiRNNCell/Cell1/LSTMCell/W_0, which is more than n_layers"),
-    ("lstm.n_layers", 10**12, "found nothing for RNN_0/RNN/MultiRNNCell/Cell2/LSTMCell/W_0"),
+    ("lstm.n_layers", 10**12, "layers = 1000000000000: expected a whole number of at least 1 and at most 1000"),
+    ("lstm.n_layers", 1000, "found nothing for RNN_0/RNN/MultiRNNCell/Cell2/LSTMCell/W_0"),
     ("lstm.dim", 10**9, "found float32(10, 28) for RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/W_0, expected "),
     ("char_cnn.n_highway", 1, "has CNN_high_1/W_carry, which is more than n_highway"),
-    ("char_cnn.n_highway", 10**12, "found nothing for CNN_high_2/W_carry"),
+    ("char_cnn.n_highway", 10**12, "char_highways = 1000000000000: expected a whole number of at least 0 and at most"),
+    ("char_cnn.n_highway", 1000, "found nothing for CNN_high_2/W_carry"),
     ("char_cnn.filters", [[1, 4], [2, 3]], "found float32(12, 12) for CNN_high_0/W_carry, expected float32(7, 7)"),
     ("char_cnn.filters", [[1, 4], [2, 10**12], [4, 5]], "found float32(1, 2, 3, 3) for CNN/W_cnn_1"),
     ("char_cnn.embedding.dim", 10**15, "found float32(261, 3) for char_embed, expected float32(261, 1000000000000000)"),

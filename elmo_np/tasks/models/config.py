@@ -10,6 +10,8 @@ from ...errors import UserError
 from ..nn.attention import ATTENTION_KINDS
 from ..nn.pooling import POOLING_KINDS
 
+MOST_SIZE = 100_000
+
 
 @dataclasses.dataclass(frozen=True)
 class TaskConfig:
@@ -20,16 +22,17 @@ class TaskConfig:
     penalty: float = option(0.001, "lambda: keeps the mix near the average of the layers", at_least=0)
     input_dropout: float = option(0.2, "share of the input dropped; the paper drops half, with a larger biLM",
                                   at_least=0, less_than=1)
-    hidden_dim: int | None = option(64, "cells per direction of the BiLSTM; none: no BiLSTM", at_least=1)
+    hidden_dim: int | None = option(64, "cells per direction of the BiLSTM; none: no BiLSTM", at_least=1,
+                                    at_most=MOST_SIZE)
     dropout: float = option(0.3, "share dropped below the linear layer", at_least=0, less_than=1)
     pooling: str = option("max", f"classify: how the words of a sentence are pooled: {', '.join(POOLING_KINDS)}",
                          *POOLING_KINDS)
     method: str = option("logistic", "senses: logistic regression, or nearest mean of a sense", "logistic", "nearest")
     weight_decay: float = option(0.0001, "senses, logistic: mu, keeps the weights small", at_least=0)
     attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION_KINDS)
-    word_dim: int = option(64, "translate: width of the target words' vectors", at_least=1)
-    decoder_dim: int = option(128, "translate: cells of the decoder", at_least=1)
-    beam: int = option(4, "translate: width of the beam search; 1: greedy", at_least=1)
+    word_dim: int = option(64, "translate: width of the target words' vectors", at_least=1, at_most=MOST_SIZE)
+    decoder_dim: int = option(128, "translate: cells of the decoder", at_least=1, at_most=MOST_SIZE)
+    beam: int = option(4, "translate: width of the beam search; 1: greedy", at_least=1, at_most=1000)
     max_source: int = option(25, "translate: pairs with more words in the source are left out", at_least=1)
     min_count: int = option(1, "translate: rarer words of the training pairs become <UNK>", at_least=1)
     epochs: int = option(20, "times through the training sentences", at_least=1)
@@ -38,7 +41,7 @@ class TaskConfig:
     clip_norm: float = option(5.0, "maximum norm of all gradients together", above=0)
     patience: int = option(5, "epochs without a better validation score before training stops", at_least=1)
     held_out: int = option(10, "without a validation file: one in so many training sentences is held out", at_least=2)
-    seed: int = option(0, "of all random numbers", at_least=0)
+    seed: int = option(0, "of all random numbers", at_least=0, at_most=2**128 - 1)
 
     def __post_init__(self) -> None:
         check(self)

@@ -36,7 +36,7 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
     layers = {"mix": elmo.layers, "vector": [top], "top": [top], "static": [0]}
     layers |= {str(layer): [layer] for layer in range(top + 1)}
     if kind not in layers:
-        raise UserError(f"input = {kind!r}: expected mix, vector, static, top, "
+        raise UserError(f"input = {kind!r:.60}: expected mix, vector, static, top, "
                         f"or a layer from 0 to {top} (for the task translate "
                         "also learnt, and learnt+ before one of these)")
     return layers[kind]
