@@ -20,6 +20,7 @@ from ..io import safetensors_file
 from ..nn.bilm import BiLM
 from ..nn.characters import marks, to_char_ids
 from ..nn.parameter import sha256
+from ..types import Array
 
 KIND = "word vectors of the model"      # the name under which a file states the model
 
@@ -52,10 +53,15 @@ class WordCache:
         if metadata[KIND] != _identity(model):
             raise UserError(f"{path} holds the word vectors of another model or another version: expected those "
                             "of this model; give another name, or remove the file")
-        words = json.loads(tensors["words"].tobytes())
-        cache.numbers = {word: number for number, word in enumerate(words, 2)}
-        cache.forward = tensors["forward"]
-        cache.backward = tensors.get("backward", cache.forward)
+        words, forward = _words(tensors["words"]), tensors.get("forward")
+        backward = tensors.get("backward", forward)
+        for vectors, own in (forward, cache.forward), (backward, cache.backward):
+            if words is None or vectors is None or vectors.dtype != own.dtype or not np.isfinite(vectors).all() \
+                    or vectors.shape != (len(words) + len(own), own.shape[1]):
+                raise UserError(f"{path} is not a cache that embedding wrote: expected a list of words and a finite "
+                                "vector for each: remove the file")
+        cache.numbers = {word: number for number, word in enumerate(words or [], len(cache.forward))}
+        cache.forward, cache.backward = tensors["forward"], tensors.get("backward", tensors["forward"])
         return cache
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -81,6 +87,16 @@ class WordCache:
         for word in new:
             self.numbers[word] = len(self.numbers) + 2
         return len(new)
+
+
+def _words(data: Array) -> list[str] | None:
+    """The words in a file, each once; None if it does not hold such a list."""
+    try:
+        words = json.loads(data.tobytes())
+    except (ValueError, RecursionError):
+        return None
+    good = isinstance(words, list) and all(isinstance(word, str) for word in words) and len(set(words)) == len(words)
+    return words if good else None
 
 
 def _identity(model: BiLM) -> str:

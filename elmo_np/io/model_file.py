@@ -2,7 +2,8 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,16 +60,17 @@ class Stored(NamedTuple):
         """The arrays of a model of these sizes, by the names of `parameters`; `tensors` keeps the others.
 
         without     leave out the names that contain this
-        Raises UserError for one that is missing, or of another shape or dtype.
+        Raises UserError for one that is missing, of another shape or dtype, or with NaN or infinity in it.
         """
         own = {name: p for name, p in parameters(elmo).items() if without not in name}
         for name, p in own.items():
             _check(self.path, name, self.tensors.get(name), p.value.shape, p.value.dtype)
+            _check_finite(self.path, name, self.tensors[name])
         return {name: self.tensors.pop(name) for name in own}
 
 
 def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
-    """Read a model file and check its larger arrays against its settings. Raises UserError."""
+    """Read a model file and check its arrays of two axes against its settings. Raises UserError."""
     path = Path(path)
     file = RunDirectory(path).model if path.is_dir() else path
     foreign_models.check(path)
@@ -80,41 +82,86 @@ def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
     if words.sha256() != metadata["vocabulary"]:
         raise UserError(f"{file.parent / 'vocabulary.txt'} is not the vocabulary that {file.name} was trained with: "
                         "expected the file that the same training wrote")
-    counts = tensors.pop(COUNTS).tolist()
-    config = from_json(BiLMConfig, metadata["model"])
-    _check_sizes(file, config, len(words), tensors)
-    vocabulary = Vocabulary(words.words, counts or None, metadata.get("unknown"))
+    counts = _checked_counts(file, tensors.pop(COUNTS), len(words))
+    if metadata["tokenize"] not in ("true", "false"):
+        raise UserError(f"{file}: tokenize is {metadata['tokenize']!r:.60}, expected true or false: train it again")
+    try:
+        config = from_json(BiLMConfig, metadata["model"])
+        vocabulary = Vocabulary(words.words, counts or None, metadata.get("unknown"))
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from error
+    for name, shape in shapes(config, len(words)):
+        _check(file, name, tensors.get(name), shape, np.dtype(np.float32))
     return Stored(file, config, vocabulary, metadata["tokenize"] == "true", tensors, metadata)
 
 
-def _check_sizes(file: Path, config: BiLMConfig, V: int, tensors: Mapping[str, Array]) -> None:
-    """Check the sizes in the settings against the arrays in the file, before memory is allocated for a model."""
+def _checked_counts(file: Path, counts: Array, V: int) -> list[int]:
+    """How often each word occurs; empty where that is not known."""
+    if counts.shape in ((0,), (V,)) and counts.dtype == np.int64 and (counts >= 0).all():
+        return list(counts.tolist())
+    raise UserError(f"{file}: found {counts.dtype}{counts.shape} for {COUNTS}, expected int64({V},) of at least 0: "
+                    "train it again")
+
+
+def shapes(config: BiLMConfig, V: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Name and shape of every array with two axes in a model of these settings; the others are smaller than these.
+
+    One after the other: whoever compares them with a file stops at the first that is not there, however many layers the
+    settings claim.
+    """
     P, H = config.output_dim, config.hidden_dim
-    expected = {**_word_sizes(config, V), "word_vector.W": (config.vector_dim or 2 * P, 2 * P)}
-    for name, shape in expected.items():
-        _check(file, name, tensors.get(name), shape, np.dtype(np.float32))
-    for k in range(config.layers):
-        for direction in ("model.forward_lm", "model.backward_lm"):
-            name = f"{direction}.layers.{k}.Wh"
-            _check(file, name, tensors.get(name), (P, 4*H), np.dtype(np.float32))
-    if config.predict and config.softmax == "adaptive":
-        for i in range(len(config.cutoffs or default_cutoffs(V))):
-            name = f"model.forward_lm.softmax.tails.{i}.projection"
-            _check(file, name, tensors.get(name), (P, tail_width(P, config.div_value, i)), np.dtype(np.float32))
+    yield "word_vector.W", (config.vector_dim or 2 * P, 2 * P)
+    for home in ("model.forward_lm", "model.backward_lm"):
+        first = home == "model.forward_lm"
+        if first or not config.share_embedding:
+            yield from _word_shapes(config, V, f"{home}.embedding")
+        for k in range(config.layers):
+            yield f"{home}.layers.{k}.Wx", (P if k else config.embedding_dim, 4*H)
+            yield f"{home}.layers.{k}.Wh", (P, 4*H)
+            if config.projection_dim:
+                yield f"{home}.layers.{k}.Wp", (H, P)
+        if config.predict and not config.tie and (first or not config.share_softmax):
+            yield from _softmax_shapes(config, V, f"{home}.softmax")
 
 
-def _word_sizes(config: BiLMConfig, V: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of the large arrays of the token layer, by name."""
-    D, C, home = config.embedding_dim, config.char_dim, "model.forward_lm.embedding"
+def _word_shapes(config: BiLMConfig, V: int, home: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The shapes of the token layer."""
+    D, C = config.embedding_dim, config.char_dim
     if config.char_filters is None:
-        return {f"{home}.E": (V, D)}
-    F, filters = sum(n for _, n in config.char_filters), enumerate(config.char_filters)
-    return {f"{home}.E": (N_CHARACTERS, C), **{f"{home}.filters.{i}.W": (w * C, n) for i, (w, n) in filters},
-            **{f"{home}.highways.{k}.Wr": (F, F) for k in range(config.char_highways)},
-            **({f"{home}.Wp": (F, D)} if config.char_projection else {})}
+        yield f"{home}.E", (V, D)
+        return
+    F = sum(n for _, n in config.char_filters)
+    yield f"{home}.E", (N_CHARACTERS, C)
+    for i, (width, n) in enumerate(config.char_filters):
+        yield f"{home}.filters.{i}.W", (width * C, n)
+    for k in range(config.char_highways):
+        yield f"{home}.highways.{k}.Wr", (F, F)
+        yield f"{home}.highways.{k}.Wt", (F, F)
+    if config.char_projection:
+        yield f"{home}.Wp", (F, D)
+
+
+def _softmax_shapes(config: BiLMConfig, V: int, home: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The shapes of the softmax of one direction."""
+    P = config.output_dim
+    if config.softmax != "adaptive":
+        yield f"{home}.W", (V, P)
+        return
+    cutoffs = config.cutoffs or default_cutoffs(V)
+    yield f"{home}.head.W", (cutoffs[0] + len(cutoffs), P)
+    for i, (begin, end) in enumerate(pairwise((*cutoffs, V))):
+        width = tail_width(P, config.div_value, i)
+        yield f"{home}.tails.{i}.projection", (P, width)
+        yield f"{home}.tails.{i}.softmax.W", (end - begin, width)
 
 
 def _check(file: Path, name: str, found: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     if found is None or found.shape != shape or found.dtype != dtype:
         what = "nothing" if found is None else f"{found.dtype}{found.shape}"
         raise UserError(f"{file}: found {what} for {name}, expected {dtype}{shape}")
+
+
+def _check_finite(file: Path, name: str, array: Array) -> None:
+    if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):    # min and max pass a NaN on
+        raise UserError(f"{file}: {name} holds NaN or infinity, expected finite values: its training diverged, or the "
+                        "file was changed; train it again with a lower learning_rate")

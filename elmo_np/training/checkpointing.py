@@ -118,24 +118,68 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
     tensors, texts = found.tensors, found.metadata
     if not {"place", "rngs", CORPORA, "machine", "train"} <= set(texts):
         raise UserError(f"{folder.last} holds a model but no state of a training: expected what `train` left there")
+    random = _json(folder, texts, "rngs")
+    place = _place(folder, texts)
     same = found.vocabulary == elmo.vocabulary and found.vocabulary.unknown == elmo.vocabulary.unknown
-    if not same or json.loads(texts[CORPORA]) != list(corpora):
+    if not same or _json(folder, texts, CORPORA) != list(corpora):
         raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
                         "same corpus, validation file and [data] settings")
-    _check_settings(found.config, from_json(TrainConfig, texts["train"]), settings)
-    if json.loads(texts["machine"]) != machine():
+    try:
+        train = from_json(TrainConfig, texts["train"])
+    except UserError as error:
+        raise UserError(f"{folder.last}: {error}") from error
+    _check_settings(found.config, train, settings)
+    if _json(folder, texts, "machine") != machine():
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
                      "the result is as good, but not the same bit for bit")
     take_over(found, elmo)
     optimizer.load_state({k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
-    for rng, at in zip(rngs, json.loads(texts["rngs"]), strict=True):
-        rng.bit_generator.state = at
-    return TrainingState(**json.loads(texts["place"])), _state(tensors, settings.model.layers)
+    try:
+        for rng, at in zip(rngs, random, strict=True):
+            rng.bit_generator.state = at
+    except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
+        raise _unusable(folder, "rngs") from error
+    return place, _state(folder, tensors, settings)
 
 
-def _state(tensors: dict[str, Array], layers: int) -> BiState | None:
+def _unusable(folder: RunDirectory, what: str) -> UserError:
+    return UserError(f"{folder.last}: {what} is not what `train` writes: expected the file of a training; copy it "
+                     "again from its source, or train again")
+
+
+def _json(folder: RunDirectory, texts: dict[str, str], name: str) -> Any:
+    try:
+        return json.loads(texts[name])
+    except (ValueError, RecursionError) as error:
+        raise _unusable(folder, name) from error
+
+
+def _place(folder: RunDirectory, texts: dict[str, str]) -> TrainingState:
+    """How far the training came; every count within what can be counted."""
+    values = _json(folder, texts, "place")
+    if not isinstance(values, dict) or not set(values) <= set(KEPT):
+        raise _unusable(folder, "place")
+    least = {"epoch": 1, "since_best": -1}
+    for key, value in values.items():
+        kinds = (int, float) if key in ("best", "forward", "backward") else int
+        most = math.inf if key == "best" else 2**63 - 1
+        if not isinstance(value, kinds) or not least.get(key, 0) <= value <= most:
+            raise _unusable(folder, "place")
+    return TrainingState(**values)
+
+
+def _state(folder: RunDirectory, tensors: dict[str, Array], settings: Settings) -> BiState | None:
+    """The state of the streams. Raises UserError where an array does not fit the model."""
     if "state.forward.0.h" not in tensors:
         return None
+    layers, B = settings.model.layers, settings.train.batch_size
+    if settings.train.state == "reset":     # as many rows as the last batch had sentences
+        B = len(np.atleast_1d(tensors["state.forward.0.h"]))
+    for name in (f"state.{direction}.{k}" for direction in ("forward", "backward") for k in range(layers)):
+        for part, width in ("h", settings.model.output_dim), ("c", settings.model.hidden_dim):
+            found = tensors.get(f"{name}.{part}")
+            if found is None or found.shape != (B, width) or found.dtype != np.float32:
+                raise _unusable(folder, f"{name}.{part}")
     forward, backward = ([(tensors[f"state.{name}.{k}.h"], tensors[f"state.{name}.{k}.c"]) for k in range(layers)]
                          for name in ("forward", "backward"))
     return forward, backward

@@ -22,7 +22,7 @@ from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
 from ..inference.evaluate import evaluate, unigram_perplexity
 from ..inference.token_indexer import TokenIndexer, batch_of, token_indexer
-from ..io.model_file import Stored, read_model
+from ..io.model_file import Stored, read_model, shapes
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
 from ..nn.bilm import Batch, BiLM, BiState, Loss
@@ -340,8 +340,20 @@ class Trainer:
 def new_elmo(settings: Settings, vocabulary: Vocabulary) -> ELMo:
     """An untrained model, drawn from the settings' seed."""
     seed = settings.train.seed
+    check_size(sum(math.prod(shape) for _, shape in shapes(settings.model, len(vocabulary))))
     model = BiLM(settings.model, len(vocabulary), rng=np.random.default_rng([seed, 0]))
     return ELMo(model, vocabulary, tokenize=splits_raw_text(settings), seed=seed)
+
+
+def check_size(values: int) -> None:
+    """Raise UserError where so many float32 values and their gradients are more than the memory of this machine."""
+    if not hasattr(os, "sysconf"):      # Windows
+        return
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if 8 * values > memory:
+        raise UserError(f"the model would have {values:,} values and need {8 * values / 1e9:,.1f} GB with their "
+                        f"gradients; this machine has {memory / 1e9:,.1f} GB: choose smaller sizes or a smaller "
+                        "vocabulary")
 
 
 def learning_rate_at(config: TrainConfig, epoch: int) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from elmo_np import ELMo, Vocabulary, backend
 from elmo_np.errors import UserError
-from elmo_np.inference.elmo import save_model
+from elmo_np.inference.elmo import layer_of, save_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
@@ -658,3 +658,19 @@ def test_a_model_shows_its_sizes():
     assert repr(of_words()) == f"<ELMo of {len(VOCABULARY):,} words: {sizes}>"
     assert repr(of_words(layers=1)).endswith("per direction 1 LSTM layer with 6 cells; vectors of 12 values>")
     assert repr(of_characters()).startswith("<ELMo of any word, by its characters: per direction 2 LSTM layers with 8 ")
+
+
+def test_a_layer_of_thousands_of_digits_is_an_unknown_layer():
+    assert (layer_of("2"), layer_of("top"), layer_of("1" * 5000)) == (2, "top", "1" * 5000)
+    with pytest.raises(UserError, match=r"^layer '1{59}: expected 'all', 'top', 'average', 'mix' or a number"):
+        of_words().check("1" * 5000)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_full_of_nan_is_refused(tmp_path, value):
+    elmo = of_words()
+    for p in parameters(elmo).values():
+        p.value[...] = value
+    elmo.save(tmp_path / "run")
+    with pytest.raises(UserError, match="holds NaN or infinity, expected finite values: its training diverged"):
+        ELMo.load(tmp_path / "run")

@@ -8,6 +8,7 @@ from elmo_np.errors import UserError
 from elmo_np.inference.elmo import save_model
 from elmo_np.inference.embed_file import embed_file
 from elmo_np.inference.word_cache import WordCache
+from elmo_np.io import safetensors_file
 from tests.embedding_helpers import SENTENCES, arrays, of_characters, of_words
 
 TEXT = SENTENCES[:20]
@@ -60,6 +61,26 @@ def test_a_cache_of_another_model_or_another_file_is_refused(tmp_path):
         run(of_characters(), tmp_path / "y.npz", cache=tmp_path / "words")
     with pytest.raises(UserError, match="looks words up by id"):
         run(of_words(), tmp_path / "y.npz", cache=tmp_path / "none")
+
+
+@pytest.mark.parametrize("changes", [
+    {"words": b"[1, 2]"}, {"words": b"[" * 100_000}, {"words": b"\xff"}, {"words": b'{"a": 1}'}, {"words": b'"ab"'},
+    {"words": b'["a", "a"]'}, {"words": b'["a"]'}, {"forward": None}, {"forward": np.zeros(3, np.float32)},
+    {"forward": np.zeros((4, 6))}, {"forward": np.zeros((4, 5), np.float32)},
+    {"forward": np.full((4, 6), np.nan, np.float32)}, {"backward": np.zeros((3, 6), np.float32)},
+])
+def test_a_cache_with_other_contents_than_a_cache_has_is_refused(tmp_path, changes):
+    model, path = of_characters().model, tmp_path / "words"
+    cache = WordCache(model)
+    cache.add(["one", "two"])
+    cache.save(path)
+    assert list(WordCache.load(path, model).numbers) == ["one", "two"]
+    tensors, metadata = safetensors_file.load(path)
+    new = {key: np.frombuffer(value, np.uint8) if isinstance(value, bytes) else value for key, value in changes.items()}
+    tensors = {key: value for key, value in {**tensors, **new}.items() if value is not None}
+    safetensors_file.save(path, tensors, metadata)
+    with pytest.raises(UserError, match="words is not a cache that embedding wrote: expected a list of words and a"):
+        WordCache.load(path, model)
 
 
 def test_words_that_are_no_unicode_are_cached_too(tmp_path):

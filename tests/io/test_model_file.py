@@ -1,16 +1,19 @@
 """The file of a model: what goes in comes out, and what does not fit is named before memory is taken."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from elmo_np.config.schema import Settings
+from elmo_np.config.toml_files import replaced
 from elmo_np.errors import UserError
 from elmo_np.io import safetensors_file
-from elmo_np.io.model_file import COUNTS, read_model, write_model
+from elmo_np.io.model_file import COUNTS, read_model, shapes, write_model
 from elmo_np.nn.parameter import parameters
 from tests.embedding_helpers import VOCABULARY, of_words, settings
+from tests.memory_helpers import peak
 
 
 @pytest.fixture
@@ -122,3 +125,85 @@ def test_models_of_other_kinds_are_checked_and_come_back(tmp_path, changes):
     assert stored.config == elmo.model.config
     assert stored.take(elmo).keys() == values(elmo).keys()
     assert not stored.tensors
+
+
+@pytest.mark.parametrize("changes", [
+    {}, {"projection_dim": 4, "softmax": "adaptive", "cutoffs": [3, 5]}, {"softmax": "adaptive"}, {"tie": True},
+    {"char_filters": [[1, 4], [2, 6]], "char_highways": 2}, {"char_filters": [[1, 6]], "char_projection": False},
+    {"share_embedding": True, "share_softmax": True, "vector_dim": 3}, {"share_embedding": True, "tie": True},
+    {"predict": False}, {"softmax": "sampled", "samples": 9},
+])
+def test_the_list_of_sizes_has_every_array_of_two_axes(changes):
+    elmo = of_words(**changes)
+    listed = dict(shapes(elmo.model.config, len(VOCABULARY)))
+    assert listed == {name: value.shape for name, value in values(elmo).items() if value.ndim == 2}
+    assert set(range(2)) >= {value.ndim for name, value in values(elmo).items() if name not in listed}
+
+
+def claims(path, **changes):
+    """The file with other settings of the model, as a stranger may write them."""
+    tensors, metadata = safetensors_file.load(path)
+    model = {**json.loads(metadata["model"]), **changes}
+    safetensors_file.save(path, tensors, {**metadata, "model": json.dumps(model)})
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"char_highways": 10**9}, "char_highways = 1000000000: expected a whole number of at least 0 and at most 1000"),
+    ({"char_filters": [[1, 9]], "char_highways": 1000}, r"found float32\(500, 6\) for .*embedding\.E, expected"),
+    ({"layers": 10**8}, "layers = 100000000: expected a whole number of at least 1 and at most 1000"),
+    ({"layers": 1000}, r"found nothing for model\.forward_lm\.layers\.2\.Wx, expected"),
+    ({"embedding_dim": 10**12}, r"found float32\(500, 6\) for .*\.embedding\.E, expected float32\(500, 10"),
+    ({"hidden_dim": 10**12, "projection_dim": 6}, r"found float32\(6, 24\) for .*\.layers\.0\.Wx, expect"),
+    ({"softmax": "adaptive", "cutoffs": [499]}, r"found nothing for model\.forward_lm\.softmax\.head\.W"),
+    ({"vector_dim": 10**15}, r"found float32\(12, 12\) for word_vector\.W, expected float32\(1000000000000000, 12\)"),
+])
+def test_sizes_that_a_file_only_claims_are_refused_before_anything_is_built(path, changes, message):
+    claims(path, **changes)
+    def refused():
+        with pytest.raises(UserError, match=message):
+            read_model(path)
+    assert peak(refused) < 20e6
+
+
+def test_wide_layers_cost_nothing_where_their_outer_products_are_not_in_the_file(tmp_path):
+    config = replaced(Settings(), embedding_dim=30_000, hidden_dim=30_000, projection_dim=1).model
+    words = type(VOCABULARY)(["<S>", "</S>", "<UNK>", "a"])
+    words.save(tmp_path / "vocabulary.txt")
+    wanted = dict(shapes(config, 4))
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in wanted.items() if np.prod(shape) < 10**6}
+    write_model(tmp_path / "model.safetensors", arrays, words, Settings(model=config), {"tokenize": "true"})
+    with pytest.raises(UserError, match=r"found nothing for .*layers\.0\.Wx, expected float32\(30000, 120000\)"):
+        read_model(tmp_path)
+
+
+@pytest.mark.parametrize("counts", [
+    np.zeros(3, np.int64), np.zeros((500, 1), np.int64), np.zeros(500), np.full(500, -1), np.array(7)])
+def test_counts_that_are_not_one_per_word_are_refused(path, counts):
+    tensors, metadata = safetensors_file.load(path)
+    safetensors_file.save(path, {**tensors, COUNTS: counts}, metadata)
+    with pytest.raises(UserError, match=r"model\.safetensors: found .* for vocabulary\.counts, expected int64\(500,\)"):
+        read_model(path)
+
+
+@pytest.mark.parametrize(("text", "value", "message"), [
+    ("tokenize", "maybe", "tokenize is 'maybe', expected true or false"),
+    ("model", "[" * 100_000, "are not JSON"),
+    ("model", "7", "model = 7: expected a table"),
+    ("model", '{"layers": ' + "1" * 5000 + "}", "are not JSON"),
+    ("unknown", "the", "unknown = 'the', but the vocabulary has that word"),
+])
+def test_wrong_texts_are_one_line_with_the_name_of_the_file(path, text, value, message):
+    tensors, metadata = safetensors_file.load(path)
+    safetensors_file.save(path, tensors, {**metadata, text: value})
+    with pytest.raises(UserError, match=rf"model\.safetensors: .*{message}") as caught:
+        read_model(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_model_with_values_that_are_not_finite_is_refused(path, elmo, value):
+    tensors, metadata = safetensors_file.load(path)
+    tensors["model.backward_lm.layers.1.b"][5] = value
+    safetensors_file.save(path, tensors, metadata)
+    with pytest.raises(UserError, match=r"model\.backward_lm\.layers\.1\.b holds NaN or infinity, expected finite"):
+        read_model(path).take(elmo)

@@ -366,6 +366,40 @@ def test_a_model_without_a_training_is_nothing_to_go_on_with(tmp_path):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.parametrize(("name", "value"), [
+    ("place", "[1]"), ("place", '{"epoch": "x"}'), ("place", '{"epoch": 0}'), ("place", '{"step": 1e400}'),
+    ("place", '{"best": NaN}'), ("place", '{"tokens": -1}'), ("place", '{"more": 1}'), ("place", "[" * 100_000),
+    ("rngs", "7"), ("rngs", "[]"), ("rngs", '["a", "b", "c"]'), ("rngs", "{"), ("corpora", "[" * 100_000),
+    ("machine", "not JSON"), ("train", "[" * 100_000), ("train", "7"),
+])
+def test_a_checkpoint_with_other_texts_than_training_writes_is_one_clear_line(tmp_path, name, value):
+    run(tmp_path, *SMALL, corpus=FEW)
+    last = tmp_path / "last.safetensors"
+    tensors, texts = checkpoint.load(last)
+    checkpoint.save(last, tensors, {**texts, name: value})
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, *SMALL, "epochs=9", corpus=FEW, resume=True)
+    assert "last.safetensors: " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "array"), [
+    ("state.forward.0.h", np.zeros((3, 2), np.float32)), ("state.backward.0.c", None),
+    ("state.forward.0.h", np.zeros(())),
+])
+def test_a_state_of_the_streams_that_does_not_fit_the_model_is_named(tmp_path, after, name, array):
+    after(3)
+    with pytest.raises(Interrupted):
+        run(tmp_path, *SMALL, corpus=FEW)
+    after(None)
+    last = tmp_path / "last.safetensors"
+    tensors, texts = checkpoint.load(last)
+    assert tensors.pop(name).ndim == 2
+    checkpoint.save(last, tensors if array is None else {**tensors, name: array}, texts)
+    with pytest.raises(UserError, match=rf"last\.safetensors: {name} is not what `train` writes"):
+        run(tmp_path, *SMALL, corpus=FEW, resume=True)
+
+
 @pytest.mark.parametrize("where", [0, 20, 0.3, 0.9, "short", "empty"])
 def test_a_damaged_checkpoint_is_one_clear_line_and_stays_as_it_is(tmp_path, where):
     run(tmp_path, *SMALL, corpus=FEW)

@@ -9,7 +9,7 @@ import pytest
 
 from elmo_np import ELMo
 from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import preset, read_toml
+from elmo_np.config.toml_files import preset, read_toml, replaced
 from elmo_np.data import batches
 from elmo_np.data.batches import EncodedCorpus, contiguous_batches, stream_batches
 from elmo_np.data.corpus import held_out
@@ -22,7 +22,7 @@ from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.metrics import COLUMNS, read
-from elmo_np.training.trainer import Trainer, learning_rate_at
+from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo
 from tests.memory_helpers import peak
 from tests.training_helpers import CORPUS, contents, run, tiny
 
@@ -558,6 +558,13 @@ def test_a_step_that_spoils_an_array_is_not_saved_as_a_good_checkpoint(tmp_path,
     with pytest.raises(UserError, match=r"^training stopped at epoch 1, step \d+: .*; not finite: forward_lm\.emb"):
         run(tmp_path, "optimizer=sgd", "save_every=1")
     assert finite(RunDirectory(tmp_path).last)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell how much memory there is")
+@pytest.mark.parametrize("sizes", [{"hidden_dim": 10**6}, {"embedding_dim": 10**18}, {"char_filters": [[1, 10**12]]}])
+def test_a_model_that_the_memory_cannot_hold_is_refused_before_it_is_drawn(sizes):
+    with pytest.raises(UserError, match=r"the model would have [\d,]+ values and need [\d,.]+ GB with their gradients"):
+        new_elmo(replaced(Settings(), **sizes), Vocabulary.build(CORPUS))
 
 
 def test_an_empty_name_is_no_folder_to_write_into(tmp_path, monkeypatch):

@@ -72,6 +72,7 @@ class SentenceClassifier(TaskModel):
     """One of `labels` for a sentence; trained for the best accuracy."""
 
     TASK = "classify"
+    PRODUCTS = (("hidden_dim", "hidden_dim"),)
 
     def _network(self, rng: Generator) -> SentenceNetwork:
         return SentenceNetwork(len(self.layers), self.width, len(self.labels), self.config, rng=rng)

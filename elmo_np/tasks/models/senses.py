@@ -31,7 +31,7 @@ from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import Dataset, EpochResult
-from .task_model import TaskModel
+from .task_model import TaskModel, all_texts
 
 UNSEEN = -1e30      # the score of a sense without a training vector: below all others of its word
 TIE = 1e-4          # cosines that differ by less count as equal: rounding differences are smaller
@@ -164,7 +164,10 @@ class WordSenses(TaskModel):
     @classmethod
     def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
                     texts: dict[str, str]) -> WordSenses:
-        return cls(elmo, json.loads(texts["senses"]), config)
+        senses = json.loads(texts["senses"])
+        if not all(map(all_texts, senses.values())):
+            raise TypeError("senses")
+        return cls(elmo, senses, config)
 
 
 def check_words(known: Collection[str], occurrences: Sequence[Occurrence]) -> None:

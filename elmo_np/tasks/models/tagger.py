@@ -71,6 +71,7 @@ class Tagger(TaskModel):
     """One of `labels` for every word: O, B-type and I-type, for the best entity F1, or plain tags, for accuracy."""
 
     TASK = "tag"
+    PRODUCTS = (("hidden_dim", "hidden_dim"), ("labels", "labels"))
 
     def _network(self, rng: Generator) -> TagNetwork:
         return TagNetwork(len(self.layers), self.width, self.labels, self.config, rng=rng)

@@ -1,5 +1,6 @@
 """A task model and its file: what classifier, tagger, word senses and translator have in common."""
 
+import dataclasses
 import json
 import os
 from abc import ABC, abstractmethod
@@ -38,6 +39,7 @@ class TaskModel(ABC):
     """
 
     TASK = ""           # the name in the file and on the command line
+    PRODUCTS: tuple[tuple[str, str], ...] = ()      # settings, or "labels", that are the sizes of an array
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], config: TaskConfig | None = None, *, tokenize: bool = False):
         self.elmo, self.labels, self.config, self.tokenize = elmo, list(labels), config or TaskConfig(), tokenize
@@ -165,8 +167,14 @@ class TaskModel(ABC):
             raise UserError(f"{path} was trained on another biLM than the one given: give that one")
         try:
             labels, tokenize = json.loads(texts["labels"]), json.loads(texts["tokenize"])
-            model = cls._from_texts(elmo, labels, TaskConfig.from_json(texts["config"]), tokenize is True, texts)
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            config = TaskConfig.from_json(texts["config"])
+            if not all_texts(labels) or not isinstance(tokenize, bool):
+                raise TypeError("labels or tokenize")
+            _check_sizes({**dataclasses.asdict(config), "labels": len(labels)}, cls.PRODUCTS, tensors)
+            model = cls._from_texts(elmo, labels, config, tokenize, texts)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UserError(f"{path} is not a complete task model ({error!r:.60}): train it again") from error
         _load_arrays(path, {name: p.value for name, p in parameters(model.network).items()}, tensors)
         return model
@@ -181,7 +189,24 @@ def _load_arrays(path: str | os.PathLike[str], wanted: dict[str, Array], tensors
         if found != own:
             raise UserError(f"{path}: found {found} for {name}, expected {own}")
     for name, value in wanted.items():
+        if not np.isfinite(tensors[name]).all():
+            raise UserError(f"{path}: {name} holds NaN or infinity, expected finite values: train it again")
         value[...] = tensors[name]
+
+
+def _check_sizes(sizes: dict[str, Any], products: Sequence[tuple[str, str]], tensors: dict[str, Array]) -> None:
+    """Raise UserError for settings of a network with more values than a file holds, before memory is allocated."""
+    values = sum(array.size for array in tensors.values())
+    for one, other in products:
+        if (sizes[one] or 0) * (sizes[other] or 0) > values:
+            given = " with ".join(f"{key} = {sizes[key]}" for key in dict.fromkeys((one, other)))
+            raise UserError(f"{given}: expected an array of this size, but the file has {values:,} values in all: "
+                            "train it again")
+
+
+def all_texts(values: object) -> bool:
+    """Whether it is a list of strings."""
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def _described(texts: dict[str, str]) -> str:

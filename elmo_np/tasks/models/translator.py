@@ -27,7 +27,7 @@ from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .encoder_decoder import END, LEARNT, START, UNKNOWN, EncoderDecoder, SourceBatch, bilm_input, decoder_words
 from .fit import padded
-from .task_model import TaskModel
+from .task_model import TaskModel, all_texts
 
 
 class Translation(NamedTuple):
@@ -45,6 +45,7 @@ class Translator(TaskModel):
     """
 
     TASK = "translate"
+    PRODUCTS = (("hidden_dim", "hidden_dim"), ("decoder_dim", "decoder_dim"), ("word_dim", "labels"))
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], source_words: Sequence[str],
                  config: TaskConfig | None = None, *, tokenize: bool = False):
@@ -154,7 +155,10 @@ class Translator(TaskModel):
     @classmethod
     def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
                     texts: dict[str, str]) -> Translator:
-        return cls(elmo, labels, json.loads(texts["source_words"]), config, tokenize=tokenize)
+        source_words = json.loads(texts["source_words"])
+        if not all_texts(source_words):
+            raise TypeError("source_words")
+        return cls(elmo, labels, source_words, config, tokenize=tokenize)
 
 
 def _longest(n: Any) -> Any:

@@ -5,6 +5,7 @@ import pytest
 
 from elmo_np.errors import UserError
 from elmo_np.inference.neighbours import unit
+from elmo_np.io import safetensors_file
 from elmo_np.tasks.data.examples import Occurrence
 from elmo_np.tasks.metrics.scores import accuracy
 from elmo_np.tasks.models.config import TaskConfig
@@ -89,6 +90,15 @@ def test_a_model_comes_back_from_its_file(method, tmp_path):
     assert again.predict(*uses(40, 2)) == model.predict(*uses(40, 2))
     again.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
+
+
+@pytest.mark.parametrize("senses", ["7", "[1]", "[" * 100_000, '{"bank": "ab"}', '{"bank": [1, 2]}', '{"bank": 7}'])
+def test_senses_that_are_not_lists_of_texts_are_refused(senses, tmp_path):
+    trained().save(tmp_path / "model")
+    tensors, texts = safetensors_file.load(tmp_path / "model")
+    safetensors_file.save(tmp_path / "model", tensors, {**texts, "senses": senses})
+    with pytest.raises(UserError, match="model is not a complete task model"):
+        WordSenses.load(tmp_path / "model", tiny_elmo())
 
 
 def test_mistakes_are_reported():

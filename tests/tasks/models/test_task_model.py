@@ -115,6 +115,14 @@ def changed(path, tensors=None, **texts):
     ({}, {"config": json.dumps({"epochs": 0})}, "epochs = 0"),
     ({}, {"labels": '["good"]'}, "expected two or more"),
     ({}, {"bilm": "0"}, "was trained on another biLM"),
+    ({}, {"labels": "[" * 100_000}, "is not a complete task model"),
+    ({}, {"labels": '"good"'}, "is not a complete task model"),
+    ({}, {"labels": "[1, 2]"}, "is not a complete task model"),
+    ({}, {"tokenize": "7"}, "is not a complete task model"),
+    ({}, {"config": "[" * 100_000}, "expected the output of to_json"),
+    ({}, {"config": json.dumps({"hidden_dim": 90_000})}, "hidden_dim = 90000: expected an array of this size"),
+    ({}, {"config": json.dumps({"hidden_dim": 10**9})}, "hidden_dim = 1000000000: expected a whole number"),
+    ({"linear.b": np.full(2, np.nan, np.float32)}, {}, "linear.b holds NaN or infinity, expected finite values"),
 ])
 def test_a_file_that_does_not_fit_is_refused_in_one_line(tensors, texts, message, trained, tmp_path):
     path = tmp_path / "model.safetensors"

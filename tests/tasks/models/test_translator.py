@@ -113,6 +113,11 @@ def test_a_translator_comes_back_from_its_file(trained, tmp_path):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"source_words": "[]"}, "expected <S>, </S>, <UNK> and words of the target, <UNK> and words of the source"),
     ({"source_words": "7"}, "is not a complete task model"),
+    ({"source_words": '["<UNK>", 7]'}, "is not a complete task model"),
+    ({"source_words": "[" * 100_000}, "is not a complete task model"),
+    ({"config": json.dumps({"decoder_dim": 90_000})}, "decoder_dim = 90000: expected an array of this size"),
+    ({"config": json.dumps({"word_dim": 100_000, "decoder_dim": 1, "hidden_dim": None})},
+     "word_dim = 100000 with labels = "),
     ({"labels": json.dumps(["a", "b"])}, "expected <S>, </S>, <UNK> and words of the target"),
     ({"task": "tag"}, "holds a model of the task tag, expected a model of the task translate"),
 ])
