@@ -57,7 +57,7 @@ def statements(module, name):
 
 
 def is_check(node):
-    return isinstance(node, ast.Call) and ast.unparse(node.func).startswith("check_")
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2].startswith("check_")
 
 
 def allocates(node):

@@ -92,9 +92,8 @@ class _Attention(ABC):
     def backward(self, dc: Array,
                  cache: Cache) -> tuple[Array, Array]:
         """dc (T, B, D) -> dq (T, B, P), dk (S, B, D); accumulates into every Parameter.grad."""
-        k = cache.k
-        T = cache.p.shape[1]
-        check_array("attention gradient", dc, (T, *k.shape[1:]), k.dtype)
+        check_array("attention gradient", dc,
+                    (cache.p.shape[1], *cache.k.shape[1:]), cache.k.dtype)
         dg, dk = attend_backward(dc, cache.k, cache.p)  # (Z3), (Z4)
         dq, dk_score = self.score_backward(dg, cache.score)  # (Z1), (Z2)
         return dq, dk + dk_score  # (Z4)

@@ -46,8 +46,8 @@ class Linear:
 
     def backward(self, dz: Array, cache: Array) -> Array:
         """dz (.., C) -> dx (.., D); accumulates into W.grad and b.grad."""
-        W = self.W.value
-        check_array("linear layer gradient", dz, (*cache.shape[:-1], W.shape[1]), W.dtype)
+        check_array("linear layer gradient", dz,
+                    (*cache.shape[:-1], len(self.b.value)), self.b.value.dtype)
         dz_rows = dz.reshape(-1, dz.shape[-1])  # (N, C)
         x_rows = cache.reshape(-1, cache.shape[-1])  # (N, D)
         self.W.grad += x_rows.T @ dz_rows   # (K1)
