@@ -450,9 +450,10 @@ def test_a_trained_model_can_be_loaded_from_its_file(tmp_path, shared):
 
 
 @pytest.mark.parametrize(("before", "after", "message"), [
-    ('"cutoffs":[8,20]', '"cutoffs":[8,20,30]', "found nothing for model.forward_lm.softmax.tails.2.projection"),
+    ('"cutoffs":[8,20]', '"cutoffs":[8,20,30]', "found float32(10, 8) for model.forward_lm.softmax.head.W"),
     ('"cutoffs":[8,20]', '"cutoffs":[8,21]', "tails.0.softmax.W, expected float32(13, 2)"),
-    ('"cutoffs":[8,20]', '"cutoffs":[8,2000]', "cutoffs = [8, 2000] with"),
+    ('"cutoffs":[8,20]', '"cutoffs":[8,2000]',
+     "found float32(12, 2) for model.forward_lm.softmax.tails.0.softmax.W"),
     ('"div_value":4', '"div_value":1', "found float32(8, 2) for model.forward_lm.softmax.tails.0.projection, expected"),
     ('"softmax":"adaptive"', '"softmax":"full"', "found nothing for model.forward_lm.softmax.W, expected"),
 ])
