@@ -207,7 +207,8 @@ MISTAKES = [
     ([*TRAIN, "--config", "range.toml"], r"range\.toml: layers = 0: expected"),
     ([*TRAIN, "--config", "none.toml"], r"cannot read none\.toml: No such file"),
     ([*TRAIN, "--config", "latin1.txt"], r"latin1\.txt is not TOML"),
-    ([*TRAIN, "--set", "optimizer=sgd", "--set", "learning_rate=1e30"], "training stopped at epoch [12], .*last good checkpoint"),
+    ([*TRAIN, "--set", "optimizer=sgd", "--set", "learning_rate=1e30"],
+     "training stopped at epoch [12], .*last good checkpoint"),
     # Corpora
     (["train", "none.txt", "--out", "new"], r"there is no corpus none\.txt"),
     (["train", "gramar", "--out", "new"], 'there is no corpus gramar.*did you mean "grammar"'),
