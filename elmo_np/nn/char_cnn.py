@@ -203,9 +203,8 @@ class CharCNN:
 
     def backward(self, dv: Array, cache: Cache) -> None:
         """dv (.., D): accumulates into every Parameter.grad. Characters are ids and have no gradient."""
-        x = cache.types.x
-        self.check_gradient(dv, cache.type_ids.shape, x)
-        dtypes = np.zeros((len(x), dv.shape[-1]), dv.dtype)
+        self.check_gradient(dv, cache.type_ids.shape, cache.types.x)
+        dtypes = np.zeros((len(cache.types.x), dv.shape[-1]), dv.dtype)
         add_by_type(dtypes, cache.type_ids, dv)
         self.encode_backward(dtypes, cache.types)
 
