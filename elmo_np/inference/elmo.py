@@ -140,7 +140,7 @@ class ELMo:
         """`vectors` pooled over the words of a sentence, without <S> and </S>.
 
         pooling     "mean", or "max" of each element
-        -> an array (dim,) a sentence; (layers, dim) with layer "all"
+        -> one array (dim,) per sentence; (layers, dim) with layer "all"
         """
         if pooling not in POOLINGS:
             raise UserError(f"pooling {pooling!r}: expected one of {', '.join(POOLINGS)}")

@@ -4,6 +4,7 @@ A run may come from anybody, and its config.toml may name any file on this machi
 page or among vectors. The model records the SHA-256 of its sentences, which nobody can know who has not read them.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def training_corpus(path: Path, settings: Settings, named: bool = False) -> Corp
         raise UserError(f"{path} does not record its training corpus: name one (corpus=FILE, --corpus FILE)")
     corpus = _opened(data.corpus, settings)
     if not named and data.corpus not in BUILT_IN:
-        _check(path, data.corpus, (f'["{sha}"' for sha in _fingerprints(corpus, settings)))
+        _check(path, data.corpus, _fingerprints(corpus, settings))
     return corpus
 
 
@@ -37,7 +38,7 @@ def validation_text(path: Path, settings: Settings, named: bool = False) -> Corp
         return held_out(training_corpus(path, settings, named), settings.data.held_out)[1]
     valid = _opened(name, settings)
     if not named and name not in BUILT_IN:
-        _check(path, name, (f'"{sha}"]' for sha in [corpus_sha256(valid)]))
+        _check(path, name, (json.dumps([sha])[1:] for sha in [corpus_sha256(valid)]))     # the end of the record
     return valid
 
 
@@ -46,11 +47,11 @@ def _opened(name: str, settings: Settings) -> Corpus:
 
 
 def _fingerprints(corpus: Corpus, settings: Settings) -> Iterator[str]:
-    """Of all of the corpus, and with a part held out unless another text validates, which Python does not name."""
+    """How a record of this corpus may read: with a part of it held out, or with another text, which may have no name,
+    after all of it."""
     if settings.data.valid is None:
-        train, valid = held_out(corpus, settings.data.held_out)
-        yield f'{corpus_sha256(train)}", "{corpus_sha256(valid)}'
-    yield corpus_sha256(corpus)
+        yield json.dumps([corpus_sha256(part) for part in held_out(corpus, settings.data.held_out)])
+    yield json.dumps([corpus_sha256(corpus)])[:-1]      # the beginning of the record
 
 
 def _check(path: Path, name: str, fingerprints: Iterator[str]) -> None:

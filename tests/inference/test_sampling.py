@@ -54,12 +54,6 @@ def test_reading_on_from_the_state_is_reading_the_whole(elmo, direction, each_ba
             close(part, expected)
 
 
-# Scores
-
-
-# Substitutes
-
-
 # Distribution and draw
 
 
