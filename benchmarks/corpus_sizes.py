@@ -1,0 +1,127 @@
+"""Which preset and dropout suit a text of 0.1, 0.5, 1 or 5 million tokens: the table of the guide, measured.
+
+    python benchmarks/corpus_sizes.py --out FOLDER [--sizes 0.1 0.5 ..]
+
+The text is dealt from six corpora of NLTK (MASC, Brown, movie reviews, ABC, web text, State of the Union), a document
+at a time in random order; 60,000 tokens to validate on come first, so that all sizes are judged on the same sentences.
+Each model keeps the vocabulary of its own text, so perplexities compare along a row of the table, not down a column. What
+is in FOLDER already is not trained again.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from report import markdown
+from tasks_text import masc
+
+from elmo_np.cli.main import Parser, guarded
+from elmo_np.cli.main import main as elmo_np
+from elmo_np.data import text
+from elmo_np.errors import UserError
+from elmo_np.runtime.files import atomic_write_text
+from elmo_np.tasks.data import nltk_data
+from elmo_np.training import metrics
+
+PLAIN = ("movie_reviews", "abc", "webtext", "state_union")
+DOCUMENT = 50               # sentences at a time from a corpus that is one long text
+VALIDATION = 60_000         # tokens
+SIZES = (0.1, 0.5, 1, 5)    # million tokens
+
+
+class Recipe(NamedTuple):
+    """A column of the table: a preset with its epochs and dropout."""
+
+    name: str
+    preset: str
+    dropout: float
+    largest: float          # million tokens: beyond it the recipe takes hours
+
+
+RECIPES = (Recipe("demo", "demo", 0.0, 5), Recipe("fast", "fast", 0.0, 5), Recipe("fast, dropout 0.3", "fast", 0.3, 5),
+           Recipe("small, dropout 0.3", "small", 0.3, 1), Recipe("small, dropout 0.5", "small", 0.5, 1))
+
+
+def lines() -> Iterator[list[str]]:
+    """The documents, each a list of lines of tokens."""
+    for sentences in (masc(), nltk_data.corpus("brown").sents()):
+        found = [" ".join(words) for words in sentences]
+        yield from (found[k:k + DOCUMENT] for k in range(0, len(found), DOCUMENT))
+    for name in PLAIN:
+        reader = nltk_data.corpus(name)
+        for file in reader.fileids():
+            found = [" ".join(text.tokens(sentence)) for row in reader.raw(file).splitlines()
+                     for sentence in text.sentences(row) if sentence.strip()]
+            yield from (found[k:k + DOCUMENT] for k in range(0, len(found), DOCUMENT))
+
+
+def deal(documents: Sequence[list[str]], million: float) -> list[str]:
+    """The first documents that hold so many million tokens. Raises UserError if all together hold fewer."""
+    chosen: list[str] = []
+    tokens = 0
+    for document in documents:
+        if tokens >= million * 1e6:
+            return chosen
+        chosen += document
+        tokens += sum(len(line.split()) for line in document)
+    if tokens < 0.9 * million * 1e6:
+        raise UserError(f"the corpora hold {tokens:,} tokens, expected {million} million: choose smaller --sizes")
+    return chosen
+
+
+def texts(out: Path, sizes: Sequence[float]) -> None:
+    """Write valid.txt and a text of each size, unless they are there."""
+    if all((out / f"{size}.txt").exists() for size in sizes):
+        return
+    documents = [document for document in lines() if document]
+    random.Random(0).shuffle(documents)
+    valid = deal(documents, VALIDATION / 1e6)
+    atomic_write_text(out / "valid.txt", "\n".join([*valid, ""]))
+    held = set(valid)
+    rest = [[line for line in document if line not in held] for document in documents]
+    for size in sizes:
+        atomic_write_text(out / f"{size}.txt", "\n".join([*deal(rest, size), ""]))
+
+
+def trained(out: Path, size: float, recipe: Recipe) -> str:
+    """'perplexity (epoch)' of the best model, the mean of both directions' losses. Trains it unless it is there."""
+    folder = out / f"{size}-{recipe.preset}-{recipe.dropout}"
+    settings = [f"dropout={recipe.dropout}", "min_count=2", *(["softmax=adaptive"] if recipe.preset == "small" else [])]
+    again = ["--resume"] if (folder / "config.toml").exists() else []
+    status = elmo_np(["train", str(out / f"{size}.txt"), "--valid", str(out / "valid.txt"), "--out", str(folder),
+                      "--preset", recipe.preset, *(part for one in settings for part in ("--set", one)), *again])
+    if status:
+        raise UserError(f"training stopped in {folder}: run the same command again to go on")
+    rows = [row for row in metrics.read(folder / "metrics.csv") if row["split"] == "valid"]
+    best = min(rows, key=lambda row: float(row["forward_loss"]) + float(row["backward_loss"]))
+    return f"{best['forward_perplexity']} / {best['backward_perplexity']} ({best['epoch']} of {len(rows)})"
+
+
+def run(argv: Sequence[str] | None) -> None:
+    parser = Parser(prog="corpus_sizes.py", description="Measure which preset and dropout suit which size of text.")
+    parser.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="where texts, runs and the table go")
+    parser.add_argument("--sizes", metavar="MILLION", type=float, nargs="+", default=SIZES, help="million tokens")
+    args = parser.parse_args(argv)
+    sizes = [int(size) if size == int(size) else size for size in args.sizes]
+    args.out.mkdir(parents=True, exist_ok=True)
+    texts(args.out, sizes)
+    columns: dict[str, list[str]] = {"million tokens": [], **{recipe.name: [] for recipe in RECIPES}}
+    for size in sizes:
+        columns["million tokens"].append(str(size))
+        for recipe in RECIPES:
+            columns[recipe.name].append(trained(args.out, size, recipe) if size <= recipe.largest else "")
+        atomic_write_text(args.out / "corpus_sizes.md", markdown(columns))
+    print(markdown(columns))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and return the exit code, 2 for a user error."""
+    return guarded("corpus_sizes.py", lambda: run(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
