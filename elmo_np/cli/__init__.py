@@ -23,6 +23,7 @@ from . import (
     score,
     similar,
     substitutes,
+    surprisal,
     task,
     train,
     vectors,
@@ -30,6 +31,6 @@ from . import (
 
 # In the order that --help shows
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
-            "score": score, "substitutes": substitutes, "sample": sample, "explore": explore, "report": report,
-            "vectors": vectors, "task": task, "corpus": corpus, "convert": convert, "export": export,
-            "gradcheck": gradcheck, "info": info}
+            "score": score, "surprisal": surprisal, "substitutes": substitutes, "sample": sample,
+            "explore": explore, "report": report, "vectors": vectors, "task": task, "corpus": corpus,
+            "convert": convert, "export": export, "gradcheck": gradcheck, "info": info}

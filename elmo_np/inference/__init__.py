@@ -5,6 +5,7 @@
     encoder             sentences to hidden states, in batches; long_sentences: in parts; word_cache: each word once
     embed_file          a whole text to a file, which can be interrupted
     evaluate            perplexity and scores (P)
+    surprisal           of every word, with the entropy of its prediction (P)
     substitutes, sampling   predictions (M)
     neighbours, occurrences, static_vectors   vectors of words, by occurrence or one per word
     gradient_reach      how far back the gradient of a prediction reaches

@@ -1,7 +1,8 @@
-"""How well a biLM predicts text (P): perplexities of both directions, over all words.
+"""How well a biLM predicts text (P): perplexities of both directions, over all words; surprisal.py has the rest.
 
     (P1) perplexity = exp(- (1 / N) sum log p(target)),  over all N targets of a direction
     (P2) p(w) = (count(w) + 1) / (N + V),  the unigram model: the best prediction without any context
+    (P3) entropy = - sum_w p(w) log p(w),  how uncertain a prediction is
 
 Every token of the corpus is counted once in each direction, so the figures do not depend on the batch size.
 """
@@ -20,6 +21,8 @@ from ..data.sentences import checked_sentences
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState, DirectionBatch
+from ..nn.language_model import OutputLayer
+from ..nn.lstm import State
 from ..nn.softmax import IGNORE_INDEX
 from ..runtime.threads import both, one_blas_thread
 from ..types import Array
@@ -27,6 +30,7 @@ from .elmo import ELMo
 from .token_indexer import TokenIndexer, token_indexer
 
 CHUNK = 128         # steps at a time in the single stream of state "carry"; the figures do not depend on it
+VALUES = 1 << 22    # of predictions at a time, for entropies: 16 MB in float32
 
 
 class SentenceScore(NamedTuple):
@@ -34,6 +38,7 @@ class SentenceScore(NamedTuple):
 
     forward_tokens: Array       # (n + 1,) float64: of the words, each given those before it, and of </S>
     backward_tokens: Array      # (n + 1,) float64: of <S>, and of the words, each given those after it
+    entropies: Array | None = None      # (n + 1,) float64: of the predictions of forward_tokens; None: not asked for
 
     @property
     def forward(self) -> float:
@@ -95,13 +100,15 @@ def perplexity_text(value: float, digits: int = 2) -> str:
 
 
 def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], *, state: str = "carry",
-             batch_size: int = 32, each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
+             batch_size: int = 32, each: Callable[[SentenceScore], None] | None = None,
+             entropy: bool = False) -> Evaluation:
     """Perplexity of a corpus in both directions.
 
     state       "carry": the corpus is one long stream in its order, as in training with carried states;
                 "reset": every sentence starts from a zero state, on its own
     batch_size  sentences at once with "reset"; a single stream has one row
     each        called with the score of every sentence, in the order of the corpus
+    entropy     whether scores have the entropies of the forward predictions too, which takes longer
     Raises UserError for an empty corpus, another state, or a model without a softmax.
     """
     if state not in ("carry", "reset"):
@@ -109,7 +116,8 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
     corpus, words = require_reiterable(corpus), token_indexer(model, vocabulary)
-    scores = _one_stream(words, corpus) if state == "carry" else _alone(words, corpus, batch_size)
+    scores = (_one_stream(words, corpus, entropy) if state == "carry" else
+              _alone(words, corpus, batch_size, entropy))
     forward, backward, targets, sentences, unknown = [], [], 0, 0, 0
     with one_blas_thread():
         for score, missing in scores:
@@ -126,29 +134,28 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
 Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
 
 
-def _alone(words: TokenIndexer, corpus: Iterable[Sequence[str]], batch_size: int) -> Scored:
+def _alone(words: TokenIndexer, corpus: Iterable[Sequence[str]], batch_size: int, entropy: bool) -> Scored:
     most = most_steps(batch_size)
     for window in sentence_windows(map(words.encode, checked_sentences(corpus)), batch_size, 32 * most):
         scores: dict[int, SentenceScore] = {}
         for group in length_buckets(window, batch_size, most):
-            f, b = _nll_in_parts(words, [window[k] for k in group], most)
+            found = _nats_in_parts(words, [window[k] for k in group], most, entropy)
             for column, k in enumerate(group):
                 targets = len(window[k]) - 1
-                scores[k] = _score(f[:targets, column], b[:targets, column])
+                scores[k] = _score(*found[:, :targets, column])
         yield from ((scores[k], _unknown(words, window[k])) for k in range(len(window)))
 
 
-def _nll_in_parts(words: TokenIndexer, group: Sequence[list[int]], steps: int) -> tuple[Array, Array]:
-    """The nats of a group's targets in each direction, (T, B). A long sentence is read in parts: the same figures."""
+def _nats_in_parts(words: TokenIndexer, group: Sequence[list[int]], steps: int, entropy: bool) -> Array:
+    """`_nats` of a group's targets. A long sentence is read in parts: the same figures."""
     state, parts = None, []
     for batch in sentence_parts(group, steps):
-        nats, state = _nll(words, *batch, state)
+        nats, state = _nats(words, *batch, state, entropy)
         parts.append(nats)
-    f, b = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return f, b
+    return np.concatenate(parts, axis=1)
 
 
-def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]]) -> Scored:
+def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]], entropy: bool) -> Scored:
     unscored: list[tuple[int, int]] = []            # targets and unknown tokens of the sentences in the stream
 
     def sentences() -> Iterator[list[int]]:
@@ -156,27 +163,51 @@ def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]]) -> Scored:
             unscored.append((len(numbers) - 1, _unknown(words, numbers)))
             yield numbers
 
-    state, nats = None, np.empty((2, 0))
+    state, nats = None, np.empty((3 if entropy else 2, 0))
     forward, backward = pack([sentences()], CHUNK), pack([reversed_sentences(map(words.encode, corpus))], CHUNK)
     for one, two in zip(forward, backward, strict=True):
-        (f, b), state = _nll(words, one, two, state)
+        found, state = _nats(words, one, two, state, entropy)
         live = one.y[:, 0] != IGNORE_INDEX
-        nats = np.concatenate([nats, [f[live, 0], b[live, 0]]], axis=1)
+        nats = np.concatenate([nats, found[:, live, 0]], axis=1)
         while unscored and unscored[0][0] <= nats.shape[1]:
             targets, missing = unscored.pop(0)
             yield _score(*nats[:, :targets]), missing
             nats = nats[:, targets:]
 
 
-def _nll(words: TokenIndexer, forward: DirectionBatch, backward: DirectionBatch,
-         state: BiState | None) -> tuple[tuple[Array, Array], BiState]:
+def _nats(words: TokenIndexer, forward: DirectionBatch, backward: DirectionBatch, state: BiState | None,
+          entropy: bool) -> tuple[Array, BiState]:
+    """- log p of the forward and of the backward targets and, if asked for, the entropies of the forward predictions:
+    (2 or 3, T, B); and the state after."""
     model, (state_f, state_b) = words.model, state or (None, None)
     (x_f, _), (_, x_b) = words.lookup(forward.x), words.lookup(backward.x)
     y_f, y_b = words.targets(forward.y), words.targets(backward.y)
+
+    def ahead() -> tuple[list[Array], list[State]]:
+        outputs, after = model.forward_lm.encode_inference(x_f, state_f, forward.lengths)
+        layer = model.forward_lm.output_layer()
+        nats = layer.nll(outputs[-1], y_f)
+        return [nats, _entropies(layer, outputs[-1], y_f, len(words.vocabulary))] if entropy else [nats], after
+
     (nats_f, after_f), (nats_b, after_b) = both(
-        lambda: model.forward_lm.nll(x_f, y_f, state_f, forward.lengths),
-        lambda: model.backward_lm.nll(x_b, y_b, state_b, backward.lengths))
-    return (nats_f, nats_b), (after_f, after_b)
+        ahead, lambda: model.backward_lm.nll(x_b, y_b, state_b, backward.lengths))
+    return np.stack([nats_f[0], nats_b, *nats_f[1:]]), (after_f, after_b)
+
+
+def _entropies(layer: OutputLayer, h: Array, y: Array, V: int) -> Array:
+    """In nats, of the prediction of each target of y, 0 at padding."""
+    live = y != IGNORE_INDEX
+    rows, found = h[live], np.zeros(y.shape)
+    size = max(1, VALUES // V)
+    parts = [prediction_entropy(layer.log_probabilities(rows[n:n+size])) for n in range(0, len(rows), size)]
+    found[live] = np.concatenate(parts) if parts else 0
+    return found
+
+
+def prediction_entropy(log_p: Array) -> Array:
+    """The entropy in nats of predictions, log p of every word in nats (.., V) -> (..) float64."""
+    H: Array = -(np.exp(log_p) * log_p).sum(axis=-1, dtype=np.float64)           # (P3)
+    return H
 
 
 def _unknown(words: TokenIndexer, numbers: list[int]) -> int:
@@ -184,9 +215,9 @@ def _unknown(words: TokenIndexer, numbers: list[int]) -> int:
     return int((words.targets(np.array(numbers)) == words.vocabulary.unk).sum())
 
 
-def _score(f: Array, b: Array) -> SentenceScore:
+def _score(f: Array, b: Array, entropies: Array | None = None) -> SentenceScore:
     """From the nats of a sentence's targets, each direction's in its own order of reading."""
-    return SentenceScore(-f.astype(np.float64), -b[::-1].astype(np.float64))
+    return SentenceScore(-f.astype(np.float64), -b[::-1].astype(np.float64), entropies)
 
 
 def unigram_log_p(vocabulary: Vocabulary) -> Array:
@@ -218,16 +249,18 @@ def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) 
     return perplexity(nats, targets)                                             # (P1)
 
 
-def score(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "reset") -> list[SentenceScore]:
+def score(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "reset", *,
+          entropy: bool = False) -> list[SentenceScore]:
     """log p of every token of every sentence in both directions, in nats: the terms that `evaluate` adds up.
 
     sentences   lists of tokens, or texts, which are split as the model's corpus was
     state       "reset": every sentence on its own; "carry": each goes on from the one before
+    entropy     whether to compute the entropies of the forward predictions too
     """
     if isinstance(sentences, str) or not isinstance(sentences, Iterable):
         raise UserError(f"the sentences are {sentences!r:.60}, of type {type(sentences).__name__}, expected a list of "
                         "sentences")
     scores: list[SentenceScore] = []
     lists = [elmo.words(s) if isinstance(s, str) else s for s in sentences]
-    evaluate(elmo.model, elmo.vocabulary, lists, state=state, each=scores.append)
+    evaluate(elmo.model, elmo.vocabulary, lists, state=state, each=scores.append, entropy=entropy)
     return scores

@@ -156,7 +156,7 @@ class LanguageModel:
         """
         outputs, after, encode_cache = self.encode(words, state, lengths, rng)
         top, mask = dropout_forward(outputs[-1], self.dropout, rng)
-        loss, softmax_cache = self._softmax().forward(top, targets, rng)
+        loss, softmax_cache = self.output_layer().forward(top, targets, rng)
         return loss, after, Cache(encode_cache, mask, softmax_cache)
 
     def backward(self, dloss: float, cache: Cache) -> Array | None:
@@ -164,7 +164,7 @@ class LanguageModel:
 
         -> as `encode_backward`
         """
-        dtop = self._softmax().backward(dloss, cache.softmax)
+        dtop = self.output_layer().backward(dloss, cache.softmax)
         dtop = dropout_backward(dtop, cache.top_mask)
         below: list[Array | None] = [None] * len(self.layers)
         return self.encode_backward([*below, dtop], cache.encode)
@@ -178,15 +178,16 @@ class LanguageModel:
     ) -> tuple[Array, list[State]]:
         """-log p of each target in nats (T, B), 0 at padding, and the state after: evaluation, without gradients."""
         outputs, after = self.encode_inference(words, state, lengths)
-        return self._softmax().nll(outputs[-1], targets), after
+        return self.output_layer().nll(outputs[-1], targets), after
 
     def next_word(self, words: Array, state: list[State] | None = None) -> tuple[Array, list[State]]:
         """log p in nats of every word as the one after `words` (T, B), T at least 1 -> (B, V); the state after them."""
-        softmax = self._softmax()
+        softmax = self.output_layer()
         outputs, after = self.encode_inference(words, state)
         return softmax.log_probabilities(outputs[-1][-1]), after
 
-    def _softmax(self) -> OutputLayer:
+    def output_layer(self) -> OutputLayer:
+        """The softmax. Raises UserError if this model has none."""
         if self.softmax is None:
             raise UserError("this model has no softmax: it embeds, but it cannot predict words; expected one that was "
                             "read or trained with its softmax")

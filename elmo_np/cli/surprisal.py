@@ -1,0 +1,145 @@
+"""`elmo-np surprisal`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..data.items import Columns, Item, read_items
+from ..data.text import tokens
+from ..errors import UserError
+from ..inference.coverage import coverage
+from ..inference.elmo import ELMo
+from ..inference.evaluate import SentenceScore, evaluate
+from ..inference.surprisal import Surprisal, surprisal_of
+from ..runtime.files import STDOUT, atomic_write_text
+from ..runtime.progress import Progress
+from .common import Add, add_json, add_tokenize, json_text, splits
+
+ABOUT = "compute the surprisal of every word of the items of an experiment"
+MEASURES = ("position", "words", "tokens", "surprisal", "backward_surprisal", "entropy_before", "entropy_after",
+            "entropy_reduction", "log_frequency", "unknown")
+
+Row = dict[str, object]
+
+
+class Unit(NamedTuple):
+    """A row of the output: a word, or a region."""
+
+    labels: dict[str, str]
+    text: str
+    position: int       # of its first word in the item, from 1
+    words: int
+    tokens: int
+
+
+def arguments(add: Add) -> None:
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("items", metavar="ITEMS", help="one sentence per line, or a table with a header row: CSV or TSV, one row per "
+        "sentence or, with a column of regions, one row per region. Other columns are kept")
+    add("--text", metavar="COLUMN", help="column of the text (default: sentence, text or word)")
+    add("--item", metavar="COLUMN", help="column of the item (default: item)")
+    add("--condition", metavar="COLUMN", help="column of the condition (default: condition)")
+    add("--region", metavar="COLUMN", help="column of the region (default: region)")
+    add("--per", choices=("word", "region"), default="word",
+        help="one row per word (default), or one per region, or whole sentence, with sums")
+    add("--only", metavar="REGION", action="append", help="print this region only; may be repeated")
+    add("--state", choices=("reset", "carry"), default="reset",
+        help="every item on its own (default), or each after the one before, as in a text that is read on")
+    add_tokenize(add)
+    add("--out", metavar="FILE", default=STDOUT, help="a table for R and pandas: .csv, or .tsv with tabs; (default -: "
+        "standard output, as CSV)")
+    add_json(add, "write one JSON object per line instead of a table")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.out != STDOUT and Path(args.out).exists():
+        raise UserError(f"{args.out} exists already: give another --out, or remove it")
+    elmo = ELMo.load(args.dir)
+    items, region = read_items(Path(args.items), Columns(args.text, args.item, args.condition, args.region))
+    _check(args, items, region)
+    tokenize = splits(args, elmo)
+    cut = [[[_tokens(word, tokenize) for word in region.text.split()] for region in item] for item in items]
+    sentences = [[token for region in item for word in region for token in word] for item in cut]
+    for item, sentence in zip(items, sentences, strict=True):
+        if not sentence:
+            raise UserError(f"{args.items}: the item {', '.join(item[0].labels.values())!r:.60} has no word")
+    rows: list[Row] = []
+    progress, total, done = Progress(), sum(map(len, sentences)), 0
+    waiting = zip(items, cut, sentences, strict=True)
+
+    def each(found: SentenceScore) -> None:
+        nonlocal done
+        item, regions, sentence = next(waiting)
+        rows.extend(_rows(args, item, regions, surprisal_of(elmo, sentence, found), region))
+        done += len(sentence)
+        progress.show(f"{done:,} of {total:,} words")
+    with progress:
+        for line in coverage(elmo, sentences):
+            progress.say(line)
+        evaluate(elmo.model, elmo.vocabulary, sentences, state=args.state, each=each, entropy=True)
+    atomic_write_text(args.out, _json(rows) if args.json else _table(rows, args.out))
+    return 0
+
+
+def _tokens(word: str, tokenize: bool) -> list[str]:
+    return tokens(word) if tokenize else [word]
+
+
+def _check(args: argparse.Namespace, items: Sequence[Item], region: str | None) -> None:
+    """Raise UserError for columns that the output has itself, and for an --only that no row has."""
+    if taken := [name for name in items[0][0].labels if name in (*MEASURES, "word", "text")]:
+        raise UserError(f"{args.items} has a column {taken[0]!r}, which the output uses itself: rename it")
+    if args.only and region is None:
+        raise UserError(f"--only {args.only[0]}: {args.items} has no column of regions: name it with --region")
+    known = {row.labels[region]: None for item in items for row in item} if region else {}
+    for name in args.only or []:
+        if name not in known:
+            raise UserError(f"--only {name}: no row has this region; expected one of {', '.join(known):.200}")
+
+
+def _rows(args: argparse.Namespace, item: Item, regions: Sequence[Sequence[Sequence[str]]], found: Surprisal,
+          region: str | None) -> Iterator[Row]:
+    """The rows of an item: regions are its words' tokens."""
+    units, position = [], 1
+    for row, words in zip(item, regions, strict=True):
+        if args.per == "region":
+            units.append(Unit(row.labels, row.text, position, len(words), sum(map(len, words))))
+        else:
+            units += [Unit(row.labels, text, position + k, 1, len(tokens))
+                      for k, (text, tokens) in enumerate(zip(row.text.split(), words, strict=True))]
+        position += len(words)
+    sums = found.grouped([unit.tokens for unit in units])
+    for k, unit in enumerate(units):
+        if region is None or not args.only or unit.labels[region] in args.only:
+            yield {**unit.labels, ("text" if args.per == "region" else "word"): unit.text, "position": unit.position,
+                   **({"words": unit.words} if args.per == "region" else {}), "tokens": unit.tokens,
+                   "surprisal": float(sums.forward[k]), "backward_surprisal": float(sums.backward[k]),
+                   "entropy_before": float(sums.entropy_before[k]), "entropy_after": float(sums.entropy_after[k]),
+                   "entropy_reduction": float(sums.entropy_reduction[k]),
+                   "log_frequency": float(sums.log_frequency[k]), "unknown": int(sums.unknown[k])}
+
+
+def _table(rows: Sequence[Row], out: str) -> str:
+    """CSV or TSV; a value that is not known is blank, which R and pandas read as missing."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter="\t" if out.casefold().endswith(".tsv") else ",", lineterminator="\n")
+    for k, row in enumerate(rows):
+        if not k:
+            writer.writerow(row)
+        writer.writerow(map(_cell, row.values()))
+    return text.getvalue()
+
+
+def _json(rows: Sequence[Row]) -> str:
+    return "".join(json_text(row) + "\n" for row in rows)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6f}"      # NaN
+    return str(value)

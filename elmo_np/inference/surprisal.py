@@ -1,0 +1,79 @@
+"""Surprisal: how unexpected each word of a text is, the measure that is compared with reading times.
+
+    (P4) surprisal = - log2 p(w_t | the words before it), in bits; backward: given the words after it
+    (P5) entropy reduction = the entropy before a word - the entropy after it, both by (P3), in bits
+
+Source: Hale 2001, Levy 2008 (surprisal); Hale 2006 (entropy reduction, of the next word rather than of the parse).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..types import Array
+from .elmo import ELMo
+from .evaluate import SentenceScore, score, unigram_log_p
+
+BITS = float(np.log2(np.e))     # of a nat
+
+
+class Surprisal(NamedTuple):
+    """Of n units of a sentence, in its order: tokens, or groups of them; all (n,), float64 but for `unknown`."""
+
+    forward: Array              # given the tokens before, in bits
+    backward: Array             # given the tokens after, in bits
+    entropy_before: Array       # of the prediction of the unit's first token, in bits
+    entropy_after: Array        # of the prediction of what follows its last token, in bits
+    log_frequency: Array        # log2 p of the unigram model; NaN for a vocabulary without counts
+    unknown: Array              # number of its tokens that are not in the vocabulary, int64
+
+    @property
+    def entropy_reduction(self) -> Array:
+        """How much less uncertain the prediction is after the unit than before it, in bits."""
+        reduction: Array = self.entropy_before - self.entropy_after              # (P5)
+        return reduction
+
+    def grouped(self, sizes: Sequence[int]) -> Surprisal:
+        """Groups of consecutive units: sums over each, with the entropies at its two ends.
+
+        sizes   units of each group, in order, together n; of an empty group all sums are 0 and its entropies NaN
+        """
+        ends = np.cumsum(sizes)
+        starts = ends - sizes
+
+        def sums(x: Array) -> Array:
+            return np.array([x[start:end].sum() for start, end in zip(starts, ends, strict=True)], x.dtype)
+
+        before, after = np.full((2, len(ends)), np.nan)
+        filled = ends > starts
+        before[filled] = self.entropy_before[starts[filled]]
+        after[filled] = self.entropy_after[ends[filled] - 1]
+        return Surprisal(sums(self.forward), sums(self.backward), before, after, sums(self.log_frequency),
+                         sums(self.unknown))
+
+
+def surprisal(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "reset") -> list[Surprisal]:
+    """Surprisal of every token of every sentence, without its special tokens.
+
+    sentences   lists of tokens, or texts, which are split as the model's corpus was
+    state       "reset": every sentence on its own; "carry": each goes on from the one before
+    Raises UserError for a model without a softmax, or no sentence at all.
+    """
+    lists = [elmo.words(sentence) for sentence in sentences]
+    scores = score(elmo, lists, state, entropy=True)
+    return [surprisal_of(elmo, words, found) for words, found in zip(lists, scores, strict=True)]
+
+
+def surprisal_of(elmo: ELMo, words: Sequence[str], found: SentenceScore) -> Surprisal:
+    """From the score of a sentence of so many tokens, which has its entropies."""
+    vocabulary = elmo.vocabulary
+    ids = np.array(vocabulary.ids(words), np.int64)
+    log_p = unigram_log_p(vocabulary)[ids] if vocabulary.counts else np.full(len(ids), np.nan)
+    assert found.entropies is not None
+    entropies = found.entropies * BITS
+    return Surprisal(-found.forward_tokens[:-1] * BITS,                          # (P4)
+                     -found.backward_tokens[1:] * BITS,                          # (P4)
+                     entropies[:-1], entropies[1:], log_p * BITS, (ids == vocabulary.unk).astype(np.int64))

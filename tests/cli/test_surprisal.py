@@ -1,0 +1,106 @@
+"""`elmo-np surprisal`: one row per word or per region, as CSV, TSV or JSON."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from elmo_np import ELMo
+from elmo_np.inference.surprisal import surprisal
+
+ITEMS = '''\
+item,condition,region,sentence,rt
+1,a,subject,the bank,310
+1,a,verb,was xyzzy .,290
+1,b,subject,"a ""river""",
+1,b,adverb,,
+1,b,verb,was .,300
+'''
+SENTENCES = [["the", "bank", "was", "xyzzy", "."], ["a", '"river"', "was", "."]]
+
+
+def rows_of(text, delimiter=","):
+    return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+
+
+@pytest.fixture
+def items(tmp_path):
+    path = tmp_path / "items.csv"
+    path.write_text(ITEMS, encoding="utf-8")
+    return path
+
+
+def test_a_row_per_word_keeps_the_columns_of_its_row(do, items):
+    out, err = do("surprisal", "run", items)
+    rows = rows_of(out)
+    assert [row["word"] for row in rows] == [word for sentence in SENTENCES for word in sentence]
+    assert [row["position"] for row in rows] == [*"12345", *"1234"]
+    assert list(rows[0])[:5] == ["item", "condition", "region", "rt", "word"]
+    assert [rows[2][name] for name in ("item", "condition", "region", "rt")] == ["1", "a", "verb", "290"]
+    found = surprisal(ELMo.load("run"), SENTENCES)
+    for name, values in {"surprisal": [x.forward for x in found], "backward_surprisal": [x.backward for x in found],
+                         "entropy_before": [x.entropy_before for x in found],
+                         "entropy_after": [x.entropy_after for x in found],
+                         "entropy_reduction": [x.entropy_reduction for x in found],
+                         "log_frequency": [x.log_frequency for x in found]}.items():
+        assert [float(row[name]) for row in rows] == pytest.approx([x for part in values for x in part], abs=1e-6)
+    assert [row["word"] for row in rows if row["unknown"] != "0"] == ["xyzzy", '"river"']
+    assert "2 of 9 words (22.2%) are unknown" in err
+
+
+def test_a_row_per_region_has_sums_and_is_chosen_by_name(do, items):
+    words = rows_of(do("surprisal", "run", items).out)
+    found = rows_of(do("surprisal", "run", items, "--per", "region").out)
+    assert [row["text"] for row in found] == ["the bank", "was xyzzy .", 'a "river"', "", "was ."]
+    assert [row["words"] for row in found] == [*"23202"]
+    assert float(found[1]["surprisal"]) == pytest.approx(sum(float(row["surprisal"]) for row in words[2:5]), abs=1e-5)
+    assert (found[1]["entropy_before"], found[1]["entropy_after"]) == (words[2]["entropy_before"],
+                                                                      words[4]["entropy_after"])
+    assert (found[3]["surprisal"], found[3]["entropy_before"]) == ("0.000000", "")
+    only = rows_of(do("surprisal", "run", items, "--per", "region", "--only", "verb").out)
+    assert only == [found[1], found[4]]
+
+
+def test_text_is_split_by_the_rules_of_the_model_and_a_word_is_the_sum_of_its_tokens(do, tmp_path):
+    (tmp_path / "a.txt").write_text("the bank, was.\n", encoding="utf-8")
+    rows = rows_of(do("surprisal", "run", tmp_path / "a.txt", "--tokenize").out)
+    assert [(row["word"], row["tokens"]) for row in rows] == [("the", "1"), ("bank,", "2"), ("was.", "2")]
+    found = surprisal(ELMo.load("run"), [["the", "bank", ",", "was", "."]])[0].grouped([1, 2, 2])
+    assert [float(row["surprisal"]) for row in rows] == pytest.approx(found.forward.tolist(), abs=1e-6)
+
+
+def test_files_and_objects_hold_the_same(do, items, tmp_path):
+    expected = rows_of(do("surprisal", "run", items).out)
+    do("surprisal", "run", items, "--out", tmp_path / "out.tsv")
+    assert rows_of((tmp_path / "out.tsv").read_text(encoding="utf-8"), "\t") == expected
+    objects = [json.loads(line) for line in do("surprisal", "run", items, "--json").out.splitlines()]
+    assert [row["word"] for row in objects] == [row["word"] for row in expected]
+    values = [float(row["surprisal"]) for row in expected]
+    assert [row["surprisal"] for row in objects] == pytest.approx(values, abs=1e-6)
+
+
+def test_state_is_carried_over_a_text_where_asked(do, tmp_path):
+    (tmp_path / "a.txt").write_text("the bank .\nthe bank .\n", encoding="utf-8")
+    alone, carried = (rows_of(do("surprisal", "run", tmp_path / "a.txt", "--state", state).out)
+                      for state in ("reset", "carry"))
+    assert [row["surprisal"] for row in alone[:3]] == [row["surprisal"] for row in alone[3:]]
+    assert [row["surprisal"] for row in carried[:3]] != [row["surprisal"] for row in carried[3:]]
+
+
+@pytest.mark.parametrize(("text", "options", "message"), [
+    (ITEMS, ["--only", "object"], "--only object: no row has this region; expected one of subject, verb, adverb"),
+    (ITEMS, ["--item", "story"], "has no column 'story'"),
+    ("item,sentence\n1,a\n", ["--only", "verb"], "has no column of regions: name it with --region"),
+    ("item,sentence,surprisal\n1,a,2\n", [], "has a column 'surprisal', which the output uses itself: rename it"),
+    ("item,sentence\n1,\n", [], "the item '1' has no word"),
+])
+def test_mistakes_are_said_in_one_line(do, tmp_path, text, options, message):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert message in do("surprisal", "run", tmp_path / "a.csv", *options, code=2).err
+
+
+def test_an_earlier_result_stays(do, items, tmp_path):
+    (tmp_path / "out.csv").write_text("mine")
+    assert "exists already" in do("surprisal", "run", items, "--out", tmp_path / "out.csv", code=2).err
+    assert (tmp_path / "out.csv").read_text() == "mine"
