@@ -18,6 +18,7 @@ from . import (
     export,
     gradcheck,
     info,
+    probe,
     report,
     sample,
     score,
@@ -31,6 +32,6 @@ from . import (
 
 # In the order that --help shows
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
-            "score": score, "surprisal": surprisal, "substitutes": substitutes, "sample": sample,
+            "score": score, "surprisal": surprisal, "probe": probe, "substitutes": substitutes, "sample": sample,
             "explore": explore, "report": report, "vectors": vectors, "task": task, "corpus": corpus,
             "convert": convert, "export": export, "gradcheck": gradcheck, "info": info}

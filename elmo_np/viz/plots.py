@@ -170,6 +170,27 @@ def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], *, title:
 
 
 @styled
+def shares(names: Sequence[str], values: Sequence[float], intervals: Sequence[tuple[float, float]],
+           others: Mapping[str, Sequence[float | None]], *, title: str, xlabel: str) -> Figure:
+    """A row per name: a share from 0 to 1 with its interval, and others for comparison, None for a missing one."""
+    figure, axes = blank_figure(6.4, 1.6 + 0.26 * len(names))
+    ax = axes[0, 0]
+    y = np.arange(len(names))[::-1]
+    low, high = np.array(intervals).T
+    ax.hlines(y, low, high, color=COLOURS[0], linewidth=2)
+    ax.plot(values, y, MARKERS[0], color=COLOURS[0], label="model")
+    for k, (name, series) in enumerate(others.items(), 1):
+        known = np.array([np.nan if value is None else value for value in series], float)
+        if not np.isnan(known).all():
+            ax.plot(known, y, MARKERS[k], color=COLOURS[k], markersize=5, fillstyle="none", label=plain(name))
+    ax.set_yticks(y, [plain(name) for name in names])
+    ax.set(title=plain(title), xlabel=xlabel, xlim=(0, 1))
+    ax.xaxis.set_major_formatter("{x:.0%}")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
 def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[str]) -> Figure:
     """All occurrences of a word by their static and by their contextual vectors, coloured by sense.
 

@@ -1,0 +1,97 @@
+"""`elmo-np probe`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.minimal_pairs import Suite, read_suites
+from ..data.text import tokens
+from ..errors import UserError
+from ..inference.coverage import coverage
+from ..inference.elmo import ELMo
+from ..inference.probe import DIRECTIONS, Result, interval, probe, together
+from ..runtime.progress import Progress
+from ..viz.plots import save, shares
+from .common import Add, add_json, add_tokenize, json_text, splits
+
+ABOUT = "test what a model knows of grammar, with pairs of sentences such as BLiMP's"
+
+
+def arguments(add: Add) -> None:
+    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("suites", metavar="SUITE", help="BLiMP's zip, its directory or one .jsonl; SyntaxGym's .json or a directory of "
+        "them; an agreement set's .text beside its .gold; or a .tsv or .csv with the columns good, bad and phenomenon")
+    add("--direction", choices=DIRECTIONS, default="forward",
+        help="whose surprisal: given the words before (forward, the default), after, or both")
+    add("--each", action="store_true", help="one row per suite instead of one per phenomenon")
+    add("--lower", action="store_true", help="turn the sentences into lower case, for a model of lower-case text")
+    add("--picture", metavar="FILE", help="also draw the shares, as .svg or .png")
+    add_tokenize(add)
+    add_json(add)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.picture and Path(args.picture).exists():
+        raise UserError(f"{args.picture} exists already: give another --picture, or remove it")
+    elmo = ELMo.load(args.dir)
+    suites = read_suites(Path(args.suites))
+    cut = tokens if splits(args, elmo) else str.split
+    total = sum(len(item) for suite in suites for item in suite.items)
+    with Progress() as progress:
+        results = probe(elmo, suites, lambda text: cut(text.lower() if args.lower else text), args.direction,
+                        lambda done: progress.show(f"{done:,} of {total:,} sentences"))
+        texts = (cut(text.lower() if args.lower else text) for suite in suites for item in suite.items
+                 for regions in item.values() for text in regions.values())
+        for line in coverage(elmo, texts):
+            progress.say(line)
+    rows = results if args.each else _by_phenomenon(suites, results)
+    if args.picture:
+        save(_picture(args, rows), args.picture)
+    _print(args, rows, together("all", results))
+    return 0
+
+
+def _by_phenomenon(suites: Sequence[Suite], results: Sequence[Result]) -> list[Result]:
+    groups: dict[str, list[Result]] = {}
+    for suite, result in zip(suites, results, strict=True):
+        groups.setdefault(suite.phenomenon, []).append(result)
+    return [together(name, groups[name]) for name in sorted(groups)]
+
+
+def _picture(args: argparse.Namespace, rows: Sequence[Result]) -> Any:
+    return shares([row.name for row in rows], [row.right / row.items for row in rows],
+                  [interval(row.right, row.items) for row in rows],
+                  {"unigram model": [None if row.unigram is None else row.unigram / row.items for row in rows],
+                   "chance": [row.chance for row in rows]},
+                  title=f"{Path(args.suites).stem}, {args.direction}", xlabel="items as predicted, with 95 % intervals")
+
+
+def _print(args: argparse.Namespace, rows: Sequence[Result], whole: Result) -> None:
+    if args.json:
+        print(json_text({"direction": args.direction, **_as_json(whole), "rows": [_as_json(row) for row in rows]},
+                        indent=2))
+        return
+    width = max(len(row.name) for row in [*rows, whole])
+    print(f"{'':{width}}  items  right  95 % interval  unigram  chance   ties  unknown  right without")
+    for row in [*rows, whole]:
+        low, high = interval(row.right, row.items)
+        print(f"{row.name:{width}} {row.items:6,} {row.right / row.items:6.1%}   {low:5.1%} to {high:5.1%} "
+              f"{_share(row.unigram, row.items):>8} {row.chance:7.1%} {row.ties:6,} {row.unknown:8,}  "
+              f"{_share(row.known_right, row.items - row.unknown):>13}")
+    print("right: as predicted, ties are wrong; unknown: items with a critical word that the model does not know; "
+          "right without: among the others")
+
+
+def _share(right: int | None, items: int) -> str:
+    return f"{right / items:.1%}" if items and right is not None else ""
+
+
+def _as_json(row: Result) -> dict[str, Any]:
+    low, high = interval(row.right, row.items)
+    known = row.items - row.unknown
+    return {"name": row.name, "items": row.items, "right": row.right, "accuracy": row.right / row.items, "low": low,
+            "high": high, "unigram": None if row.unigram is None else row.unigram / row.items, "chance": row.chance,
+            "ties": row.ties, "unknown": row.unknown, "accuracy_known": row.known_right / known if known else None}

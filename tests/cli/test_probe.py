@@ -1,0 +1,48 @@
+"""`elmo-np probe`: a table, an object, a picture."""
+
+import json
+
+import pytest
+
+PAIRS = """\
+good\tbad\tphenomenon
+the bank of the river was steep .\tthe bank of river the was steep .\torder
+The bank was steep .\tThe bank were steep .\tagreement
+the bank was xyzzy .\tthe bank was plugh .\tagreement
+"""
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    (tmp_path / "pairs.tsv").write_text(PAIRS)
+    return tmp_path / "pairs.tsv"
+
+
+def test_a_row_per_phenomenon_and_their_sum(do, pairs):
+    out, err = do("probe", "run", pairs)
+    header, *rows = out.splitlines()
+    assert " ".join(header.split()) == "items right 95 % interval unigram chance ties unknown right without"
+    assert [row.split()[:2] for row in rows[:3]] == [["agreement", "2"], ["order", "1"], ["all", "3"]]
+    assert "are unknown to the model" in err
+    found = json.loads(do("probe", "run", pairs, "--json").out)
+    assert [row["name"] for row in found["rows"]] == ["agreement", "order"]
+    assert (found["items"], found["right"]) == (3, sum(row["right"] for row in found["rows"]))
+    assert found["low"] < found["accuracy"] < found["high"] or found["accuracy"] in (0, 1)
+    agreement = found["rows"][0]
+    assert (agreement["ties"], agreement["unknown"]) == (1, 1)
+    assert rows[0].split()[2] == f"{agreement['accuracy']:.1%}"
+
+
+def test_lower_case_and_the_direction_change_what_is_read(do, pairs):
+    plain, lower = (json.loads(do("probe", "run", pairs, "--json", *more).out) for more in ([], ["--lower"]))
+    assert plain["unknown"] >= lower["unknown"]
+    assert json.loads(do("probe", "run", pairs, "--json", "--direction", "both").out)["direction"] == "both"
+
+
+def test_the_picture_has_a_row_per_name_and_stays(do, pairs, tmp_path):
+    do("probe", "run", pairs, "--picture", tmp_path / "a.svg")
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert all(name in drawn for name in ("agreement", "order", "unigram model", "chance"))
+    assert "exists already" in do("probe", "run", pairs, "--picture", tmp_path / "a.svg", code=2).err
+    (tmp_path / "empty").mkdir()
+    assert "holds no test suite" in do("probe", "run", tmp_path / "empty", code=2).err

@@ -1,0 +1,111 @@
+"""Probes: whose surprisal is compared, what counts as right, and what as unknown."""
+
+import numpy as np
+import pytest
+
+from elmo_np import ELMo
+from elmo_np.data.formula import Formula
+from elmo_np.data.minimal_pairs import PAIR, VERB, Suite
+from elmo_np.errors import UserError
+from elmo_np.inference.evaluate import score, unigram_log_p
+from elmo_np.inference.probe import chance, interval, probe, together
+from elmo_np.inference.substitutes import _around
+from tests.inference.test_evaluate import VOCABULARY, bilm
+
+PAIRS = [("the bank of the river", "the bank the of river"), ("a bank", "bank a"), ("the xyzzy", "the bank"),
+         ("the xyzzy", "the plugh")]
+
+
+@pytest.fixture
+def elmo():
+    return ELMo(bilm(), VOCABULARY)
+
+
+def suite(formula, *items):
+    return Suite("name", "phenomenon", Formula(formula), list(items))
+
+
+def pair(good, bad):
+    return {"good": {"1": good}, "bad": {"1": bad}}
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_pair_is_right_if_the_whole_good_sentence_is_more_probable(elmo, direction):
+    found, = probe(elmo, [suite(PAIR, *(pair(*one) for one in PAIRS))], str.split, direction)
+    expected = [getattr(good, direction) > getattr(bad, direction) for good, bad in
+                (score(elmo, [good.split(), bad.split()]) for good, bad in PAIRS)]
+    assert (found.items, found.right, found.ties) == (4, sum(expected), 1)
+    assert found.unknown == 2
+    assert found.known_right == sum(expected[:2])
+    log_p = unigram_log_p(VOCABULARY)
+    assert found.unigram == sum(log_p[VOCABULARY.ids(good.split())].sum() > log_p[VOCABULARY.ids(bad.split())].sum()
+                                for good, bad in PAIRS)
+
+
+def test_both_directions_predict_each_word_from_all_others(elmo):
+    good, bad = ["the", "bank", "of", "the", "river"], ["the", "bank", "of", "the", "bank"]
+
+    def pseudo(words):
+        """By (M1) and (M2), with all words allowed."""
+        nats = 0.0
+        for t in range(len(words)):
+            f, b = _around(elmo, words, t)
+            s = f + b - unigram_log_p(VOCABULARY)
+            nats += np.log(np.exp(s - s.max()).sum()) + s.max() - s[VOCABULARY.id(words[t])]
+        return nats
+    for one, other in ((good, bad), (bad, good)):
+        found, = probe(elmo, [suite(PAIR, pair(" ".join(one), " ".join(other)))], str.split, "both")
+        assert found.right == int(pseudo(one) < pseudo(other))
+    difference = pseudo(good) - pseudo(bad)
+    margin = f"(*;%good%) - (*;%bad%) > {max(difference, -difference) - 1e-3:.6f}"
+    first, second = (good, bad) if difference > 0 else (bad, good)
+    found, = probe(elmo, [suite(margin, pair(" ".join(first), " ".join(second)))], str.split, "both")
+    assert found.right == 1
+
+
+def test_regions_are_compared_by_the_words_that_they_hold(elmo):
+    items = [{name: {"1": "the bank of", "2": verb, "3": "."} for name, verb in (("good", one), ("bad", other))}
+             for one, other in (("the", "a bank"), ("a bank", "the"), ("xyzzy", "the"))]
+    found, = probe(elmo, [suite(VERB, *items)], str.split)
+
+    def surprisal(regions):
+        tokens = score(elmo, [" ".join(regions.values()).split()])[0].forward_tokens
+        return -tokens[3:3 + len(regions["2"].split())].sum()
+    scores = [[surprisal(item[name]) for name in ("good", "bad")] for item in items]
+    assert found.right == sum(good < bad for good, bad in scores)
+    assert found.unknown == 1
+    assert (found.ties, found.chance) == (0, pytest.approx(0.5, abs=0.01))
+
+
+def test_an_empty_region_has_no_surprisal(elmo):
+    item = {"good": {"1": "the bank", "2": ""}, "bad": {"1": "the bank", "2": "of"}}
+    found, = probe(elmo, [suite(VERB, item)], str.split)
+    assert found.right == 1
+
+
+def test_intervals_are_those_of_wilson():
+    assert interval(50, 100) == (pytest.approx(0.4038, abs=1e-4), pytest.approx(0.5962, abs=1e-4))
+    assert interval(0, 10) == (pytest.approx(0, abs=1e-9), pytest.approx(0.2775, abs=1e-4))
+    assert interval(10, 10)[1] == pytest.approx(1, abs=1e-9)
+
+
+def test_chance_of_a_formula_is_that_of_random_surprisals():
+    assert chance(Formula("[(1;%a%) < (1;%b%)] & [(2;%a%) < (2;%b%)]")) == pytest.approx(0.25, abs=0.01)
+    assert chance(Formula("[(1;%a%) < (1;%b%)] & [(1;%b%) < (1;%a%)]")) == 0
+
+
+def test_results_are_added(elmo):
+    suites = [suite(PAIR, pair("a bank", "bank a")), suite(PAIR, *(pair(*one) for one in PAIRS))]
+    one, other = probe(elmo, suites, str.split)
+    whole = together("all", [one, other])
+    assert (whole.name, whole.items, whole.right) == ("all", 5, one.right + other.right)
+    assert (whole.unknown, whole.unigram) == (2, one.unigram + other.unigram)
+    assert whole.chance == pytest.approx(0.5, abs=0.01)
+    assert together("all", [one, other._replace(unigram=None)]).unigram is None
+
+
+def test_mistakes_are_named(elmo):
+    with pytest.raises(UserError, match="direction 'up': expected one of forward, backward, both"):
+        probe(elmo, [suite(PAIR, pair("a", "b"))], str.split, "up")
+    with pytest.raises(UserError, match="name: a sentence has no word"):
+        probe(elmo, [suite(PAIR, pair("a", ""))], str.split)
