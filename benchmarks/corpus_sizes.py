@@ -4,8 +4,8 @@
 
 The text is dealt from six corpora of NLTK (MASC, Brown, movie reviews, ABC, web text, State of the Union), a document
 at a time in random order; 60,000 tokens to validate on come first, so that all sizes are judged on the same sentences.
-Each model keeps the vocabulary of its own text, so perplexities compare along a row of the table, not down a column. What
-is in FOLDER already is not trained again.
+Each model keeps the vocabulary of its own text, so perplexities compare along a row of the table, not down a column.
+What is in FOLDER already is not trained again.
 """
 
 from __future__ import annotations

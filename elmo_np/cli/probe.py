@@ -66,7 +66,8 @@ def _picture(args: argparse.Namespace, rows: Sequence[Result]) -> Any:
                   [interval(row.right, row.items) for row in rows],
                   {"unigram model": [None if row.unigram is None else row.unigram / row.items for row in rows],
                    "chance": [row.chance for row in rows]},
-                  title=f"{Path(args.suites).stem}, {args.direction}", xlabel="items as predicted, with 95 % intervals")
+                  title=f"{Path(args.suites).stem}, {args.direction}", xlabel="items as predicted, with 95 % intervals",
+                  ylabel="suite" if args.each else "phenomenon")
 
 
 def _print(args: argparse.Namespace, rows: Sequence[Result], whole: Result) -> None:

@@ -171,7 +171,7 @@ def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], *, title:
 
 @styled
 def shares(names: Sequence[str], values: Sequence[float], intervals: Sequence[tuple[float, float]],
-           others: Mapping[str, Sequence[float | None]], *, title: str, xlabel: str) -> Figure:
+           others: Mapping[str, Sequence[float | None]], *, title: str, xlabel: str, ylabel: str) -> Figure:
     """A row per name: a share from 0 to 1 with its interval, and others for comparison, None for a missing one."""
     figure, axes = blank_figure(6.4, 1.6 + 0.26 * len(names))
     ax = axes[0, 0]
@@ -184,7 +184,7 @@ def shares(names: Sequence[str], values: Sequence[float], intervals: Sequence[tu
         if not np.isnan(known).all():
             ax.plot(known, y, MARKERS[k], color=COLOURS[k], markersize=5, fillstyle="none", label=plain(name))
     ax.set_yticks(y, [plain(name) for name in names])
-    ax.set(title=plain(title), xlabel=xlabel, xlim=(0, 1))
+    ax.set(title=plain(title), xlabel=xlabel, ylabel=ylabel, xlim=(0, 1))
     ax.xaxis.set_major_formatter("{x:.0%}")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

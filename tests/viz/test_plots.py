@@ -43,7 +43,7 @@ FIGURES = {
     "bars": lambda: plots.bars(WORDS, {"one": range(6), "other": [1] * 6}, title="It grows", xlabel="word",
                                ylabel="loss (nats)", level=(2.5, "chance")),
     "shares": lambda: plots.shares(["one", "other"], [0.4, 0.9], [(0.3, 0.5), (0.8, 1)], {"chance": [None, 0.5]},
-                                   title="The other is better", xlabel="right"),
+                                   title="The other is better", xlabel="right", ylabel="suite"),
 }
 
 
