@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..data.items import Columns, Item, read_items
+from ..data.items import Columns, Item, Items, read_items
 from ..data.text import tokens
 from ..errors import UserError
 from ..inference.coverage import coverage
@@ -18,6 +18,7 @@ from ..inference.evaluate import SentenceScore, evaluate
 from ..inference.surprisal import Surprisal, surprisal_of
 from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
+from ..viz.plots import region_means, save
 from .common import Add, add_json, add_tokenize, json_text, splits
 
 ABOUT = "compute the surprisal of every word of the items of an experiment"
@@ -53,15 +54,18 @@ def arguments(add: Add) -> None:
     add_tokenize(add)
     add("--out", metavar="FILE", default=STDOUT, help="a table for R and pandas: .csv, or .tsv with tabs; (default -: "
         "standard output, as CSV)")
+    add("--picture", metavar="FILE", help="also draw the mean surprisal of each region by condition, as .svg or .png")
     add_json(add, "write one JSON object per line instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.out != STDOUT and Path(args.out).exists():
-        raise UserError(f"{args.out} exists already: give another --out, or remove it")
+    for option, path in ("--out", args.out), ("--picture", args.picture):
+        if path not in (None, STDOUT) and Path(path).exists():
+            raise UserError(f"{path} exists already: give another {option}, or remove it")
     elmo = ELMo.load(args.dir)
-    items, region = read_items(Path(args.items), Columns(args.text, args.item, args.condition, args.region))
-    _check(args, items, region)
+    found = read_items(Path(args.items), Columns(args.text, args.item, args.condition, args.region))
+    _check(args, found)
+    items = found.items
     tokenize = splits(args, elmo)
     cut = [[[_tokens(word, tokenize) for word in region.text.split()] for region in item] for item in items]
     sentences = [[token for region in item for word in region for token in word] for item in cut]
@@ -69,13 +73,20 @@ def run(args: argparse.Namespace) -> int:
         if not sentence:
             raise UserError(f"{args.items}: the item {', '.join(item[0].labels.values())!r:.60} has no word")
     rows: list[Row] = []
+    drawn: dict[str, dict[str, list[float]]] = {}       # surprisal of each item, by condition and region
     progress, total, done = Progress(), sum(map(len, sentences)), 0
     waiting = zip(items, cut, sentences, strict=True)
 
-    def each(found: SentenceScore) -> None:
+    def each(score: SentenceScore) -> None:
         nonlocal done
         item, regions, sentence = next(waiting)
-        rows.extend(_rows(args, item, regions, surprisal_of(elmo, sentence, found), region))
+        values = surprisal_of(elmo, sentence, score)
+        rows.extend(_rows(args, item, regions, values, found.region))
+        if args.picture:
+            sums = values.grouped([sum(map(len, words)) for words in regions]).forward
+            for row, bits in zip(item, sums.tolist(), strict=True):
+                own = drawn.setdefault(row.labels[found.condition] if found.condition else "", {})
+                own.setdefault(row.labels[str(found.region)], []).append(bits)
         done += len(sentence)
         progress.show(f"{done:,} of {total:,} words")
     with progress:
@@ -83,6 +94,11 @@ def run(args: argparse.Namespace) -> int:
             progress.say(line)
         evaluate(elmo.model, elmo.vocabulary, sentences, state=args.state, each=each, entropy=True)
     atomic_write_text(args.out, _json(rows) if args.json else _table(rows, args.out))
+    if args.picture:
+        names = list(dict.fromkeys(name for own in drawn.values() for name in own))
+        save(region_means(names, {condition: [own.get(name, []) for name in names] for condition, own in drawn.items()},
+                          title=f"{Path(args.items).stem}: {len(items):,} sentences", ylabel="surprisal (bits)"),
+             args.picture)
     return 0
 
 
@@ -90,12 +106,14 @@ def _tokens(word: str, tokenize: bool) -> list[str]:
     return tokens(word) if tokenize else [word]
 
 
-def _check(args: argparse.Namespace, items: Sequence[Item], region: str | None) -> None:
+def _check(args: argparse.Namespace, found: Items) -> None:
     """Raise UserError for columns that the output has itself, and for an --only that no row has."""
+    items, region, _ = found
     if taken := [name for name in items[0][0].labels if name in (*MEASURES, "word", "text")]:
         raise UserError(f"{args.items} has a column {taken[0]!r}, which the output uses itself: rename it")
-    if args.only and region is None:
-        raise UserError(f"--only {args.only[0]}: {args.items} has no column of regions: name it with --region")
+    if (args.only or args.picture) and region is None:
+        option = f"--only {args.only[0]}" if args.only else "--picture"
+        raise UserError(f"{option}: {args.items} has no column of regions: name it with --region")
     known = {row.labels[region]: None for item in items for row in item} if region else {}
     for name in args.only or []:
         if name not in known:

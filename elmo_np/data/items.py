@@ -35,6 +35,7 @@ class Items(NamedTuple):
 
     items: list[Item]           # at least one
     region: str | None          # the column of regions, if it has one
+    condition: str | None = None        # the column of conditions, likewise
 
 
 class Columns(NamedTuple):
@@ -54,33 +55,32 @@ def read_items(path: Path, columns: Columns = USUAL) -> Items:
 
     Raises UserError for a file without an item or with a wrong row, with its line, and for a column that is missing.
     """
-    items, region = _read(path, columns)
-    found = Items(list(items), region)
+    found = _read(path, columns)
     if not found.items:
         raise UserError(f"{path} has no item: expected at least one sentence")
     return found
 
 
-def _read(path: Path, columns: Columns) -> tuple[Iterator[Item], str | None]:
+def _read(path: Path, columns: Columns) -> Items:
     lines = text_lines(path)
     first = next(lines, "")
     delimiter = max("\t,;", key=first.count)
     names = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
     if not any(columns) and not (len(names) > 1 and {name.casefold() for name in names} & {*TEXT}):
-        return ([Region({ITEM: str(number)}, line.strip())]
-                for number, line in enumerate(plain_lines(path), 1) if line.strip()), None
+        return Items([[Region({ITEM: str(number)}, line.strip())]
+                      for number, line in enumerate(plain_lines(path), 1) if line.strip()], None)
     if doubled := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{path}: two columns are named {doubled[0]!r}: expected different names")
     text = _column(path, names, columns.text, TEXT) or _missing(path, names, "text", TEXT)
-    keys = [name for name in (_column(path, names, columns.item, (ITEM,)),
-                              _column(path, names, columns.condition, (CONDITION,))) if name]
+    condition = _column(path, names, columns.condition, (CONDITION,))
+    keys = [name for name in (_column(path, names, columns.item, (ITEM,)), condition) if name]
     region = _column(path, names, columns.region, (REGION,))
     rows = _rows(path, chain([first], lines), delimiter, names)
     if not region:
-        return ([_region(row, text)] for _, row in rows), None
+        return Items([[_region(row, text)] for _, row in rows], None, condition)
     if not keys:
         _missing(path, names, "item", (ITEM,))
-    return _grouped(path, rows, keys, text), region
+    return Items(list(_grouped(path, rows, keys, text)), region, condition)
 
 
 def _column(path: Path, names: Sequence[str], asked: str | None, usual: Sequence[str]) -> str | None:

@@ -191,6 +191,31 @@ def shares(names: Sequence[str], values: Sequence[float], intervals: Sequence[tu
 
 
 @styled
+def region_means(names: Sequence[str], conditions: Mapping[str, Sequence[Sequence[float]]], *, title: str,
+                 ylabel: str) -> Figure:
+    """A line per condition over the regions of its items: means, with 95 % intervals of the mean over the items.
+
+    conditions  {name: for each region its value in each item; none for a region that the condition does not have}
+    """
+    figure, axes = blank_figure(max(6.4, 1.5 + 0.7 * len(names)), 4.0)
+    ax = axes[0, 0]
+    for k, (name, values) in enumerate(conditions.items()):
+        x = [j for j, own in enumerate(values) if len(own)]
+        means = [float(np.mean(values[j])) for j in x]
+        half = [1.96 * float(np.std(values[j], ddof=1)) / len(values[j]) ** 0.5 if len(values[j]) > 1 else 0 for j in x]
+        shift = (k - (len(conditions) - 1) / 2) * 0.08      # intervals beside one another, not on top
+        ax.errorbar(np.array(x) + shift, means, half, marker=MARKERS[k % len(MARKERS)], capsize=2,
+                    color=COLOURS[k % len(COLOURS)], label=plain(name))
+    crowded = max(map(len, names)) * len(names) > 60
+    ax.set_xticks(range(len(names)), [plain(name) for name in names],
+                  **({"rotation": 40, "ha": "right"} if crowded else {}))
+    ax.set(title=plain(title), xlabel="region", ylabel=ylabel)
+    if len(conditions) > 1:
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
 def occurrences(word: str, static: Array, contextual: Array, senses: Sequence[str]) -> Figure:
     """All occurrences of a word by their static and by their contextual vectors, coloured by sense.
 

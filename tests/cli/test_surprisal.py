@@ -100,6 +100,15 @@ def test_mistakes_are_said_in_one_line(do, tmp_path, text, options, message):
     assert message in do("surprisal", "run", tmp_path / "a.csv", *options, code=2).err
 
 
+def test_the_picture_has_the_means_of_regions_by_condition(do, items, tmp_path):
+    do("surprisal", "run", items, "--picture", tmp_path / "a.svg")
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert all(f">{name}<" in drawn for name in ("subject", "verb", "adverb", "a", "b", "surprisal (bits)"))
+    assert "exists already" in do("surprisal", "run", items, "--picture", tmp_path / "a.svg", code=2).err
+    (tmp_path / "a.txt").write_text("the bank\n", encoding="utf-8")
+    assert "has no column of regions" in do("surprisal", "run", tmp_path / "a.txt", "--picture", "b.svg", code=2).err
+
+
 def test_an_earlier_result_stays(do, items, tmp_path):
     (tmp_path / "out.csv").write_text("mine")
     assert "exists already" in do("surprisal", "run", items, "--out", tmp_path / "out.csv", code=2).err

@@ -23,7 +23,7 @@ def write(path, text):
 
 def test_a_line_of_text_is_an_item_with_the_number_of_its_line(tmp_path):
     found = read_items(write(tmp_path / "a.txt", "The key, here.\n\n it is \n"))
-    assert found == ([[Region({"item": "1"}, "The key, here.")], [Region({"item": "3"}, "it is")]], None)
+    assert found == ([[Region({"item": "1"}, "The key, here.")], [Region({"item": "3"}, "it is")]], None, None)
 
 
 @pytest.mark.parametrize(("delimiter", "name"), [(",", "a.csv"), ("\t", "a.tsv"), (";", "a.csv")])
@@ -31,12 +31,12 @@ def test_a_row_of_a_table_is_an_item_with_its_other_columns(tmp_path, delimiter,
     rows = [["Item", "Sentence", "list"], ["7", "The key", "x"], ["8", "a bank", ""]]
     path = write(tmp_path / name, "\ufeff" + "".join(delimiter.join(row) + "\r\n" for row in rows))
     assert read_items(path) == ([[Region({"Item": "7", "list": "x"}, "The key")],
-                                 [Region({"Item": "8", "list": ""}, "a bank")]], None)
+                                 [Region({"Item": "8", "list": ""}, "a bank")]], None, None)
 
 
 def test_consecutive_rows_of_one_item_and_condition_are_the_regions_of_a_sentence(tmp_path):
-    items, region = read_items(write(tmp_path / "a.csv", REGIONS))
-    assert region == "region"
+    items, region, condition = read_items(write(tmp_path / "a.csv", REGIONS))
+    assert (region, condition) == ("region", "condition")
     assert [[row.text for row in item] for item in items] == [["The key", 'is "old", here.'], ["The keys", "are"]]
     assert items[1][0].labels == {"item": "1", "condition": "b", "region": "subject", "rt": ""}
 
@@ -45,7 +45,7 @@ def test_columns_are_named_and_a_compressed_table_is_read(tmp_path):
     path = tmp_path / "a.tsv.gz"
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.write("story\tzone\tform\n1\t1\tThe\n1\t2\tkey\n2\t1\tIt\n")
-    items, region = read_items(path, Columns(text="form", item="story", region="zone"))
+    items, region, _ = read_items(path, Columns(text="form", item="story", region="zone"))
     assert [[row.text for row in item] for item in items] == [["The", "key"], ["It"]]
     assert region == "zone"
 

@@ -42,6 +42,8 @@ FIGURES = {
                                  xlabel="steps", ylabel="loss (nats)", log="x", level=(2.5, "chance")),
     "bars": lambda: plots.bars(WORDS, {"one": range(6), "other": [1] * 6}, title="It grows", xlabel="word",
                                ylabel="loss (nats)", level=(2.5, "chance")),
+    "region_means": lambda: plots.region_means(["one", "other"], {"a": [[1, 2, 3], [4]], "b": [[2, 3], []]},
+                                               title="It rises", ylabel="surprisal (bits)"),
     "shares": lambda: plots.shares(["one", "other"], [0.4, 0.9], [(0.3, 0.5), (0.8, 1)], {"chance": [None, 0.5]},
                                    title="The other is better", xlabel="right", ylabel="suite"),
 }
