@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..data.items import Columns, Item, Items, read_items
 from ..data.text import tokens
@@ -26,6 +26,7 @@ MEASURES = ("position", "words", "tokens", "surprisal", "backward_surprisal", "e
             "entropy_reduction", "log_frequency", "unknown")
 
 Row = dict[str, object]
+Words = list[list[list[str]]]       # of an item: the tokens of each word of each region
 
 
 class Unit(NamedTuple):
@@ -65,45 +66,48 @@ def run(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
     found = read_items(Path(args.items), Columns(args.text, args.item, args.condition, args.region))
     _check(args, found)
-    items = found.items
-    tokenize = splits(args, elmo)
-    cut = [[[_tokens(word, tokenize) for word in region.text.split()] for region in item] for item in items]
-    sentences = [[token for region in item for word in region for token in word] for item in cut]
-    for item, sentence in zip(items, sentences, strict=True):
-        if not sentence:
-            raise UserError(f"{args.items}: the item {', '.join(item[0].labels.values())!r:.60} has no word")
-    rows: list[Row] = []
-    drawn: dict[str, dict[str, list[float]]] = {}       # surprisal of each item, by condition and region
-    progress, total, done = Progress(), sum(map(len, sentences)), 0
-    waiting = zip(items, cut, sentences, strict=True)
-
-    def each(score: SentenceScore) -> None:
-        nonlocal done
-        item, regions, sentence = next(waiting)
-        values = surprisal_of(elmo, sentence, score)
-        rows.extend(_rows(args, item, regions, values, found.region))
-        if args.picture:
-            sums = values.grouped([sum(map(len, words)) for words in regions]).forward
-            for row, bits in zip(item, sums.tolist(), strict=True):
-                own = drawn.setdefault(row.labels[found.condition] if found.condition else "", {})
-                own.setdefault(row.labels[str(found.region)], []).append(bits)
-        done += len(sentence)
-        progress.show(f"{done:,} of {total:,} words")
-    with progress:
-        for line in coverage(elmo, sentences):
-            progress.say(line)
-        evaluate(elmo.model, elmo.vocabulary, sentences, state=args.state, each=each, entropy=True)
+    cut = [_cut(item, splits(args, elmo)) for item in found.items]
+    values = _measured(elmo, [[token for region in item for word in region for token in word] for item in cut], args.state)
+    rows = [row for own in zip(found.items, cut, values, strict=True) for row in _rows(args, found.region, *own)]
     atomic_write_text(args.out, _json(rows) if args.json else _table(rows, args.out))
     if args.picture:
-        names = list(dict.fromkeys(name for own in drawn.values() for name in own))
-        save(region_means(names, {condition: [own.get(name, []) for name in names] for condition, own in drawn.items()},
-                          title=f"{Path(args.items).stem}: {len(items):,} sentences", ylabel="surprisal (bits)"),
-             args.picture)
+        save(_picture(args, found, cut, values), args.picture)
     return 0
 
 
-def _tokens(word: str, tokenize: bool) -> list[str]:
-    return tokens(word) if tokenize else [word]
+def _cut(item: Item, tokenize: bool) -> Words:
+    """The words of each region, each as its tokens. Raises UserError for an item without a word."""
+    found = [[tokens(word) if tokenize else [word] for word in region.text.split()] for region in item]
+    if not any(found):
+        raise UserError(f"the item {', '.join(item[0].labels.values())!r:.60} has no word: expected at least one")
+    return found
+
+
+def _measured(elmo: ELMo, sentences: Sequence[list[str]], state: str) -> list[Surprisal]:
+    found: list[Surprisal] = []
+    with Progress() as progress:
+        for line in coverage(elmo, sentences):
+            progress.say(line)
+
+        def each(score: SentenceScore) -> None:
+            found.append(surprisal_of(elmo, sentences[len(found)], score))
+            progress.show(f"{len(found):,} of {len(sentences):,} sentences")
+        evaluate(elmo.model, elmo.vocabulary, sentences, state=state, each=each, entropy=True)
+    return found
+
+
+def _picture(args: argparse.Namespace, found: Items, cut: Sequence[Words], values: Sequence[Surprisal]) -> Any:
+    """Means over the items of each region's surprisal, by condition."""
+    drawn: dict[str, dict[str, list[float]]] = {}
+    for item, regions, own in zip(found.items, cut, values, strict=True):
+        sums = own.grouped([sum(map(len, words)) for words in regions]).forward.tolist()
+        for row, bits in zip(item, sums, strict=True):
+            condition = row.labels[found.condition] if found.condition else ""
+            drawn.setdefault(condition, {}).setdefault(row.labels[str(found.region)], []).append(bits)
+    names = list(dict.fromkeys(name for regions in drawn.values() for name in regions))
+    lines = {condition: [regions.get(name, []) for name in names] for condition, regions in drawn.items()}
+    return region_means(names, lines, title=f"{Path(args.items).stem}: {len(found.items):,} sentences",
+                        ylabel="surprisal (bits)")
 
 
 def _check(args: argparse.Namespace, found: Items) -> None:
@@ -120,9 +124,8 @@ def _check(args: argparse.Namespace, found: Items) -> None:
             raise UserError(f"--only {name}: no row has this region; expected one of {', '.join(known):.200}")
 
 
-def _rows(args: argparse.Namespace, item: Item, regions: Sequence[Sequence[Sequence[str]]], found: Surprisal,
-          region: str | None) -> Iterator[Row]:
-    """The rows of an item: regions are its words' tokens."""
+def _rows(args: argparse.Namespace, region: str | None, item: Item, regions: Words, found: Surprisal) -> Iterator[Row]:
+    """The rows of an item."""
     units, position = [], 1
     for row, words in zip(item, regions, strict=True):
         if args.per == "region":
