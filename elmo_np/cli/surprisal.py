@@ -67,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     found = read_items(Path(args.items), Columns(args.text, args.item, args.condition, args.region))
     _check(args, found)
     cut = [_cut(item, splits(args, elmo)) for item in found.items]
-    values = _measured(elmo, [[token for region in item for word in region for token in word] for item in cut], args.state)
+    sentences = [[token for words in item for word in words for token in word] for item in cut]
+    values = _measured(elmo, sentences, args.state)
     rows = [row for own in zip(found.items, cut, values, strict=True) for row in _rows(args, found.region, *own)]
     atomic_write_text(args.out, _json(rows) if args.json else _table(rows, args.out))
     if args.picture:
