@@ -6,6 +6,7 @@
     embed_file          a whole text to a file, which can be interrupted
     evaluate            perplexity and scores (P)
     surprisal           of every word, with the entropy of its prediction (P)
+    neural_cache        evaluation with a cache of the last words (P)
     probe               how often surprisal is as test suites of grammar predict (P)
     substitutes, sampling   predictions (M)
     neighbours, occurrences, static_vectors   vectors of words, by occurrence or one per word

@@ -21,7 +21,7 @@ from ..data.sentences import checked_sentences
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState, DirectionBatch
-from ..nn.language_model import OutputLayer
+from ..nn.language_model import LanguageModel, OutputLayer
 from ..nn.lstm import State
 from ..nn.softmax import IGNORE_INDEX
 from ..runtime.threads import both, one_blas_thread
@@ -30,7 +30,7 @@ from .elmo import ELMo
 from .token_indexer import TokenIndexer, token_indexer
 
 CHUNK = 128         # steps at a time in the single stream of state "carry"; the figures do not depend on it
-VALUES = 1 << 22    # of predictions at a time, for entropies: 16 MB in float32
+ROWS = 64           # predictions at a time, of all words each, for entropies
 
 
 class SentenceScore(NamedTuple):
@@ -116,8 +116,20 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
     corpus, words = require_reiterable(corpus), token_indexer(model, vocabulary)
-    scores = (_one_stream(words, corpus, entropy) if state == "carry" else
-              _alone(words, corpus, batch_size, entropy))
+    readers = (with_entropies if entropy else plainly), plainly
+    return summed(one_stream(words, corpus, readers) if state == "carry" else
+                  _alone(words, corpus, batch_size, readers), each)
+
+
+# What one direction makes of a batch: x, y, the state before, lengths -> - log p of the targets (T, B) and, after it in
+# the list, what else is known of each; the state after.
+Reader = Callable[[LanguageModel, Array, Array, list[State] | None, Array | None], tuple[list[Array], list[State]]]
+Readers = tuple[Reader, Reader]                     # of the forward and of the backward direction
+Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
+
+
+def summed(scores: Scored, each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
+    """The sums of all scores; each: called with every one. Raises UserError if there is none."""
     forward, backward, targets, sentences, unknown = [], [], 0, 0, 0
     with one_blas_thread():
         for score, missing in scores:
@@ -131,31 +143,44 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
     return Evaluation(-math.fsum(forward), -math.fsum(backward), targets, sentences, unknown)
 
 
-Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
+def plainly(lm: LanguageModel, x: Array, y: Array, before: list[State] | None,
+            lengths: Array | None) -> tuple[list[Array], list[State]]:
+    """A reader: - log p alone."""
+    nats, after = lm.nll(x, y, before, lengths)
+    return [nats], after
 
 
-def _alone(words: TokenIndexer, corpus: Iterable[Sequence[str]], batch_size: int, entropy: bool) -> Scored:
+def with_entropies(lm: LanguageModel, x: Array, y: Array, before: list[State] | None,
+                   lengths: Array | None) -> tuple[list[Array], list[State]]:
+    """A reader: - log p, and the entropy of each prediction."""
+    outputs, after = lm.encode_inference(x, before, lengths)
+    layer = lm.output_layer()
+    return [layer.nll(outputs[-1], y), _entropies(layer, outputs[-1], y)], after
+
+
+def _alone(words: TokenIndexer, corpus: Iterable[Sequence[str]], batch_size: int, readers: Readers) -> Scored:
     most = most_steps(batch_size)
     for window in sentence_windows(map(words.encode, checked_sentences(corpus)), batch_size, 32 * most):
         scores: dict[int, SentenceScore] = {}
         for group in length_buckets(window, batch_size, most):
-            found = _nats_in_parts(words, [window[k] for k in group], most, entropy)
+            found = _nats_in_parts(words, [window[k] for k in group], most, readers)
             for column, k in enumerate(group):
                 targets = len(window[k]) - 1
                 scores[k] = _score(*found[:, :targets, column])
         yield from ((scores[k], _unknown(words, window[k])) for k in range(len(window)))
 
 
-def _nats_in_parts(words: TokenIndexer, group: Sequence[list[int]], steps: int, entropy: bool) -> Array:
+def _nats_in_parts(words: TokenIndexer, group: Sequence[list[int]], steps: int, readers: Readers) -> Array:
     """`_nats` of a group's targets. A long sentence is read in parts: the same figures."""
     state, parts = None, []
     for batch in sentence_parts(group, steps):
-        nats, state = _nats(words, *batch, state, entropy)
+        nats, state = _nats(words, *batch, state, readers)
         parts.append(nats)
     return np.concatenate(parts, axis=1)
 
 
-def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]], entropy: bool) -> Scored:
+def one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]], readers: Readers) -> Scored:
+    """The scores of a corpus that is read as one stream, sentence after sentence."""
     unscored: list[tuple[int, int]] = []            # targets and unknown tokens of the sentences in the stream
 
     def sentences() -> Iterator[list[int]]:
@@ -163,12 +188,12 @@ def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]], entropy: b
             unscored.append((len(numbers) - 1, _unknown(words, numbers)))
             yield numbers
 
-    state, nats = None, np.empty((3 if entropy else 2, 0))
+    state = nats = None
     forward, backward = pack([sentences()], CHUNK), pack([reversed_sentences(map(words.encode, corpus))], CHUNK)
     for one, two in zip(forward, backward, strict=True):
-        found, state = _nats(words, one, two, state, entropy)
-        live = one.y[:, 0] != IGNORE_INDEX
-        nats = np.concatenate([nats, found[:, live, 0]], axis=1)
+        found, state = _nats(words, one, two, state, readers)
+        found = found[:, one.y[:, 0] != IGNORE_INDEX, 0]
+        nats = found if nats is None else np.concatenate([nats, found], axis=1)
         while unscored and unscored[0][0] <= nats.shape[1]:
             targets, missing = unscored.pop(0)
             yield _score(*nats[:, :targets]), missing
@@ -176,30 +201,23 @@ def _one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]], entropy: b
 
 
 def _nats(words: TokenIndexer, forward: DirectionBatch, backward: DirectionBatch, state: BiState | None,
-          entropy: bool) -> tuple[Array, BiState]:
-    """- log p of the forward and of the backward targets and, if asked for, the entropies of the forward predictions:
-    (2 or 3, T, B); and the state after."""
+          readers: Readers) -> tuple[Array, BiState]:
+    """- log p of the forward and of the backward targets, and what else the forward reader finds: (2 or more, T, B);
+    and the state after."""
     model, (state_f, state_b) = words.model, state or (None, None)
     (x_f, _), (_, x_b) = words.lookup(forward.x), words.lookup(backward.x)
     y_f, y_b = words.targets(forward.y), words.targets(backward.y)
-
-    def ahead() -> tuple[list[Array], list[State]]:
-        outputs, after = model.forward_lm.encode_inference(x_f, state_f, forward.lengths)
-        layer = model.forward_lm.output_layer()
-        nats = layer.nll(outputs[-1], y_f)
-        return [nats, _entropies(layer, outputs[-1], y_f, len(words.vocabulary))] if entropy else [nats], after
-
-    (nats_f, after_f), (nats_b, after_b) = both(
-        ahead, lambda: model.backward_lm.nll(x_b, y_b, state_b, backward.lengths))
-    return np.stack([nats_f[0], nats_b, *nats_f[1:]]), (after_f, after_b)
+    (found_f, after_f), (found_b, after_b) = both(
+        lambda: readers[0](model.forward_lm, x_f, y_f, state_f, forward.lengths),
+        lambda: readers[1](model.backward_lm, x_b, y_b, state_b, backward.lengths))
+    return np.stack([found_f[0], found_b[0], *found_f[1:]]), (after_f, after_b)
 
 
-def _entropies(layer: OutputLayer, h: Array, y: Array, V: int) -> Array:
+def _entropies(layer: OutputLayer, h: Array, y: Array) -> Array:
     """In nats, of the prediction of each target of y, 0 at padding."""
     live = y != IGNORE_INDEX
     rows, found = h[live], np.zeros(y.shape)
-    size = max(1, VALUES // V)
-    parts = [prediction_entropy(layer.log_probabilities(rows[n:n+size])) for n in range(0, len(rows), size)]
+    parts = [prediction_entropy(layer.log_probabilities(rows[n:n+ROWS])) for n in range(0, len(rows), ROWS)]
     found[live] = np.concatenate(parts) if parts else 0
     return found
 

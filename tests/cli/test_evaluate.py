@@ -8,7 +8,8 @@ import pytest
 
 from elmo_np import ELMo
 from elmo_np.inference.evaluate import evaluate, unigram_perplexity
-from tests.commands import SMALL, UNSEEN
+from elmo_np.inference.neural_cache import evaluate_with_cache, tune
+from tests.commands import SMALL, UNSEEN, write
 
 
 @pytest.mark.parametrize("state", ["carry", "reset"])
@@ -71,3 +72,28 @@ def test_the_sentences_go_to_standard_output_and_the_figures_to_stderr(do, tmp_p
     out, err = do("evaluate", "run", "unseen.txt", "--per-sentence", "-", "--json")
     assert out == (tmp_path / "x.tsv").read_text(encoding="utf-8")
     assert json.loads(err)["sentences"] == out.count("\n") - 1
+
+
+def test_a_cache_is_shown_beside_the_plain_figures_and_set_on_another_text(do, tmp_path):
+    write(tmp_path / "text.txt", [UNSEEN[0]] * 10)
+    write(tmp_path / "valid.txt", UNSEEN[:8])
+    plain = json.loads(do("evaluate", "run", tmp_path / "text.txt", "--state", "carry", "--json").out)
+    command = ("evaluate", "run", tmp_path / "text.txt", "--state", "carry", "--cache", "50")
+    found = json.loads(do(*command, "--json", "--tune-on", tmp_path / "valid.txt").out)
+    elmo = ELMo.load("run")
+    settings = tune(elmo.model, elmo.vocabulary, UNSEEN[:8], 50)
+    expected = evaluate_with_cache(elmo.model, elmo.vocabulary, [UNSEEN[0]] * 10, settings)
+    assert found.pop("cache") == {**settings._asdict(), "forward": expected.forward, "backward": expected.backward}
+    assert found == plain
+    out = do(*command, "--cache-weight", "0.2").out
+    assert "with a cache of 50 words, theta 0.3, weight 0.2:\n  forward          perplexity" in out
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (["--cache", "10", "--state", "reset"], "--cache 10 with state reset: a cache reads one stream; add --state carry"),
+    (["--tune-on", "unseen.txt"], "--tune-on unseen.txt sets a cache: add --cache N"),
+    (["--cache", "0", "--state", "carry"], "expected at least 1 position"),
+    (["--cache", "5", "--state", "carry", "--cache-weight", "2"], "a weight from 0 to below 1"),
+])
+def test_a_cache_that_cannot_be_is_refused_in_one_line(do, options, message):
+    assert message in do("evaluate", "run", "unseen.txt", *options, code=2).err

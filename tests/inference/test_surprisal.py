@@ -48,7 +48,7 @@ def test_every_value_is_that_of_the_prediction_from_the_whole_context(kind):
 @pytest.mark.parametrize("state", ["reset", "carry"])
 def test_it_is_the_score_in_bits_without_the_special_tokens(state, monkeypatch):
     monkeypatch.setattr("elmo_np.inference.evaluate.CHUNK", 5)
-    monkeypatch.setattr("elmo_np.inference.evaluate.VALUES", 3 * len(VOCABULARY))
+    monkeypatch.setattr("elmo_np.inference.evaluate.ROWS", 3)
     elmo = elmo_of("words")
     for found, expected in zip(surprisal(elmo, UNSEEN, state), score(elmo, UNSEEN, state), strict=True):
         np.testing.assert_allclose(found.forward, -expected.forward_tokens[:-1] / np.log(2), rtol=1e-12)

@@ -1,0 +1,94 @@
+"""The neural cache against its equations, a position at a time."""
+
+import numpy as np
+import pytest
+
+from elmo_np import evaluate
+from elmo_np.errors import UserError
+from elmo_np.inference import neural_cache
+from elmo_np.inference.neural_cache import CacheSettings, NeuralCache, evaluate_with_cache, tune
+from tests.inference.test_evaluate import UNSEEN, VOCABULARY, bilm
+
+
+def inputs_and_targets(corpus, backward=False):
+    """What a direction reads and predicts in one stream: <S> words -> words </S> of one sentence after another."""
+    read = [VOCABULARY.encode(sentence) for sentence in corpus]
+    if backward:
+        read = [numbers[::-1] for numbers in read]
+    return [n for numbers in read for n in numbers[:-1]], [n for numbers in read for n in numbers[1:]]
+
+
+def stream_by_hand(lm, ids, targets, settings):
+    """The sum of - log p by (P7) and (P8), a position after another."""
+    size, theta, weight = settings
+    x = np.array(ids)[:, None]
+    outputs, _ = lm.encode_inference(x)
+    h = outputs[-1][:, 0].astype(np.float64)
+    nats = lm.nll(x, np.array(targets)[:, None])[0][:, 0]
+    total = 0.0
+    for t, y in enumerate(targets):
+        p = np.exp(-float(nats[t]))
+        places = range(max(0, t - size), t)
+        if places:
+            e = [np.exp(theta * (h[t] @ h[i])) for i in places]
+            share = sum(value for value, i in zip(e, places, strict=True) if targets[i] == y) / sum(e)
+            p = (1 - weight) * p + weight * share
+        total -= np.log(p)
+    return total
+
+
+@pytest.mark.parametrize("settings", [CacheSettings(7, 0.4, 0.2), CacheSettings(1000, 1.5, 0.05),
+                                      CacheSettings(1, 0.1, 0.9)])
+def test_every_word_has_the_probability_of_the_equations(settings, monkeypatch):
+    monkeypatch.setattr("elmo_np.inference.evaluate.CHUNK", 11)         # the cache outlives a chunk
+    model, corpus = bilm(), UNSEEN[:6]
+    found = evaluate_with_cache(model, VOCABULARY, corpus, settings)
+    ids, targets = inputs_and_targets(corpus)
+    assert found.targets == len(targets)
+    assert found.forward_nats == pytest.approx(stream_by_hand(model.forward_lm, ids, targets, settings), rel=1e-5)
+    ids, targets = inputs_and_targets(corpus, backward=True)
+    assert found.backward_nats == pytest.approx(stream_by_hand(model.backward_lm, ids, targets, settings), rel=1e-5)
+
+
+def test_the_probabilities_of_all_words_add_up_to_one(rng):
+    V, P, n = 5, 3, 4
+    h, seen = rng.standard_normal((n, P)), np.array([1, 3, 1, 2])
+    p_model = rng.dirichlet(np.ones(V))
+    total = 0.0
+    for word in range(V):
+        cache = NeuralCache(10, [0.7], [0.3])
+        cache.mix(h, seen, np.zeros(n))
+        total += np.exp(-cache.mix(h[:1], np.array([word]), -np.log(p_model[[word]])))[0, 0, 0]
+    assert total == pytest.approx(1)
+
+
+def test_a_text_that_repeats_itself_is_predicted_better():
+    model, corpus = bilm(), [UNSEEN[0]] * 12
+    plain = evaluate(model, VOCABULARY, corpus)
+    found = evaluate_with_cache(model, VOCABULARY, corpus, CacheSettings(100, 0.5, 0.3))
+    assert found.forward < 0.8 * plain.forward
+    assert found.backward < 0.8 * plain.backward
+    assert (found.targets, found.sentences, found.unknown) == (plain.targets, plain.sentences, plain.unknown)
+
+
+def test_a_weight_of_zero_is_the_plain_model():
+    model = bilm()
+    found = evaluate_with_cache(model, VOCABULARY, UNSEEN, CacheSettings(10, 0.5, 0.0))
+    assert found.forward_nats == pytest.approx(evaluate(model, VOCABULARY, UNSEEN).forward_nats, rel=1e-6)
+
+
+def test_tuning_finds_the_best_of_what_it_tries(monkeypatch):
+    monkeypatch.setattr(neural_cache, "THETAS", (0.1, 2.0))
+    monkeypatch.setattr(neural_cache, "WEIGHTS", (0.05, 0.5))
+    model, corpus = bilm(), [*UNSEEN[:3]] * 3
+    tried = [CacheSettings(50, theta, weight) for theta in (0.1, 2.0) for weight in (0.05, 0.5)]
+    nats = [sum(evaluate_with_cache(model, VOCABULARY, corpus, one)[:2]) for one in tried]
+    assert tune(model, VOCABULARY, corpus, 50) == tried[int(np.argmin(nats))]
+
+
+@pytest.mark.parametrize("settings", [
+    CacheSettings(0, 0.5, 0.1), CacheSettings(10, 0.0, 0.1), CacheSettings(10, 0.5, 1.0),
+    CacheSettings(10, float("nan"), 0.1), CacheSettings(10, 0.5, -0.1)])
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(UserError, match="expected at least 1 position"):
+        evaluate_with_cache(bilm(), VOCABULARY, UNSEEN, settings)
