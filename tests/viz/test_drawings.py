@@ -1,6 +1,6 @@
 """The drawings of the tutorials: nothing covers a label, arrows end at what they point to, and the files are current.
 
-    python tests/viz/test_drawings.py       draws them again, into tutorials/drawings
+    python -m tests.viz.test_drawings      draws them again, into tutorials/drawings
 """
 
 import re

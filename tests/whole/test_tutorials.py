@@ -30,8 +30,9 @@ from elmo_np.runtime.threads import one_blas_thread
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tutorials"
 IMAGES = FOLDER / "img"
-# The blocks of the guide run in test_readme.py, which trains the demo's model that they load.
-PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name not in ("equations.md", "guide.md")]
+# The blocks of the guide run in test_readme.py, which trains the demo's model that they load; the others have none.
+OTHERS = ("cheat-sheet.md", "equations.md", "guide.md")
+PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name not in OTHERS]
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
                    re.MULTILINE | re.DOTALL)
 NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that is optional
