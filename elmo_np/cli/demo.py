@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from .common import Add
 
 WORDS = ("string", "class", "match", "right", "order", "key")   # frequent in Python's prose, with more than one use
 DRAWN = "play"      # the word in table 4 of Peters et al. 2018
+FIGURES = {"pydoc": ("curves.png", "gates.png"), "grammar": ("curves.png", f"{DRAWN}.png")}
 
 ABOUT = "train, evaluate, embed and plot on built-in text"
 
@@ -45,6 +47,7 @@ def demo(out: str, seed: int = 0) -> None:
         raise UserError("--out is empty: expected the name of a folder")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{out} is a file: expected a folder, or a name for a new one")
+    _check(folder)
     print("Part 1 of 2: a language model of the Python documentation\n")
     pydoc, valid = _train("pydoc", folder / "pydoc", seed, epochs=2)
     _show_words(pydoc, [list(sentence) for sentence in open_corpus("pydoc")])
@@ -57,12 +60,18 @@ def demo(out: str, seed: int = 0) -> None:
     print("          elmo-np train FILE.txt --out RUN --set tokenize=true      (your own text, one sentence per line)")
 
 
+def _check(folder: Path) -> None:
+    """Raise UserError for a directory with files that the demo would overwrite and did not write."""
+    for name, figures in FIGURES.items():
+        run = RunDirectory(folder / name)
+        there = run.in_use() or any(os.path.lexists(run.path / figure) for figure in figures)
+        if there and not run.last.exists():
+            raise UserError(f"{run.path} contains files of another run: give another --out, or remove it")
+
+
 def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpus]:
     settings = replaced(preset("demo"), corpus=name, seed=seed, epochs=epochs)
-    resume = RunDirectory(folder).last.exists()
-    if not resume and RunDirectory(folder).in_use():
-        raise UserError(f"{folder} contains files of another run: give another --out, or remove it")
-    elmo = train(name, folder, settings=settings, resume=resume)
+    elmo = train(name, folder, settings=settings, resume=RunDirectory(folder).last.exists())
     _, valid = held_out(open_corpus(name, seed=seed), settings.data.held_out)
     found = evaluate(elmo.model, elmo.vocabulary, valid, state=settings.train.state)
     unigram = unigram_perplexity(elmo.vocabulary, valid)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import Any
 
 from ..data.corpus import Corpus, open_corpus
@@ -37,8 +37,8 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.per_sentence and Path(args.per_sentence).exists():
-        raise UserError(f"{args.per_sentence} exists already: give another --per-sentence, or remove it")
+    if args.per_sentence is not None:
+        _check_out(args.per_sentence)
     elmo = ELMo.load(args.dir)
     corpus = open_corpus(args.corpus, tokenize=splits(args, elmo))
     scores: list[SentenceScore] = []
@@ -70,6 +70,14 @@ def _cached(args: argparse.Namespace, elmo: ELMo, corpus: Corpus) -> Cached:
         valid = open_corpus(args.tune_on, tokenize=splits(args, elmo))
         settings = tune(elmo.model, elmo.vocabulary, valid, args.cache)
     return settings, evaluate_with_cache(elmo.model, elmo.vocabulary, corpus, settings)
+
+
+def _check_out(out: str) -> None:
+    """Raise UserError for a file that is there already."""
+    if not out:
+        raise UserError("--per-sentence is empty: expected the name of a file, or - for standard output")
+    if out != STDOUT and os.path.lexists(out):
+        raise UserError(f"{out} exists already: give another --per-sentence, or remove it")
 
 
 def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, state: str,

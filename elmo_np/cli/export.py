@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.bilm_tf_writer import check, readers
+from ..runtime.files import all_or_none
 from .common import Add, add_json, show
 
 ABOUT = "write a model in the format of the published weights"
@@ -25,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--out is empty: expected the name of a folder")
     folder = Path(args.out)
     paths = [folder / name for name in FILES]
-    if there := [path for path in paths if path.exists()]:
+    if there := [path for path in paths if os.path.lexists(path)]:
         raise UserError(f"{there[0]} exists already: give another --out, or remove it")
     elmo = ELMo.load(args.dir)
     check(elmo.model.config)            # before a folder is made in vain
@@ -33,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
-    elmo.to_bilm_tf(*paths)
+    with all_or_none(paths):
+        elmo.to_bilm_tf(*paths)
     config = elmo.model.config
     softmax = "without a softmax" if not config.predict else "with softmax/b" if config.tie else \
         "with softmax/W and softmax/b"

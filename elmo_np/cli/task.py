@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..tasks.experiments.task_bilm import BilmSpec, Setup, bilm_of
 from ..tasks.experiments.task_directory import TaskDirectory, new_directory
 from ..tasks.models.config import TaskConfig, overridden
 from ..tasks.models.task_model import TaskModel
+from ..viz import plots
 from .common import Add, json_text
 
 ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, translate"
@@ -113,8 +115,8 @@ def run(args: argparse.Namespace) -> int:
     if args.action in ("train", "compare"):
         with locked_folder(Path(args.out)):
             return _learn(args, task)
-    if args.out and Path(args.out).exists():
-        raise UserError(f"{args.out} already exists: give another --out, or remove it")
+    if args.out is not None:
+        _check_out(args.out, args.action)
     directory = TaskDirectory(Path(args.dir))
     elmo = bilm_of(directory, args.bilm, task.name)
     model = task.load(str(directory.model), elmo)
@@ -133,6 +135,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("\n".join(lines))
     return 0
+
+
+def _check_out(out: str, action: str) -> None:
+    """Raise UserError for a file that `evaluate` or `predict` cannot write."""
+    if action == "evaluate":
+        plots.check_target(out)
+    elif not out:
+        raise UserError("--out is empty: expected the name of a file")
+    elif os.path.lexists(out):
+        raise UserError(f"{out} already exists: give another --out, or remove it")
 
 
 def _predicted(task: TaskSpec, model: TaskModel, examples: Examples, as_json: bool,
@@ -172,7 +184,8 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     valid: Examples | None = None
     if args.valid:
         valid = task.fitting(task.read(args.valid, (data or folds[0]).raw, columns), config)
-    setup = Setup(config, new_directory(args.out), bilm, args.quiet)
+    figure = task.name if args.action == "train" else compare.FIGURE
+    setup = Setup(config, new_directory(args.out, figure), bilm, args.quiet)
     path = setup.directory.path
     if args.action == "train":
         assert data

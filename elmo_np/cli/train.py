@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from ..config.schema import Settings
@@ -10,6 +11,7 @@ from ..config.toml_files import override, preset, read_toml, replaced
 from ..io.run_directory import RunDirectory
 from ..training.fine_tuning import settings_of
 from ..training.trainer import train
+from ..viz.page import check_target
 from ..viz.reports import training_report
 from . import info
 from .common import Add, add_corpus, add_json, show
@@ -35,6 +37,8 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     folder = RunDirectory(Path(args.out))
+    if os.path.lexists(folder.report):      # before training, not after it
+        check_target(folder.report)
     if args.resume and args.preset is None and folder.config.exists():
         settings = read_toml(folder.config, Settings())
     elif args.fine_tune is not None:

@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context
@@ -32,6 +32,7 @@ from typing import BinaryIO, NamedTuple
 
 from ..errors import UserError
 from ..runtime.files import atomic_write_text, read_regular_text, sync_folder
+from ..runtime.locks import locked_file
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.unfinished import Unfinished
@@ -98,23 +99,35 @@ def dump_to_text(dumps: Sequence[Path], out: str | os.PathLike[str], *, limit: i
     processes   how many parse markup
     resume      go on where a call for the same file stopped, or start from the beginning if there was none
     quiet       no progress on stderr
-    Raises UserError: a file that is not a dump, is damaged or cannot be written; `out` exists, or was begun with other
-    settings; Interrupted at Ctrl-C, when what is done is kept.
+    Raises UserError: a file that is not a dump, is damaged or cannot be written; `out` exists, was begun with other
+    settings, or is being written by another process; Interrupted at Ctrl-C, when what is done is kept.
     """
     job = Job(tuple(dumps), Path(out), limit, processes)
-    _check(job)
+    with locked_file(job.out), Progress(quiet=quiet) as progress:
+        _check(job)
+        try:
+            return _write(job, resume, progress)
+        except OSError as error:
+            raise UserError(f"cannot write {out}: {error.strerror or error}; expected an existing directory with room "
+                            "and permission") from error
+
+
+def _write(job: Job, resume: bool, progress: Progress) -> Counts:
+    """Write the file, or what is left of it."""
+    done = _begin(job, resume)
     try:
-        done = _begin(job, resume)
-        with interruptible() as signals, Progress(quiet=quiet) as progress, open(job.unfinished.data, "r+b") as file:
+        with interruptible() as signals, open(job.unfinished.data, "r+b") as file:
             file.truncate(done.size)
             file.seek(done.size)
-            done = _convert(job, done, file, progress, signals.raised)
+            for counts in _convert(job, done, file, progress, signals.raised):
+                done = counts
         os.replace(job.unfinished.data, job.out)
-        sync_folder(job.out.parent)
-        job.unfinished.remove()
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}; expected an existing directory with room and "
-                        "permission") from error
+    except BaseException:
+        if not done.articles:       # nothing to go on with: the same command may be repeated
+            job.unfinished.remove()
+        raise
+    sync_folder(job.out.parent)
+    job.unfinished.remove()
     return done
 
 
@@ -127,8 +140,6 @@ def _check(job: Job) -> None:
     for name, value in ("limit", job.limit), ("processes", job.processes):
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}, expected 1 or more")
-    if not job.out.name:
-        raise UserError("out is empty: expected the name of a file, such as text.txt.gz")
     if os.path.lexists(job.out):
         raise UserError(f"{job.out} already exists: give another name, or remove it")
     library()
@@ -146,8 +157,12 @@ def _begin(job: Job, resume: bool) -> Counts:
         raise UserError(f"{job.part} holds unfinished work: continue it (resume=True, --resume), or remove it")
     try:
         found = json.loads(read_regular_text(place, LARGEST_PLACE))
-        before, done = found["asked"], Counts(**found["done"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        before, done = dict(found["asked"]), Counts(**found["done"])
+        if not all(type(count) is int and count >= 0 for count in astuple(done)):
+            raise ValueError(f"counts {done}")
+        if done.size > job.unfinished.data.stat().st_size:
+            raise ValueError("text is shorter than it was")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{place} is damaged: remove {job.part}, and start again") from error
     for name, value in json.loads(json.dumps(job.asked())).items():
         if before.get(name) != value:
@@ -160,8 +175,8 @@ def _save(job: Job, done: Counts) -> None:
     atomic_write_text(job.unfinished.place, json.dumps({"asked": job.asked(), "done": asdict(done)}))
 
 
-def _convert(job: Job, done: Counts, file: BinaryIO, progress: Progress, interrupted: list[int]) -> Counts:
-    """Write the blocks that are left, in order."""
+def _convert(job: Job, done: Counts, file: BinaryIO, progress: Progress, interrupted: list[int]) -> Iterator[Counts]:
+    """Write the blocks that are left, in order -> how much is done after each."""
     start, before, total = time.perf_counter(), done.read, sum(path.stat().st_size for path in job.dumps)
     if done.articles:
         progress.say(f"resuming after {done.articles:,} articles")
@@ -173,13 +188,13 @@ def _convert(job: Job, done: Counts, file: BinaryIO, progress: Progress, interru
         done = Counts(done.articles + own.articles, done.sentences + own.sentences, done.tokens + own.tokens,
                       done.empty + own.empty, done.size + own.size, own.read)
         _save(job, done)
+        yield done
         if interrupted:
             raise Interrupted(f"stopped after {done.articles:,} articles; everything is in {job.part}")
         share = _share(job, done, total)
         left = (time.perf_counter() - start) * (1 - share) / max(1e-9, share - before / total)
         progress.show(f"{done.articles:,} articles  {done.sentences:,} sentences  {done.tokens:,} tokens  "
                       f"{share:.1%}  {duration(left)} left")
-    return done
 
 
 def _share(job: Job, done: Counts, total: int) -> float:

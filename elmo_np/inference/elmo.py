@@ -30,6 +30,7 @@ from ..io.run_directory import RunDirectory
 from ..nn.bilm import BiLM, BiState
 from ..nn.parameter import load_state_dict, parameters
 from ..nn.representation import ScalarMix, WordVector
+from ..runtime.files import all_or_none
 from ..types import Array
 from .encoder import Encoded, arrays_of, checked, encode, encode_rows, steps_of_a_window, warm_state, zero_state
 from .neighbours import Index, Neighbour
@@ -83,8 +84,9 @@ class ELMo:
         if folder.in_use():
             raise UserError(f"{directory} already holds a run: give another directory, or remove it")
         settings = Settings(DataConfig(tokenize=self.tokenize), self.model.config)
-        folder.begin(self.vocabulary, comment + write_toml(settings))
-        save_model(folder.model, self, settings)
+        with all_or_none([folder.vocabulary, folder.config, folder.model]):
+            folder.begin(self.vocabulary, comment + write_toml(settings))
+            save_model(folder.model, self, settings)
 
     def __repr__(self) -> str:
         config = self.model.config

@@ -32,7 +32,7 @@ from ..io.npz import ArrayFile, undamaged
 from ..nn.bilm import BiState
 from ..nn.parameter import sha256
 from ..runtime.files import sync_folder
-from ..runtime.locks import locked
+from ..runtime.locks import locked_file
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, Signals, interruptible
 from ..runtime.unfinished import Unfinished
@@ -112,7 +112,7 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         raise UserError("state carry with a shard: a sentence goes on from the one before it, which is in another "
                         "shard; expected state reset or warm")
     hdf5_text = out.suffix != ".npz"
-    with locked(out, out.with_name(f".{out.name}.lock")), Progress(quiet=quiet) as progress:
+    with locked_file(out), Progress(quiet=quiet) as progress:
         _check_out(out, resume)
         own = copy.copy(elmo)
         own.carried = None

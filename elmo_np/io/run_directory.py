@@ -8,6 +8,7 @@
     report.html         an HTML report of all of this, written by `elmo-np train` and `elmo-np report`
 """
 
+import os
 from pathlib import Path
 
 from ..data.vocabulary import Vocabulary
@@ -38,4 +39,4 @@ class RunDirectory:
 
     def in_use(self) -> bool:
         """Whether there is anything here that a new training would overwrite."""
-        return any(path.exists() for path in (self.model, self.last, self.vocabulary, self.config, self.metrics))
+        return any(map(os.path.lexists, (self.model, self.last, self.vocabulary, self.config, self.metrics)))

@@ -98,6 +98,18 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BufferedRandom]:
                         "create it, free some space, or give another path") from error
 
 
+@contextmanager
+def all_or_none(new: Iterable[Path]) -> Iterator[None]:
+    """Write several new files in the body: after any failure there are none, so that the same can be tried again."""
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+
+
 def atomic_write_text(path: str | os.PathLike[str], text: str) -> None:
     r"""Replace a text file in one step: UTF-8, line ends "\n" on every system. Raises UserError."""
     atomic_write(path, [text.encode("utf-8")])

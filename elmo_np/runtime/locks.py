@@ -60,6 +60,15 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def locked_file(file: Path) -> Iterator[None]:
+    """Hold the lock of a file while the body writes it: .NAME.lock next to it. Raises UserError as `locked`."""
+    if not file.name:
+        raise UserError("the name of the file to write is empty: expected the path of one in an existing folder")
+    with locked(file, file.with_name(f".{file.name}.lock")):
+        yield
+
+
+@contextmanager
 def locked(what: Path, lock_file: Path) -> Iterator[None]:
     """Hold a lock file, which ends with the body. what: that which it protects, for the message of the UserError."""
     file = _acquired(what, lock_file)
@@ -94,9 +103,9 @@ def _acquired(what: Path, lock_file: Path) -> TextIO:
         if still_there(file, lock_file):
             break
         file.close()                # its holder removed it just after it was opened
-    file.truncate(0)
-    file.write(f"{HOLDER}{os.getpid()} on {platform.node()}\n")
-    file.flush()
+    with contextlib.suppress(OSError):      # a full disk: the lock holds without the name of its holder
+        file.truncate(0)
+        os.write(file.fileno(), f"{HOLDER}{os.getpid()} on {platform.node()}\n".encode())
     return file
 
 

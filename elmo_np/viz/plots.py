@@ -5,6 +5,7 @@ matplotlib is imported when a figure is drawn, so that nothing else has to wait 
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..inference.neighbours import principal_components
+from ..runtime.files import atomic_write
 from ..types import Array
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ STYLE: Any = {
     "axes.grid": True, "grid.alpha": 0.25, "legend.frameon": False, "figure.dpi": 150,
     "svg.hashsalt": "elmo_np", "svg.fonttype": "none",      # the same figure gives the same bytes
 }
+
+# The formats of figures, each with what would make its bytes depend on when or with what they were written: left out
+METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 P = ParamSpec("P")
 
@@ -52,18 +57,35 @@ def blank_figure(width: float, height: float, columns: int = 1) -> tuple[Figure,
     return figure, figure.subplots(1, columns, squeeze=False)
 
 
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Raise UserError if `save` cannot write a new figure there."""
+    _format(path)
+    target = Path(path)
+    if os.path.lexists(target):
+        raise UserError(f"{path} already exists: give another path, or remove it")
+    if not target.parent.is_dir():
+        raise UserError(f"cannot write the figure {path}: there is no folder {target.parent}; create it, or give "
+                        "another path")
+
+
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as .png or .svg, without a date. Raises UserError if the file cannot be written."""
+    """Write a figure as .png, .svg or .pdf, atomically and without a date. Raises UserError if that fails."""
     from matplotlib import style
 
-    path = Path(path)
-    metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-    try:
-        with style.context(["default", STYLE]):
-            figure.savefig(path, metadata=metadata)
-    except OSError as error:
-        raise UserError(f"cannot write the figure {path}: {error.strerror}; expected a path in an existing folder: "
-                        "give another") from error
+    kind = _format(path)
+    contents = io.BytesIO()
+    with style.context(["default", STYLE]):
+        figure.savefig(contents, format=kind, metadata=METADATA[kind])
+    atomic_write(path, [contents.getvalue()])
+
+
+def _format(path: str | os.PathLike[str]) -> str:
+    """The format that a name asks for: a key of METADATA. Raises UserError."""
+    kind = Path(path).suffix.lower().removeprefix(".")
+    if kind not in METADATA:
+        raise UserError(f"cannot write the figure {str(path)!r}: expected a name that ends in "
+                        + ", ".join(f".{known}" for known in METADATA))
+    return kind
 
 
 @styled

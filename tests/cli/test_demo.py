@@ -193,12 +193,14 @@ def test_a_name_that_can_be_no_folder_is_refused(tmp_path, out, message):
     assert contents(tmp_path) == {"file": b"mine"}
 
 
-def test_a_folder_of_another_run_is_refused_and_left_as_it_is(tmp_path):
-    (tmp_path / "pydoc").mkdir()
-    (tmp_path / "pydoc/vocabulary.txt").write_text("mine\n")
-    with pytest.raises(UserError, match=r"pydoc contains files of another run: give another --out, or remove it$"):
+@pytest.mark.parametrize("name", ["pydoc/vocabulary.txt", "pydoc/gates.png", "grammar/play.png"])
+def test_a_folder_of_another_run_is_refused_and_left_as_it_is(tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir()
+    file.write_text("mine\n")
+    with pytest.raises(UserError, match=r" contains files of another run: give another --out, or remove it$"):
         demo.demo(str(tmp_path))
-    assert everything(tmp_path) == {(tmp_path / "pydoc/vocabulary.txt").relative_to(tmp_path): b"mine\n"}
+    assert everything(tmp_path) == {file.relative_to(tmp_path): b"mine\n"}
 
 
 def test_prose_without_the_words_is_no_reason_to_stop(tmp_path, monkeypatch, capsys):

@@ -7,6 +7,7 @@ import pytest
 from elmo_np import ELMo, Vocabulary
 from elmo_np.config.schema import Settings
 from elmo_np.inference.elmo import save_model
+from tests.full_disk import room_for
 from tests.published_weights import SENTENCES, WORDS, model
 
 
@@ -65,3 +66,12 @@ def test_convert_and_export_print_json(lines, files):
     found, = lines("export", "run", "--out", "out", "--json")
     assert json.loads(found) == {"out": "out", "files": ["options.json", "weights.hdf5", "vocabulary.txt"],
                                  "readers": ["bilm-tf", "AllenNLP"], "softmax": False}
+
+
+@pytest.mark.parametrize("words", ["export ours --out out", "convert options.json weights.hdf5 --out out"])
+def test_after_a_full_disk_the_same_command_can_be_repeated(lines, ours, files, tmp_path, words):
+    files()
+    with room_for(2000):
+        assert "File too large" in lines(*words.split(), code=2)
+    assert [*(tmp_path / "out").iterdir()] == []
+    lines(*words.split())

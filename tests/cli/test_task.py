@@ -8,6 +8,7 @@ import pytest
 
 from elmo_np.cli.main import main
 from elmo_np.tasks.models import fit
+from tests.full_disk import room_for
 from tests.task_helpers import FAST_OPTIONS, reviews, visits
 
 
@@ -252,3 +253,31 @@ def test_help_lists_tasks_actions_data_and_settings(run, capsys):
             main(["task", *words, "--help"])
         out = capsys.readouterr().out
         assert all(text in out for text in texts)
+
+
+@pytest.mark.parametrize("name", ["bilm.txt", "classify.png"])
+def test_a_file_of_somebody_else_is_not_overwritten(name, task_home, run, tmp_path):
+    (tmp_path / name).write_text("mine")
+    code, _, err = run("classify", "train", "train.tsv", "--bilm", "bilm", "--out", tmp_path, "--quiet", *FAST_OPTIONS)
+    assert code == 2
+    assert f"{tmp_path / name} already exists: expected no such file" in err
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+@pytest.mark.parametrize(("out", "message"), [
+    ("x.txt", "cannot write the figure 'x.txt': expected a name that ends in .png, .svg, .pdf"),
+    ("nowhere/x.png", "cannot write the figure nowhere/x.png: there is no folder nowhere"),
+    ("", "cannot write the figure ''")])
+def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_computed(out, message, task_home, run):
+    code, printed, err = run("classify", "evaluate", "classify", "nowhere.tsv", "--out", out)
+    assert (code, printed) == (2, "")
+    assert message in err
+
+
+def test_where_the_disk_is_full_no_picture_is_cut(task_home, run, tmp_path):
+    code, *_ = run("classify", "evaluate", "classify", "test.tsv", "--out", tmp_path / "x.png")
+    assert (code, (tmp_path / "x.png").read_bytes()[:4]) == (0, b"\x89PNG")
+    with room_for(4096):
+        code, _, err = run("classify", "evaluate", "classify", "test.tsv", "--out", tmp_path / "y.png")
+    assert (code, err.count("\n")) == (2, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.png"]

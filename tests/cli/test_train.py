@@ -111,3 +111,20 @@ def test_train_prints_where_the_model_is_as_json(do, tmp_path):
     run = tmp_path / "run"
     assert json.loads(do("train", "train.txt", "--out", run, "--quiet", *SMALL, "--json").out) == {
         "out": str(run), "model": f"{run}/model.safetensors", "report": f"{run}/report.html"}
+
+
+@pytest.mark.parametrize("name", ["report.html", "metrics.csv", "config.toml", "vocabulary.txt"])
+def test_a_file_of_somebody_else_is_refused_before_training(train, tmp_path, name):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).write_text("mine")
+    code, out, err = train()
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "already exists and is not a page of elmo_np" in err or "already holds a run: give another" in err
+    assert {path.name: path.read_text() for path in (tmp_path / "run").iterdir()} == {name: "mine"}
+
+
+def test_a_link_to_nowhere_counts_as_a_file(train, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/metrics.csv").symlink_to(tmp_path / "elsewhere")
+    assert train()[0] == 2
+    assert not (tmp_path / "elsewhere").exists()

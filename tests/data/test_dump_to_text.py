@@ -12,8 +12,10 @@ import pytest
 from elmo_np.data import dump_to_text as module
 from elmo_np.data.dump_to_text import BLOCK, dump_to_text
 from elmo_np.errors import UserError
+from elmo_np.runtime.locks import locked_file
 from elmo_np.runtime.signals import Interrupted
 from tests.dump_helpers import CAT, DOG, SENTENCES, write_dump
+from tests.full_disk import room_for
 
 pytest.importorskip("mwparserfromhell", reason="needs mwparserfromhell, the extra [wikipedia]")
 
@@ -88,6 +90,41 @@ def test_after_a_kill_what_no_place_counts_is_written_again(tmp_path, dump, whol
     assert out.read_bytes() == whole
 
 
+def stop_after(blocks, monkeypatch, error=ZeroDivisionError):
+    """Let the work fail after so many blocks."""
+    done, block = [], module._block
+
+    def stopped(*words, **options):
+        done.append(words)
+        if len(done) > blocks:
+            raise error
+        return block(*words, **options)
+    monkeypatch.setattr(module, "_block", stopped)
+
+
+@pytest.mark.parametrize("where", ["in the first block", "where its place is saved"])
+def test_what_fails_before_the_first_block_is_done_can_be_repeated_as_it_was(tmp_path, dump, whole, monkeypatch, where):
+    out = tmp_path / "a.txt.gz"
+    if where == "in the first block":
+        stop_after(0, monkeypatch, OSError(28, "No space left on device"))
+        with pytest.raises(UserError, match=r"cannot write .*: No space left on device; expected an existing"):
+            dump_to_text([dump], out, quiet=True)
+        assert not (tmp_path / "a.txt.gz.part").exists()
+    else:
+        with room_for(0), pytest.raises(UserError, match=r"cannot write .*: File too large"):
+            dump_to_text([dump], out, quiet=True)
+    monkeypatch.undo()
+    dump_to_text([dump], out, quiet=True)
+    assert out.read_bytes() == whole
+
+
+def test_another_process_that_writes_the_same_file_is_waited_for(tmp_path, dump):
+    with locked_file(tmp_path / "a.txt"), \
+            pytest.raises(UserError, match=r"a\.txt is being written by process \d+ on .*: wait until that ends"):
+        dump_to_text([dump], tmp_path / "a.txt", quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["many.xml.bz2"]
+
+
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_directory_that_somebody_else_made_is_refused_and_stays(tmp_path, dump, resume):
     thesis = tmp_path / "a.txt.part" / "text"
@@ -100,9 +137,14 @@ def test_a_directory_that_somebody_else_made_is_refused_and_stays(tmp_path, dump
 
 @pytest.mark.parametrize(("change", "message"), [
     (lambda out: {"limit": 2}, "was begun with limit None, now it is 2"),
-    (lambda out: (out / "place.json").write_text("{") and {}, r"place\.json is damaged: remove .*, and start again")])
+    *((lambda out, text=text: (out / "place.json").write_text(text) and {},
+       r"place\.json is damaged: remove .*, and start again")
+      for text in ("{", "[" * 10**5, "[]", "{}", '{"asked": 1, "done": {}}', '{"asked": {}, "done": {"size": -1}}',
+                   '{"asked": {}, "done": {"size": "1"}}', '{"asked": {}, "done": {"size": 1e400}}',
+                   '{"asked": {}, "done": {"size": 1000000000}}')),
+    (lambda out: (out / "text").write_bytes(b"") or {}, "is damaged: remove")])
 def test_unfinished_work_of_another_kind_is_refused(tmp_path, dump, monkeypatch, change, message):
-    monkeypatch.setattr(module, "_block", lambda *words, **options: 1 / 0)
+    stop_after(1, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         dump_to_text([dump], tmp_path / "a.txt", quiet=True)
     with pytest.raises(UserError, match=message):
@@ -113,7 +155,7 @@ def test_unfinished_work_of_another_kind_is_refused(tmp_path, dump, monkeypatch,
     ("a.txt", {"limit": 0}, "limit is 0, expected 1 or more"),
     ("a.txt", {"processes": 0}, "processes is 0, expected 1 or more"),
     ("many.xml.bz2", {}, "already exists: give another name"),
-    ("none/a.txt", {}, "cannot write .*none/a.txt: No such file or directory; expected an existing directory")])
+    ("none/a.txt", {}, "cannot write .*none/a.txt: No such file or directory; expected an existing folder")])
 def test_what_cannot_begin_is_refused(tmp_path, dump, out, options, message):
     with pytest.raises(UserError, match=message):
         dump_to_text([dump], tmp_path / out, quiet=True, **options)

@@ -13,6 +13,7 @@ import pytest
 
 from elmo_np.errors import UserError
 from elmo_np.runtime.files import (
+    all_or_none,
     atomic_file,
     atomic_write,
     atomic_write_text,
@@ -190,3 +191,16 @@ def test_a_regular_file_is_read_and_a_longer_one_is_not(tmp_path: Path) -> None:
     for path, error in (tmp_path, IsADirectoryError), (tmp_path / "none", FileNotFoundError):
         with pytest.raises(error):
             open_regular(path)
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
+    new = [tmp_path / "a", tmp_path / "b"]
+    def write(second: Path) -> None:
+        with all_or_none(new):
+            atomic_write(new[0], [b"x"])
+            atomic_write(second, [b"x"])
+    with pytest.raises(UserError):
+        write(tmp_path / "none" / "b")
+    assert names(tmp_path) == []
+    write(new[1])
+    assert names(tmp_path) == ["a", "b"]

@@ -11,6 +11,7 @@ import pytest
 
 from elmo_np.errors import UserError
 from elmo_np.runtime.locks import locked, locked_folder
+from tests.full_disk import room_for
 
 HOLD = """
 import sys, time
@@ -119,4 +120,13 @@ def test_what_a_killed_process_left_is_taken_over(tmp_path):
     (tmp_path / "lock").write_text("process 1 on a machine\n")
     with locked(Path("x"), tmp_path / "lock"):
         assert (tmp_path / "lock").read_text().startswith(f"process {os.getpid()} on ")
+    assert not (tmp_path / "lock").exists()
+
+
+def test_a_full_disk_takes_the_name_of_the_holder_not_the_lock(tmp_path):
+    with room_for(0), locked(Path("x"), tmp_path / "lock"):
+        assert (tmp_path / "lock").read_bytes() == b""
+        with pytest.raises(UserError, match="x is being written by another process: wait until that ends"), \
+                locked(Path("x"), tmp_path / "lock"):
+            pass
     assert not (tmp_path / "lock").exists()

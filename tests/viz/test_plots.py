@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from elmo_np.errors import UserError
 from elmo_np.training.metrics import COLUMNS
 from elmo_np.viz import plots
+from tests.full_disk import room_for
 
 RNG = np.random.default_rng(0)
 STATIC, CONTEXTUAL = np.tile(RNG.normal(size=6), (12, 1)), RNG.normal(size=(12, 6))
@@ -267,10 +268,31 @@ def test_a_figure_that_cannot_be_written_is_one_clear_line(tmp_path, draw):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "x.png").mkdir()
     for path in tmp_path / "none" / "x.png", tmp_path / "file" / "x.png", tmp_path / "x.png":
-        with pytest.raises(UserError, match="cannot write the figure") as caught:
+        with pytest.raises(UserError, match=r"cannot write .*x.png: ") as caught:
             plots.save(draw(), path)
         assert "\n" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_where_the_disk_is_full_the_old_figure_stays_whole(tmp_path, suffix):
+    path = (tmp_path / "x").with_suffix(suffix)
+    plots.save(FIGURES["bars"](), path)
+    before = path.read_bytes()
+    with room_for(4096), pytest.raises(UserError, match=r"cannot write .*: File too large; "):
+        plots.save(FIGURES["lines"](), path)
+    assert path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [f"x{suffix}"]
+
+
+@pytest.mark.parametrize("name", ["x", "x.txt", "", "x.png/"])
+def test_a_name_that_is_not_that_of_a_new_figure_is_refused(tmp_path, name):
+    (tmp_path / "x.png").write_text("mine")
+    with pytest.raises(UserError, match=r"expected a name that ends in .png, .svg, .pdf|already exists: give another"):
+        plots.check_target(f"{tmp_path}/{name}")
+    with pytest.raises(UserError, match=r"there is no folder .*none; create it, or give another path"):
+        plots.check_target(tmp_path / "none/x.svg")
+    plots.check_target(tmp_path / "new.PNG")
 
 
 def test_figures_need_no_screen_and_leave_the_users_style_alone(draw, tmp_path):

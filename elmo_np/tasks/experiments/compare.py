@@ -23,11 +23,12 @@ from ..models.embedding_cache import EmbeddingCache
 from . import word2vec
 from .bilm_text import Texts, read_before
 from .task_base import TaskSpec
-from .task_bilm import BilmSpec, Setup, bilm_for
+from .task_bilm import BilmSpec, Setup, bilm_for, check_bilm
 from .task_directory import TaskDirectory
 from .workflow import Report
 
 WORD2VEC = "word2vec"
+FIGURE = "comparison"
 
 
 class Round(NamedTuple):
@@ -69,8 +70,9 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
     Raises UserError for an unknown kind, and for word2vec if it is requested and cannot be trained.
     """
     check_kinds(task, only, setup.bilm)
-    for data, _, _ in rounds:
+    for data, own, _ in rounds:
         task.check_data(data)
+        check_bilm(data, setup._replace(directory=own))
     found: dict[str, list[float]] = {}
     notes: list[str] = []
     measure = task.measured(rounds[0].data.test)
@@ -109,7 +111,7 @@ def _written(task: TaskSpec, rounds: Sequence[Round], found: dict[str, list[floa
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
     lines = [f"{measure} on {tested:,} test sentences; test: {first.split}", *table(found, what), *notes]
     atomic_write_text(setup.directory.report, "\n".join([*lines, ""]))
-    plots.save(comparison(found, f"{measure} on test sentences", what), setup.directory.path / "comparison.png")
+    plots.save(comparison(found, f"{measure} on test sentences", what), setup.directory.figure(FIGURE))
     return Report(lines, {"task": task.name, "measure": measure, "sentences": tested, "test": first.split,
                           "scores": found})
 

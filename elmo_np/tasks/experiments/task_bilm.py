@@ -57,7 +57,7 @@ def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
     Raises UserError if there is no such text, or if the directory holds a biLM of another text or another origin.
     """
     config, directory, spec, quiet = setup
-    spec.check()
+    check_bilm(data, setup)
     if spec.given and not spec.fine_tune:
         return ELMo.load(spec.given), str(Path(spec.given).resolve())
     lines = _lines(data)
@@ -68,11 +68,28 @@ def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
         atomic_write_text(directory.corpus, "".join(lines))
         how = f"fine-tuning {spec.given}" if spec.given else "no --bilm given: training one"
         Progress(quiet=quiet).say(f"{how} on {len(lines):,} sentences, {directory.own_bilm}")
-    else:
-        _check_kept(directory, "".join(lines), spec, settings.train.epochs)
     settings = replaced(settings, corpus=str(directory.corpus), seed=config.seed)
     elmo = train(str(directory.corpus), run.path, settings=settings, quiet=quiet, resume=run.last.exists())
     return elmo, directory.own_bilm.name
+
+
+def check_bilm(data: Data, setup: Setup) -> None:
+    """Raise UserError where `bilm_for` cannot begin. Nothing is written."""
+    directory, spec = setup.directory, setup.bilm
+    spec.check()
+    if spec.given and not spec.fine_tune:
+        return
+    lines = _lines(data)
+    settings = _settings(spec, len(lines))
+    if RunDirectory(directory.own_bilm).in_use():
+        _check_kept(directory, "".join(lines), spec, settings.train.epochs)
+    elif os.path.lexists(directory.corpus) and not _has_text(directory.corpus, "".join(lines)):
+        raise UserError(f"{directory.corpus} already exists, with another text than that of these data: give another "
+                        "--out, or remove it")
+
+
+def _has_text(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _lines(data: Data) -> list[str]:
@@ -103,7 +120,7 @@ def _settings(spec: BilmSpec, count: int) -> Settings:
 def _check_kept(directory: TaskDirectory, text: str, spec: BilmSpec, epochs: int) -> None:
     """Raises UserError if the biLM that a stopped command left in the directory is not the requested one."""
     own = directory.own_bilm
-    if not directory.corpus.is_file() or directory.corpus.read_bytes() != text.encode():
+    if not _has_text(directory.corpus, text):
         raise UserError(f"{own} is a biLM of other data than these: give another --out, or remove it")
     kept = read_toml(RunDirectory(own).config, Settings())
     if not same_run(kept.data.fine_tune, spec.given):

@@ -8,6 +8,7 @@
     fold-0/, ..         for a comparison in folds: the biLM of each
 """
 
+import os
 from pathlib import Path
 
 from ...errors import UserError
@@ -25,16 +26,25 @@ class TaskDirectory:
         self.report = path / "report.txt"
         self.results = path / "results.csv"
 
+    def figure(self, name: str) -> Path:
+        """The figure of a task, or of a comparison."""
+        return self.path / f"{name}.png"
 
-def new_directory(out: str) -> TaskDirectory:
-    """A directory to write. Raises UserError for one that already holds a report, a model or results."""
+
+def new_directory(out: str, figure: str) -> TaskDirectory:
+    """A directory to write. Raises UserError for one that already holds a report, a model or results, or another file
+    that will be written; figure: the name of the figure."""
     directory = TaskDirectory(Path(out))
     if not out or (directory.path.exists() and not directory.path.is_dir()):
         raise UserError(f"--out {out!r}: expected a directory, or a name for one")
     if directory.results.exists() and not directory.report.exists():
         raise UserError(f"{out} holds the results of a comparison that was stopped: give another --out, or remove "
                         f"{directory.results} to start again with the biLMs that are already trained")
-    if any(path.exists() for path in (directory.model, directory.report)):
+    if any(map(os.path.lexists, (directory.model, directory.report))):
         raise UserError(f"{out} holds the files of another training: give another --out, or remove it")
+    for path in (directory.bilm, directory.figure(figure)):
+        if os.path.lexists(path):
+            raise UserError(f"{path} already exists: expected no such file, as this command writes one; give another "
+                            "--out, or remove it")
     directory.path.mkdir(parents=True, exist_ok=True)
     return directory

@@ -48,7 +48,7 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
     lines = [f"{len(learnt.sentences):,} training sentences, {len(valid.sentences):,} to validate; test: {data.split}",
              *found.lines, *notes]
     atomic_write_text(directory.report, "\n".join([*lines, ""]))
-    plots.save(task.figure(data.test, predicted), directory.path / f"{task.name}.png")
+    plots.save(task.figure(data.test, predicted), directory.figure(task.name))
     return Report(lines, {"training_sentences": len(learnt.sentences), "validation_sentences": len(valid.sentences),
                           "test": data.split, **found.values})
 

@@ -48,7 +48,7 @@ def test_an_empty_bilm_is_refused(task_home, run, tmp_path):
 def test_a_bilm_of_another_origin_is_refused(task_home, run, tmp_path):
     words = "classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--out", tmp_path / "out", "--quiet"
     assert run(*words, *FAST_OPTIONS)[0] == 0
-    for name in "report.txt", "results.csv":
+    for name in "report.txt", "results.csv", "comparison.png":
         (tmp_path / "out" / name).unlink()
     code, _, err = run(*words, *FAST_OPTIONS, "--bilm", "bilm", "--fine-tune", 1)
     assert code == 2
@@ -58,7 +58,7 @@ def test_a_bilm_of_another_origin_is_refused(task_home, run, tmp_path):
 def test_a_bilm_is_the_same_by_a_relative_and_an_absolute_path(task_home, run, tmp_path):
     words = "classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--out", tmp_path / "out", "--quiet"
     assert run(*words, *FAST_OPTIONS, "--bilm", "bilm", "--fine-tune", 1)[0] == 0
-    for name in "report.txt", "results.csv":
+    for name in "report.txt", "results.csv", "comparison.png":
         (tmp_path / "out" / name).unlink()
     code, _, err = run(*words, *FAST_OPTIONS, "--bilm", task_home / "bilm", "--fine-tune", 1)
     assert (code, err) == (0, "")
@@ -66,7 +66,7 @@ def test_a_bilm_is_the_same_by_a_relative_and_an_absolute_path(task_home, run, t
 
 def test_a_bilm_that_was_fine_tuned_for_longer_is_refused(task_home, run, tmp_path):
     def fine_tune(epochs):
-        for name in "report.txt", "results.csv":
+        for name in "report.txt", "results.csv", "comparison.png":
             (tmp_path / "out" / name).unlink(missing_ok=True)
         return run("classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--bilm", "bilm", "--quiet",
                    "--fine-tune", epochs, "--out", tmp_path / "out", *FAST_OPTIONS)
@@ -87,8 +87,8 @@ def test_without_a_bilm_one_is_trained_that_has_not_read_the_test(task_home, run
     assert read == trained - tested
     assert trained & tested
     assert run("classify", "predict", out, "new.txt")[0] == 0
-    (out / "model.safetensors").unlink()
-    (out / "report.txt").unlink()
+    for name in "model.safetensors", "report.txt", "bilm.txt", "classify.png":
+        (out / name).unlink()
     again = "classify", "train", "train.tsv", "--out", out, "--quiet", *FAST_OPTIONS
     code, _, err = run(*again)                       # other test sentences: the biLM may have read them
     assert code == 2
@@ -99,6 +99,19 @@ def test_without_a_bilm_one_is_trained_that_has_not_read_the_test(task_home, run
     moved = tmp_path / "moved"
     out.rename(moved)                               # its biLM is below it
     assert run("classify", "predict", moved, "new.txt")[0] == 0
+
+
+@pytest.mark.parametrize("words", [["train"], ["compare", "--folds", 2]], ids=["train", "compare"])
+def test_a_text_of_somebody_else_is_not_overwritten(task_home, run, tmp_path, words):
+    action, *more = words
+    corpus = tmp_path / "out" / ("fold-1/bilm-corpus.txt" if more else "bilm-corpus.txt")
+    corpus.parent.mkdir(parents=True)
+    corpus.write_text("mine\n")
+    code, _, err = run("classify", action, "train.tsv", *more, "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS)
+    assert code == 2
+    assert f"{corpus} already exists, with another text than that of these data: give another --out" in err
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [corpus]    # and nothing was trained
+    assert corpus.read_text() == "mine\n"
 
 
 def test_a_bilm_that_has_moved_can_be_given(task_home, run, tmp_path):
