@@ -19,6 +19,7 @@ from ..io.run_directory import RunDirectory
 from ..io.training_corpus import training_corpus
 from ..runtime.files import STDOUT
 from ..runtime.progress import Progress
+from ..runtime.terminal import escaped_json
 
 Add = Callable[..., Any]        # argparse's add_argument
 
@@ -26,7 +27,7 @@ Add = Callable[..., Any]        # argparse's add_argument
 def json_text(value: dict[str, Any], indent: int | None = None) -> str:
     """A JSON object, on one line unless indented; null for infinity and NaN, which JSON does not have."""
     finite = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in value.items()}
-    return json.dumps(finite, ensure_ascii=False, indent=indent, allow_nan=False)
+    return escaped_json(json.dumps(finite, ensure_ascii=False, indent=indent, allow_nan=False))
 
 
 def add_json(add: Add, what: str = "print the result as one JSON object") -> None:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TextIO
 from .. import __version__, _early_interrupt, backend
 from ..errors import UserError
 from ..runtime.signals import Interrupted
+from ..runtime.terminal import escaped, escaping_stdout
 from . import COMMANDS
 from .common import check_order
 
@@ -53,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Line buffering keeps progress and output in order in a log; "?" replaces what the terminal cannot show.
         sys.stdout.reconfigure(line_buffering=True, errors="replace")
-    return guarded("elmo-np", lambda: _command(argv))
+    with escaping_stdout():
+        return guarded("elmo-np", lambda: _command(argv))
 
 
 def _open_missing_streams() -> None:
@@ -113,7 +115,8 @@ def _guarded(program: str, command: Callable[[], int | None]) -> int:
 def failed(program: str, message: str, code: int) -> int:
     """Report in one line why the program ends, and return the exit code."""
     with contextlib.suppress(OSError):      # stderr may be closed; the exit code remains
-        print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+        line = message.strip().replace("\n", "\\n").replace("\t", "\\t")
+        print(f"{program}: {escaped(line)}", file=sys.stderr)
     return code
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import UserError
 from ..runtime.files import atomic_write_text
 from ..runtime.locks import locked_folder
+from ..runtime.progress import Progress
 from ..tasks.data.examples import Data, Examples
 from ..tasks.data.tables import Columns, parsed_columns
 from ..tasks.experiments import compare, workflow
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     examples = task.unlabelled(args.data, model.tokenize, parsed_columns(args.columns, task.asked))
     for line in model.coverage(examples.sentences):
-        print(line, file=sys.stderr)
+        Progress().say(line)
     lines = list(_predicted(task, model, examples, args.json, getattr(args, "probabilities", False)))
     if args.out:
         atomic_write_text(args.out, "\n".join([*lines, ""]))

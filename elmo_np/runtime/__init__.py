@@ -1,7 +1,8 @@
 """Runtime: what any long computation needs from the system, without knowing about models.
 
 `files` replaces a file in one step, `locks` keeps a second process out of a folder, `progress` writes a line on stderr,
-`signals` turns Ctrl-C into an orderly stop, `threads` runs two directions at once, and `unfinished` is the folder that
+`signals` turns Ctrl-C into an orderly stop, `terminal` shows control characters instead of sending them to a terminal,
+`threads` runs two directions at once, and `unfinished` is the folder that
 work is kept in until its file is complete.
 
 A newcomer may change anything here: no file on disk depends on it. But keep two promises that the rest relies on: a

@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from ..errors import UserError
 from .locks import lock, no_link, still_there
+from .terminal import escaped
 
 STDOUT = "-"
 
@@ -118,8 +119,11 @@ def atomic_write_text(path: str | os.PathLike[str], text: str) -> None:
 def _print(chunks: Iterable[bytes | memoryview]) -> None:
     sys.stdout.flush()
     for chunk in chunks:
-        sys.stdout.buffer.write(chunk)
-    sys.stdout.buffer.flush()
+        if sys.stdout.isatty():
+            sys.stdout.write(escaped(bytes(chunk).decode("utf-8", "replace")))
+        else:
+            sys.stdout.buffer.write(chunk)
+    sys.stdout.flush()
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TextIO
 
+from .terminal import escaped
+
 SECONDS_BETWEEN_LINES = 10.0        # where lines stay, as in a log file
 SECONDS_BETWEEN_REWRITES = 0.2      # fast enough to look alive
 
@@ -33,6 +35,7 @@ class Progress:
         if self._quiet or time.monotonic() - self._shown < between:
             return
         self._shown = time.monotonic()
+        line = escaped(line)
         if self._terminal:
             line = line[:shutil.get_terminal_size().columns - 1]        # a line that wraps could not be rewritten
             self._write("\r" + line.ljust(self._width))
@@ -44,7 +47,7 @@ class Progress:
         """Print a line that stays."""
         if not self._quiet:
             self.close()
-            self._write(line + "\n")
+            self._write(escaped(line) + "\n")
 
     def close(self) -> None:
         """Clear the rewritten line, so that whatever is printed next starts at the left."""

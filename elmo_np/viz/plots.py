@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import UserError
 from ..inference.neighbours import principal_components
 from ..runtime.files import atomic_write
+from ..runtime.terminal import escaped
 from ..types import Array
 
 if TYPE_CHECKING:
@@ -284,8 +285,12 @@ def _scatter(ax: Any, vectors: Array, senses: Sequence[str]) -> None:
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws unchanged: a dollar sign would begin a formula, an underscore hide a legend entry."""
-    return text.replace("$", r"\$") if not text.startswith("_") else " " + text.replace("$", r"\$")
+    """Text that matplotlib draws unchanged: a dollar sign would begin a formula, an underscore hide a legend entry.
+
+    An .svg cannot contain control characters: they are `escaped`.
+    """
+    text = escaped(text).replace("$", r"\$")
+    return text if not text.startswith("_") else " " + text
 
 
 @styled

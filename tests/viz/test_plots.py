@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from html import escape
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -254,6 +255,15 @@ def test_a_word_or_a_sense_of_odd_characters_is_drawn_as_it_is_written(tmp_path,
     shown = written(plots.occurrences(word, STATIC, CONTEXTUAL, [word, "other"] * 6), tmp_path / "x.svg")
     for text in f"static: one vector for every “{word}”", f"contextual: “{word}” separates by sense", f"{word} (6)":
         assert escape(text, quote=False) in shown
+
+
+def test_control_characters_are_shown_because_an_svg_cannot_contain_them(tmp_path):
+    word = "\x1b[2J\x00\udcff"
+    shown = written(plots.occurrences(word, STATIC, CONTEXTUAL, [word, "other"] * 6), tmp_path / "x.svg")
+    assert r"\x1b[2J\x00\udcff (6)" in shown
+    ElementTree.parse(tmp_path / "x.svg")       # well-formed
+    assert [text.get_text() for text in drawn(plots.gates([word], IFOG[:1])).axes[0].get_xticklabels()] == [
+        r"\x1b[2J\x00\udcff"]
 
 
 def test_every_sense_is_in_the_legend_whatever_it_is_called():
