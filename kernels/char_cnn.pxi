@@ -3,6 +3,8 @@
 
 def convolve(const floating[:, :, ::1] e, const floating[:, ::1] W, const int64_t[::1] positions, bint keep):
     """Twin of elmo_np.nn.char_cnn.convolve."""
+    if W.shape[0] == 0:
+        raise ZeroDivisionError("filters of no values")
     cdef Py_ssize_t G = e.shape[0], C = e.shape[2], K = W.shape[0], N = W.shape[1], word = e.shape[1] * C
     cdef bint single = floating is float
     m_, argmax_ = empty((G, N), single), empty((G, N), single) if keep else None

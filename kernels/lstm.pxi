@@ -25,6 +25,8 @@ def lstm_forward(const floating[:, :, ::1] x, state, weights, const int64_t[::1]
     h_[0], c_[0] = h0, c0
     if D == 0:
         ifog_[...] = b
+    if H == 0:      # nothing to compute, and the product of nothing is zero
+        h_[1:] = np.where(np.asarray(lengths)[:, None] > 0, 0, h0)
     cdef floating[:, :, ::1] a = ifog_, h = h_, c = c_, m = m_
     cdef floating[::1] entering = packed(Wx, False, False), recurrent = packed(Wh, False, True), projection
     if projected:
@@ -61,6 +63,8 @@ def lstm_forward_inference(const floating[:, :, ::1] x, state, weights, const in
     live_ = np.count_nonzero(np.arange(T)[:, None] < lengths, axis=1)
     y_, h_, c_ = zeros((T, B, P), single), empty((B, P), single), empty((B, H), single)
     h_[...], c_[...] = np.asarray(h0)[order_], np.asarray(c0)[order_]
+    if H == 0:
+        h_[np.asarray(lengths)[order_] > 0] = 0
     cdef const int64_t[::1] order = order_, live = live_        # positions of the sequences; how many go on, per step
     cdef floating[:, :, ::1] y = y_
     cdef floating[:, ::1] h = h_, c = c_, m = empty((B, H), single), xs = empty((most, D), single)

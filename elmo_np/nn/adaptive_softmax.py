@@ -28,6 +28,7 @@ from numpy.typing import DTypeLike
 from ..errors import UserError
 from ..types import Array
 from . import softmax
+from .checks import check_sizes
 from .initializers import lecun_normal
 from .parameter import Parameter
 from .softmax import IGNORE_INDEX, Softmax, checked_targets
@@ -108,6 +109,7 @@ class AdaptiveSoftmax:
         self, P: int, V: int, *, cutoffs: Sequence[int] | None = None,
         div_value: int = 4, rng: Generator | None, dtype: DTypeLike = np.float32,
     ):
+        check_sizes("adaptive softmax", P=P, V=V)
         cutoffs = default_cutoffs(V) if cutoffs is None else tuple(cutoffs)
         bounds = (*cutoffs, V)
         if not cutoffs or cutoffs[0] < 1 or any(a >= b for a, b in pairwise(bounds)):

@@ -27,7 +27,7 @@ from ..backend import twin
 from ..config.fields import Pairs
 from ..types import Array
 from .characters import N_CHARACTERS
-from .checks import check_array, check_ids
+from .checks import check_array, check_ids, check_sizes
 from .embedding import scatter_add
 from .initializers import lecun_normal, uniform
 from .lstm import rows, sigmoid
@@ -66,6 +66,7 @@ class Filters:
     """
 
     def __init__(self, w: int, C: int, n: int, activation: str, rng: Generator | None, dtype: DTypeLike):
+        check_sizes("filters", w=w, C=C, n=n)
         shape = (w * C, n)
         relu = activation == "relu"
         self.w = w
@@ -112,6 +113,7 @@ class Highway:
     """
 
     def __init__(self, F: int, rng: Generator | None, dtype: DTypeLike):
+        check_sizes("highway layer", F=F)
         self.Wr, self.Wt = (Parameter(lecun_normal(rng, (F, F), F, dtype)) for _ in range(2))
         self.br = Parameter(np.full(F, -2, dtype))
         self.bt = Parameter(np.zeros(F, dtype))
@@ -183,12 +185,16 @@ class CharCNN:
         activation: str = "relu", highways: int = 0, project: bool = True,
         rng: Generator | None, dtype: DTypeLike = np.float32,
     ):
+        F = sum(n for _, n in filters)
+        check_sizes("character CNN", C=C, D=D, K=K, F=F)
+        if max(w for w, _ in filters) > K or (not project and D != F):
+            raise ValueError(f"character CNN: filters {filters} with K = {K}, D = {D}: expected widths up to K, and "
+                             "without a projection D filters")
         self.K = K
         self.activation = activation
         self.E = Parameter(uniform(rng, (N_CHARACTERS, C), 1, dtype))
         self.E.value[0] = 0
         self.filters = [Filters(w, C, n, activation, rng, dtype) for w, n in filters]
-        F = sum(n for _, n in filters)
         self.highways = [Highway(F, rng, dtype) for _ in range(highways)]
         self.Wp = Parameter(lecun_normal(rng, (F, D), F, dtype)) if project else None
         self.bp = Parameter(np.zeros(D, dtype)) if project else None

@@ -1,8 +1,19 @@
-"""Checks of the arrays that a layer is given. The kernels read memory without looking, so every layer checks first."""
+"""Checks of the sizes and arrays that a layer is given. The kernels read memory without looking, so every layer checks
+first."""
+
+from numbers import Integral
 
 from numpy.typing import DTypeLike
 
+from ..config.fields import shown
 from ..types import Array
+
+
+def check_sizes(layer: str, **sizes: object) -> None:
+    """Raise ValueError, which names the layer, unless each size is a whole number of at least 1."""
+    for name, size in sizes.items():
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+            raise ValueError(f"{layer}: {name} = {shown(size)}, expected a whole number of at least 1")
 
 
 def check_array(what: str, x: Array, shape: tuple[int, ...], dtype: DTypeLike) -> None:

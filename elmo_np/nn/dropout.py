@@ -12,7 +12,11 @@ from ..types import Array
 
 
 def dropout_forward(x: Array, rate: float, rng: Generator | None) -> tuple[Array, Array | None]:
-    """x of any shape -> y, and the scaled mask for backward. At rate 0 or without rng: x itself and None."""
+    """x of any shape -> y, and the scaled mask for backward. At rate 0 or without rng: x itself and None.
+
+    Raises ValueError for a rate outside [0, 1)."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"dropout rate {rate}, expected at least 0 and less than 1")
     if rate == 0 or rng is None:
         return x, None
     kept = rng.random(x.shape, dtype=np.float32) >= rate

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
-from .checks import check_array, check_ids
+from .checks import check_array, check_ids, check_sizes
 from .initializers import uniform
 from .parameter import Parameter
 
@@ -47,6 +47,9 @@ class Embedding:
         dtype: DTypeLike = np.float32,
         table: Parameter | None = None,
     ):
+        check_sizes("embedding", V=V, D=D)
+        if table:
+            check_array("shared embedding", table.value, (V, D), table.value.dtype)
         self.E = table or Parameter(uniform(rng, (V, D), 0.1, dtype), by_rows=True)
 
     def forward(self, ids: Array) -> tuple[Array, Cache]:

@@ -14,6 +14,7 @@ Source: Hochreiter and Schmidhuber 1997; forget gate, Gers et al. 2000; projecti
 The clips are those of the original ELMo.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
-from .checks import check_array
+from .checks import check_array, check_sizes
 from .initializers import glorot_uniform
 from .parameter import Parameter, accumulators
 
@@ -187,6 +188,8 @@ class LSTM:
         forget_bias: float = 0.0, rng: Generator | None,
         dtype: DTypeLike = np.float32,
     ):
+        check_sizes("LSTM", D=D, H=H, P=H if P is None else P)
+
         def glorot(rows: int, columns: int) -> Parameter:
             return Parameter(glorot_uniform(rng, (rows, columns), dtype))
 
@@ -291,4 +294,4 @@ def _checked_lengths(lengths: Array | None, T: int, B: int) -> Array:
 
 def rows(x: Array) -> Array:
     """(T, B, N) -> (T B, N): a sum over steps and sequences is then one matrix product."""
-    return x.reshape(-1, x.shape[-1])
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

@@ -22,7 +22,7 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from ..types import Array
-from .checks import check_array
+from .checks import check_array, check_sizes
 from .initializers import identity_or_orthonormal
 from .parameter import Parameter
 
@@ -49,6 +49,7 @@ class WordVector:
     """
 
     def __init__(self, width_in: int, width_out: int, *, rng: Generator, dtype: DTypeLike = np.float32):
+        check_sizes("word vector", width_in=width_in, width_out=width_out)
         self.W = Parameter(identity_or_orthonormal(rng, width_out, width_in, dtype))
         self.b = Parameter(np.zeros(width_out, dtype))
 
@@ -117,6 +118,7 @@ class ScalarMix:
     """
 
     def __init__(self, J: int, *, layer_norm: bool = False, l2: float = 0.0, dtype: DTypeLike = np.float32):
+        check_sizes("layer mix", J=J)
         self.layer_norm = layer_norm
         self.l2 = l2
         self.w = Parameter(np.zeros(J, dtype))

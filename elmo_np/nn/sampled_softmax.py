@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import UserError
 from ..types import Array
+from .checks import check_sizes
 from .embedding import scatter_add
 from .parameter import Parameter
 from .softmax import ELSEWHERE, IGNORE_INDEX, Chunk, Softmax, softmax_backward
@@ -90,6 +91,7 @@ class SampledSoftmax:
         self, P: int, V: int, *, samples: int, rng: Generator | None,
         dtype: DTypeLike = np.float32, W: Parameter | None = None,
     ):
+        check_sizes("sampled softmax", P=P, V=V)
         if not 1 <= samples < V:
             raise UserError(
                 f"samples = {samples} with {V} words: expected from 1 to {V - 1}: "

@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike
 
 from ..backend import twin
 from ..types import Array
-from .checks import check_array, check_ids
+from .checks import check_array, check_ids, check_sizes
 from .initializers import lecun_normal
 from .parameter import Parameter, accumulators
 
@@ -100,8 +100,11 @@ class Softmax:
         dtype: DTypeLike = np.float32, W: Parameter | None = None,
         b: Parameter | None = None,
     ):
+        check_sizes("softmax", P=P, V=V)
         self.W = W or Parameter(lecun_normal(rng, (V, P), P, dtype))
         self.b = b or Parameter(np.zeros(V, dtype))
+        check_array("softmax weights", self.W.value, (V, P), self.W.value.dtype)
+        check_array("softmax bias", self.b.value, (V,), self.W.value.dtype)
 
     def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, Any]:
         """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX; rng is not used

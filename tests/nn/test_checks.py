@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from elmo_np.nn.checks import check_array, check_ids
+from elmo_np.nn.checks import check_array, check_ids, check_sizes
 
 
 def test_the_right_array_and_ids_pass():
@@ -33,3 +33,10 @@ def test_ids_that_are_not_whole_numbers_or_out_of_range_are_refused(ids, lowest,
     with pytest.raises(ValueError) as caught:
         check_ids("ids", np.array(ids), 5, lowest)
     assert str(caught.value) == message
+
+
+def test_a_size_is_a_whole_number_of_at_least_1():
+    check_sizes("layer", D=1, H=np.int64(3), P=10**30)
+    for size in 0, -1, 1.0, np.float32(2), True, None, "3", np.nan, [3], -10**5000:
+        with pytest.raises(ValueError, match=r"layer: H = .*, expected a whole number of at least 1$"):
+            check_sizes("layer", D=1, H=size)

@@ -8,6 +8,7 @@ import pytest
 from elmo_np import backend
 from elmo_np.nn import char_cnn, lstm, softmax
 from elmo_np.nn.lstm import Cache, Clips, Weights
+from elmo_np.nn.matmul import matmul
 from elmo_np.nn.optim import AdamRates
 from elmo_np.nn.softmax import Chunk
 
@@ -147,6 +148,20 @@ def test_kernel_equals_reference(name, size, dtype, path):
                 assert other == one
             else:
                 assert other == pytest.approx(one, rel=TOLERANCE[dtype], abs=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("size", [(3, 2, 0, 4, 5), (3, 2, 3, 0, 5), (3, 2, 3, 4, 0)], ids=str)
+@pytest.mark.parametrize("name", ["lstm_forward", "lstm_forward_inference", "matmul"])
+def test_without_values_to_add_up_kernels_return_no_memory_as_it_was(name, size, path):
+    for args in SAMPLES[name](np.random.default_rng(0), np.float32, size):
+        used = [np.full((n, n), 1e30, np.float32) for n in range(1, 40)]
+        for one in used:
+            matmul.compiled(one, one)       # whose memory is handed out again
+        found, expected = backend.TWINS[name].compiled(*args), backend.TWINS[name].reference(*args)
+        for one, other in zip(flatten(found), flatten(expected), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ZeroDivisionError):
+        char_cnn.convolve.compiled(np.ones((1, 3, 0), np.float32), np.ones((0, 2), np.float32), np.array([1]), True)
 
 
 def flatten(value):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
-from ...nn.checks import check_array
+from ...nn.checks import check_array, check_sizes
 from ...nn.initializers import glorot_uniform
 from ...nn.parameter import Parameter
 from ...types import Array
@@ -124,6 +124,7 @@ class AdditiveAttention(_Attention):
 
     def __init__(self, P: int, D: int, A: int,
                  *, rng: Generator, dtype: DTypeLike = np.float32):
+        check_sizes("attention", P=P, D=D, A=A)
         self.P, self.D = P, D
         self.Wq = Parameter(glorot_uniform(rng, (P, A), dtype))
         self.Wk = Parameter(glorot_uniform(rng, (D, A), dtype))
@@ -162,6 +163,7 @@ class DotAttention(_Attention):
 
     def __init__(self, P: int, D: int,
                  *, rng: Generator, dtype: DTypeLike = np.float32):
+        check_sizes("attention", P=P, D=D)
         self.P, self.D = P, D
         self.W = Parameter(glorot_uniform(rng, (P, D), dtype))
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ...nn.checks import check_sizes
 from ...nn.parameter import Parameter
 from ...nn.softmax import IGNORE_INDEX, checked_targets
 from ...types import Array
@@ -136,6 +137,7 @@ class CRF:
 
     def __init__(self, C: int, allowed: Allowed | None = None,
                  *, dtype: DTypeLike = np.float32):
+        check_sizes("CRF", C=C)
         self.start = Parameter(np.zeros(C, dtype))
         self.end = Parameter(np.zeros(C, dtype))
         self.transition = Parameter(np.zeros((C, C), dtype))

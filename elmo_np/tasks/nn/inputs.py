@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike
 
 from ...errors import UserError
 from ...inference.elmo import ELMo
+from ...nn.checks import check_sizes
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.representation import ScalarMix, WordVector
 from ...types import Array
@@ -49,6 +50,7 @@ class WordInput:
     def __init__(self, kind: str, J: int, D: int, *,
                  dropout: float = 0.0, penalty: float = 0.0,
                  rng: Generator, dtype: DTypeLike = np.float32):
+        check_sizes("input", J=J, D=D)
         if kind != "mix" and J != 1:
             raise ValueError(f"input {kind!r} was given {J} layers, "
                              "expected 1")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
-from ...nn.checks import check_array
+from ...nn.checks import check_array, check_sizes
 from ...nn.initializers import glorot_uniform
 from ...nn.parameter import Parameter
 from ...nn.softmax import IGNORE_INDEX, checked_targets
@@ -32,6 +32,7 @@ class Linear:
 
     def __init__(self, D: int, C: int,
                  *, rng: Generator, dtype: DTypeLike = np.float32):
+        check_sizes("linear layer", D=D, C=C)
         self.W = Parameter(glorot_uniform(rng, (D, C), dtype))
         self.b = Parameter(np.zeros(C, dtype))
 
