@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
@@ -23,6 +24,9 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """The parser of a command reports what it does not know itself; argparse leaves that to the topmost parser."""
+        for word in sys.argv[1:] if args is None else args:
+            if re.fullmatch("--[^=]+=--", word):        # argparse would give the option a list
+                self.error(f"{word}: expected a value")
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
