@@ -9,12 +9,11 @@ from typing import Any
 
 from ..data.minimal_pairs import Suite, read_suites
 from ..data.text import tokens
-from ..errors import UserError
 from ..inference.coverage import coverage
 from ..inference.elmo import ELMo
 from ..inference.probe import DIRECTIONS, Result, interval, probe, together
 from ..runtime.progress import Progress
-from ..viz.plots import save, shares
+from ..viz.plots import check_target, save, shares
 from .common import Add, add_json, add_tokenize, json_text, splits
 
 ABOUT = "test what a model knows of grammar, with pairs of sentences such as BLiMP's"
@@ -34,8 +33,8 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.picture and Path(args.picture).exists():
-        raise UserError(f"{args.picture} exists already: give another --picture, or remove it")
+    if args.picture is not None:
+        check_target(args.picture)
     elmo = ELMo.load(args.dir)
     suites = read_suites(Path(args.suites))
     cut = tokens if splits(args, elmo) else str.split

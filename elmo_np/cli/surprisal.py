@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from ..inference.evaluate import SentenceScore, evaluate
 from ..inference.surprisal import Surprisal, surprisal_of
 from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
-from ..viz.plots import region_means, save
+from ..viz.plots import check_target, region_means, save
 from .common import Add, add_json, add_tokenize, json_text, splits
 
 ABOUT = "compute the surprisal of every word of the items of an experiment"
@@ -60,9 +61,12 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for option, path in ("--out", args.out), ("--picture", args.picture):
-        if path not in (None, STDOUT) and Path(path).exists():
-            raise UserError(f"{path} exists already: give another {option}, or remove it")
+    if not args.out:
+        raise UserError("--out is empty: expected the name of a file, or - for standard output")
+    if args.out != STDOUT and os.path.lexists(args.out):
+        raise UserError(f"{args.out} exists already: give another --out, or remove it")
+    if args.picture is not None:
+        check_target(args.picture)
     elmo = ELMo.load(args.dir)
     found = read_items(Path(args.items), Columns(args.text, args.item, args.condition, args.region))
     _check(args, found)

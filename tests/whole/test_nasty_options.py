@@ -34,6 +34,7 @@ COMMANDS = {
     "report": ["report", "bilm", "--out", "{out}/x.html"], "export": ["export", "bilm", "--out", "{out}/x"],
     "convert": ["convert", "text.txt", "text.txt", "--out", "{out}/x"],
     "corpus": ["corpus", "text.txt", "--out", "{out}/x.txt"], "demo": ["demo", "--out", "text.txt"],
+    "probe": ["probe", "bilm", "pairs.tsv"], "surprisal": ["surprisal", "bilm", "text.txt"],
     "gradcheck": ["gradcheck", "embedding"], "info": ["info"]}
 for name, end in DATA.items():
     given = ["--bilm", "bilm"]

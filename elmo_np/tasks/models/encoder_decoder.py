@@ -113,8 +113,8 @@ class EncoderDecoder:
 
 
 def bilm_input(kind: str) -> str:
-    """The biLM's part of an input, "" without one. Raises UserError for a "+" with nothing after it."""
-    if kind == JOINED:
+    """The biLM's part of an input, "" without one. Raises UserError for nothing, also after a "+"."""
+    if kind in ("", JOINED):
         raise UserError(f"input = {kind!r}: expected {LEARNT}, or {JOINED}mix, or another input of the biLM after "
                         "the +")
     return "" if kind == LEARNT else kind.removeprefix(JOINED)

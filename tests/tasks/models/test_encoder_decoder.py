@@ -1,5 +1,7 @@
 """encoder_decoder: which words the decoder reads, and which of embedding, biLM and BiLSTM a setting builds."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,9 @@ def test_the_part_of_an_input_that_is_the_bilms():
     assert [bilm_input(kind) for kind in ("mix", "learnt", "learnt+mix", "learnt+1")] == ["mix", "", "mix", "1"]
     with pytest.raises(UserError, match=r"input = 'learnt\+': expected learnt, or learnt\+mix"):
         bilm_input("learnt+")
+
+
+@pytest.mark.parametrize("kind", ["", "learnt+"])
+def test_an_input_of_nothing_is_refused(kind):
+    with pytest.raises(UserError, match=f"input = '{re.escape(kind)}': expected learnt, or learnt"):
+        bilm_input(kind)
