@@ -63,7 +63,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
     _format(path)
     target = Path(path)
     if os.path.lexists(target):
-        raise UserError(f"{path} already exists: give another path, or remove it")
+        raise UserError(f"{path} exists already: give another path, or remove it")
     if not target.parent.is_dir():
         raise UserError(f"cannot write the figure {path}: there is no folder {target.parent}; create it, or give "
                         "another path")

@@ -298,7 +298,7 @@ def test_where_the_disk_is_full_the_old_figure_stays_whole(tmp_path, suffix):
 @pytest.mark.parametrize("name", ["x", "x.txt", "", "x.png/"])
 def test_a_name_that_is_not_that_of_a_new_figure_is_refused(tmp_path, name):
     (tmp_path / "x.png").write_text("mine")
-    with pytest.raises(UserError, match=r"expected a name that ends in .png, .svg, .pdf|already exists: give another"):
+    with pytest.raises(UserError, match=r"expected a name that ends in .png, .svg, .pdf|exists already: give another"):
         plots.check_target(f"{tmp_path}/{name}")
     with pytest.raises(UserError, match=r"there is no folder .*none; create it, or give another path"):
         plots.check_target(tmp_path / "none/x.svg")

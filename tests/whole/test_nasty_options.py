@@ -66,7 +66,7 @@ def test_every_command_is_there():
     assert {command for command, _ in options(parser())} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize(("command", "option"), OPTIONS, ids=" ".join)
+@pytest.mark.parametrize(("command", "option"), OPTIONS)
 def test_no_value_of_an_option_ends_in_more_than_one_line(command, option, task_home, tmp_path, monkeypatch, capsys):
     text = tmp_path / "text.txt"
     text.write_text("anna saw tom .\ngood film .\n" * 20)
@@ -94,7 +94,7 @@ SETTINGS = [("train", name) for fields in FIELDS.values() for name in fields]
 SETTINGS += [("task", field.name) for field in dataclasses.fields(TaskConfig)]
 
 
-@pytest.mark.parametrize(("of", "name"), SETTINGS, ids=" ".join)
+@pytest.mark.parametrize(("of", "name"), SETTINGS)
 def test_a_setting_takes_a_value_or_refuses_it_in_one_line(of, name):
     change, settings = (override, Settings()) if of == "train" else (overridden, TaskConfig())
     messages = []
