@@ -43,12 +43,12 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
     """A model of published weights, and its vocabulary.
 
     options     JSON; unknown keys are ignored, and the number of characters may be 261 or 262
-    weights     HDF5; reading it needs the extra [hdf5]
+    weights     HDF5
     vocabulary  the words, or their file, one per line: needed by a model that reads words by id, and by a softmax
     softmax     HDF5 with the softmax, if `weights` has none; without a softmax the model embeds and cannot predict
     embedding   HDF5 with one vector per word of the vocabulary, which is then read in place of characters
     dtype       np.float32, or np.float64 for comparisons
-    Raises UserError: a file that is missing, damaged or of another model, or h5py is not installed.
+    Raises UserError: a file that is missing, damaged or of another model.
     """
     words = vocabulary if vocabulary is None or isinstance(vocabulary, Vocabulary) else Vocabulary.load(vocabulary)
     said = Options.load(options)
@@ -160,8 +160,12 @@ def _fill_lstm(lstm: LSTM, cell: str, file: Weights) -> None:
     lstm.b.value[...] = _our_gates(file.take(f"{cell}/B"))
     if not lstm.forget_bias:
         f = slice(len(lstm.b.value) // 4, len(lstm.b.value) // 2)
+        rest = file.take(f"{cell}/B_rest")
+        if abs(rest).max() > 1:
+            raise UserError(f"{file.path}: {cell}/B_rest holds {abs(rest).max():.3g}, expected rounding errors of "
+                            "at most 1")
         # In float64, in which the sum of the three, a float32 value, is exact.
-        lstm.b.value[f] = lstm.b.value[f].astype(np.float64) + 1 + file.take(f"{cell}/B_rest")
+        lstm.b.value[f] = lstm.b.value[f].astype(np.float64) + 1 + rest
     if lstm.Wp is not None:
         lstm.Wp.value[...] = file.take(f"{cell}/W_P_0")
 

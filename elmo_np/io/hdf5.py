@@ -1,6 +1,6 @@
 """Arrays in HDF5 files: untrusted ones are checked before memory is allocated for them, and our own are written.
 
-Needs h5py, the extra [hdf5].
+Writing needs h5py, the extra [hdf5].
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import RawIOBase
 from typing import Any
 
@@ -17,8 +17,10 @@ import numpy as np
 from ..errors import UserError
 from ..runtime.files import atomic_file, open_regular
 from ..types import Array
+from .hdf5_reader import DAMAGE, Dataset, HDF5Reader, Unreadable
 
-DENSEST = 100       # the best compression of weights to expect; a file that claims more would only fill the memory
+DENSEST = 10        # the best compression of weights to expect; a file that claims more would only fill the memory
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def library() -> Any:
@@ -138,16 +140,17 @@ def _as_float32(path: str | os.PathLike[str], name: str, array: Array) -> Array:
 
 
 class Weights:
-    """An open file of named arrays, to be used in a `with` statement."""
+    """An open file of named arrays, to be used in a `with` statement. It is not trusted, and read without h5py."""
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path, self._h5py, self._bytes = path, library(), 0
+        self.path, self._least = path, 0
         try:
-            with open_regular(path) as file:
-                self._size = os.fstat(file.fileno()).st_size
-            self._file = self._h5py.File(path, "r")
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
+            with ExitStack() as stack:
+                self._file = stack.enter_context(open_regular(path))
+                self._reader = HDF5Reader(self._file)
+                stack.pop_all()         # open from now on
+        except DAMAGE as error:
+            reason = getattr(error, "strerror", None) or error
             raise UserError(f"cannot read {path}: {reason}; expected a whole HDF5 file of weights: check the path, or "
                             "copy it again") from error
 
@@ -163,14 +166,10 @@ class Weights:
     def expect(self, name: str, *shapes: tuple[int, ...]) -> None:
         """Raise UserError unless there is a floating-point array of that name with one of the shapes."""
         found = self._find(name)
-        with self._reading(name):
-            if found is None or found.shape not in shapes or found.dtype.kind != "f":
-                what = "nothing" if found is None else f"{found.dtype}{found.shape}"
-                raise UserError(f"{self.path}: found {what} for {name}, expected float32"
-                                f"{' or '.join(map(str, shapes))}: are these the weights of that options file?")
-            if found.is_virtual or found.external or not found.id.get_storage_size():
-                raise UserError(f"{self.path}: the values of {name} are not in the file: expected them there")
-            self._bytes += found.nbytes
+        if found is None or found.dtype is None or found.shape not in shapes:
+            raise UserError(f"{self.path}: found {found or 'nothing'} for {name}, expected float32"
+                            f"{' or '.join(map(str, shapes))}: are these the weights of that options file?")
+        self._least += found.nbytes // (DENSEST if found.filters else 1)
 
     def expect_none(self, name: str, option: str) -> None:
         """Raise UserError for an array that shows that the model is larger than the options file states."""
@@ -180,40 +179,32 @@ class Weights:
 
     def expect_room(self) -> None:
         """Raise UserError if the arrays expected so far are larger than such a file can hold."""
-        if self._bytes > DENSEST * self._size:
-            raise UserError(f"{self.path} has {self._size} bytes but claims arrays of {self._bytes}: expected a file "
-                            "of weights; this one is damaged, or made to fill the memory")
+        if self._least > self._reader.size:
+            raise UserError(f"{self.path} has {self._reader.size} bytes but claims arrays of at least {self._least}: "
+                            "expected a file of weights; this one is damaged, or made to fill the memory")
 
     def take(self, name: str) -> Array:
-        """The array of that name, after `expect`."""
+        """The array of that name, after `expect`: float32, or float64 where the file has that."""
         found = self._find(name)
+        assert found is not None
+        assert found.dtype is not None
         with self._reading(name):
-            array = np.empty(found.shape, np.promote_types(found.dtype, np.float32).newbyteorder("="))
-            found.read_direct(array)
-        if not np.isfinite(array).all():
-            raise UserError(f"{self.path}: {name} holds a value that is not finite: expected weights")
-        return array
+            array = self._reader.read(found)
+        if not (array.min() >= -LARGEST and array.max() <= LARGEST):    # both are NaN if there is one
+            raise UserError(f"{self.path}: {name} holds a value that is not finite in float32: expected weights")
+        return array.astype(np.promote_types(found.dtype, np.float32).newbyteorder("="), copy=False)
 
-    def _find(self, name: str) -> Any:
-        """The dataset of that name, or None. A link out of the file is not followed."""
-        node: Any = self._file
+    def _find(self, name: str) -> Dataset | None:
         with self._reading(name):
-            for part in name.split("/"):
-                link = node.get(part, getlink=True) if isinstance(node, self._h5py.Group) else None
-                if link is None:
-                    return None
-                if not isinstance(link, self._h5py.HardLink):
-                    raise UserError(f"{self.path}: {name} links elsewhere: expected the values in the file itself")
-                node = node[part]
-        return node if isinstance(node, self._h5py.Dataset) else None
+            return self._reader.find(name)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
-        """Turn what HDF5 raises for a damaged file, which may be any error, into one line."""
+        """One line in place of the errors of a damaged file."""
         try:
             yield
-        except UserError:
-            raise
-        except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-            raise UserError(f"{self.path} is damaged at {name} ({' '.join(str(error).split())}): expected a whole "
-                            "file; copy it again") from error
+        except Unreadable as error:
+            raise UserError(f"{self.path}, {name}: {error}") from error
+        except DAMAGE as error:
+            raise UserError(f"{self.path} is damaged at {name} ({error}): expected a whole file; copy it again") \
+                from error

@@ -409,8 +409,18 @@ def test_a_softmax_needs_words_and_as_many_as_it_has_rows(with_softmax):
     assert "found float32(6, 5) for softmax/W, expected float32(4, 5)" in refused(*paths, vocabulary=four)
 
 
-def test_without_h5py_the_error_says_how_to_install_it(good, monkeypatch):
+def test_a_rest_of_a_bias_that_is_no_rounding_error_is_refused(good):
+    folder, table, arrays = good
+    rests = {name.replace("/B", "/B_rest"): np.zeros(7, np.float32) for name in arrays if name.endswith("/B")}
+    whole = {**arrays, **rests}
+    ELMo.from_bilm_tf(*reference.write(folder, table, whole))
+    name = next(iter(rests))
+    huge = {**whole, name: np.full(7, 3e38, np.float32)}
+    assert f"{name} holds 3e+38, expected rounding errors" in refused(*reference.write(folder, table, huge))
+
+
+def test_weights_are_read_without_h5py(good, monkeypatch):
     folder, table, arrays = good
     paths = reference.write(folder, table, arrays)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    assert "pip install h5py" in refused(*paths)
+    agrees(ELMo.from_bilm_tf(*paths, dtype=np.float64), table, arrays)
