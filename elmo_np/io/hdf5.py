@@ -190,7 +190,7 @@ class Weights:
         assert found.dtype is not None
         with self._reading(name):
             array = self._reader.read(found)
-        if not (array.min() >= -LARGEST and array.max() <= LARGEST):    # both are NaN if there is one
+        if not (float(array.min()) >= -LARGEST and float(array.max()) <= LARGEST):      # NaN: neither
             raise UserError(f"{self.path}: {name} holds a value that is not finite in float32: expected weights")
         return array.astype(np.promote_types(found.dtype, np.float32).newbyteorder("="), copy=False)
 

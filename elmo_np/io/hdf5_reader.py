@@ -35,7 +35,7 @@ SOFT_LINK = 2                                       # the kind of a member that 
 CONTIGUOUS, CHUNKED = 1, 2
 DEFLATE, SHUFFLE = 1, 2
 SMALLEST_NODE = 24                                  # bytes
-MOST_MESSAGES, LONGEST_HEADER = 256, 1 << 20        # of one object; weights have about ten
+MOST_MESSAGES, LONGEST_HEADER = 256, 1 << 17        # of one object; weights have about ten
 MOST_MEMBERS, LONGEST_NAME = 20_000, 256            # of all groups that are looked into; weights have about a hundred
 KINDS = ("integers", "numbers of an unknown format", "times", "texts", "bits", "opaque values", "compounds",
          "references", "enumerations", "lists or texts", "arrays", "complex numbers", "values of an unknown type")
@@ -140,9 +140,11 @@ class HDF5Reader:
         if version != 1 or left > MOST_MESSAGES:
             raise _damaged()
         found = {}
+        room = LONGEST_HEADER
         blocks = [(at + 16, length)]
         for begin, length in blocks:
-            if length > LONGEST_HEADER:
+            room -= length
+            if room < 0:
                 raise _damaged()
             data = self._bytes(begin, length)
             place = 0
@@ -230,11 +232,13 @@ class HDF5Reader:
     def _read_chunks(self, array: Array, dataset: Dataset, chunk: tuple[int, ...]) -> None:
         done = np.zeros([-(-n // c) for n, c in zip(dataset.shape, chunk, strict=True)], bool)
         axes = len(chunk)
+        longest = 2 * math.prod(chunk) * array.itemsize + 64        # what deflate cannot make smaller grows a little
         for key, at in self._leaves(dataset.begin, 1, 16 + 8 * axes):
             length, skipped, *start, _ = struct.unpack(f"<II{axes}QQ", key)
             number = tuple(k // c for k, c in zip(start, chunk, strict=True))
             inside = all(k < n for k, n in zip(start, dataset.shape, strict=True))
-            if skipped or not inside or done[number] or any(k % c for k, c in zip(start, chunk, strict=True)):
+            between = any(k % c for k, c in zip(start, chunk, strict=True))
+            if length > longest or skipped or not inside or between or done[number]:
                 raise _damaged()
             done[number] = True
             part = array[tuple(slice(k, k + c) for k, c in zip(start, chunk, strict=True))]

@@ -25,6 +25,8 @@ from ..runtime.threads import each
 from ..types import Array
 from .parameter import Parameter
 
+LARGEST = float(np.finfo(np.float64).max)
+
 
 @twin
 def squared_norm(g: Array) -> float:
@@ -101,7 +103,10 @@ def flat(x: Array) -> Array:
 
 
 class Optimizer(ABC):
-    """The common part: the parameters by name, further arrays for each (`slots`), and the number of steps."""
+    """The common part: the parameters by name, further arrays for each (`slots`), and the number of steps.
+
+    ranges  of the values in a slot, where they are sums of squares, and of the steps
+    """
 
     def __init__(
         self,
@@ -114,6 +119,7 @@ class Optimizer(ABC):
         self.parameters = parameters
         self.learning_rate = learning_rate
         self.steps = 0
+        self.ranges = {"steps": (0.0, 2.0**62)}
         self._by_rows = by_rows
         self.slots = {
             slot: {name: np.full_like(p.value, start) for name, p in parameters.items()}
@@ -149,11 +155,17 @@ class Optimizer(ABC):
         return {**arrays, "steps": np.array(self.steps, np.int64)}
 
     def load_state(self, state: dict[str, Array]) -> None:
+        """Continue from what `state` gave. Raises UserError for any other array, and for values no step can give."""
         for key, array in self.state().items():
             found = f"{state[key].dtype}{state[key].shape}" if key in state else "nothing"
             expected = f"{array.dtype}{array.shape}"
             if found != expected:
                 raise UserError(f"optimiser state {key}: found {found}, expected {expected}")
+            least, most = self.ranges.get(key.partition(".")[0], (-LARGEST, LARGEST))
+            low, high = float(state[key].min()), float(state[key].max())
+            if not (low >= least and high <= most):     # NaN: neither
+                raise UserError(f"optimiser state {key}: found {low:.3g} to {high:.3g}, expected {least:.3g} to "
+                                f"{most:.3g}")
         for slot, named in self.slots.items():
             for name in named:
                 named[name][...] = state[f"{slot}.{name}"]
@@ -194,6 +206,7 @@ class Adagrad(Optimizer):
     ):
         _require_positive("accumulator", accumulator)
         super().__init__(parameters, learning_rate, {"accumulator": accumulator}, by_rows=True)
+        self.ranges["accumulator"] = (accumulator, LARGEST)
 
     def _update(self, arrays: list[Array], scale: float) -> None:
         w, g, a = arrays
@@ -215,6 +228,7 @@ class Adam(Optimizer):
         _require_share("beta2", beta2)
         _require_positive("epsilon", epsilon)
         super().__init__(parameters, learning_rate, {"m": 0.0, "u": 0.0}, by_rows=False)
+        self.ranges["u"] = (0.0, LARGEST)
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon

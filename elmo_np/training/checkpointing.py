@@ -133,7 +133,11 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
                      "the result is as good, but not the same bit for bit")
     take_over(found, elmo)
-    optimizer.load_state({k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
+    slots = {name.removeprefix("optimizer."): array for name, array in tensors.items() if name.startswith("optimizer.")}
+    try:
+        optimizer.load_state(slots)
+    except UserError as error:
+        raise UserError(f"{folder.last}: {error}") from error
     try:
         for rng, at in zip(rngs, random, strict=True):
             rng.bit_generator.state = at
@@ -178,7 +182,7 @@ def _state(folder: RunDirectory, tensors: dict[str, Array], settings: Settings) 
     for name in (f"state.{direction}.{k}" for direction in ("forward", "backward") for k in range(layers)):
         for part, width in ("h", settings.model.output_dim), ("c", settings.model.hidden_dim):
             found = tensors.get(f"{name}.{part}")
-            if found is None or found.shape != (B, width) or found.dtype != np.float32:
+            if found is None or found.shape != (B, width) or found.dtype != np.float32 or not np.isfinite(found).all():
                 raise _unusable(folder, f"{name}.{part}")
     forward, backward = ([(tensors[f"state.{name}.{k}.h"], tensors[f"state.{name}.{k}.c"]) for k in range(layers)]
                          for name in ("forward", "backward"))

@@ -119,9 +119,11 @@ def test_an_array_that_compresses_better_than_weights_do_is_refused(made):
         weights.expect_room()
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e39, -1e39])
-def test_a_number_that_is_not_finite_in_float32_is_refused(made, bad):
-    weights = made(lambda file: file.create_dataset("a/b", data=np.where(ARRAY == 4, bad, ARRAY.astype(float))))
+@pytest.mark.parametrize(("bad", "dtype"), [
+    (np.nan, "f4"), (np.inf, "f2"), (np.inf, "f4"), (-np.inf, "f8"), (1e39, "f8"), (-1e39, "f8")])
+def test_a_number_that_is_not_finite_in_float32_is_refused(made, bad, dtype):
+    values = np.where(ARRAY == 4, bad, ARRAY.astype(float)).astype(dtype)
+    weights = made(lambda file: file.create_dataset("a/b", data=values))
     weights.expect("a/b", (2, 3))
     with pytest.raises(UserError, match="a/b holds a value that is not finite in float32: expected weights"):
         weights.take("a/b")

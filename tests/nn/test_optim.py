@@ -237,6 +237,11 @@ def test_the_state_names_every_array_and_the_steps(rng):
     ({"u.p": np.zeros(4)}, "optimiser state u.p: found float64(4,), expected float64(3,)"),
     ({"u.p": np.zeros(3, np.float32)}, "optimiser state u.p: found float32(3,), expected float64(3,)"),
     ({"steps": None}, "optimiser state steps: found nothing, expected int64()"),
+    ({"steps": np.array(-1)}, "optimiser state steps: found -1 to -1, expected 0 to 4.61e+18"),
+    ({"steps": np.array(2**63 - 1)}, "optimiser state steps: found 9.22e+18 to 9.22e+18, expected 0 to 4.61e+18"),
+    ({"m.p": np.array([0, np.nan, 0])}, "optimiser state m.p: found nan to nan, expected -1.8e+308 to 1.8e+308"),
+    ({"m.p": np.array([0, 1, np.inf])}, "optimiser state m.p: found 0 to inf, expected -1.8e+308 to 1.8e+308"),
+    ({"u.p": np.array([0, 1, -1.])}, "optimiser state u.p: found -1 to 1, expected 0 to 1.8e+308"),
 ])
 def test_a_wrong_state_is_refused_and_changes_nothing(change, message):
     optimizer = Adam({"p": Parameter(np.zeros(3))})
@@ -246,6 +251,14 @@ def test_a_wrong_state_is_refused_and_changes_nothing(change, message):
         optimizer.load_state(state)
     assert str(caught.value) == message
     assert not optimizer.slots["m"]["p"].any()
+
+
+def test_adagrads_sum_of_squares_is_never_less_than_at_its_start():
+    optimizer = Adagrad({"p": Parameter(np.zeros(2))}, accumulator=0.5)
+    state = optimizer.state()
+    optimizer.load_state(state)
+    with pytest.raises(UserError, match=r"accumulator\.p: found 0\.4 to 1, expected 0\.5 to 1\.8e\+308"):
+        optimizer.load_state({**state, "accumulator.p": np.array([1, 0.4])})
 
 
 def test_a_norm_below_the_bound_leaves_the_gradient_alone():

@@ -383,9 +383,20 @@ def test_a_checkpoint_with_other_texts_than_training_writes_is_one_clear_line(tm
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1])
+def test_a_state_of_the_optimiser_that_no_step_gives_is_named(tmp_path, bad):
+    run(tmp_path, *SMALL, "optimizer=adagrad", corpus=FEW)
+    last = tmp_path / "last.safetensors"
+    tensors, texts = checkpoint.load(last)
+    name = next(name for name in tensors if name.startswith("optimizer.accumulator"))
+    checkpoint.save(last, {**tensors, name: np.full_like(tensors[name], bad)}, texts)
+    with pytest.raises(UserError, match=r"last\.safetensors: optimiser state accumulator\..*: found"):
+        run(tmp_path, *SMALL, "optimizer=adagrad", "epochs=9", corpus=FEW, resume=True)
+
+
 @pytest.mark.parametrize(("name", "array"), [
     ("state.forward.0.h", np.zeros((3, 2), np.float32)), ("state.backward.0.c", None),
-    ("state.forward.0.h", np.zeros(())),
+    ("state.forward.0.h", np.zeros(())), ("state.backward.0.c", np.nan), ("state.forward.0.h", np.inf),
 ])
 def test_a_state_of_the_streams_that_does_not_fit_the_model_is_named(tmp_path, after, name, array):
     after(3)
@@ -394,7 +405,9 @@ def test_a_state_of_the_streams_that_does_not_fit_the_model_is_named(tmp_path, a
     after(None)
     last = tmp_path / "last.safetensors"
     tensors, texts = checkpoint.load(last)
-    assert tensors.pop(name).ndim == 2
+    before = tensors.pop(name)
+    assert before.ndim == 2
+    array = np.full_like(before, array) if isinstance(array, float) else array
     checkpoint.save(last, tensors if array is None else {**tensors, name: array}, texts)
     with pytest.raises(UserError, match=rf"last\.safetensors: {name} is not what `train` writes"):
         run(tmp_path, *SMALL, corpus=FEW, resume=True)
