@@ -100,4 +100,7 @@ def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:
     settings = settings_of(args.dir)
     if args.corpus:
         return open_corpus(args.corpus, tokenize=splits(args, elmo), seed=settings.train.seed)
-    return training_corpus(Path(args.dir), settings)
+    try:
+        return training_corpus(Path(args.dir), settings)
+    except UserError as error:
+        raise UserError(f"{error}; to read another text, name it with --corpus FILE") from error

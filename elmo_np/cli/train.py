@@ -53,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
     train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
     # Before anything is printed, since printing fails where nobody reads.
-    training_report(folder, folder.report, info.rows(), quiet=args.quiet, named=True)
+    # The config.toml of a finished run that is resumed stays as somebody may have sent it.
+    training_report(folder, folder.report, info.rows(), quiet=args.quiet, named=not args.resume)
     show(args, args.out, f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE\n"
          f"{folder.report}: curves, perplexities, samples and neighbours, for a browser",
          {"out": args.out, "model": str(folder.model), "report": str(folder.report)})

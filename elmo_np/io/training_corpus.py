@@ -24,7 +24,7 @@ def training_corpus(path: Path, settings: Settings, named: bool = False) -> Corp
     """
     data = settings.data
     if data.corpus is None:
-        raise UserError(f"{path} does not record its training corpus: name one (corpus=FILE, --corpus FILE)")
+        raise UserError(f"{path} does not record its training corpus: expected its name in config.toml")
     corpus = _opened(data.corpus, settings)
     if not named and data.corpus not in BUILT_IN:
         _check(path, data.corpus, _fingerprints(corpus, settings))
@@ -62,5 +62,4 @@ def _check(path: Path, name: str, fingerprints: Iterator[str]) -> None:
     if not recorded or not any(fingerprint in recorded for fingerprint in fingerprints):
         why = "is not the text that the model was trained on" if recorded else "cannot be compared with what the " \
               "model was trained on, which it does not record"
-        raise UserError(f"{name}, which {run.config} names, {why}: expected the same sentences; to read that text "
-                        f"all the same, name it yourself (corpus={name}, --corpus {name})")
+        raise UserError(f"{name}, which {run.config} names, {why}: expected the same sentences")

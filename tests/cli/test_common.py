@@ -54,7 +54,7 @@ def test_a_built_in_corpus_has_the_seed_of_the_training(model, tmp_path):
 
 
 def test_without_a_training_corpus_one_has_to_be_given(model, tmp_path):
-    with pytest.raises(UserError, match=r"does not record its training corpus: name one .*--corpus FILE\)$"):
+    with pytest.raises(UserError, match=r"does not record its training corpus: .*, name it with --corpus FILE$"):
         corpus_of(asked(tmp_path), model)
 
 
@@ -86,4 +86,4 @@ def test_the_settings_of_a_stranger_show_no_other_file(home, tmp_path, monkeypat
     assert not any(b"password" in content for name, content in everything(tmp_path).items()
                    if name.name != "private.txt")
     if code:
-        assert err.splitlines()[-1].endswith(f"name it yourself (corpus={corpus}, --corpus {corpus})")
+        assert err.splitlines()[-1].endswith("; to read another text, name it with --corpus FILE")

@@ -51,7 +51,7 @@ def test_a_converted_model_of_characters_embeds_and_finds_and_says_that_it_canno
     assert out[0] == "nearest of 2 occurrences of 'cat' in text.txt:"
     assert len(out) == 3
     out = lines("similar", "run", "cat", "--in", "a cat", code=2)
-    assert "run does not record its training corpus: name one (corpus=FILE, --corpus FILE)" in out
+    assert "run does not record its training corpus: expected its name in config.toml" in out
     lines("evaluate", "run", "text.txt", code=2)
 
 

@@ -57,6 +57,16 @@ def test_a_run_may_be_in_a_directory_whose_name_is_not_utf8(train, tmp_path):
     assert page.is_page(run / "report.html")
 
 
+def test_the_report_of_a_finished_run_that_is_resumed_shows_no_text_that_its_settings_name(train, tmp_path):
+    assert train()[0] == 0
+    private = write(tmp_path / "private.txt", [("my", "password", "is", "secret")] * 30)
+    config = tmp_path / "run/config.toml"
+    config.write_text(config.read_text().replace((tmp_path / "text.txt").as_posix(), private.as_posix()))
+    assert str(private) in config.read_text()
+    assert train("--resume", "--set", f"corpus={private}")[0] == 0
+    assert b"password" not in (tmp_path / "run/report.html").read_bytes()
+
+
 def test_options_win_over_set_and_set_over_a_file(train, tmp_path):
     (tmp_path / "my.toml").write_text("[train]\nseed = 4\nmomentum = 0.5\nsteps = 7\n")
     options = ["--config", str(tmp_path / "my.toml"), "--set", "seed=5", "--set", "momentum=0.6", "--seed", "6"]

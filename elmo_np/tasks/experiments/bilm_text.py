@@ -6,42 +6,28 @@ from pathlib import Path
 
 from ...config.schema import Settings
 from ...config.toml_files import read_toml
-from ...data.corpus import Corpus, held_out, open_corpus
+from ...data.corpus import open_corpus
 from ...errors import UserError
 from ...io.model_file import read_model
 from ...io.run_directory import RunDirectory
+from ...io.training_corpus import training_corpus
 from ...runtime.progress import Progress
 
 
 @dataclass(frozen=True)
 class Texts:
-    """The corpora of a biLM, from its last training back to its first."""
+    """The corpora of a biLM, from its last training back to its first.
+
+    Iterating raises UserError for a corpus that is not the text that the model was trained on: its path may have been
+    chosen by anybody, lead to another file by now, or be relative to another working directory.
+    """
 
     settings: tuple[Settings, ...]      # of each training
     models: tuple[Path, ...]            # the file that each training wrote
 
     def __iter__(self) -> Iterator[Sequence[str]]:
-        for own in self.settings:
-            yield from _open(own)
-
-    def check(self) -> None:
-        """Raises UserError for a corpus whose word counts differ from those of the model: its path may now lead to
-        another file, or be relative to another working directory."""
-        for own, model in zip(self.settings, self.models, strict=True):
-            vocabulary = read_model(model, mmap=True).vocabulary
-            corpus = _open(own)
-            # A validation corpus given from Python is not named in the settings: then all of the corpus was read.
-            likelier = [held_out(corpus, own.data.held_out)[0], corpus]
-            if own.data.valid is not None:
-                likelier.reverse()
-            if vocabulary.counts and all(vocabulary.counted(text).counts != vocabulary.counts for text in likelier):
-                raise UserError(f"{own.data.corpus} is not the text that {model} was trained on: expected the same "
-                                "word counts")
-
-
-def _open(settings: Settings) -> Corpus:
-    assert settings.data.corpus is not None
-    return open_corpus(settings.data.corpus, tokenize=settings.data.tokenize, seed=settings.train.seed)
+        for model, own in zip(self.models, self.settings, strict=True):
+            yield from training_corpus(model, own)
 
 
 def texts(run: str) -> Texts:
@@ -74,7 +60,6 @@ def read_before(run: str | None, tested: Iterable[Sequence[str]], progress: Prog
     try:
         corpus = texts(run)
         progress.show(f"looking for test sentences in the text of {run}")
-        corpus.check()
         seen = {own for own in map(tuple, corpus) if own in different}
     except UserError:
         return []

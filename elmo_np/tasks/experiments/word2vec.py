@@ -36,7 +36,6 @@ def vectors_or_why(directory: TaskDirectory, bilm: BilmSpec, D: int, seed: int, 
         corpus = texts(bilm.given if bilm.given and not bilm.fine_tune else str(directory.own_bilm))
         if corpus not in known:
             progress.show("reading the biLM's text")
-            corpus.check()
             known.clear()
             known[corpus] = trained(corpus, D, seed, progress)
         return known[corpus]

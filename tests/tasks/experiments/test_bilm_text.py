@@ -4,6 +4,7 @@ import pytest
 
 from elmo_np.cli.main import main
 from elmo_np.errors import UserError
+from elmo_np.runtime.progress import Progress
 from elmo_np.tasks.experiments import bilm_text
 from tests.task_helpers import FAST_OPTIONS, reviews
 
@@ -45,6 +46,20 @@ def test_the_report_counts_test_sentences_that_the_bilm_was_trained_on(task_home
     code, out, _ = run("classify", "compare", *common, "--inputs", "static", "--seeds", 1, "--out", tmp_path / "four")
     assert code == 0
     assert "different test sentences" not in out       # another text says nothing of it
+
+
+def test_the_settings_of_a_stranger_choose_no_other_text(task_home, tmp_path):
+    tested = sorted({tuple(words) for words in reviews(80, 1)[0]})
+    train_text, private = tmp_path / "text.txt", tmp_path / "private.txt"
+    train_text.write_text("tom saw rome\n" * 40)
+    private.write_text("".join(" ".join(words) + "\n" for words in tested))
+    assert main(["train", str(train_text), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "1",
+                 "--set", "hidden_dim=8", "--set", "embedding_dim=8"]) == 0
+    config = tmp_path / "run/config.toml"
+    config.write_text(config.read_text().replace(train_text.as_posix(), private.as_posix()))
+    with pytest.raises(UserError, match=r"private\.txt, which .*config\.toml names, is not the text"):
+        list(bilm_text.texts(str(tmp_path / "run")))
+    assert bilm_text.read_before(str(tmp_path / "run"), tested, Progress(quiet=True)) == []
 
 
 def test_a_model_that_was_fine_tuned_from_itself_is_refused(tmp_path):

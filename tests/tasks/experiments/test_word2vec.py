@@ -64,7 +64,7 @@ def test_word2vec_is_not_trained_on_another_text_at_the_path_of_the_bilms(task_h
         assert again is found
     monkeypatch.chdir(tmp_path / "two")
     found = word2vec.vectors_or_why(TaskDirectory(tmp_path), BilmSpec("../one/run"), 8, 0, Progress(quiet=True), known)
-    assert "text.txt is not the text that" in found
+    assert "config.toml names, is not the text that the model was trained on" in found
 
 
 def test_word2vec_that_is_requested_is_not_left_out(task_home, run, tmp_path, monkeypatch):
