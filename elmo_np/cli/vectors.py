@@ -15,6 +15,7 @@ from ..io.word2vec_files import BINARY, check_target, is_word2vec, write_project
 from .common import Add, add_json, add_tokenize, corpus_of, show, splits
 
 Columns = dict[str, Sequence[object]]
+LARGEST_LIST = 1 << 25      # characters of a list of words
 ABOUT = "write one vector per word, for programs that read word2vec files or for the TensorBoard projector"
 
 
@@ -87,7 +88,7 @@ def _summary(out: str, found: WordVectors, reader: str) -> str:
 
 def _listed(path: str) -> list[str]:
     """The words of a file, one per line; blank lines are skipped. Raises UserError."""
-    words = [word for line in text_lines(Path(path)) if (word := line.strip(" \t\r\n"))]
+    words = [word for line in text_lines(Path(path), LARGEST_LIST) if (word := line.strip(" \t\r\n"))]
     if not words:
         raise UserError(f"{path} has no words: expected one per line")
     return words

@@ -7,10 +7,12 @@ import bz2
 import gzip
 import io
 import lzma
+import math
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -18,8 +20,9 @@ from typing import Any, BinaryIO, cast
 from ..errors import UserError
 
 BOM = "\ufeff"
-_COMPRESSED: dict[bytes, Callable[..., Any]] = {
-    b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+LONGEST = 1 << 22           # characters of a line: a very long novel
+KEPT = 1 << 28              # characters of a file whose lines are all kept in memory
+XZ_MEMORY = 1 << 27         # bytes for unpacking .xz, which asks for as many as it likes; xz -9 needs half of that
 _OTHERS = {b"PK\x03\x04": "a zip archive", b"7z\xbc\xaf\x27\x1c": "a 7z archive",
            b"\x28\xb5\x2f\xfd": "compressed by zstd", b"%PDF": "a PDF document"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -41,24 +44,34 @@ _FORMATS = (
 )
 
 
-def text_lines(path: Path) -> Iterator[str]:
+def text_lines(path: Path, most: int | None = None) -> Iterator[str]:
     """The lines of a text file with their ends as "\\n", streamed. .gz, .bz2 and .xz are unpacked.
 
-    Raises UserError for a file that cannot be read or is not UTF-8 text, in the latter case with the line.
+    most    the maximum number of characters, where all lines are kept in memory; None: unlimited
+    Raises UserError for a file that cannot be read, is longer or is not UTF-8 text, and for a line of more than LONGEST
+    characters, with the line.
     """
+    left = math.inf if most is None else most
     with readable(path), unpacked(path) as (file, _):
         _check_encoding(path, file.peek(4096)[:4096])
         # Universal line ends; and undecodable bytes become surrogates, so that an error can name its line.
         text = io.TextIOWrapper(cast(BinaryIO, file), "utf-8", "surrogateescape")
-        for number, line in enumerate(text, 1):
+        for number, line in enumerate(iter(partial(text.readline, LONGEST + 1), ""), 1):
+            if len(line) > LONGEST:
+                raise UserError(f"{path}, line {number}: more than {LONGEST:,} characters, expected one sentence per "
+                                "line: split it into lines first")
+            left -= len(line)
+            if left < 0:
+                raise UserError(f"{path}, line {number}: more than {most:,} characters up to here, expected a smaller "
+                                "file: give a part of it")
             if not line.isascii() and _ESCAPED.search(line):
                 raise UserError(f"{path}, line {number}: not UTF-8, expected UTF-8 text: convert the file")
             yield line.lstrip(BOM)
 
 
-def plain_lines(path: Path) -> Iterator[str]:
+def plain_lines(path: Path, most: int | None = None) -> Iterator[str]:
     """`text_lines`, but a file that is plainly markup or a table is refused with what to do."""
-    lines = text_lines(path)
+    lines = text_lines(path, most)
     head = list(islice(lines, HEAD))
     start = "".join(head)[:4096]
     for name, pattern, advice in _FORMATS:
@@ -100,3 +113,49 @@ def _check_encoding(path: Path, start: bytes) -> None:
         raise UserError(f"{path} is UTF-16, expected UTF-8 text: convert it with iconv -f UTF-16 -t UTF-8")
     if b"\0" in start:
         raise UserError(f"{path} has NUL bytes, expected UTF-8 text: check that it is the right file")
+
+
+class _Xz(io.RawIOBase):
+    """What lzma.open gives, in bounded memory."""
+
+    def __init__(self, raw: BinaryIO):
+        self._raw = raw
+        self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        data = b""
+        while not data:
+            packed = b""
+            if self._stream.eof:
+                packed = self._next_stream()
+                if not packed:
+                    return 0
+                self._stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY)
+            elif self._stream.needs_input:
+                packed = self._raw.read(io.DEFAULT_BUFFER_SIZE)
+                if not packed:
+                    raise EOFError("it ends in the middle")
+            data = self._stream.decompress(packed, len(target))
+        target[:len(data)] = data
+        return len(data)
+
+    def _next_stream(self) -> bytes:
+        """The beginning of the next stream, before which there may be zeros; empty at the end of the file."""
+        packed = self._stream.unused_data.lstrip(b"\0")
+        while not packed:
+            some = self._raw.read(io.DEFAULT_BUFFER_SIZE)
+            if not some:
+                break
+            packed = some.lstrip(b"\0")
+        return packed
+
+
+def _open_xz(raw: BinaryIO, mode: str) -> io.BufferedReader:
+    return io.BufferedReader(_Xz(raw))
+
+
+_COMPRESSED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": _open_xz}

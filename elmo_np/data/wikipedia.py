@@ -19,6 +19,7 @@ from .text_lines import readable, unpacked
 from .wikitext import article_sentences, library
 
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<mediawiki\b", re.DOTALL)
+LARGEST = 1 << 24       # bytes of a page in a dump; the wikis allow 2 MB of text
 _HIDDEN = {"-2", "6", "14"}                                     # numbers of the namespaces of files and categories
 _ENGLISH = ("media", "file", "image", "category")               # which every wiki understands
 
@@ -80,12 +81,28 @@ def dump_text(path: Path) -> Path:
 
 def _finished_elements(file: Any) -> Iterator[Element]:
     """The list of namespaces and the pages, each when its end is read; then it is forgotten."""
-    events = iterparse(file, ("start", "end"))
+    limited = _Limited(file)
+    events = iterparse(limited, ("start", "end"))
     _, root = next(events)
     for event, element in events:
         if event == "end" and _tag(element) in ("namespaces", "page"):
             yield element
             root.clear()
+            limited.left = LARGEST
+
+
+class _Limited:
+    """A file to parse, of which a page must not take any memory."""
+
+    def __init__(self, file: Any):
+        self._file, self.left = file, LARGEST
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._file.read(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise ParseError(f"more than {LARGEST:,} bytes without the end of a page")
+        return data
 
 
 def _article(page: Element) -> str | None:

@@ -5,11 +5,14 @@ import gzip
 import lzma
 import re
 import tracemalloc
+import zlib
 
 import pytest
 
+from elmo_np.data import text_lines as text_lines_module
 from elmo_np.data.text_lines import plain_lines, text_lines
 from elmo_np.errors import UserError
+from tests.memory_helpers import peak
 
 TEXT = "the cat sat .\ncafé\n"
 
@@ -101,3 +104,58 @@ def test_markup_and_tables_are_refused_with_what_to_do(tmp_path, text, kind):
 ])
 def test_plain_text_is_not_taken_for_another_format(tmp_path, text):
     assert "".join(plain_lines(write(tmp_path / "a", text))) == text
+
+
+# What unpacks to far more than it seems
+
+
+A = b"a" * (1 << 20)
+
+
+def packed(compressor, times):
+    """A bomb: a megabyte of "a" so many times, without a line end."""
+    return b"".join([*(compressor.compress(A) for _ in range(times)), compressor.flush()])
+
+
+BOMBS = {"gzip": lambda: zlib.compressobj(9, wbits=31), "bz2": bz2.BZ2Compressor, "xz": lzma.LZMACompressor}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_line_of_gigabytes_ends_in_one_line_and_little_memory(tmp_path, kind):
+    path = write(tmp_path / "a", packed(BOMBS[kind](), 64))
+
+    def read():
+        with pytest.raises(UserError, match="a, line 1: more than 4,194,304 characters, expected one sentence per"):
+            list(plain_lines(path))
+    assert peak(read) < 3e7         # the dictionary of xz has 8 MB
+
+
+def test_a_line_of_the_maximum_length_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_lines_module, "LONGEST", 10)
+    assert list(text_lines(write(tmp_path / "a", "123456789\n123456789\r\n1234567890"))) == \
+        ["123456789\n", "123456789\n", "1234567890"]
+    with pytest.raises(UserError, match="line 2: more than 10 characters"):
+        list(text_lines(write(tmp_path / "a", "1\n12345678901\n")))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_file_whose_lines_are_kept_has_a_limit(tmp_path, pack):
+    path = write(tmp_path / "a", pack(b"word\n" * 100))
+    assert len(list(plain_lines(path, 500))) == 100
+    with pytest.raises(UserError, match="a, line 100: more than 499 characters up to here, expected a"):
+        list(plain_lines(path, 499))
+
+
+def test_xz_cannot_ask_for_any_memory(tmp_path):
+    large = lzma.LZMACompressor(filters=[{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 28}])
+    path = write(tmp_path / "a.xz", packed(large, 2))
+    with pytest.raises(UserError, match=r"cannot read .*a\.xz: Memory usage limit exceeded"):
+        list(text_lines(path))
+
+
+@pytest.mark.parametrize("between", [b"", bytes(4), bytes(40_000)])
+def test_xz_may_have_several_streams(tmp_path, between):
+    path = write(tmp_path / "a.xz", between.join([lzma.compress(b"one\ntwo"), lzma.compress(b" three\n")]) + between)
+    assert list(text_lines(path)) == ["one\n", "two three\n"]
+    with pytest.raises(UserError, match="cannot read"):
+        list(text_lines(write(tmp_path / "b.xz", path.read_bytes() + b"trailing")))

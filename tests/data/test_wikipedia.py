@@ -10,6 +10,7 @@ import pytest
 from elmo_np.data.wikipedia import articles, dump_text, is_dump
 from elmo_np.errors import UserError
 from tests.dump_helpers import CAT, DOG, DUMP, SENTENCES, write_dump
+from tests.memory_helpers import peak
 
 
 def test_articles_are_the_pages_of_namespace_0_that_are_not_redirects(tmp_path):
@@ -47,14 +48,14 @@ def test_a_damaged_dump_is_one_line(tmp_path, damage, message):
 
 
 def test_memory_does_not_grow_with_the_dump(tmp_path):
-    def peak(pages):
+    def memory(pages):
         path = write_dump(tmp_path / f"{pages}.xml.bz2", [CAT * 300] * pages)
         tracemalloc.start()
         try:
             return sum(1 for _ in articles(path)), tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    (few, small), (many, large) = peak(5), peak(50)
+    (few, small), (many, large) = memory(5), memory(50)
     assert (few, many) == (5, 50)
     assert len(CAT * 300) * many > 6e6
     assert large < 1.2 * small < 3e6
@@ -80,3 +81,14 @@ def test_200_sentences_of_real_articles_have_hardly_any_markup(data):
     sample = random.Random(0).sample(lines, 200)
     assert len([line for line in sample if markup.search(line)]) <= 3
     assert sum(map(len, map(str.split, lines))) / len(lines) > 20
+
+
+def test_a_page_that_does_not_end_is_one_line_and_little_memory(tmp_path):
+    path, packer = tmp_path / "a.xml.bz2", bz2.BZ2Compressor()
+    start = DUMP[:DUMP.index("<text")].encode() + b"<text>"
+    path.write_bytes(packer.compress(start + b"word " * (1 << 24)) + packer.flush())
+
+    def read():
+        with pytest.raises(UserError, match="is a damaged dump: more than 16,777,216 bytes without the end of a page"):
+            list(articles(path))
+    assert peak(read) < 5e7

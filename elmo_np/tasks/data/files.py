@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...data import text
 from ...data.corpus import words
-from ...data.text_lines import HEAD, plain_lines
+from ...data.text_lines import HEAD, KEPT, plain_lines
 from ...errors import UserError
 from .examples import Examples, Occurrence
 from .tables import ANY, LABEL, TEXT, Columns, begins_with_labels, file_lines, is_table, table_rows
@@ -103,7 +103,7 @@ def read_sentences(path: str, tokenize: bool, columns: Columns = ANY) -> list[li
         lines = (cells[0] if cells else "" for _, cells in table_rows(path, SENTENCES, columns, blank=True))
         return _some(Examples([split(line, tokenize) for line in lines], []), path, "one sentence per row").sentences
     file_lines(path)
-    plain = plain_lines(Path(path))
+    plain = plain_lines(Path(path), KEPT)
     head = list(islice(plain, HEAD))
     advice = "expected one sentence per line: choose the column of the sentences with --columns sentence=COLUMN"
     if begins_with_labels([line for line in head if line.strip()]):

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...data.text_lines import HEAD, text_lines
+from ...data.text_lines import HEAD, KEPT, text_lines
 from ...errors import UserError
 
 Columns = Mapping[str, str]
@@ -94,7 +94,7 @@ def file_lines(path: str) -> Iterator[str]:
     """The lines of a text file. Raises UserError if there is none."""
     if not Path(path).is_file():
         raise UserError(f"there is no file {path}: expected a text file; check the path")
-    return text_lines(Path(path))
+    return text_lines(Path(path), KEPT)
 
 
 def _table(path: str, roles: Roles, columns: Columns) -> tuple[str, Iterator[Row]]:
