@@ -5,11 +5,13 @@ import difflib
 import importlib.resources
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from ..errors import UserError
+from ..runtime import json_text
 from ..runtime.files import read_regular_text
 from .fields import optional
 from .schema import FIELDS, TABLE_OF, BiLMConfig, Config, DataConfig, Settings, TrainConfig
@@ -22,6 +24,8 @@ else:
 
 # What other programs call our settings, where the spelling alone would suggest a wrong one.
 LARGEST = 1 << 20           # bytes; a config.toml has four thousand
+MOST_DOTS = 1000            # between the parts of names and of numbers; a config.toml has twenty
+_NO_KEY = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')     # texts and comments
 OTHER_NAMES = {"batch": "batch_size", "bptt": "steps", "bs": "batch_size", "clip": "clip_norm", "emb": "embedding_dim",
                "grad_clip": "clip_norm", "lr": "learning_rate", "max_grad_norm": "clip_norm", "seq_len": "steps",
                "sequence_length": "steps", "units": "hidden_dim", "vocab_size": "max_vocabulary"}
@@ -45,8 +49,7 @@ def read_toml(path: str | os.PathLike[str], base: Settings) -> Settings:
     Raises UserError: no such file, not TOML (with the line), an unknown table or key, a value out of its range.
     """
     try:
-        tables = tomllib.loads(read_regular_text(path, LARGEST, "utf-8-sig"))
-        return _updated(base, tables)
+        return _updated(base, _parsed(read_regular_text(path, LARGEST, "utf-8-sig")))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}; expected a TOML file: check it") from error
     except UserError as error:
@@ -54,6 +57,13 @@ def read_toml(path: str | os.PathLike[str], base: Settings) -> Settings:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not TOML: {' '.join(str(error).split())}; expected lines like dropout = 0.1: "
                         "fix that line") from error
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The tables of a TOML file. Raises ValueError; RecursionError for values in too many levels."""
+    if _NO_KEY.sub("", text).count(".") > MOST_DOTS:    # a.a.a.a = 1 takes time that grows with its length squared
+        raise ValueError(f"more than {MOST_DOTS} dots")
+    return tomllib.loads(text)
 
 
 def override(settings: Settings, assignments: Iterable[str]) -> Settings:
@@ -104,8 +114,8 @@ def from_json(kind: type[Config], text: str) -> Config:
     Raises UserError for text that is not such JSON, an unknown key, or a value out of its range.
     """
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = json_text.loads(text)
+    except ValueError as error:
         raise UserError(f"settings {text!r:.60} are not JSON; expected what to_json writes: save it again") from error
     part = {BiLMConfig: "model", DataConfig: "data", TrainConfig: "train"}.get(kind)  # None: Settings, which holds all
     settings = _updated(Settings(), {part: values} if part else values)

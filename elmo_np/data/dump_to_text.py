@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import UserError
+from ..runtime import json_text
 from ..runtime.files import atomic_write_text, read_regular_text, sync_folder
 from ..runtime.locks import locked_file
 from ..runtime.progress import Progress, duration
@@ -156,13 +157,13 @@ def _begin(job: Job, resume: bool) -> Counts:
     if not resume:
         raise UserError(f"{job.part} holds unfinished work: continue it (resume=True, --resume), or remove it")
     try:
-        found = json.loads(read_regular_text(place, LARGEST_PLACE))
+        found = json_text.loads(read_regular_text(place, LARGEST_PLACE))
         before, done = dict(found["asked"]), Counts(**found["done"])
         if not all(type(count) is int and count >= 0 for count in astuple(done)):
             raise ValueError(f"counts {done}")
         if done.size > job.unfinished.data.stat().st_size:
             raise ValueError("text is shorter than it was")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{place} is damaged: remove {job.part}, and start again") from error
     for name, value in json.loads(json.dumps(job.asked())).items():
         if before.get(name) != value:

@@ -5,14 +5,17 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import BinaryIO
 
 from ..errors import UserError
-from ..runtime.files import atomic_write, read_regular
+from ..runtime.files import atomic_write, open_regular
 from .sentences import checked_sentences, checked_words
 
 BOS, EOS, UNK = "<S>", "</S>", "<UNK>"
 SPECIAL_TOKENS = (BOS, EOS, UNK)
 LARGEST = 1 << 30   # bytes of a file: a hundred million words
+LONGEST = 1 << 16   # bytes of a line
 AUTO = "auto"       # for `unknown`: find out
 
 # How corpora write an unknown word where nothing else can be meant, and where it is meant only if it is frequent.
@@ -39,12 +42,14 @@ class Vocabulary:
     words are.
     """
 
-    def __init__(self, words: Sequence[str], counts: Sequence[int] | None = None, unknown: str | None = None) -> None:
-        self.words = list(words)
+    def __init__(self, words: Iterable[str], counts: Sequence[int] | None = None, unknown: str | None = None) -> None:
+        self._ids = _numbered(words)
+        self.words = list(self._ids)
         self.counts = None if counts is None else list(counts)
         self.unknown = unknown
-        _check(self.words, self.counts)
-        self._ids = {word: id for id, word in enumerate(self.words)}
+        if counts is not None and len(counts) != len(self.words):
+            raise UserError(f"the vocabulary has {len(counts)} counts, expected {len(self)}: give one per word, or "
+                            "None")
         self.bos, self.eos, self.unk = (self._ids.pop(token) for token in SPECIAL_TOKENS)
         if unknown in self._ids:
             raise UserError(f"unknown = {unknown!r}, but the vocabulary has that word: expected a word that is not in "
@@ -100,17 +105,15 @@ class Vocabulary:
         Raises   UserError, naming the line if there is one: no such file, empty, not UTF-8, or not a vocabulary.
         """
         try:
-            data = read_regular(path, LARGEST)
+            with open_regular(path, LARGEST) as file:
+                if os.fstat(file.fileno()).st_size:
+                    return cls(_decoded(file))
         except OSError as error:
             raise UserError(f"cannot read the vocabulary {path}: {error.strerror or error}; expected a text file "
                             "with one word per line: check the path") from error
-        words = list(_decoded(data.removeprefix(b"\xef\xbb\xbf"), path))
-        if not words:
-            raise UserError(f"{path} is empty, expected one word per line, including <S> </S> <UNK>: give another file")
-        try:
-            return cls(words)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
+        raise UserError(f"{path} is empty, expected one word per line, including <S> </S> <UNK>: give another file")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one word per line, atomically. Raises UserError if the file cannot be written."""
@@ -186,32 +189,35 @@ def _tally(sentences: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:
     return counts, n_sentences
 
 
-def _check(words: list[str], counts: list[int] | None) -> None:
-    """Raise UserError for the first invalid line; lines are counted from 1, as in the file."""
-    first: dict[str, int] = {}
-    for line, word in enumerate(words, 1):
+def _numbered(words: Iterable[str]) -> dict[str, int]:
+    """{word: id}. Raises UserError for the first invalid line; lines are counted from 1, as in the file."""
+    ids: dict[str, int] = {}
+    for id, word in enumerate(words):
+        line = f"line {id + 1} of the vocabulary"
         if not isinstance(word, str):
-            raise UserError(f"word {line} of the vocabulary is {word!r:.40}, expected a string: write it as text")
+            raise UserError(f"word {id + 1} of the vocabulary is {word!r:.40}, expected a string: write it as text")
         if not word.strip():
-            raise UserError(f"line {line} of the vocabulary is blank, expected a word: remove the line")
+            raise UserError(f"{line} is blank, expected a word: remove the line")
         if _BLANK.search(word):
-            raise UserError(f"line {line} of the vocabulary is {word!r}, expected a word without white space: split it")
+            raise UserError(f"{line} is {word!r:.40}, expected a word without white space: split it")
         if not word.isascii() and any("\ud800" <= c <= "\udfff" for c in word):
-            raise UserError(f"line {line} of the vocabulary is {word!r}, expected Unicode text: remove the surrogate")
-        if first.setdefault(word, line) != line:
-            raise UserError(f"line {line} of the vocabulary repeats {word!r} of line {first[word]}, "
-                            "expected every word once: remove one of them")
-    missing = [token for token in SPECIAL_TOKENS if token not in first]
+            raise UserError(f"{line} is {word!r:.40}, expected Unicode text: remove the surrogate")
+        if ids.setdefault(word, id) != id:
+            raise UserError(f"{line} repeats {word!r:.40} of line {ids[word] + 1}, expected every word once: remove "
+                            "one of them")
+    missing = [token for token in SPECIAL_TOKENS if token not in ids]
     if missing:  # other programs go on, and encode the last word as </S>
         raise UserError(f"the vocabulary has no {' '.join(missing)}, expected <S> </S> <UNK>: add a line for each")
-    if counts is not None and len(counts) != len(words):
-        raise UserError(f"the vocabulary has {len(counts)} counts, expected {len(words)}: give one per word, or None")
+    return ids
 
 
-def _decoded(data: bytes, path: str | os.PathLike[str]) -> Iterator[str]:
+def _decoded(file: BinaryIO) -> Iterator[str]:
     """The lines of a file, which end at line feeds only: str.splitlines would cut words at rarer characters."""
-    for line, raw in enumerate(data.removesuffix(b"\n").split(b"\n") if data else (), 1):
+    for line, raw in enumerate(iter(partial(file.readline, LONGEST + 1), b""), 1):
+        if len(raw) > LONGEST:
+            raise UserError(f"line {line} has more than {LONGEST:,} bytes, expected a word: check the file")
+        word = raw.removesuffix(b"\n").removesuffix(b"\r")
         try:
-            yield raw.removesuffix(b"\r").decode("utf-8")
+            yield (word.removeprefix(b"\xef\xbb\xbf") if line == 1 else word).decode("utf-8")
         except UnicodeDecodeError:
-            raise UserError(f"{path}, line {line}: not UTF-8, expected UTF-8 text: convert the file") from None
+            raise UserError(f"line {line} is not UTF-8, expected UTF-8 text: convert the file") from None

@@ -97,7 +97,7 @@ class _Limited:
     def __init__(self, file: Any):
         self._file, self.left = file, LARGEST
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1) -> bytes:
         data: bytes = self._file.read(size)
         self.left -= len(data)
         if self.left < 0:

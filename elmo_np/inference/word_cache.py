@@ -20,6 +20,7 @@ from ..io import safetensors_file
 from ..nn.bilm import BiLM
 from ..nn.characters import marks, to_char_ids
 from ..nn.parameter import sha256
+from ..runtime import json_text
 from ..types import Array
 
 KIND = "word vectors of the model"      # the name under which a file states the model
@@ -53,7 +54,8 @@ class WordCache:
         if metadata[KIND] != _identity(model):
             raise UserError(f"{path} holds the word vectors of another model or another version: expected those "
                             "of this model; give another name, or remove the file")
-        words, forward = _words(tensors["words"]), tensors.get("forward")
+        forward = tensors.get("forward")
+        words = _words(tensors["words"], 0 if forward is None else forward.size)
         backward = tensors.get("backward", forward)
         for vectors, own in (forward, cache.forward), (backward, cache.backward):
             if words is None or vectors is None or vectors.dtype != own.dtype or not np.isfinite(vectors).all() \
@@ -89,11 +91,11 @@ class WordCache:
         return len(new)
 
 
-def _words(data: Array) -> list[str] | None:
-    """The words in a file, each once; None if it does not hold such a list."""
+def _words(data: Array, most: int) -> list[str] | None:
+    """The words in a file, each once; None if it does not hold such a list of at most that many."""
     try:
-        words = json.loads(data.tobytes())
-    except (ValueError, RecursionError):
+        words = json_text.loads(data.tobytes().decode("utf-8"), most + 1)
+    except ValueError:
         return None
     good = isinstance(words, list) and all(isinstance(word, str) for word in words) and len(set(words)) == len(words)
     return words if good else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from ..config.schema import BiLMConfig
 from ..errors import UserError
+from ..runtime import json_text
 from ..runtime.files import open_regular
 
 LARGEST = 1 << 20           # bytes; a real one has about a thousand
@@ -28,8 +28,8 @@ class Options:
             raise UserError(f"cannot read {path}: {error.strerror or error}; expected an options file of bilm-tf or "
                             "AllenNLP: check the path") from error
         try:
-            table = json.loads(text) if len(text) <= LARGEST else None
-        except (ValueError, RecursionError):
+            table = json_text.loads(text.decode("utf-8")) if len(text) <= LARGEST else None
+        except ValueError:
             table = None
         if not isinstance(table, dict) or not isinstance(table.get("lstm"), dict):
             raise UserError(f"{path} is not an options file of bilm-tf or AllenNLP: expected JSON with "

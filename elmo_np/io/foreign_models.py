@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from ..runtime.files import open_regular, read_regular
+from ..runtime import json_text
+from ..runtime.files import open_regular, read_regular_text
 from .run_directory import RunDirectory
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
@@ -108,8 +108,8 @@ def _beside(folder: Path, *suffixes: str) -> list[Path]:
 
 def _is_options(path: Path) -> bool:
     try:
-        table = json.loads(read_regular(path, LARGEST_OPTIONS))
-    except (OSError, ValueError, RecursionError):
+        table = json_text.loads(read_regular_text(path, LARGEST_OPTIONS))
+    except (OSError, ValueError):
         return False
     return isinstance(table, dict) and "lstm" in table
 

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..runtime import json_text
 from ..runtime.files import atomic_write, open_regular
 from ..types import Array
 
@@ -31,7 +32,7 @@ RESERVED = ("format", "sha256")
 METADATA = "__metadata__"
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1", "BOOL": "|b1"}
 CODES = {np.dtype(dtype).name: code for code, dtype in DTYPES.items()}
-LONGEST_HEADER = 100_000_000  # bytes; the safetensors package has the same limit
+LONGEST_HEADER = 1 << 25  # bytes; a task model's may have a million words
 MOST_AXES = 32  # NumPy 1.26 has no more
 
 
@@ -150,8 +151,8 @@ def _read_header(file: BinaryIO, size: int) -> tuple[Header, int]:
     if not (text.startswith(b"{") and text.rstrip(b" ").endswith(b"}")):  # no other space: every byte counts
         raise _Damage("its header is not a JSON object")
     try:
-        header = json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError):  # RecursionError: a hundred thousand brackets
+        header = json_text.loads(text.decode("utf-8"), pairs=_without_duplicates)
+    except ValueError:
         raise _Damage("its header is not valid JSON") from None
     return header, 8 + length
 

@@ -20,6 +20,7 @@ from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
 from ..nn.bilm import BiState, Loss
 from ..nn.optim import Optimizer
+from ..runtime import json_text
 from ..runtime.progress import Progress
 from ..types import Array
 from .fine_tuning import take_over
@@ -153,8 +154,8 @@ def _unusable(folder: RunDirectory, what: str) -> UserError:
 
 def _json(folder: RunDirectory, texts: dict[str, str], name: str) -> Any:
     try:
-        return json.loads(texts[name])
-    except (ValueError, RecursionError) as error:
+        return json_text.loads(texts[name])
+    except ValueError as error:
         raise _unusable(folder, name) from error
 
 

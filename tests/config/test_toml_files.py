@@ -241,6 +241,9 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("[model]\nlayers = = 2", r"c\.toml is not TOML: .*line 2"),
         ("[model]\n\xff", r"c\.toml is not TOML: "),
         ("a = " + "[" * 5000, r"c\.toml is not TOML: "),
+        ("a." * 1001 + "a = 1", r"c\.toml is not TOML: more than 1000 dots"),
+        ("[" + "'a'." * 1001 + "a]", r"c\.toml is not TOML: more than 1000 dots"),
+        ("[data]\nx = {" + '"..".' * 1001 + "a = 1} # .", r"c\.toml is not TOML: more than 1000 dots"),
         ("a = " + "9" * 5000, r"c\.toml is not TOML: "),
         ("[modle]\nlayers = 2", r"c\.toml: unknown table 'modle': expected \[data\], \[model\] or \[train\]; the near"),
         ("layers = 2", r"c\.toml: unknown table 'layers': .*; put it below \[model\]"),
@@ -312,3 +315,10 @@ def test_a_wrong_override_says_what_was_expected(assignment: str, message: str) 
     with pytest.raises(UserError) as caught:
         override(Settings(), [assignment])
     assert str(caught.value) == message
+
+
+def test_dots_in_texts_and_comments_are_not_those_of_names(tmp_path):
+    corpus = ":".join(f"part.{k}.txt" for k in range(1000))
+    path = tmp_path / "c.toml"
+    path.write_text(f'[data]\ncorpus = "{corpus}"  # {"." * 2000} it\'s\nvalid = \'{corpus}\'\n')
+    assert read_toml(path, Settings()).data == DataConfig(corpus=corpus, valid=corpus)

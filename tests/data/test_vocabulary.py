@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from elmo_np.data.vocabulary import BOS, EOS, SPECIAL_TOKENS, UNK, Vocabulary
 from elmo_np.errors import UserError
+from tests.memory_helpers import peak
 
 CORPUS = [["the", "cat", "sat"], ["the", "dog", "sat"], ["a", "cat"]]
 WORDS = st.text(alphabet=st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1, max_size=8)
@@ -119,8 +120,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_tolerated(tmp_path):
     (b"<S>\n</S>\n<UNK>\nthe\n\n", "line 5 of the vocabulary is blank"),
     (b"<S>\n</S>\n<UNK>\nthe cat\n", "line 4 of the vocabulary is 'the cat', expected a word without white space"),
     (b"<S>\n</S>\n<UNK>\nthe\ncat\nthe\n", "line 6 of the vocabulary repeats 'the' of line 4"),
-    (b"<S>\n</S>\n<UNK>\ncaf\xe9\n", "line 4: not UTF-8"),
+    (b"<S>\n</S>\n<UNK>\ncaf\xe9\n", "line 4 is not UTF-8"),
     (b"<S>\n</S>\n<unk>\nthe\n", "the vocabulary has no <UNK>, expected"),
+    (b"<S>\n</S>\n<UNK>\n" + b"a" * 65_537, "line 4 has more than 65,536 bytes, expected a word"),
 ])
 def test_a_bad_file_is_refused_with_its_line(tmp_path, data, message):
     (tmp_path / "v.txt").write_bytes(data)
@@ -128,6 +130,18 @@ def test_a_bad_file_is_refused_with_its_line(tmp_path, data, message):
         Vocabulary.load(tmp_path / "v.txt")
     assert one_line(error)
     assert "v.txt" in str(error.value)
+
+
+@pytest.mark.parametrize("data", [b"\n" * 3_000_000, b"a\n" * 3_000_000, b"a" * 6_000_000, b"a " * 3_000_000],
+                         ids=lambda data: repr(data[:3]))
+def test_a_file_that_is_no_vocabulary_takes_little_memory(tmp_path, data):
+    (tmp_path / "v.txt").write_bytes(data)
+
+    def refused():
+        with pytest.raises(UserError) as error:
+            Vocabulary.load(tmp_path / "v.txt")
+        assert len(str(error.value)) < 500
+    assert peak(refused) < 500_000
 
 
 def test_a_missing_file_or_a_folder_is_refused(tmp_path):

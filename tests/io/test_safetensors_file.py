@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from elmo_np.errors import UserError
 from elmo_np.io.safetensors_file import FORMAT, METADATA, Array, digest, load, save
+from tests.memory_helpers import peak
 
 NAMES = ["float32", "float64", "int32", "int64", "uint8", "bool"]
 SHAPES = [(), (0, 3), (1,), (5,), (2, 3, 4)]
@@ -64,6 +65,15 @@ def test_every_dtype_and_shape_comes_back_bit_for_bit(path: Path, mmap: bool) ->
         assert loaded[name].flags.writeable
         assert loaded[name].flags.aligned
         assert loaded[name].flags.c_contiguous
+
+
+def test_a_header_of_empty_lists_takes_little_memory(path: Path) -> None:
+    write(path, b'{"a":[' + b"[]," * 3_000_000 + b"0]}")
+
+    def refused() -> None:
+        with pytest.raises(UserError, match="is damaged: its header is not valid JSON"):
+            load(path)
+    assert peak(refused) < 3 * path.stat().st_size      # its bytes, its text, and what is outside of strings
 
 
 def test_a_model_without_arrays_or_text_comes_back(path: Path) -> None:

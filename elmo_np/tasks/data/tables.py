@@ -22,6 +22,7 @@ from typing import Any
 
 from ...data.text_lines import HEAD, KEPT, text_lines
 from ...errors import UserError
+from ...runtime import json_text
 
 Columns = Mapping[str, str]
 Roles = Mapping[str, Sequence[str]]
@@ -125,8 +126,8 @@ def _json_rows(path: str, lines: Iterable[str]) -> Iterator[Row]:
     keys: list[str] = []
     for number, line in enumerate(lines, 1):
         try:
-            found = json.loads(line) if line.strip() else None
-        except (ValueError, RecursionError):
+            found = json_text.loads(line) if line.strip() else None
+        except ValueError:
             raise UserError(f"{path}, line {number}: expected one JSON object per line: {line!r:.60}") from None
         if found is not None and not isinstance(found, dict):
             raise UserError(f"{path}, line {number}: expected a JSON object: {line!r:.60}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...config.fields import check, option
 from ...config.toml_files import parsed_value
 from ...errors import UserError
+from ...runtime import json_text
 from ..nn.attention import ATTENTION_KINDS
 from ..nn.pooling import POOLING_KINDS
 
@@ -53,9 +54,9 @@ class TaskConfig:
     def from_json(text: str) -> "TaskConfig":
         """The settings that `to_json` wrote. Raises UserError for anything else."""
         try:
-            values = json.loads(text)
+            values = json_text.loads(text)
             return TaskConfig(**values)
-        except (TypeError, ValueError, RecursionError) as error:
+        except (TypeError, ValueError) as error:
             raise UserError(f"task settings {text!r:.60}: expected the output of to_json ({error})") from error
 
 

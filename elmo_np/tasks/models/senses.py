@@ -21,6 +21,7 @@ from ...data.sentences import checked_sentences
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...inference.neighbours import unit
+from ...runtime import json_text
 from ...runtime.progress import Progress
 from ...types import Array, Sentences
 from ..data.examples import Occurrence
@@ -164,7 +165,7 @@ class WordSenses(TaskModel):
     @classmethod
     def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
                     texts: dict[str, str]) -> WordSenses:
-        senses = json.loads(texts["senses"])
+        senses = json_text.loads(texts["senses"])
         if not all(map(all_texts, senses.values())):
             raise TypeError("senses")
         return cls(elmo, senses, config)

@@ -17,6 +17,7 @@ from ...inference.coverage import coverage
 from ...inference.elmo import ELMo
 from ...io import safetensors_file
 from ...nn.parameter import parameters, sha256
+from ...runtime import json_text
 from ...runtime.progress import Progress
 from ...runtime.threads import one_blas_thread
 from ...types import Array, Sentences
@@ -166,7 +167,7 @@ class TaskModel(ABC):
         if texts.get("bilm") != fingerprint(elmo):
             raise UserError(f"{path} was trained on another biLM than the one given: give that one")
         try:
-            labels, tokenize = json.loads(texts["labels"]), json.loads(texts["tokenize"])
+            labels, tokenize = json_text.loads(texts["labels"]), json_text.loads(texts["tokenize"])
             config = TaskConfig.from_json(texts["config"])
             if not all_texts(labels) or not isinstance(tokenize, bool):
                 raise TypeError("labels or tokenize")
@@ -174,7 +175,7 @@ class TaskModel(ABC):
             model = cls._from_texts(elmo, labels, config, tokenize, texts)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{path} is not a complete task model ({error!r:.60}): train it again") from error
         _load_arrays(path, {name: p.value for name, p in parameters(model.network).items()}, tensors)
         return model

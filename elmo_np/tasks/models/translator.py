@@ -18,6 +18,7 @@ from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.softmax import IGNORE_INDEX
+from ...runtime import json_text
 from ...runtime.progress import Progress
 from ...types import Array, Sentences
 from ..metrics.scores import token_accuracy
@@ -155,7 +156,7 @@ class Translator(TaskModel):
     @classmethod
     def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
                     texts: dict[str, str]) -> Translator:
-        source_words = json.loads(texts["source_words"])
+        source_words = json_text.loads(texts["source_words"])
         if not all_texts(source_words):
             raise TypeError("source_words")
         return cls(elmo, labels, source_words, config, tokenize=tokenize)
