@@ -16,6 +16,7 @@ import copy
 import itertools
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from ..config.toml_files import to_json
 from ..data.corpus import corpus_sha256, require_reiterable
@@ -39,12 +42,13 @@ from ..runtime.unfinished import Unfinished
 from ..types import Array
 from .coverage import Coverage
 from .elmo import ELMo, layer_of
-from .encoder import checked
+from .encoder import checked, zero_state
 from .word_cache import WordCache
 
 BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
 SETTLED = 1 << 12       # words after which a speed is worth showing: sentences come a window at a time
 SUFFIXES = (".npz", *npz_to_hdf5.SUFFIXES)
+COUNT = re.compile("[0-9]{1,18}")
 Numbered = tuple[int, Sequence[str]]        # a sentence, and its number in the whole text
 
 
@@ -122,7 +126,7 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
             progress.say(found.line)
         job = Job(own, numbered, text, out, which, state, marks)
         try:
-            with interruptible() as signals, Part(_unfinished(out), job.asked()) as part:
+            with interruptible() as signals, Part(_unfinished(out), job) as part:
                 _embed(job, part, progress, signals)
                 _finish(job, part, progress, signals)
         except OSError as error:
@@ -195,8 +199,8 @@ class Part:
     state           what state "carry" has carried so far; None with any other
     """
 
-    def __init__(self, unfinished: Unfinished, asked: dict[str, str]):
-        self.files, self._asked = unfinished, asked
+    def __init__(self, unfinished: Unfinished, job: Job):
+        self.files, self._job, self._asked = unfinished, job, job.asked()
         self.done, self.size = 0, 0
         self.state: BiState | None = None
         if unfinished.begun():
@@ -216,10 +220,23 @@ class Part:
         for name, value in self._asked.items():
             before = metadata.get(name)
             if before != value:
-                change = "another one" if name.startswith("the ") else f"{before}, now it is {value}"
+                change = "another one" if name.startswith("the ") else f"{before!r:.60}, now it is {value!r}"
                 raise UserError(f"{self.files.folder} was begun with other settings: {name} was {change}; give "
                                 "the same, or remove it")
-        self.done, self.size, self.state = int(metadata["sentences"]), int(metadata["bytes"]), _state(tensors)
+        done, size = (int(text) if COUNT.fullmatch(text) else -1
+                      for text in (metadata.get("sentences", ""), metadata.get("bytes", "")))
+        if min(done, size) < 0 or bool(done) != bool(size) or not self._fits(tensors, done):
+            raise UserError(f"{self.files.place} is damaged: expected how many sentences and bytes are done, and a "
+                            f"finite carried state of this model; remove {self.files.folder} and start again")
+        self.done, self.size, self.state = done, size, _state(tensors)
+
+    def _fits(self, tensors: dict[str, Array], done: int) -> bool:
+        """Whether these are the arrays of the state that is carried after so many sentences."""
+        carried = zero_state(self._job.elmo.model, 1) if done and self._job.state == "carry" else None
+        expected = _tensors(carried)
+        return tensors.keys() == expected.keys() and all(
+            array.shape == expected[name].shape and array.dtype == expected[name].dtype and np.isfinite(array).all()
+            for name, array in tensors.items())
 
     def _back_to_undamaged(self, path: Path) -> None:
         """Go back to before the first array that is not as it was written.

@@ -19,7 +19,7 @@ from elmo_np.config.toml_files import replaced
 from elmo_np.errors import UserError
 from elmo_np.inference import embed_file
 from elmo_np.inference.encoder import arrays_of
-from elmo_np.io import npz_to_hdf5
+from elmo_np.io import npz_to_hdf5, safetensors_file
 from elmo_np.io.npz import ArrayFile
 from elmo_np.runtime import progress
 from elmo_np.runtime.signals import Interrupted
@@ -217,13 +217,41 @@ def test_what_is_there_is_not_overwritten_without_resume(begun):
 
 
 @pytest.mark.parametrize(("how", "message"), [
-    ({"layer": "top"}, "layer was all, now it is top"), ({"state": "warm"}, "state was reset, now it is warm"),
-    ({"marks": True}, "marks was false, now it is true"), ({"shard": (0, 2)}, "shard was 0/1, now it is 0/2"),
+    ({"layer": "top"}, "layer was 'all', now it is 'top'"), ({"state": "warm"}, "state was 'reset', now it is 'warm'"),
+    ({"marks": True}, "marks was 'false', now it is 'true'"), ({"shard": (0, 2)}, "shard was '0/1', now it is '0/2'"),
 ])
 def test_other_settings_than_it_was_begun_with_are_refused(begun, how, message):
     with pytest.raises(UserError, match=rf"x\.npz\.part was begun with other settings: {message}; give the same"):
         run(of_characters(), begun, resume=True, **how)
     run(of_characters(), begun, resume=True)         # nothing was lost
+
+
+@pytest.mark.parametrize("texts", [{"sentences": "many"}, {"sentences": "-1"}, {"bytes": "1e3"}, {"bytes": "9" * 19},
+                                   {"sentences": None}, {"bytes": None}, {"bytes": "0"}], ids=str)
+def test_a_place_that_counts_nothing_is_refused(begun, texts):
+    place = begun.parent / "x.npz.part" / "place.safetensors"
+    tensors, before = safetensors_file.load(place)
+    changed = {name: text for name, text in {**before, **texts}.items() if text is not None}
+    safetensors_file.save(place, tensors, changed)
+    with pytest.raises(UserError, match=r"place\.safetensors is damaged: expected how many sentences and bytes are"):
+        run(of_characters(), begun, resume=True)
+    safetensors_file.save(place, tensors, before)
+    run(of_characters(), begun, resume=True)
+
+
+@pytest.mark.parametrize("change", [lambda h: None, lambda h: h[0], lambda h: h.astype(float), lambda h: h * np.nan,
+                                    lambda h: np.repeat(h, 2, axis=0)])
+def test_a_carried_state_that_is_not_the_models_is_refused(tmp_path, monkeypatch, change):
+    release = interrupted(monkeypatch, 12, torn=True)
+    with pytest.raises(Interrupted):
+        run(of_characters(), tmp_path / "x.npz", state="carry")
+    release()
+    place = tmp_path / "x.npz.part" / "place.safetensors"
+    tensors, texts = safetensors_file.load(place)
+    h = change(tensors.pop("f.0.h"))
+    safetensors_file.save(place, tensors if h is None else {**tensors, "f.0.h": h}, texts)
+    with pytest.raises(UserError, match=r"place\.safetensors is damaged: .* a finite carried state of this model"):
+        run(of_characters(), tmp_path / "x.npz", state="carry", resume=True)
 
 
 def test_another_model_or_text_than_it_was_begun_with_is_refused(begun):
