@@ -90,7 +90,7 @@ def best_validation(rows: Iterable[dict[str, str]]) -> dict[str, str] | None:
 def _is_row(row: dict[str, str]) -> bool:
     try:
         return (len(row) == len(COLUMNS) and row["split"] in ("train", "sampled", "valid")
-                and min(int(row[name]) for name in ("epoch", "step", "tokens")) >= 0
+                and all(0 <= int(row[name]) < 2**63 for name in ("epoch", "step", "tokens"))
                 and all(_is_value(row, name) for name in COLUMNS[4:]))
     except (TypeError, ValueError):
         return False

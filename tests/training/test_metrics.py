@@ -43,7 +43,7 @@ def test_a_perplexity_is_blank_where_it_has_no_meaning(metrics, forward, sampled
 @pytest.mark.parametrize("row", [
     "train,1,5,10,4,2,,7.4,0.01,1.5", "sampled,1,5,10,4,2,54,7.4,0.01,1.5", "train,1,5,10,inf,2,,7.4,0.01,1.5",
     "train,1,5,10,4,2,nan,7.4,0.01,1.5", "other,1,5,10,4,2,54,7.4,0.01,1.5", "train,1,5,10,4,2,54,7.4,0.01",
-    "train,1,-5,10,4,2,54,7.4,0.01,1.5"])
+    "train,1,-5,10,4,2,54,7.4,0.01,1.5", f"train,1,5,{'9' * 4300},4,2,54,7.4,0.01,1.5"])
 def test_a_file_with_another_row_is_refused(metrics, row):
     with open(metrics.path, "a") as file:
         file.write(row + "\n")

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from ...errors import UserError
 from ..metrics.scores import spans
 from .examples import Examples
-from .tables import ANY, BLANKS, Columns, file_lines
+from .tables import ANY, BLANKS, Columns, file_lines, is_number
 
 ROLES = ("word", "label")
 CONLL_U = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
@@ -125,9 +125,9 @@ def _columns(path: str, sentences: list[list[Row]], columns: Columns) -> tuple[l
     found = []
     for role, default in ("word", word), ("label", label):
         column = columns.get(role, str(default + 1)).lower()
-        number = names.index(column) + 1 if column in names else int(column) if column.isdecimal() else 0
+        number = names.index(column) + 1 if column in names else int(column) if is_number(column) else 0
         if not 0 < number <= width:
-            raise UserError(f"{path} has no column {column}: expected a number from 1 to {width}"
+            raise UserError(f"{path} has no column {column:.40}: expected a number from 1 to {width}"
                             + (f", or one of {', '.join(names)}" if names else "") + ": change --columns")
         found.append(number - 1)
     _check_words([row.cells[found[0]] for rows in sentences for row in rows], path, found[0] + 1)
@@ -135,7 +135,7 @@ def _columns(path: str, sentences: list[list[Row]], columns: Columns) -> tuple[l
 
 
 def _counts_up(cells: Sequence[str]) -> bool:
-    return all(map(str.isdecimal, cells)) and all(int(a) + 1 == int(b) for a, b in pairwise(cells))
+    return all(map(is_number, cells)) and all(int(a) + 1 == int(b) for a, b in pairwise(cells))
 
 
 def _check_words(found: Sequence[str], path: str, column: int) -> None:

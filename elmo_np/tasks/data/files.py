@@ -19,7 +19,7 @@ from ...data.corpus import words
 from ...data.text_lines import HEAD, KEPT, plain_lines
 from ...errors import UserError
 from .examples import Examples, Occurrence
-from .tables import ANY, LABEL, TEXT, Columns, begins_with_labels, file_lines, is_table, table_rows
+from .tables import ANY, LABEL, TEXT, Columns, begins_with_labels, file_lines, is_number, is_table, table_rows
 
 SENTENCES = {"sentence": TEXT}
 LABELLED = {"sentence": TEXT, "label": LABEL}
@@ -76,7 +76,7 @@ def read_senses(path: str, labelled: bool = True, columns: Columns = ANY) -> Exa
         if cells and not all(cells[2:]):
             raise UserError(f"{path}, line {number}: a blank column, expected {'<TAB>'.join(roles)}: "
                             f"{' | '.join(cells)!r:.60}")
-        if cells and not (cells[1].isdecimal() and int(cells[1]) < len(tokens)):
+        if cells and not (is_number(cells[1]) and int(cells[1]) < len(tokens)):
             raise UserError(f"{path}, line {number}: position {cells[1]!r:.20}, expected a whole number from 0 to "
                             f"{len(tokens) - 1}, the last of the sentence's {len(tokens)} tokens")
         found.sentences.append(tokens)

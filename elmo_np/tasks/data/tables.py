@@ -91,6 +91,11 @@ def begins_with_labels(lines: Sequence[str]) -> bool:
         all(":" in label or label.startswith("__label__") for label in labels) or len(set(labels)) < len(labels))
 
 
+def is_number(cell: str) -> bool:
+    """Whether it is a position, or the number of a column: Python reads no more than 4,300 digits."""
+    return cell.isdecimal() and len(cell) < 10
+
+
 def file_lines(path: str) -> Iterator[str]:
     """The lines of a text file. Raises UserError if there is none."""
     if not Path(path).is_file():
@@ -192,13 +197,13 @@ def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, 
     found = {}
     for position, role in enumerate(roles):
         column = columns.get(role, "")
-        if column.isdecimal() and int(column) <= len(cells):
+        if is_number(column) and int(column) <= len(cells):
             found[role] = int(column) - 1
         elif column:
             fitting = [k for k, name in enumerate(_names(cells)) if name == column.casefold()]
             if len(fitting) != 1:
                 names = f", or one of {', '.join(cells):.200}" if header else ""
-                raise UserError(f"{path} has no column {column}: expected a number from 1 to {len(cells)}{names}: "
+                raise UserError(f"{path} has no column {column:.40}: expected a number from 1 to {len(cells)}{names}: "
                                 "change --columns")
             found[role] = fitting[0]
         elif header and not columns:

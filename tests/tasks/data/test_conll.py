@@ -89,6 +89,13 @@ def test_the_words_of_conll_u_are_neither_surface_forms_nor_empty_nodes(write):
         [["do", "not", "go"], ["10000"]], [["VB", "RB", "VB"], ["CD"]])
     with pytest.raises(UserError, match="has no column ner: expected a number from 1 to 10, or one of id, form"):
         read_conll(path, {"label": "ner"})
+    with pytest.raises(UserError, match=r"has no column 9{40}: expected"):
+        read_conll(path, {"label": "9" * 5000})
+
+
+def test_a_column_of_endless_numbers_does_not_count_up(write):
+    found = read_conll(write("".join(f"{'9' * 5000} w{k} O\n" for k in range(3))))
+    assert found.sentences == [["9" * 5000] * 3]
 
 
 def test_comments_come_before_the_first_word(write):

@@ -48,6 +48,7 @@ def test_an_occurrence_is_a_sentence_a_place_a_word_and_a_sense(write):
     ("the banks\t1\tbank\triver\n", False, "4 columns, expected sentence<TAB>position<TAB>word:"),
     ("the banks\t2\tbank\triver\n", True, "position '2', expected a whole number from 0 to 1, the last of"),
     ("the banks\t-1\tbank\triver\n", True, "position '-1'"),
+    (f"the banks\t{'9' * 5000}\tbank\triver\n", True, "position '9999"),
     ("the banks\t1\t\triver\n", True, "line 1: a blank column, expected sentence"),
     ("", True, "is empty: expected sentence<TAB>position<TAB>word<TAB>sense lines"),
 ])

@@ -60,6 +60,7 @@ def test_json_lines_are_read_by_name(write):
     ("text\tlabel\na\n", {}, "line 2: 1 column, expected 2 columns, as in the first row"),
     ("a\tx\n", {"sentence": "1"}, "line 1: 2 columns, expected sentence<TAB>label"),
     ("a\tx\n", {"sentence": "3", "label": "1"}, "has no column 3: expected a number from 1 to 2: change --columns"),
+    ("a\tx\n", {"sentence": "9" * 5000, "label": "1"}, "has no column 9999"),
     ("a\tx\n", {"sentence": "b", "label": "1"}, "has no column b: expected a number from 1 to 2, or one of a, x"),
     ('{"a": 1}\n{"a"\n', {"sentence": "a", "label": "a"}, "line 2: expected one JSON object per line: '{"),
     ('{"a": 1}\n7\n', {"sentence": "a", "label": "a"}, "line 2: expected a JSON object"),
