@@ -39,7 +39,7 @@ from ..runtime.unfinished import Unfinished
 from ..types import Array
 from .coverage import Coverage
 from .elmo import ELMo, layer_of
-from .encoder import checked
+from .encoder import checked, zero_state
 from .word_cache import WordCache
 
 BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
@@ -122,7 +122,8 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
             progress.say(found.line)
         job = Job(own, numbered, text, out, which, state, marks)
         try:
-            with interruptible() as signals, Part(_unfinished(out), job.asked()) as part:
+            zero = zero_state(own.model, 1)
+            with interruptible() as signals, Part(_unfinished(out), job.asked(), zero) as part:
                 _embed(job, part, progress, signals)
                 _finish(job, part, progress, signals)
         except OSError as error:
@@ -193,10 +194,11 @@ class Part:
 
     done, size      sentences and bytes
     state           what state "carry" has carried so far; None with any other
+    zero            a state of one row
     """
 
-    def __init__(self, unfinished: Unfinished, asked: dict[str, str]):
-        self.files, self._asked = unfinished, asked
+    def __init__(self, unfinished: Unfinished, asked: dict[str, str], zero: BiState):
+        self.files, self._asked, self._zero = unfinished, asked, zero
         self.done, self.size = 0, 0
         self.state: BiState | None = None
         if unfinished.begun():
@@ -219,14 +221,20 @@ class Part:
                 change = "another one" if name.startswith("the ") else f"{before}, now it is {value}"
                 raise UserError(f"{self.files.folder} was begun with other settings: {name} was {change}; give "
                                 "the same, or remove it")
-        self.done, self.size, self.state = int(metadata["sentences"]), int(metadata["bytes"]), _state(tensors)
+        try:
+            self.done, self.size = int(metadata["sentences"]), int(metadata["bytes"])
+            self.state = _state(tensors, self._zero) if tensors else None
+        except (KeyError, ValueError) as error:
+            raise UserError(f"{self.files.place} is not what `embed` writes ({error!r:.60}): remove "
+                            f"{self.files.folder} and start again") from error
 
     def _back_to_undamaged(self, path: Path) -> None:
         """Go back to before the first array that is not as it was written.
 
         With a carried state go back to the beginning: only the last state is known.
         """
-        if not self.size:
+        if self.size <= 0:
+            self.done, self.size, self.state = 0, 0, None
             return
         i, N = map(int, self._asked["shard"].split("/"))
         done, size = undamaged(path, self.size, map(str, itertools.count(i, N)))
@@ -260,13 +268,14 @@ def _tensors(state: BiState | None) -> dict[str, Array]:
             for k, layer in enumerate(layers) for name, array in zip("hc", layer, strict=True)}
 
 
-def _state(tensors: dict[str, Array]) -> BiState | None:
-    """The inverse of `_tensors`."""
-    if not tensors:
-        return None
-    layers = range(len(tensors) // 4)           # h and c in both directions
-    forward, backward = ([(tensors[f"{direction}.{k}.h"], tensors[f"{direction}.{k}.c"]) for k in layers]
-                         for direction in "fb")
+def _state(tensors: dict[str, Array], zero: BiState) -> BiState:
+    """The inverse of `_tensors`. Raises ValueError where the shapes are not those of `zero`."""
+    for name, expected in _tensors(zero).items():
+        found = tensors.get(name)
+        if found is None or found.shape != expected.shape or found.dtype != expected.dtype:
+            raise ValueError(name)
+    forward, backward = ([(tensors[f"{direction}.{k}.h"], tensors[f"{direction}.{k}.c"]) for k in range(len(layers))]
+                         for direction, layers in zip("fb", zero, strict=True))
     return forward, backward
 
 
