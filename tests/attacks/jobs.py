@@ -32,6 +32,7 @@ class Job(NamedTuple):
     out: str                    # the file or folder that it writes
     begun: str = ""             # what a stopped run left, to be there before it starts
     resumes: bool = False       # whether it has --resume
+    work: tuple[str, ...] = ()  # files in `out` that are kept when the rest fails, and not written again
 
     def words(self) -> list[str]:
         return [*self.command.split(), "--out", self.out, *(["--resume"] if self.begun else [])]
@@ -42,7 +43,8 @@ JOBS = {
     "train --resume": Job(f"train text.txt --quiet --epochs 2 {' '.join(SMALL)}", "run", "run", True),
     "embed to npz": Job("embed characters short.txt --cache words.cache", "x.npz", resumes=True),
     "embed --resume": Job("embed characters short.txt --cache words.cache", "x.npz", "x.npz.part", True),
-    "task train": Job(f"task classify train train.tsv --bilm bilm --quiet {' '.join(FAST)}", "task"),
+    "task train": Job(f"task classify train train.tsv --bilm bilm --quiet {' '.join(FAST)}", "task",
+                      work=("model.safetensors", "bilm.txt")),
     "vectors": Job("vectors words", "vectors.bin"),
     "vectors for the projector": Job("vectors words", "projector"),
     "explore": Job("explore words --corpus short.txt --words bank", "page.html"),
@@ -172,9 +174,12 @@ def contents(out: Path) -> dict[Path, bytes]:
 
 
 def again(job: Job, folder: Path) -> Ended:
-    """The same command after a failure, or as it then says, with --resume."""
+    """The same command after a failure, or what it then asks for."""
     words = job.words()
     ended = run(words, folder)
-    if ended.code == 2 and job.resumes and "resume" in ended.said:
+    if ended.code == 2 and "remove it: no step of its training was saved" in ended.said:
+        shutil.rmtree(folder / job.out)
+        ended = run(words, folder)
+    if ended.code == 2 and "--resume" in ended.said:
         ended = run([*words, "--resume"], folder)
     return ended
