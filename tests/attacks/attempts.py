@@ -3,8 +3,10 @@
 import contextlib
 import math
 import multiprocessing
+import os
 import re
 import resource
+import signal
 import tempfile
 import traceback
 import warnings
@@ -80,7 +82,7 @@ def attempts(cases: dict[str, Case], home: Path, seed: int, numbers: Sequence[in
 def _received(here: Connection, child: multiprocessing.Process, seconds: float) -> Outcome | tuple[str, str]:
     """The outcome that the child sends, or why it sends none."""
     if not here.poll(seconds):
-        child.kill()
+        os.killpg(child.pid, signal.SIGKILL)        # with the processes that it has started
         return "hang", f"no end after {seconds:.0f} s"
     try:
         return here.recv()
@@ -91,6 +93,7 @@ def _received(here: Connection, child: multiprocessing.Process, seconds: float) 
 
 def _work(there: Connection, cases: dict[str, Case], home: Path, seed: int, numbers: Sequence[int],
           most: float) -> None:
+    os.setpgid(0, 0)
     warnings.simplefilter("ignore")
     before = _memory("VmRSS")
     if before:

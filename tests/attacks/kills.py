@@ -18,7 +18,7 @@ from tests.attacks.attempts import Case, Limits, Try
 from tests.attacks.jobs import JOBS, Job, contents, run
 
 SHORT, LONG = 15, 1_700
-LIMITS = Limits(seconds=120)
+LIMITS = Limits(seconds=600)
 MOST = 5            # kills per try
 ALL = (1 << 30,)    # sentences done
 prepare = jobs.prepare

@@ -19,7 +19,7 @@ from tests.embedding_helpers import CORPUS, SENTENCES, of_characters, of_words
 from tests.training_helpers import tiny
 
 SHORT, LONG = 22, 11_000
-LIMITS = Limits(seconds=120)
+LIMITS = Limits(seconds=600)
 AT_ONCE = 3
 
 

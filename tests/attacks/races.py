@@ -14,7 +14,7 @@ from tests.attacks.attempts import Limits, Try
 from tests.attacks.sanitizers import instrumented
 
 SHORT, LONG = 5, 300
-LIMITS = Limits(seconds=300)
+LIMITS = Limits(seconds=600)
 
 
 def environment(folder: Path) -> tuple[Path, dict[str, str]]:

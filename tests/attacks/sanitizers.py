@@ -21,7 +21,7 @@ from tests.kernel_source import KERNELS
 from tests.whole.test_twins import SAMPLES, TOLERANCE, flatten
 
 SHORT, LONG = 60, 100_000
-LIMITS = Limits(seconds=120)
+LIMITS = Limits(seconds=600)
 ROUNDINGS = 10          # times the tolerance of the tests' own shapes: random ones have longer sums
 ROOT = KERNELS.parent
 
