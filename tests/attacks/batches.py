@@ -12,7 +12,7 @@ from elmo_np import ELMo, backend
 from tests.attacks.attempts import Case, Limits, Skip, Try
 from tests.embedding_helpers import CORPUS, of_characters, of_words
 
-SHORT, LONG = 120, 7_000        # batches, of 1 to 32 sentences
+SHORT, LONG = 60, 7_000        # batches, of 1 to 32 sentences
 LIMITS = Limits(seconds=600)
 WORDS = sorted({word for sentence in CORPUS for word in sentence})
 MODELS = {

@@ -37,7 +37,7 @@ from tests.embedding_helpers import SENTENCES, of_characters, of_words
 from tests.task_helpers import tiny_elmo
 from tests.training_helpers import run as train
 
-SHORT, LONG = 1_400, 2_000_000
+SHORT, LONG = 840, 2_000_000
 LIMITS = Limits(seconds=120, memory=2)      # the files are small
 TEXT = SENTENCES[:9]
 SMALL = ("hidden_dim=4", "embedding_dim=4", "batch_size=4", "shuffle=0", "held_out=4")

@@ -18,7 +18,7 @@ from tests.commands import everything
 from tests.embedding_helpers import CORPUS, SENTENCES, of_characters, of_words
 from tests.training_helpers import tiny
 
-SHORT, LONG = 22, 11_000
+SHORT, LONG = 11, 11_000
 LIMITS = Limits(seconds=600)
 AT_ONCE = 3
 

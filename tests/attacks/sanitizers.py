@@ -20,7 +20,7 @@ from tests.attacks.attempts import Case, Limits, Skip, Try
 from tests.kernel_source import KERNELS
 from tests.whole.test_twins import SAMPLES, TOLERANCE, flatten
 
-SHORT, LONG = 60, 100_000
+SHORT, LONG = 36, 100_000
 LIMITS = Limits(seconds=600)
 ROUNDINGS = 10          # times the tolerance of the tests' own shapes: random ones have longer sums
 ROOT = KERNELS.parent
