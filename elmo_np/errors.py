@@ -6,3 +6,6 @@ class UserError(ValueError):
 
     The command line prints it on stderr and exits with 2. A program that calls elmo_np sees a ValueError.
     """
+
+    def __init__(self, message: str):
+        super().__init__(" ".join(message.splitlines()))    # a name from a file may have a line break

@@ -13,6 +13,10 @@ def test_a_program_sees_a_value_error():
     assert public is UserError
 
 
+def test_a_line_break_in_what_was_given_does_not_make_a_second_line():
+    assert str(UserError("label a\nb: expected\r\nanother")) == "label a b: expected another"
+
+
 def test_the_command_line_prints_the_message_as_one_line_and_ends_with_2(tmp_path, capsys):
     assert main(["sample", str(tmp_path / "absent")]) == 2
     out, err = capsys.readouterr()

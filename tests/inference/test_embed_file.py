@@ -506,3 +506,31 @@ def test_a_nul_that_hdf5_cannot_hold_is_found_before_anything_is_embedded(tmp_pa
     assert list(tmp_path.iterdir()) == []
     monkeypatch.undo()
     assert embed_file.embed_file(of_words(), text, tmp_path / "x.npz", quiet=True) == 2
+
+
+@pytest.mark.parametrize(("key", "value"), [("sentences", None), ("sentences", "many"), ("bytes", ""), ("f.0.h", None),
+                                            ("b.1.c", np.zeros((2, 6), np.float32))])
+def test_a_place_with_other_contents_is_refused(tmp_path, monkeypatch, key, value):
+    """Its digest is right: it was not damaged, somebody wrote it."""
+    release = interrupted(monkeypatch, 12, torn=False)
+    with pytest.raises(Interrupted):
+        run(of_words(), tmp_path / "x.npz", state="carry")
+    release()
+    place = tmp_path / "x.npz.part" / "place.safetensors"
+    tensors, texts = safetensors_file.load(place)
+    home = tensors if "." in key else texts
+    if value is None:
+        del home[key]
+    else:
+        home[key] = value
+    safetensors_file.save(place, tensors, texts)
+    with pytest.raises(UserError, match=r"place\.safetensors is not what `embed` writes .* start again$"):
+        run(of_words(), tmp_path / "x.npz", state="carry", resume=True)
+
+
+def test_a_place_that_counts_sentences_but_no_bytes_loses_none(begun):
+    place = begun.parent / "x.npz.part" / "place.safetensors"
+    tensors, texts = safetensors_file.load(place)
+    safetensors_file.save(place, tensors, {**texts, "bytes": "0"})
+    run(of_characters(), begun, resume=True)
+    assert len(arrays(begun)) == len(TEXT)

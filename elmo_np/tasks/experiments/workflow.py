@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...runtime.files import atomic_write, atomic_write_text
+from ...runtime.files import all_or_none, atomic_write, atomic_write_text
 from ...runtime.progress import Progress
 from ...runtime.signals import Interrupted
 from ...viz import plots
@@ -54,8 +54,9 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
 
 
 def _save(model: TaskModel, directory: TaskDirectory, path: str) -> None:
-    model.save(directory.model)
-    atomic_write(directory.bilm, [os.fsencode(path + "\n")])
+    with all_or_none([directory.model, directory.bilm]):
+        model.save(directory.model)
+        atomic_write(directory.bilm, [os.fsencode(path + "\n")])
 
 
 def _kept(stopped: FitInterrupted, task: TaskSpec, model: TaskModel, directory: TaskDirectory,

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from elmo_np.errors import UserError
 from elmo_np.tasks.experiments import workflow
 from elmo_np.tasks.experiments.registry import TASKS
 from tests.task_helpers import FAST_OPTIONS
@@ -48,3 +49,17 @@ def test_the_report_is_written_before_the_picture(run, task_home, tmp_path, monk
     assert run("classify", "train", "train.tsv", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS,
                "--set", "epochs=1")[0] == 2
     assert "accuracy on 8 test sentences" in (tmp_path / "out/report.txt").read_text()
+
+
+def test_a_model_without_the_name_of_its_bilm_is_not_left(run, task_home, tmp_path, monkeypatch):
+    """A disk that fails between the two: the same command succeeds afterwards."""
+    words = ["classify", "train", "train.tsv", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS,
+             "--set", "epochs=1"]
+
+    def full(path, chunks):
+        raise UserError(f"cannot write {path}: No space left on device")
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "atomic_write", full)
+        assert run(*words)[0] == 2
+    assert run(*words)[0] == 0
+    assert run("classify", "evaluate", tmp_path / "out", "test.tsv")[0] == 0
