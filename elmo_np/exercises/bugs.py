@@ -152,7 +152,7 @@ def bug_of(path: Path) -> Bug:
 @contextmanager
 def running(module: ModuleType, code: CodeType) -> Iterator[None]:
     """Inside the block, the functions and methods of a module run those of `code`, which was compiled from a copy."""
-    replaced = [(function, new) for name, function in _functions(module) if (new := _code(code, name)) is not None
+    replaced = [(function, new) for name, function in _functions(module) if (new := code_of(code, name)) is not None
                 and new.co_freevars == function.__code__.co_freevars]
     before = [function.__code__ for function, _ in replaced]
     try:
@@ -178,7 +178,7 @@ def _functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
                     yield f"{name}.{inner}", method
 
 
-def _code(code: CodeType, name: str) -> CodeType | None:
+def code_of(code: CodeType, name: str) -> CodeType | None:
     """The code of a function by its dotted name within a module's code; None if it is not there."""
     for part in name.split("."):
         found = [one for one in code.co_consts if isinstance(one, CodeType) and one.co_name == part]

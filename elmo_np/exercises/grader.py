@@ -98,8 +98,10 @@ def _is_real(x: Any) -> bool:
 def difference(name: str, answer: Array, expected: Array) -> str:
     """Where and by how much an array is wrong; "" if it is right."""
     if answer.shape != expected.shape:
-        turned = ": it is transposed" if answer.T.shape == expected.shape else ""
-        return f"{name} has the shape {answer.shape}, expected {expected.shape}{turned}"
+        sums = [axis for axis in range(answer.ndim) if same(answer.sum(axis=axis), expected)]
+        remedy = ": it is transposed" if answer.T.shape == expected.shape else \
+            f": its sum over axis {sums[0]} would be right" if sums else ""
+        return f"{name} has the shape {answer.shape}, expected {expected.shape}{remedy}"
     if same(answer, expected):
         return ""
     error = np.where(np.isfinite(answer), np.abs(answer - expected), np.inf)

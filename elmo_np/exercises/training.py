@@ -11,36 +11,36 @@ from ..types import Array
 from .exercise import exercise, normal, values, wrong
 
 
-def _clipped(g: Array, k: Array, bound: float) -> tuple[Array, Array]:
-    both = {"g": Parameter(np.zeros_like(g)), "k": Parameter(np.zeros_like(k))}
-    both["g"].grad[...] = g
-    both["k"].grad[...] = k
+def _clipped(dW: Array, db: Array, bound: float) -> tuple[Array, Array]:
+    both = {"W": Parameter(np.zeros_like(dW)), "b": Parameter(np.zeros_like(db))}
+    both["W"].grad[...] = dW
+    both["b"].grad[...] = db
     scale = clip_scale(global_norm(both), bound)
-    return scale * g, scale * k
+    return scale * dW, scale * db
 
 
 @exercise(
-    "07.1", "Clipping by the global norm", returns="g k",
-    inputs=lambda rng: {**normal(rng, g=(3, 2), k=(4,)), "bound": 0.5},
+    "07.1", "Clipping by the global norm", returns="dW db",
+    inputs=lambda rng: {**normal(rng, dW=(3, 2), db=(4,)), "bound": 0.5},
     expected=values(_clipped),
     mistakes=[
-        wrong("missing path", "the norm is that of all gradients as one vector", " + (k**2).sum()", ""),
-        wrong("factor", "the norm is the root of the sum of squares", "np.sqrt((g**2).sum() + (k**2).sum())",
-              "((g**2).sum() + (k**2).sum())"),
-        wrong("mean for sum", "the norm is a sum, not a mean", "np.sqrt((g**2).sum() + (k**2).sum())",
-              "np.sqrt(((g**2).sum() + (k**2).sum()) / (g.size + k.size))"),
-        wrong("mask", "clipping shortens the vector; it does not cut off elements", "return scale * g, scale * k",
-              "return np.clip(g, -bound, bound), np.clip(k, -bound, bound)"),
+        wrong("missing path", "the norm is that of all gradients as one vector", " + (db**2).sum()", ""),
+        wrong("factor", "the norm is the root of the sum of squares", "np.sqrt(squares)", "squares"),
+        wrong("mean for sum", "the norm is a sum, not a mean", "np.sqrt(squares)",
+              "np.sqrt(squares / (dW.size + db.size))"),
+        wrong("mask", "clipping shortens the vector; it does not cut off elements", "return scale * dW, scale * db",
+              "return np.clip(dW, -bound, bound), np.clip(db, -bound, bound)"),
         wrong("factor", "the result has the length of the bound, not of 1", "bound / norm", "1 / norm"),
     ])
-def clip_by_norm(g, k, bound):
-    """(O1): n = sqrt(sum of all g^2 and k^2); both are multiplied by min(1, bound / n).
+def clip_by_norm(dW, db, bound):
+    """(O1): n = sqrt(sum of all dW^2 and db^2); both are multiplied by min(1, bound / n).
 
-    g (..), k (..): all gradients there are; bound: one number -> g, k
+    dW (D, H), db (H,): all gradients there are; bound: one number -> dW, db
     """
-    norm = np.sqrt((g**2).sum() + (k**2).sum())
+    squares = (dW**2).sum() + (db**2).sum()
+    norm = np.sqrt(squares)
     scale = min(1, bound / norm)
-    return scale * g, scale * k
+    return scale * dW, scale * db
 
 
 def _sgd(nesterov: bool) -> Any:

@@ -220,7 +220,7 @@ def _peephole_loss(dh: Array, dc: Array, a: Array, c_old: Array, p: Array) -> fl
               "(da_f * c_old).mean"),
     ])
 def peephole_backward(dh, dc, i, f, o, g, c_old, c, p):
-    """One step of an LSTM whose gates see the cell, backward. o is element by element, as everything here:
+    """One step of an LSTM whose gates see the cell, backward. All products are element by element:
 
         i = sigma(a_i + p[0] c_old),  f = sigma(a_f + p[1] c_old),  g = tanh(a_g)
         c = f c_old + i g,  o = sigma(a_o + p[2] c),  h = o tanh(c)
@@ -258,7 +258,9 @@ def _gru(a: Array, u: Array, h_old: Array) -> tuple[Array, ...]:
         wrong("transpose", "z keeps the old state, 1 - z takes the new one", "(1 - z) * n + z * h_old",
               "z * n + (1 - z) * h_old"),
         wrong("transpose", "the order of the blocks is r z n", "u_r, u_z, u_n =", "u_z, u_r, u_n ="),
-        wrong("factor", "the reset comes after the product and its bias: r multiplies h Wh + bh as a whole",
+        wrong("factor", "the reset comes after the product: r multiplies h_old Wh + bh, not h_old",
+              "a_n + r * u_n", "a_n + (r * h_old) @ Wh[:, -len(Wh):] + bh[-len(Wh):]"),
+        wrong("factor", "the reset comes after the product and its bias: r multiplies h_old Wh + bh as a whole",
               "a_n + r * u_n", "a_n + r * (u_n - bh[-len(Wh):]) + bh[-len(Wh):]"),
     ])
 def gru_step(x, h_old, Wx, Wh, bx, bh):

@@ -91,6 +91,8 @@ def test_a_wrong_shape_is_said_and_whether_it_is_the_transpose():
     assert difference("dW", np.zeros((2, 3)), np.zeros((3, 2))) == (
         "dW has the shape (2, 3), expected (3, 2): it is transposed")
     assert difference("dW", np.zeros(3), np.zeros((3, 2))) == "dW has the shape (3,), expected (3, 2)"
+    assert difference("db", np.eye(2, 3), np.array([1.0, 1, 0])) == (
+        "db has the shape (2, 3), expected (3,): its sum over axis 0 would be right")
 
 
 def test_differences_within_the_tolerance_of_the_largest_element_are_none():

@@ -7,8 +7,8 @@ from tests.exercise_helpers import verdict_on, wrong_arrays
 
 @pytest.mark.parametrize(("number", "body"), [
     ("07.1", """
-        norm = np.linalg.norm(np.concatenate([g.ravel(), k.ravel()]))
-        return (g, k) if norm <= bound else (g / norm * bound, k / norm * bound)
+        norm = np.linalg.norm(np.concatenate([dW.ravel(), db.ravel()]))
+        return (dW, db) if norm <= bound else (dW / norm * bound, db / norm * bound)
     """),
     ("07.2", """
         v *= momentum
@@ -27,7 +27,7 @@ def test_other_words_are_right(number, body):
 
 
 @pytest.mark.parametrize(("number", "body", "kind", "wrong"), [
-    ("07.1", "s = bound / max(np.linalg.norm(g), bound)\nreturn g * s, k * s", "missing path", ["g", "k"]),
+    ("07.1", "s = bound / max(np.linalg.norm(dW), bound)\nreturn dW * s, db * s", "missing path", ["dW", "db"]),
     ("07.2", "return w + v, momentum * v - rate * g", "stale state", ["w"]),
     ("07.2", "v = rate * g + momentum * v\nreturn w + v, v", "sign", ["w", "v"]),
     ("07.3", "v = momentum * v - rate * g\nreturn w + v, v", "stale state", ["w"]),
