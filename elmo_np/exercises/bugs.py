@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..errors import UserError
 from ..gradient_checks import CASES, select
 from .exercise import Arrays, Mistake
 from .grader import Verdict, same, verdict
-from .learner_file import compiled, complaint
+from .learner_file import Limit, compiled, complaint
 from .mistakes import mistakes
 
 HEADER = "# Planted bug {number}, in a copy of elmo_np/{file}. To have it judged: elmo-np exercise bug --check FILE\n"
@@ -123,12 +123,12 @@ def source_of(module: ModuleType) -> str:
     return Path(str(module.__file__)).read_text(encoding="utf-8")
 
 
-def judge_bug(path: Path) -> Verdict:
-    """The verdict on a copy that the reader has changed. Raises UserError for another file."""
+def judge_bug(path: Path, limit: Limit = nullcontext) -> Verdict:
+    """The verdict on a copy that the reader has changed; it runs within `limit`. Raises UserError for another file."""
     planted = bug_of(path)
     expected = _gradients(_checks(planted.module))
     try:
-        with running(planted.module, compiled(path)):
+        with limit(), running(planted.module, compiled(path)):
             answers = _gradients(_checks(planted.module))
     except Exception as error:
         return Verdict(f"bug {planted.number}", path.name, False, [complaint(error, path)])

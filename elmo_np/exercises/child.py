@@ -2,8 +2,8 @@
 
     python -m elmo_np.exercises.child WHAT FILE FOLDER SECONDS
 
-writes one verdict per line to FOLDER/verdicts, then "end". If a verdict takes longer than SECONDS, it writes where the
-file's code was to FOLDER/stack, and ends. What the file prints appears as usual.
+writes one verdict per line to FOLDER/verdicts, then "end". Where a function of the file takes longer than SECONDS, it
+writes to FOLDER/stack which line runs, and ends. What the file prints appears as usual.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .bugs import judge_bug
 from .grader import Verdict
-from .learner_file import compiled, judge_file, select
+from .learner_file import Limit, compiled, judge_file, select
 
-SECONDS = 20.0
+SECONDS = 10.0
 BUG = "bug"         # in place of an exercise's number
 
 
@@ -57,19 +58,25 @@ def _ended(what: str, path: Path, stack: str, code: int, seconds: float) -> Verd
     return Verdict(what, path.name, False, [f"it ended Python (exit code {code}): what follows was not judged"])
 
 
-def _verdicts(what: str, path: Path) -> Iterator[Verdict]:
+def _verdicts(what: str, path: Path, limit: Limit) -> Iterator[Verdict]:
     if what == BUG:
-        yield judge_bug(path)
+        yield judge_bug(path, limit)
     else:
-        yield from judge_file(select(what), path)
+        yield from judge_file(select(what), path, limit)
 
 
 def main(what: str, path: str, folder: str, seconds: str) -> None:
     with open(Path(folder, "stack"), "w") as stack, open(Path(folder, "verdicts"), "w", encoding="utf-8") as out:
-        faulthandler.dump_traceback_later(float(seconds), exit=True, file=stack)
-        for verdict in _verdicts(what, Path(path)):
-            print(json.dumps(verdict._asdict()), file=out, flush=True)
+        @contextmanager
+        def limit() -> Iterator[None]:
             faulthandler.dump_traceback_later(float(seconds), exit=True, file=stack)
+            try:
+                yield
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+
+        for verdict in _verdicts(what, Path(path), limit):
+            print(json.dumps(verdict._asdict()), file=out, flush=True)
         print("end", file=out)
 
 

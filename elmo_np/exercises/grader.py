@@ -67,7 +67,10 @@ def verdict(number: str, name: str, answers: Arrays, expected: Arrays, known: Ca
 def answers_of(function: Callable[..., Any], exercise: Exercise, inputs: Inputs) -> Arrays:
     """What a function returns for copies of the inputs. Raises WrongAnswer unless it is what the exercise asks for."""
     expected = list(inspect.signature(exercise.solution).parameters)
-    found = list(inspect.signature(function).parameters)
+    try:
+        found = list(inspect.signature(function).parameters)
+    except ValueError:          # a function of NumPy, for instance
+        found = ["..."]
     if found != expected:
         raise WrongAnswer(f"it takes ({', '.join(found)}), expected def {exercise.name}({', '.join(expected)})")
     with np.errstate(all="ignore"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -12,6 +14,8 @@ from typing import Any
 from ..errors import UserError
 from .exercise import Exercise, in_order
 from .grader import Verdict, judge
+
+Limit = Callable[[], AbstractContextManager[Any]]       # of the time that something may take
 
 HEAD = '''"""Exercises {what}: write each function, in place of the line that raises NotImplementedError.
 
@@ -70,29 +74,39 @@ def compiled(path: Path) -> CodeType:
         raise UserError(f"{path} is not Python: {error}") from error
 
 
-def judge_file(chosen: Sequence[Exercise], path: Path) -> Iterator[Verdict]:
-    """The verdict on each of the exercises."""
+def judge_file(chosen: Sequence[Exercise], path: Path, limit: Limit = nullcontext) -> Iterator[Verdict]:
+    """The verdict on each of the exercises. What the reader wrote runs within `limit`."""
     space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
     try:
-        exec(compiled(path), space)
+        code = compiled(path)
+        with limit():
+            exec(code, space)
     except (Exception, SystemExit) as error:
         yield Verdict(chosen[0].page, path.name, False, [complaint(error, path)])
         return
     for exercise in chosen:
-        yield _judged(exercise, space.get(exercise.name), path)
+        yield _judged(exercise, space.get(exercise.name), path, limit)
 
 
-def _judged(exercise: Exercise, function: Any, path: Path) -> Verdict:
+def _judged(exercise: Exercise, function: Any, path: Path, limit: Limit) -> Verdict:
     if not callable(function):
         line = exercise.stub.splitlines()[0].rstrip(":")
         return Verdict(exercise.number, exercise.name, False, [f"it is not in {path.name}: expected {line}"])
     try:
-        return judge(exercise, function)
+        return judge(exercise, _limited(function, limit))
     except NotImplementedError:
         return Verdict(exercise.number, exercise.name, False, [])
     except (Exception, SystemExit) as error:
         problem = complaint(error, path)
     return Verdict(exercise.number, exercise.name, False, [problem])
+
+
+def _limited(function: Callable[..., Any], limit: Limit) -> Callable[..., Any]:
+    @wraps(function)
+    def call(**arguments: Any) -> Any:
+        with limit():
+            return function(**arguments)
+    return call
 
 
 def complaint(error: BaseException, path: Path) -> str:

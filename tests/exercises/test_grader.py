@@ -85,6 +85,8 @@ def test_what_cannot_be_compared_is_said(body, message):
 def test_other_arguments_are_said():
     found = judge(EXERCISES["04.1"], lambda dh, gate: dh)
     assert found.lines == ["it takes (dh, gate), expected def output_gate_backward(dh, o, c)"]
+    found = judge(EXERCISES["04.1"], np.array)
+    assert found.lines[0].endswith("), expected def output_gate_backward(dh, o, c)")
 
 
 def test_a_wrong_shape_is_said_and_whether_it_is_the_transpose():
