@@ -126,9 +126,13 @@ def source_of(module: ModuleType) -> str:
 def judge_bug(path: Path, limit: Limit = nullcontext) -> Verdict:
     """The verdict on a copy that the reader has changed; it runs within `limit`. Raises UserError for another file."""
     planted = bug_of(path)
+    code = compiled(path)
+    if code_of(code, planted.place.function) is None:
+        problem = f"{planted.place.function} is gone: expected the whole copy, with one line changed"
+        return Verdict(f"bug {planted.number}", path.name, False, [problem])
     expected = _gradients(_checks(planted.module))
     try:
-        with limit(), running(planted.module, compiled(path)):
+        with limit(), running(planted.module, code):
             answers = _gradients(_checks(planted.module))
     except Exception as error:
         return Verdict(f"bug {planted.number}", path.name, False, [complaint(error, path)])

@@ -77,8 +77,8 @@ def compiled(path: Path) -> CodeType:
 def judge_file(chosen: Sequence[Exercise], path: Path, limit: Limit = nullcontext) -> Iterator[Verdict]:
     """The verdict on each of the exercises. What the reader wrote runs within `limit`."""
     space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+    code = compiled(path)
     try:
-        code = compiled(path)
         with limit():
             exec(code, space)
     except (Exception, SystemExit) as error:
@@ -97,8 +97,9 @@ def _judged(exercise: Exercise, function: Any, path: Path, limit: Limit) -> Verd
     except NotImplementedError:
         return Verdict(exercise.number, exercise.name, False, [])
     except (Exception, SystemExit) as error:
-        problem = complaint(error, path)
-    return Verdict(exercise.number, exercise.name, False, [problem])
+        if not _frames(error, path):        # not theirs
+            raise
+        return Verdict(exercise.number, exercise.name, False, [complaint(error, path)])
 
 
 def _limited(function: Callable[..., Any], limit: Limit) -> Callable[..., Any]:
@@ -110,10 +111,15 @@ def _limited(function: Callable[..., Any], limit: Limit) -> Callable[..., Any]:
 
 
 def complaint(error: BaseException, path: Path) -> str:
-    """An error with the reader's line that led to it. One that no line of theirs led to is ours: it is raised."""
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]
-    if not frames:
-        raise error
-    where = f"line {frames[-1].lineno}, in {frames[-1].name}".replace(", in <module>", "")
+    """An error, with the reader's line that led to it if one did."""
     what = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+    frames = _frames(error, path)
+    if not frames:
+        return what
+    where = f"line {frames[-1].lineno}, in {frames[-1].name}".replace(", in <module>", "")
     return f"{where}: {what}: {frames[-1].line}"
+
+
+def _frames(error: BaseException, path: Path) -> list[traceback.FrameSummary]:
+    """The reader's lines that led to an error, the innermost last."""
+    return [one for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]

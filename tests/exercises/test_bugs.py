@@ -78,6 +78,22 @@ def test_a_line_that_python_stops_is_shown(planted):
     assert planted("\n".join(lines)).lines == [f"line {number}, in lstm_backward: KeyError: 7: raise KeyError(7)"]
 
 
+def test_a_copy_without_the_function_is_not_right(planted):
+    one = bugs()[0]
+    assert planted(one.text.splitlines()[0] + "\nx = 1\n").lines == [
+        "lstm_backward is gone: expected the whole copy, with one line changed"]
+
+
+def test_a_result_that_the_checks_cannot_use_is_said(planted):
+    one = next(one for one in bugs() if one.place.function == "WordVector.backward")
+    lines = one.text.splitlines()
+    found = planted("\n".join(lines).replace("        dh: Array = dv @ W                  # (V2)\n        return dh",
+                                             "        return None"))
+    assert not found.right
+    line, = found.lines
+    assert "'NoneType' object" in line
+
+
 @pytest.mark.parametrize("number", [0, -1, 10_000])
 def test_a_number_without_a_bug_is_refused(number):
     with pytest.raises(UserError, match=f"there is no bug {number}: expected a number from 1 to {len(bugs())}"):

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.exercises import in_order
+from elmo_np.exercises import EXERCISES, in_order, learner_file
 from elmo_np.exercises.learner_file import complaint, judge_file, select, start, write_new
 
 
@@ -99,6 +99,13 @@ def test_an_exception_is_said_with_the_readers_line_even_if_numpy_raised_it(judg
         "line 2, in output_gate_backward: SystemExit: raise SystemExit"]
 
 
-def test_an_error_of_the_judge_itself_is_not_blamed_on_the_reader(tmp_path):
+def test_an_error_of_the_judge_itself_is_not_blamed_on_the_reader(judged, monkeypatch):
+    def fails(exercise, function):
+        raise KeyError("ours")
+    monkeypatch.setattr(learner_file, "judge", fails)
     with pytest.raises(KeyError, match="ours"):
-        complaint(KeyError("ours"), tmp_path / "my.py")
+        judged(EXERCISES["04.1"].source)
+
+
+def test_an_error_that_no_line_of_the_file_led_to_is_shown_alone(tmp_path):
+    assert complaint(KeyError("k"), tmp_path / "my.py") == "KeyError: 'k'"
