@@ -1,4 +1,4 @@
-"""Exercises of tutorials 03 to 05 and 12: an LSTM's step, its derivatives, back-propagation through time."""
+"""Exercises of tutorials 03 to 05, 11 and 12: an LSTM's step, its derivatives, back-propagation through time."""
 
 from typing import Any
 
@@ -410,6 +410,33 @@ def _coupled(a_f: Array, a_o: Array, a_g: Array, c_old: Array) -> tuple[Array, A
     f = sigmoid(a_f)
     c = f * c_old + (1 - f) * np.tanh(a_g)
     return sigmoid(a_o) * np.tanh(c), c
+
+
+@exercise(
+    "11.1", "An exponential from multiplications", returns="y",
+    inputs=lambda rng: {"x": rng.uniform(-4, 4, (8, 3))},
+    expected=values(lambda x: np.exp(x)),
+    mistakes=[
+        wrong("sign", "r is what n times ln 2 leaves of x", "r = x - n", "r = x + n"),
+        wrong("factor", "2^n has to be multiplied back", "y * 2.0**n", "y"),
+        wrong("factor", "the terms have factorials: each is the one before, times r, divided by k", "term * r / k",
+              "term * r"),
+        wrong("off by one", "term k is divided by k, the first by 1", "term * r / k", "term * r / (k + 1)"),
+        wrong("missing path", "the series begins with 1", "y = 1 + term", "y = term"),
+    ])
+def exponential(x):
+    """e^x = 2^n e^r, where n is x / ln 2, rounded, and r = x - n ln 2 is small: e^r = 1 + r + r^2 / 2! + r^3 / 3! + ...
+
+    x (N, D) -> (N, D), right to 12 digits, from sums and products, np.log(2), np.round and powers of 2
+    """
+    n = np.round(x / np.log(2))
+    r = x - n * np.log(2)
+    term = r
+    y = 1 + term
+    for k in range(2, 16):
+        term = term * r / k
+        y += term
+    return y * 2.0**n
 
 
 @exercise(

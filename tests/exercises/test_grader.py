@@ -13,6 +13,7 @@ from tests.exercise_helpers import verdict_on
 HARMLESS = {
     "02.4": 2, "16.1": 2,       # how much is subtracted before exp does not matter, as long as nothing overflows
     "08.4": 4, "10.4": 1,       # a vector is its own transpose
+    "11.1": 1,                  # n may be anything near enough: what it leaves is then larger, and 15 terms still do
     "13.1": 1,                  # a uniform number equals the rate with probability 0
 }
 
