@@ -19,7 +19,7 @@ Limit = Callable[[], AbstractContextManager[Any]]       # of the time that somet
 
 HEAD = '''"""Exercises {what}: write each function, in place of the line that raises NotImplementedError.
 
-To have them judged: elmo-np exercise check {what} {file}
+To have them judged: elmo-np exercise check {what} FILE
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ def select(what: str) -> list[Exercise]:
 def start(what: str, path: Path) -> None:
     """Write a file with the stubs. Raises UserError where there is one already: it may hold somebody's work."""
     stubs = [f"\n\n# {one.number}  {one.title}\n{one.stub}" for one in select(what)]
-    write_new(path, HEAD.format(what=what, file=path) + "".join(stubs))
+    write_new(path, HEAD.format(what=what) + "".join(stubs))
 
 
 def write_new(path: Path, text: str) -> None:
@@ -59,6 +59,8 @@ def write_new(path: Path, text: str) -> None:
 
 def compiled(path: Path) -> CodeType:
     """The code of a reader's file. Raises UserError for one that cannot be read, or is not Python."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path} is not a file: expected the file that `start` or `bug` wrote")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

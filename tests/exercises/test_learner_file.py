@@ -1,6 +1,7 @@
 """exercises.learner_file: stubs are written once, and a mistake in a reader's file is reported with its own line."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,8 @@ def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path):
         list(judge_file(select("04.1"), tmp_path / "none.py"))
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         list(judge_file(select("04.1"), tmp_path))
+    with pytest.raises(UserError, match="/dev/zero is not a file: expected the file that `start` or `bug` wrote"):
+        list(judge_file(select("04.1"), Path("/dev/zero")))
     (tmp_path / "my.py").write_bytes(b'x = "\xff"\n')
     with pytest.raises(UserError, match=r"my\.py.*: SyntaxError: .*utf-8"):
         list(judge_file(select("04.1"), tmp_path / "my.py"))
