@@ -14,6 +14,7 @@ from . import (
     demo,
     embed,
     evaluate,
+    exercise,
     explore,
     export,
     gradcheck,
@@ -34,4 +35,5 @@ from . import (
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
             "score": score, "surprisal": surprisal, "probe": probe, "substitutes": substitutes, "sample": sample,
             "explore": explore, "report": report, "vectors": vectors, "task": task, "corpus": corpus,
-            "convert": convert, "export": export, "gradcheck": gradcheck, "info": info}
+            "convert": convert, "export": export, "gradcheck": gradcheck, "exercise": exercise,
+            "info": info}

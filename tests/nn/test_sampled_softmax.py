@@ -75,6 +75,18 @@ def test_only_rows_of_the_sample_and_of_targets_have_a_gradient(rng, each_backen
         np.testing.assert_array_equal(p.nonzero_rows(), expected)
 
 
+def test_rows_of_two_passes_before_one_update_are_all_cleared(rng, each_backend):
+    made = layer(rng, V=500)
+    for seed in range(2):
+        made.backward(1.0, made.forward(*point(rng, V=500), np.random.default_rng(seed))[1])
+    for p in made.W, made.b:
+        touched = np.flatnonzero(p.grad.reshape(500, -1).any(axis=1))
+        assert set(touched) <= set(p.nonzero_rows())
+    zero_grad(made)
+    assert not made.W.grad.any()
+    assert not made.b.grad.any()
+
+
 def test_the_softmax_over_all_words_adds_no_parameters(rng):
     made = layer(rng)
     assert {name: p.value.shape for name, p in parameters(made).items()} == {"W": (30, 5), "b": (30,)}

@@ -11,6 +11,7 @@ PACKAGE = ROOT / "elmo_np"
 # Packages on one line do not import each other.
 ORDER = [
     ["cli"],
+    ["exercises"],
     ["gradient_checks"],
     ["tasks.experiments"],
     ["tasks.models"],

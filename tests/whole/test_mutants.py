@@ -1,9 +1,10 @@
 """A bug planted in any line of a backward pass is caught by the gradient checks, and one in an update by its reference.
 
-Every statement of every backward function is changed in several ways: a result or an argument negated, + for -, a
-factor left out, a condition ignored, a call left out. A mutant is caught when a gradient disagrees with its central
-difference, and loud when Python stops it; one that passes all checks would be a hole in them. The functions are found
-by name or docstring in all modules of layers, and their cases by running all: a new one cannot be forgotten.
+Every statement of every backward function is changed in several ways: a result or an argument negated, a condition
+ignored, a call left out. So is every expression, by the slips of which the exercises' planted bugs are made: + for -, a
+factor or a path left out, the state of another step, and so on. A mutant is caught when a gradient disagrees with its
+central difference, and loud when Python stops it; one that passes all checks would be a hole in them. The functions are
+found by name or docstring in all modules of layers, and their cases by running all: a new one cannot be forgotten.
 """
 
 import ast
@@ -20,6 +21,8 @@ import numpy as np
 import pytest
 
 from elmo_np import backend
+from elmo_np.exercises.bugs import code_of, source_of
+from elmo_np.exercises.mistakes import mistakes
 from elmo_np.gradient_checks import CASES
 from elmo_np.nn import optim
 from elmo_np.nn.gradcheck import EPSILON, TOLERANCE, central_difference
@@ -32,6 +35,15 @@ LAYERS = ["elmo_np/nn", "elmo_np/tasks/nn", "elmo_np/tasks/models"]
 EQUAL = {
     "z = W @ h.T + b[:, None] if (z is None) | True else z": "the logits that were kept, computed again",
     "n, r, N = cache; n = -n": "it enters twice, as n times the sum of dn n",
+}
+EQUAL_SLIPS = {
+    "self.gamma.grad += s.T @ q": "s is a vector",
+    "self.gamma.grad += s @ q.T": "q is a vector",
+    "self.w.grad += s * (ds - s.T @ ds)": "s is a vector",
+    "self.w.grad += s * (ds - s @ ds.T)": "ds is a vector",
+    "T, B, H = cache.fwd.h[:-1].shape": "only the shape is read",
+    "if clip_norm is None or norm < clip_norm:": "at the bound the factor is 1 both ways",
+    "p.rows = [ids, y]": "it changes which rows are cleared: tests/nn/test_sampled_softmax.py sees it",
 }
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
 
@@ -84,17 +96,9 @@ def places(statement):
     return [arg for call in calls for arg in call.args if not isinstance(arg, (ast.Lambda, ast.Starred))]
 
 
-def changes(node):
-    """What may replace an expression inside a statement."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
-        yield ast.BinOp(node.left, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.right)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        yield node.left
-        yield node.right
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.where":
-        yield from node.args[1:]
-    if isinstance(node, ast.Compare):
-        yield ast.BinOp(node, ast.BitOr(), ast.Constant(True))      # true everywhere, in the same shape
+def always(node):
+    """A comparison that is true everywhere, in the same shape."""
+    return ast.BinOp(node, ast.BitOr(), ast.Constant(True))
 
 
 def swapped(statement, old, new):
@@ -127,7 +131,7 @@ def mutants(statement):
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         yield f"left out: {ast.unparse(statement)}", [ast.Pass()]
     found = [(node, negative(node)) for node in places(statement)]
-    found += [(node, new) for node in ast.walk(statement.value) for new in changes(node)]
+    found += [(node, always(node)) for node in ast.walk(statement.value) if isinstance(node, ast.Compare)]
     for old, new in found:
         changed = swapped(statement, old, new)
         yield ast.unparse(changed), [changed]
@@ -146,6 +150,14 @@ def compiled(module, name, replacements):
     for part in name.split("."):
         code, = [const for const in code.co_consts if inspect.iscode(const) and const.co_name == part]
     return code
+
+
+def slips(module, name):
+    """(how it reads, the code of the function with it) of every slip that `mistakes` makes in a function."""
+    right = source_of(module)
+    for mistake in mistakes(right, name):
+        line = next(new for old, new in zip(right.splitlines(), mistake.source.splitlines(), strict=True) if old != new)
+        yield line.partition("  #")[0].strip(), code_of(compile(mistake.source, module.__file__, "exec"), name)
 
 
 def outcome(target, code, checks):
@@ -270,6 +282,13 @@ def test_a_bug_in_this_line_is_caught(module, name, index):
 
 
 @pytest.mark.parametrize(("module", "name"), FUNCTIONS, ids=[f"{m.__name__}.{name}" for m, name in FUNCTIONS])
+def test_a_slip_in_this_function_is_caught(module, name):
+    checks = checks_of(module, name)
+    outcomes = {text: outcome(function(module, name), code, checks) for text, code in slips(module, name)}
+    assert {text for text, answer in outcomes.items() if answer == "survived"} - EQUAL_SLIPS.keys() == set()
+
+
+@pytest.mark.parametrize(("module", "name"), FUNCTIONS, ids=[f"{m.__name__}.{name}" for m, name in FUNCTIONS])
 def test_a_function_whose_code_is_replaced_by_its_own_is_right(module, name):
     statement = statements(module, name)[0]
     code = compiled(module, name, {(statement.lineno, statement.col_offset): [statement]})
@@ -314,6 +333,12 @@ def test_a_bug_in_this_line_of_an_update_is_caught(name, index):
         code = compiled(optim, name, {(statement.lineno, statement.col_offset): replacement})
         outcomes[text] = outcome(function(optim, name), code, REFERENCES)
     assert {text for text, answer in outcomes.items() if answer == "survived"} - EQUAL_UPDATES.keys() == set()
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_a_slip_in_this_update_is_caught(name):
+    outcomes = {text: outcome(function(optim, name), code, REFERENCES) for text, code in slips(optim, name)}
+    assert {text for text, answer in outcomes.items() if answer == "survived"} - EQUAL_SLIPS.keys() == set()
 
 
 @pytest.mark.parametrize("name", ["sgd_update", "adagrad_update", "adam_update"])

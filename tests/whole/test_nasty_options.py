@@ -35,6 +35,7 @@ COMMANDS = {
     "convert": ["convert", "text.txt", "text.txt", "--out", "{out}/x"],
     "corpus": ["corpus", "text.txt", "--out", "{out}/x.txt"], "demo": ["demo", "--out", "text.txt"],
     "probe": ["probe", "bilm", "pairs.tsv"], "surprisal": ["surprisal", "bilm", "text.txt"],
+    "exercise start": ["exercise", "start", "04", "--out", "{out}/x.py"], "exercise bug": ["exercise", "bug"],
     "gradcheck": ["gradcheck", "embedding"], "info": ["info"]}
 for name, end in DATA.items():
     given = ["--bilm", "bilm"]

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tutorials"
 IMAGES = FOLDER / "img"
 # The blocks of the guide run in test_readme.py, which trains the demo's model that they load; the others have none.
-OTHERS = ("cheat-sheet.md", "equations.md", "guide.md")
+OTHERS = ("cheat-sheet.md", "equations.md", "guide.md", "teaching.md")
 PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name not in OTHERS]
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
                    re.MULTILINE | re.DOTALL)
