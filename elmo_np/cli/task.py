@@ -24,7 +24,7 @@ from ..tasks.models.task_model import TaskModel
 from ..viz import plots
 from .common import Add, json_text
 
-ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, translate"
+ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, compare the senses of a word, translate"
 ACTIONS = {"train": "train a task model and report its scores on test data",
            "compare": "train and test with static vectors, with each layer and with the mix, over several seeds or in "
                       "folds",
@@ -126,12 +126,12 @@ def run(args: argparse.Namespace) -> int:
         _print(workflow.evaluate(task, model, test, Path(args.out) if args.out else None), args.json)
         return 0
     examples = task.unlabelled(args.data, model.tokenize, parsed_columns(args.columns, task.asked))
-    for line in model.coverage(examples.sentences):
+    for line in model.coverage(examples.texts()):
         Progress().say(line)
     lines = list(_predicted(task, model, examples, args.json, getattr(args, "probabilities", False)))
     if args.out:
         atomic_write_text(args.out, "\n".join([*lines, ""]))
-        print(f"{args.out}: {sum(map(bool, examples.sentences)):,} sentences")
+        print(f"{args.out}: {sum(map(bool, examples.sentences)):,} {task.items}")
     else:
         print("\n".join(lines))
     return 0

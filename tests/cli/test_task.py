@@ -161,6 +161,21 @@ def test_parts_of_speech_are_tagged_and_measured_by_accuracy(task_home, run, tmp
     assert run("tag", "predict", tmp_path / "out", "new.txt")[1].startswith("anna\tNOUN\nsaw\tVERB\n")
 
 
+@pytest.mark.parametrize(("task", "end", "line", "note"), [
+    ("classify", "tsv", "fine film .\tfine\n", ("labels", "fine")),
+    ("tag", "conll", "\nacme x B-org\n", ("labels", "B-org")),
+    ("senses", "senses", "rome\t0\trome\tx\n", ("words", "rome"))])
+def test_a_label_of_one_fold_counts_as_an_error(task, end, line, note, task_home, run, tmp_path):
+    (tmp_path / "rare").write_text((task_home / f"train.{end}").read_text() + line)
+    code, out, err = run(task, "compare", tmp_path / "rare", "--bilm", "bilm", "--folds", 2, "--inputs", "static", "1",
+                         "--out", tmp_path / "out", "--quiet", "--json", *FAST_OPTIONS, "--set", "epochs=1")
+    assert (code, err) == (0, "")
+    assert all(len(scores) == 2 and min(scores) < 1 for scores in json.loads(out)["scores"].values())
+    what, name = note
+    assert f"{what} to test on are not in the training data, and count as errors: {name}" in (
+        tmp_path / "out/report.txt").read_text()
+
+
 @pytest.mark.parametrize("words", ["classify train train.tsv --test other.tsv", "classify train one.tsv",
                                    "classify train train.tsv --valid other.tsv --test test.tsv",
                                    "senses compare train.senses --test other.senses"])
@@ -200,9 +215,6 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag compare grammar --bilm bilm --out new --folds 2", "--folds 2 does not go with grammar, which has a test"),
     ("tag compare train.conll --bilm bilm --out new --inputs mixed", "--inputs mixed: expected some of word2vec"),
     ("tag compare train.conll --out new --inputs 3", "--inputs 3: expected some of word2vec, static, 1, mix"),
-    ("classify compare rare.tsv --bilm bilm --out new --folds 3", "--folds 3: the sentences with fine are all in one"),
-    ("tag compare rare.conll --out new --folds 3", "--folds 3: the sentences with B-org, I-org are all in one fold"),
-    ("senses compare rare.senses --out new --folds 2", "--folds 2: the sentences with rome are all in one fold"),
     ("classify train few.tsv --out new", "17 sentences, without those of the test, are too few to train a biLM on: "
      "expected at least 20, because one of 20 is held out; give one with --bilm"),
     ("classify train few.tsv --bilm bilm --fine-tune 1 --out new", "too few to train a biLM on: expected at least "
@@ -237,8 +249,6 @@ def test_a_mistake_is_reported_in_one_line(words, message, task_home, run):
     (task_home / "few.tsv").write_text("".join(lines))
     (task_home / "other.tsv").write_text("fine film .\tfine\n")
     (task_home / "other.senses").write_text("rome\t0\trome\tx\n")
-    for end, line in ("tsv", "fine film .\tfine\n"), ("conll", "\nacme x B-org\n"), ("senses", "rome\t0\trome\tx\n"):
-        (task_home / f"rare.{end}").write_text((task_home / f"train.{end}").read_text() + line)
     code, out, err = run(*words.split())
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert message in err

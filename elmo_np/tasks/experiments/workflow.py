@@ -35,17 +35,18 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
         learnt, valid = data.train.some(rest), data.train.some(held_out)
     model = task.model(elmo, data.train, config, data.raw)
     with Progress(quiet=quiet) as progress:
-        for line in model.coverage(data.train.sentences):
+        for line in model.coverage(data.train.texts()):
             progress.say(f"training text: {line}")
         try:
             task.train(model, learnt, valid, progress)
         except FitInterrupted as stopped:
             raise _kept(stopped, task, model, directory, path) from None
-        notes = read_before(bilm.given, data.test.sentences, progress)
+        notes = read_before(bilm.given, data.test.texts(), progress)
     _save(model, directory, path)
     predicted = task.predict(model, data.test)
     found = report(task, model, data.test, predicted, learnt)
-    lines = [f"{len(learnt.sentences):,} training sentences, {len(valid.sentences):,} to validate; test: {data.split}",
+    lines = [f"{len(learnt.sentences):,} training {task.items}, {len(valid.sentences):,} to validate; test: "
+             f"{data.split}",
              *found.lines, *notes]
     atomic_write_text(directory.report, "\n".join([*lines, ""]))
     plots.save(task.figure(data.test, predicted), directory.figure(task.name))
@@ -85,9 +86,9 @@ def report(task: TaskSpec, model: TaskModel, test: Examples, predicted: Sequence
     rows[f"this model, input {model.config.input}"] = task.score(test, predicted)
     width = max(map(len, rows))
     measure = task.measured(test)
-    lines = [f"{measure} on {len(test.sentences):,} test sentences:",
+    lines = [f"{measure} on {len(test.sentences):,} test {task.items}:",
              *(f"  {name:{width}}  {value:6.1%}" for name, value in rows.items()), *task.details(test, predicted),
-             *task.unknown(task.known(model), test),
-             *(f"  {line}" for line in model.coverage(test.sentences))]
+             *task.unknown((task.known(model), test)),
+             *(f"  {line}" for line in model.coverage(test.texts()))]
     return Report(lines, {"task": task.name, "measure": measure, "sentences": len(test.sentences), "scores": rows,
                           "details": task.values(test, predicted)})
