@@ -24,6 +24,12 @@ class Texts:
         for own in self.settings:
             yield from _open(own)
 
+    def words(self) -> Iterator[list[str]]:
+        """The sentences without what counts as an unknown word, such as <unk>."""
+        for own, model in zip(self.settings, self.models, strict=True):
+            marks = read_model(model, mmap=True).vocabulary.marks
+            yield from ([word for word in sentence if word not in marks] for sentence in _open(own))
+
     def check(self) -> None:
         """Raises UserError for a corpus whose word counts differ from those of the model: its path may now lead to
         another file, or be relative to another working directory."""

@@ -152,5 +152,5 @@ def test_the_files_of_sst_2_are_read_as_they_are(write):
                                      ["contains", "no", "wit", ",", "only", "`", "labored", "gags", "'"]], ["0", "1"])
     test = write("index\tsentence\n0\tuneasy mishmash of styles .\n1\tit 's fun \n")
     assert read_sentences(test, False) == [["uneasy", "mishmash", "of", "styles", "."], ["it", "'s", "fun"]]
-    with pytest.raises(UserError, match="line 1: 2 columns, expected sentence<TAB>label: 'index | sentence'"):
+    with pytest.raises(UserError, match=r"line 1: 2 columns, expected sentence<TAB>label: 'index \| sentence'"):
         read_labelled(test)

@@ -48,7 +48,7 @@ def test_superglue_gives_raw_sentences_and_positions_in_characters(tmp_path):
     del rows[0]["label"]
     (tmp_path / "test.jsonl").write_text(json.dumps(rows[0]) + "\n")
     assert read_wic(str(tmp_path / "test.jsonl"), labelled=False).labels[0].positions == (5, 1)
-    with pytest.raises(UserError, match="line 1: .*expected T or F"):
+    with pytest.raises(UserError, match=r"line 1: .*expected T or F"):
         read_wic(str(tmp_path / "test.jsonl"))
 
 
