@@ -18,7 +18,7 @@ from ..tasks.experiments import compare, workflow
 from ..tasks.experiments.registry import TASKS
 from ..tasks.experiments.task_base import TaskSpec
 from ..tasks.experiments.task_bilm import BilmSpec, Setup, bilm_of
-from ..tasks.experiments.task_directory import TaskDirectory, new_directory
+from ..tasks.experiments.task_directory import TaskDirectory, new_directory, stopped_directory
 from ..tasks.models.config import TaskConfig, overridden
 from ..tasks.models.task_model import TaskModel
 from ..viz import plots
@@ -49,6 +49,7 @@ def subcommands(parser: argparse.ArgumentParser) -> None:
             one = actions.add_parser(action, help=about, description=about, epilog=_settings(task, action),
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
             _arguments(one.add_argument, task, action)
+            one.set_defaults(go_on=" with --resume" if action == "train" else "")
 
 
 def _settings(task: TaskSpec, action: str) -> str | None:
@@ -78,6 +79,8 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
         add("--probabilities", action="store_true", help="print the probability of each label as well")
     more = "".join(f", {kind}" for kind in [*task.more_inputs.values(), *task.joined_inputs.values()])
     if action == "train":
+        add("--resume", action="store_true", help="continue the training in DIR where it stopped; the data and options "
+                                                  "are to be the same")
         add("--input", metavar="KIND",
             help=f"short for --set input=KIND: mix, vector, static, top, or a layer (0, 1, ..){more}")
     if action == "compare":
@@ -185,7 +188,9 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     if args.valid:
         valid = task.fitting(task.read(args.valid, (data or folds[0]).raw, columns), config)
     figure = task.name if args.action == "train" else compare.FIGURE
-    setup = Setup(config, new_directory(args.out, figure), bilm, args.quiet)
+    resume = getattr(args, "resume", False)
+    directory = stopped_directory(args.out, figure) if resume else new_directory(args.out, figure)
+    setup = Setup(config, directory, bilm, args.quiet)
     path = setup.directory.path
     if args.action == "train":
         assert data

@@ -27,7 +27,7 @@ def test_new_text_is_labelled(task_home, run, tmp_path):
 
 
 @pytest.mark.parametrize("presses", ["in the first epoch", "later"])
-def test_ctrl_c_in_training_keeps_the_best_so_far(task_home, run, tmp_path, monkeypatch, presses):
+def test_ctrl_c_in_training_keeps_the_best_so_far_and_resume_goes_on(task_home, run, tmp_path, monkeypatch, presses):
     batches = []
 
     def step(*args, step=fit._step):
@@ -37,20 +37,29 @@ def test_ctrl_c_in_training_keeps_the_best_so_far(task_home, run, tmp_path, monk
         return step(*args)
     monkeypatch.setattr(fit, "_step", step)
     out = tmp_path / "out"
-    code, printed, err = run("classify", "train", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--out", out,
-                             "--quiet", *FAST_OPTIONS, "--set", "epochs=50", "--set", "patience=50")
+    command = ["classify", "train", task_home / "train.tsv", "--test", task_home / "test.tsv", "--bilm",
+               task_home / "bilm", "--quiet", *FAST_OPTIONS, "--set", "epochs=9", "--set", "patience=9", "--set",
+               "dropout=0.2"]
+    code, printed, err = run(*command, "--out", out)
     assert (code, printed) == (130, "")
-    if presses == "in the first epoch":
-        assert err == "elmo-np: stopped in the first epoch of the task: nothing of it is saved; to go on: the same " \
-            "command\n"
-        assert not out.exists()
-        return
-    assert err.startswith("elmo-np: stopped; the best epoch so far, ")
-    assert err.endswith(f" is in {out / 'model.safetensors'}; to test it: elmo-np task classify evaluate {out} DATA\n")
+    assert err.endswith("; to go on: the same command with --resume\n")
     monkeypatch.undo()
-    code, printed, _ = run("classify", "evaluate", out, task_home / "test.tsv", "--bilm", task_home / "bilm")
-    assert code == 0
-    assert "this model" in printed
+    if presses == "in the first epoch":
+        assert err.startswith(f"elmo-np: stopped in the first epoch of the task; everything is in {out}")
+        assert not (out / "model.safetensors").exists()
+    else:
+        assert err.startswith(f"elmo-np: stopped; the best epoch so far, 3, is in {out / 'model.safetensors'}; to test "
+                              f"it: elmo-np task classify evaluate {out} DATA; ")
+        assert "this model" in run("classify", "evaluate", out, task_home / "test.tsv")[1]
+    code, _, err = run(*command, "--out", out)
+    assert (code, "holds a training that was stopped: continue it with --resume" in err) == (2, True)
+    assert run(*command, "--out", out, "--resume")[::2] == (0, "")
+    assert run(*command, "--out", tmp_path / "whole")[0] == 0
+    files = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == files
+    assert files.keys() == {"model.safetensors", "bilm.txt", "report.txt", "classify.png"}
+    code, _, err = run(*command, "--out", out, "--resume")
+    assert (code, "has nothing to resume" in err) == (2, True)
 
 
 def test_new_words_get_their_senses(task_home, run, tmp_path):
@@ -205,6 +214,7 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag train train.conll --bilm bilm --out tag", "tag holds the files of another training"),
     ("tag train train.conll --bilm bilm --out empty", "expected a directory, or a name for one"),
     ("tag train train.conll --bilm nowhere --out new", "nowhere"),
+    ("tag train train.conll --bilm bilm --out new --resume", "new has nothing to resume: expected the directory of a"),
     ("tag train train.conll --tokenize --out new", "--tokenize does not go with word and label in columns"),
     ("tag train train.conll --bilm bilm --out new --input 7", "input = '7': expected mix"),
     ("tag train train.conll --bilm bilm --out new --set colour=1", "expected key=value with one of"),

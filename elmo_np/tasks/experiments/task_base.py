@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -191,8 +192,8 @@ class TaskSpec(ABC):
         return Examples(sentences, [None] * len(sentences))
 
     def train(self, model: Any, train: Examples, valid: Examples, progress: Progress,
-              vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None) -> None:
-        model.train(*train, *valid, vectors=vectors, progress=progress)
+              vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None, checkpoint: Path | None = None) -> None:
+        model.train(*train, *valid, vectors=vectors, progress=progress, checkpoint=checkpoint)
 
     def known(self, model: Any) -> set[str]:
         """The `names` that a model has seen in training."""

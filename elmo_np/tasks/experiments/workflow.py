@@ -38,7 +38,7 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
         for line in model.coverage(data.train.texts()):
             progress.say(f"training text: {line}")
         try:
-            task.train(model, learnt, valid, progress)
+            task.train(model, learnt, valid, progress, checkpoint=directory.last)
         except FitInterrupted as stopped:
             raise _kept(stopped, task, model, directory, path) from None
         notes = read_before(bilm.given, data.test.texts(), progress)
@@ -49,6 +49,7 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
              f"{data.split}",
              *found.lines, *notes]
     atomic_write_text(directory.report, "\n".join([*lines, ""]))
+    directory.last.unlink(missing_ok=True)
     plots.save(task.figure(data.test, predicted), directory.figure(task.name))
     return Report(lines, {"training_sentences": len(learnt.sentences), "validation_sentences": len(valid.sentences),
                           "test": data.split, **found.values})
@@ -63,10 +64,10 @@ def _kept(stopped: FitInterrupted, task: TaskSpec, model: TaskModel, directory: 
           path: str) -> Interrupted:
     """Save what a training that was stopped has learnt; the message that tells where."""
     if stopped.best is None:
-        return Interrupted("stopped in the first epoch of the task: nothing of it is saved")
+        return Interrupted(f"stopped in the first epoch of the task; everything is in {directory.last}")
     _save(model, directory, path)
     return Interrupted(f"stopped; the best epoch so far, {stopped.best}, is in {directory.model}; to test it: elmo-np "
-                       f"task {task.name} evaluate {directory.path} DATA", go_on=False)
+                       f"task {task.name} evaluate {directory.path} DATA")
 
 
 def evaluate(task: TaskSpec, model: TaskModel, test: Examples, picture: Path | None) -> Report:

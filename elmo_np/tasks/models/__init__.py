@@ -2,6 +2,7 @@
 
     task_model          the base class: training, batches, saving and loading
     fit, config         the training loop, and its settings
+    checkpointing       the state of a training, to resume it
     embedding_cache     the vectors of sentences, computed once
     classifier, tagger, senses, wic, translator one model per task
     sentence_encoder, encoder_decoder           networks that they use

@@ -20,6 +20,7 @@ from ...types import Array, Sentences
 from ..data.examples import WordPair
 from ..metrics.scores import accuracy
 from ..nn.inputs import WordInput
+from .checkpointing import Checkpoint
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import Dataset, EpochResult
@@ -67,7 +68,8 @@ class WordInContext(TaskModel):
     def _targets(self, labels: Sequence[WordPair]) -> list[int]:
         return self.label_ids([own.answer for own in labels])
 
-    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress) -> list[EpochResult]:
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress,
+             checkpoint: Checkpoint | None) -> list[EpochResult]:
         parts = [data.batch(np.arange(len(data.lengths))) for data in (train, valid)]
         cosines = np.concatenate([self.network.cosines(layers) for layers, _, _ in parts])
         same = np.concatenate([y for _, _, y in parts]) == self._ids["T"]
