@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ..data.corpus import STDIN, corpus_files
 from ..errors import UserError
 from ..runtime.files import atomic_write_text
 from ..runtime.locks import locked_folder
@@ -68,7 +69,7 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
     else:
         add("dir", metavar="DIR", help="directory of a task model")
         what = f"{names}, or a file: {task.columns}" if action == "evaluate" else task.input
-        add("data", metavar="DATA", help=what)
+        add("data", metavar="DATA", help=f"{what}; - for standard input")
         add("--bilm", metavar="DIR", help="the biLM of the model, if it has been moved")
         _columns_argument(add, task.roles if action == "evaluate" else task.asked)
         add("--out", metavar="FILE",
@@ -115,6 +116,8 @@ def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     task = TASKS[args.task]
+    if args.data == STDIN:
+        args.data = str(corpus_files(STDIN)[0])
     if args.action in ("train", "compare"):
         with locked_folder(Path(args.out)):
             return _learn(args, task)

@@ -8,6 +8,7 @@ import pytest
 
 from elmo_np.cli.main import main
 from elmo_np.tasks.models import fit
+from tests.commands import command
 from tests.full_disk import room_for
 from tests.task_helpers import FAST_OPTIONS, reviews, visits
 
@@ -110,6 +111,13 @@ def test_sentences_are_chosen_from_a_labelled_file(task_home, run):
     code, out, err = run("tag", "predict", "tag", "test.conll", "--columns", "word=1")
     assert [line.split("\t")[0] for line in out.splitlines() if line] == [
         line.split()[0] for line in (task_home / "test.conll").read_text().splitlines() if line]
+
+
+def test_text_from_standard_input_is_labelled(task_home):
+    with open(task_home / "new.txt") as file:
+        done = command("task", "classify", "predict", "classify", "-", cwd=task_home, stdin=file, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[2] == "good film .\tgood"
 
 
 def test_predictions_come_with_probabilities_and_as_json(task_home, run, tmp_path):

@@ -103,6 +103,7 @@ def test_lines_of_trec_begin_with_the_label(write):
     ("pos\ta good film\nneg\ta bad film\n", "the labels are longer than the sentences, for instance 'a good film'"),
     ("post\tstance\ngood film\tpro\nbad film\tcon\nfine\tpro\npoor\tcon\n",
      "line 1: is post<TAB>stance a header row?"),
+    ("review\tstars\na good film\t5\ndull\t1\n", "line 1: is review<TAB>stars a header row?"),
     ("a,b\tpos\tx\n", "line 1: 3 columns, expected sentence<TAB>label"),
 ])
 def test_labels_that_come_first_and_an_unknown_header_are_not_taken_for_data(text, message, write):
