@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inference.elmo import ELMo
+from ..inference.elmo import ELMo, picked
 from ..inference.neighbours import principal_components, unit
 from ..inference.occurrences import Occurrence
 from ..runtime.threads import one_blas_thread
@@ -138,13 +138,9 @@ def _vectors(elmo: ELMo, occurrences: Sequence[Occurrence]) -> Array:
         rows[occurrence.sentence].append(row)
     found: list[Array] = [np.empty(0)] * len(occurrences)
     for here, parts in zip(rows.values(), _parts(elmo, list(rows)), strict=True):
-        start = 0
-        for stack in parts:
-            end = start + stack.shape[1]
-            for row in here:
-                if start <= occurrences[row].position < end:        # a view would keep the whole part
-                    found[row] = stack[:, occurrences[row].position - start].copy()
-            start = end
+        stack = picked(parts, [occurrences[row].position for row in here])
+        for k, row in enumerate(here):
+            found[row] = stack[:, k]
     return np.stack(found)
 
 
