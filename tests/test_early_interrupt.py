@@ -10,6 +10,7 @@ import pytest
 
 import elmo_np
 from elmo_np import _early_interrupt
+from elmo_np.cli import main
 
 PRESSED = """
 import os, signal
@@ -52,5 +53,28 @@ def test_once_a_command_runs_ctrl_c_raises_as_always():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _early_interrupt.end()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_nothing_is_imported_before_it_watches():
+    """The module signal imports some twenty others, during which Ctrl-C would be a traceback."""
+    code = ("import sys; before = set(sys.modules)\n"
+            "package = sys.modules['elmo_np'] = type(sys)('elmo_np')\n"
+            f"package.__path__ = [{str(Path(elmo_np.__file__).parent)!r}]\n"
+            "import elmo_np._early_interrupt\n"
+            "print({'signal', 'enum', 'types', 'typing'} & (set(sys.modules) - before))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_ctrl_c_is_watched_until_the_command_is_guarded(monkeypatch):
+    """No moment is left in which it would be a traceback."""
+    seen = []
+    monkeypatch.setattr(main, "guarded", lambda program, command: seen.append(signal.getsignal(signal.SIGINT)) or 0)
+    before = signal.signal(signal.SIGINT, _early_interrupt._stop)
+    try:
+        assert main.main(["info"]) == 0
+        assert seen == [_early_interrupt._stop]
     finally:
         signal.signal(signal.SIGINT, before)

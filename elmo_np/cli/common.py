@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..config.schema import Settings
 from ..config.toml_files import read_toml
 from ..data.corpus import Corpus, joined, open_corpus
 from ..errors import UserError
+from ..inference.coverage import coverage
 from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import training_corpus
@@ -53,6 +54,12 @@ def check_order(args: argparse.Namespace) -> None:
             command = " ".join([given[name] for name in ("command", "task", "action") if name in given])
             raise UserError(f"{first} is not a model, but {second} is: expected the model first: elmo-np {command} "
                             f"{second} {first}")
+
+
+def say_unknown(elmo: ELMo, words: Sequence[str]) -> None:
+    """Say on stderr how many of some words the model does not know."""
+    for line in coverage(elmo, [words]):
+        Progress().say(line)
 
 
 def blank_lines(corpus: Corpus) -> str:

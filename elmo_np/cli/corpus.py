@@ -8,7 +8,7 @@ import os
 from ..data.corpus import corpus_files
 from ..data.dump_to_text import dump_to_text
 from ..errors import UserError
-from .common import Add
+from .common import Add, add_json, show
 
 ABOUT = "write the sentences of a Wikipedia dump to a text file"
 
@@ -23,6 +23,7 @@ def arguments(add: Add) -> None:
         "(default: one per core); the file is the same for any number")
     add("--resume", action="store_true", help="continue where the same command stopped, or start")
     add("--quiet", action="store_true", help="no progress")
+    add_json(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
                         processes=args.processes, resume=args.resume, quiet=args.quiet)
     if not done.sentences:
         raise UserError(f"{args.out} is empty: none of {done.articles:,} articles has a sentence")
-    print(f"{args.out}: {done.sentences:,} sentences, {done.tokens:,} tokens, from {done.articles:,} articles "
-          f"({done.empty:,} of them without a sentence); try: elmo-np train {args.out} --out run")
+    show(args, args.out, f"{args.out}: {done.sentences:,} sentences, {done.tokens:,} tokens, from {done.articles:,} "
+         f"articles ({done.empty:,} of them without a sentence); try: elmo-np train {args.out} --out run",
+         {"out": args.out, "sentences": done.sentences, "tokens": done.tokens, "articles": done.articles,
+          "empty": done.empty})
     return 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from ..training.metrics import read
 from ..training.trainer import train
 from ..viz import plots
 from ..viz.geometry import opposite_ends
-from .common import Add
+from .common import Add, add_json, json_text
 
 WORDS = ("string", "class", "match", "right", "order", "key")   # frequent in Python's prose, with more than one use
 DRAWN = "play"      # the word in table 4 of Peters et al. 2018
@@ -33,15 +36,22 @@ ABOUT = "train, evaluate, embed and plot on built-in text"
 def arguments(add: Add) -> None:
     add("--out", required=True, metavar="DIR", help="directory to write to; an unfinished demo there is continued")
     add("--seed", type=int, default=0, help="random seed (default 0)")
+    add_json(add, "print the results as one JSON object, and what is usually printed on stderr")
 
 
 def run(args: argparse.Namespace) -> int:
-    demo(args.out, args.seed)
+    if args.json:
+        with contextlib.redirect_stdout(sys.stderr):
+            found = demo(args.out, args.seed)
+        print(json_text(found, indent=2))
+    else:
+        demo(args.out, args.seed)
     return 0
 
 
-def demo(out: str, seed: int = 0) -> None:
-    """Run the demo and write to `out`; an unfinished run there continues where it stopped."""
+def demo(out: str, seed: int = 0) -> dict[str, Any]:
+    """Run the demo and write to `out`; an unfinished run there continues where it stopped. Prints the results, and
+    returns the figures."""
     folder = Path(out)
     if not out:
         raise UserError("--out is empty: expected the name of a folder")
@@ -49,15 +59,16 @@ def demo(out: str, seed: int = 0) -> None:
         raise UserError(f"{out} is a file: expected a folder, or a name for a new one")
     _check(folder)
     print("Part 1 of 2: a language model of the Python documentation\n")
-    pydoc, valid = _train("pydoc", folder / "pydoc", seed, epochs=2)
+    pydoc, valid, documentation = _train("pydoc", folder / "pydoc", seed, epochs=2)
     _show_words(pydoc, [list(sentence) for sentence in open_corpus("pydoc")])
     _draw_gates(pydoc, _sentence_of(valid), folder / "pydoc" / "gates.png")
     print("\nPart 2 of 2: ambiguous words with known senses (sentences from a grammar)\n")
-    grammar, _ = _train("grammar", folder / "grammar", seed, epochs=3)
-    _show_senses(grammar, folder / "grammar", seed)
+    grammar, _, sentences = _train("grammar", folder / "grammar", seed, epochs=3)
+    senses = _show_senses(grammar, folder / "grammar", seed)
     print(f"\nLook at   {folder}/pydoc/curves.png, {folder}/pydoc/gates.png, {folder}/grammar/{DRAWN}.png")
     print(f"Go on     elmo-np similar {folder}/grammar bank --in \"the bank of the river was steep .\"")
     print("          elmo-np train FILE.txt --out RUN --set tokenize=true      (your own text, one sentence per line)")
+    return {"out": out, "pydoc": {"perplexity": documentation}, "grammar": {"perplexity": sentences, "senses": senses}}
 
 
 def _check(folder: Path) -> None:
@@ -69,7 +80,8 @@ def _check(folder: Path) -> None:
             raise UserError(f"{run.path} contains files of another run: give another --out, or remove it")
 
 
-def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpus]:
+def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpus, dict[str, float]]:
+    """The model, the held-out sentences, and the perplexities on them."""
     settings = replaced(preset("demo"), corpus=name, seed=seed, epochs=epochs)
     elmo = train(name, folder, settings=settings, resume=RunDirectory(folder).last.exists())
     _, valid = held_out(open_corpus(name, seed=seed), settings.data.held_out)
@@ -80,7 +92,8 @@ def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpu
     print(f"  forward language model     {found.forward:7.1f}   {unigram / found.forward:.1f} times lower")
     print(f"  backward language model    {found.backward:7.1f}   {unigram / found.backward:.1f} times lower")
     plots.save(plots.training_curves(read(RunDirectory(folder).metrics), unigram), folder / "curves.png")
-    return elmo, valid
+    return elmo, valid, {"targets": found.targets, "unigram": unigram, "forward": found.forward,
+                         "backward": found.backward}
 
 
 def _show_words(elmo: ELMo, sentences: list[list[str]]) -> None:
@@ -129,14 +142,17 @@ def _draw_gates(elmo: ELMo, sentence: list[str], path: Path) -> None:
     plots.save(plots.gates(["<S>", *sentence], cache.layers[-1].ifog[:, 0]), path)
 
 
-def _show_senses(elmo: ELMo, folder: Path, seed: int) -> None:
-    """How often the nearest occurrence has the same sense, for static and for contextual vectors."""
+def _show_senses(elmo: ELMo, folder: Path, seed: int) -> dict[str, dict[str, float]]:
+    """{word: figures}: how often the nearest occurrence has the same sense, for static and for contextual vectors."""
     print("\nHow often the nearest other occurrence has the same sense (sentences not seen in training):\n")
     print(f"  {'word':8} {'occurrences':>11}  {'senses':>6}  {'static':>7}  {'contextual':>10}")
-    fresh = fresh_sentences(seed)
+    fresh, found = fresh_sentences(seed), {}
     for word in STUDIED:
         static, contextual, senses = occurrences_of(elmo, fresh, word)
-        print(f"  {word:8} {len(senses):11}  {len(set(senses)):6}  {nearest_neighbour_accuracy(static, senses):7.0%}  "
-              f"{nearest_neighbour_accuracy(contextual, senses):10.0%}")
+        shares = nearest_neighbour_accuracy(static, senses), nearest_neighbour_accuracy(contextual, senses)
+        print(f"  {word:8} {len(senses):11}  {len(set(senses)):6}  {shares[0]:7.0%}  {shares[1]:10.0%}")
+        found[word] = {"occurrences": len(senses), "senses": len(set(senses)), "static": shares[0],
+                       "contextual": shares[1]}
         if word == DRAWN:
             plots.save(plots.occurrences(word, static, contextual, senses), folder / f"{word}.png")
+    return found

@@ -53,7 +53,6 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    _early_interrupt.end()
     _open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Line buffering keeps progress and output in order in a log; "?" replaces what the terminal cannot show.
@@ -73,6 +72,7 @@ def _open_missing_streams() -> None:
 
 
 def _command(argv: Sequence[str] | None) -> int:
+    _early_interrupt.end()          # here, where Ctrl-C is one line too
     args = parser().parse_args(argv)
     backend.require()
     check_order(args)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..data.corpus import open_corpus
 from ..data.vocabulary import BOS, EOS, UNK
+from ..inference.coverage import Coverage
 from ..inference.elmo import ELMo
 from ..inference.evaluate import SentenceScore, evaluate, perplexity
 from ..runtime.progress import Progress
@@ -30,7 +31,8 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
     corpus = open_corpus(args.input, tokenize=splits(args, elmo))
-    sentences, shown = enumerate(corpus, 1), 0
+    known = Coverage(elmo)
+    sentences, shown = enumerate(known.watch(corpus), 1), 0
 
     def show(score: SentenceScore) -> None:
         nonlocal shown
@@ -41,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
             shown += 1
             print(json_text(row) if args.json else "\t".join(map(_cell, row.values())))
     evaluate(elmo.model, elmo.vocabulary, corpus, state=args.state, each=show)
+    if known.line:
+        Progress().say(known.line)
     if skipped := blank_lines(corpus):
         Progress().say(f"{skipped}: sentences are numbered without them")
     return 0

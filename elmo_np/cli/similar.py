@@ -6,7 +6,7 @@ import argparse
 
 from ..inference.elmo import ELMo
 from ..inference.neighbours import in_context
-from .common import Add, add_json, add_tokenize, corpus_of, json_text
+from .common import Add, add_json, add_tokenize, corpus_of, json_text, say_unknown
 
 ABOUT = "find occurrences of a word in similar contexts"
 
@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
     corpus = corpus_of(args, elmo)
     elmo.vector(args.word, args.sentence, args.occurrence)          # a mistake shows before the long part
+    say_unknown(elmo, elmo.words(args.sentence))
     count = elmo.index(corpus, None if args.any_word else [args.word])
     what = "tokens" if args.any_word else f"occurrences of {args.word!r}"
     if not args.json:

@@ -8,7 +8,7 @@ import math
 from ..inference.elmo import ELMo, position_of
 from ..inference.neighbours import in_context
 from ..inference.substitutes import substitutes
-from .common import Add, json_text
+from .common import Add, json_text, say_unknown
 
 ABOUT = "find words that could replace another in its sentence"
 
@@ -29,12 +29,14 @@ def run(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
     found = substitutes(elmo, args.word, args.sentence, args.top, occurrence=args.occurrence, prior=args.prior,
                         itself=not args.others)
+    words = elmo.words(args.sentence)
+    position = position_of(args.word, words, args.occurrence)
+    say_unknown(elmo, [*words[:position], *words[position + 1:]])
     if args.json:
         for row in found:
             print(json_text(row._asdict()))
         return 0
-    words = elmo.words(args.sentence)
-    print(in_context(words, position_of(args.word, words, args.occurrence)).strip())
+    print(in_context(words, position).strip())
     print("  rank  probability   forward  backward  word")
     for row in found:
         print(f"  {row.rank:4}  {row.probability:11.1%}  {math.exp(row.forward):8.3%}  {math.exp(row.backward):8.3%}  "

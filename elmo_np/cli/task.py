@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ..data.corpus import STDIN, corpus_files
 from ..errors import UserError
 from ..runtime.files import atomic_write_text
 from ..runtime.locks import locked_folder
@@ -18,13 +19,13 @@ from ..tasks.experiments import compare, workflow
 from ..tasks.experiments.registry import TASKS
 from ..tasks.experiments.task_base import TaskSpec
 from ..tasks.experiments.task_bilm import BilmSpec, Setup, bilm_of
-from ..tasks.experiments.task_directory import TaskDirectory, new_directory
+from ..tasks.experiments.task_directory import TaskDirectory, new_directory, stopped_directory
 from ..tasks.models.config import TaskConfig, overridden
 from ..tasks.models.task_model import TaskModel
 from ..viz import plots
 from .common import Add, json_text
 
-ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, translate"
+ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, compare the senses of a word, translate"
 ACTIONS = {"train": "train a task model and report its scores on test data",
            "compare": "train and test with static vectors, with each layer and with the mix, over several seeds or in "
                       "folds",
@@ -49,6 +50,7 @@ def subcommands(parser: argparse.ArgumentParser) -> None:
             one = actions.add_parser(action, help=about, description=about, epilog=_settings(task, action),
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
             _arguments(one.add_argument, task, action)
+            one.set_defaults(go_on=" with --resume" if action == "train" else "")
 
 
 def _settings(task: TaskSpec, action: str) -> str | None:
@@ -67,7 +69,7 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
     else:
         add("dir", metavar="DIR", help="directory of a task model")
         what = f"{names}, or a file: {task.columns}" if action == "evaluate" else task.input
-        add("data", metavar="DATA", help=what)
+        add("data", metavar="DATA", help=f"{what}; - for standard input")
         add("--bilm", metavar="DIR", help="the biLM of the model, if it has been moved")
         _columns_argument(add, task.roles if action == "evaluate" else task.asked)
         add("--out", metavar="FILE",
@@ -78,6 +80,8 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
         add("--probabilities", action="store_true", help="print the probability of each label as well")
     more = "".join(f", {kind}" for kind in [*task.more_inputs.values(), *task.joined_inputs.values()])
     if action == "train":
+        add("--resume", action="store_true", help="continue the training in DIR where it stopped; the data and options "
+                                                  "are to be the same")
         add("--input", metavar="KIND",
             help=f"short for --set input=KIND: mix, vector, static, top, or a layer (0, 1, ..){more}")
     if action == "compare":
@@ -112,6 +116,8 @@ def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     task = TASKS[args.task]
+    if args.data == STDIN:
+        args.data = str(corpus_files(STDIN)[0])
     if args.action in ("train", "compare"):
         with locked_folder(Path(args.out)):
             return _learn(args, task)
@@ -126,12 +132,12 @@ def run(args: argparse.Namespace) -> int:
         _print(workflow.evaluate(task, model, test, Path(args.out) if args.out else None), args.json)
         return 0
     examples = task.unlabelled(args.data, model.tokenize, parsed_columns(args.columns, task.asked))
-    for line in model.coverage(examples.sentences):
+    for line in model.coverage(examples.texts()):
         Progress().say(line)
     lines = list(_predicted(task, model, examples, args.json, getattr(args, "probabilities", False)))
     if args.out:
         atomic_write_text(args.out, "\n".join([*lines, ""]))
-        print(f"{args.out}: {sum(map(bool, examples.sentences)):,} sentences")
+        print(f"{args.out}: {sum(map(bool, examples.sentences)):,} {task.items}")
     else:
         print("\n".join(lines))
     return 0
@@ -185,7 +191,9 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     if args.valid:
         valid = task.fitting(task.read(args.valid, (data or folds[0]).raw, columns), config)
     figure = task.name if args.action == "train" else compare.FIGURE
-    setup = Setup(config, new_directory(args.out, figure), bilm, args.quiet)
+    resume = getattr(args, "resume", False)
+    directory = stopped_directory(args.out, figure) if resume else new_directory(args.out, figure)
+    setup = Setup(config, directory, bilm, args.quiet)
     path = setup.directory.path
     if args.action == "train":
         assert data

@@ -127,13 +127,15 @@ class DataConfig:
     min_count: int = option(1, "number of times a word must occur to be in the vocabulary", at_least=1)
     max_vocabulary: int | None = option(None, "maximum vocabulary size, special tokens included; none: unlimited",
                                         at_least=4)
-    unknown: str | None = option("auto", "how the corpus writes an unknown word, such as <unk>; auto: recognise it; "
-                                 "none: it does not")
+    unknown: str | None = option("auto", "how the corpus writes an unknown word, such as <unk>, or in several ways, "
+                                 "with spaces between them; auto: recognise it; none: it does not")
 
     def __post_init__(self) -> None:
         check(self)
-        if self.unknown is not None and len(self.unknown.split()) != 1:
-            raise UserError(f"unknown = {self.unknown!r:.60}: expected one word without white space, auto or none")
+        given = self.unknown
+        if given is not None and (not given or given != " ".join(given.split())):
+            raise UserError(f"unknown = {given!r:.60}: expected a word, several with spaces between them, auto "
+                            "or none")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,10 +30,11 @@ _ESCAPED = re.compile("[\udc80-\udcff]")        # how "surrogateescape" decodes 
 
 HEAD = 40       # lines in which a format is recognised
 _ATTRIBUTES = r"(?:\s+[\w:.-]+=[\"'][^\"'\n]*[\"'])+"     # <s> alone may be a word; <doc id="1"> is not
+_ELEMENT = r"\s*(?:<[\w:.-]+>\s*)*<([\w:.-]{2,})[^<>]*>[^<]*</\1>"
 _COLUMN = r"\"?[\w.-]+\"?"          # of a header
 _NAMED = r"\"?(?:sentence\d?|text|label|tokens?|words?)\"?"
 _FORMATS = (
-    ("XML or HTML", rf"(?i)\s*<(?:\?xml|!doctype|!--|html\b|mediawiki\b|[\w:.-]+{_ATTRIBUTES}\s*/?>)",
+    ("XML or HTML", rf"(?i)\s*<(?:\?xml|!doctype|!--|html\b|mediawiki\b|[\w:.-]+{_ATTRIBUTES}\s*/?>)|{_ELEMENT}",
      "extract its text first"),
     ("JSON", r"\s*\[?\s*\{\s*\"[^\"\n]*\"\s*:", "extract its text first"),
     ("CoNLL-U", r"(?:#.*\n|[ \t]*\n)*\d+(?:[-.]\d+)?(?:\t[^\t\n]*){9}(?:\n|$)",

@@ -33,8 +33,9 @@ class Vocabulary:
 
     words    the words in order of their ids; the special tokens <S>, </S> and <UNK> may have any position among them.
     counts   how often each word occurs, in the same order; None: unknown.
-    unknown  how the corpus itself writes an unknown word, such as "<unk>"; it is not one of the words. None: it does
-             not.
+    unknown  how the corpus itself writes an unknown word, such as "<unk>", or "<unk> [UNK]" if it does so in several
+             ways; it is not one of the words. None: it does not.
+    marks    what is no word in a sentence: the special tokens, and the parts of `unknown`.
     Raises   UserError for a missing special token, a duplicate, an empty word or one with white space in it.
 
     Special tokens are not words of the language: where a sentence contains one literally, it is read as <UNK>, so text
@@ -47,12 +48,13 @@ class Vocabulary:
         self.words = list(self._ids)
         self.counts = None if counts is None else list(counts)
         self.unknown = unknown
+        self.marks = frozenset([*SPECIAL_TOKENS, *(unknown or "").split()])
         if counts is not None and len(counts) != len(self.words):
             raise UserError(f"the vocabulary has {len(counts)} counts, expected {len(self)}: give one per word, or "
                             "None")
         self.bos, self.eos, self.unk = (self._ids.pop(token) for token in SPECIAL_TOKENS)
-        if unknown in self._ids:
-            raise UserError(f"unknown = {unknown!r}, but the vocabulary has that word: expected a word that is not in "
+        if known := sorted(self.marks & self._ids.keys()):
+            raise UserError(f"unknown = {known[0]!r}, but the vocabulary has that word: expected a word that is not in "
                             "it, or none; a model that is trained from the start can leave the word out")
 
     @classmethod
@@ -77,7 +79,7 @@ class Vocabulary:
         total = tally.total()
         if unknown == AUTO:
             unknown = unknown_mark(tally)
-        for token in (*SPECIAL_TOKENS, unknown or UNK):
+        for token in (*SPECIAL_TOKENS, *(unknown or "").split()):
             del tally[token]  # in a sentence it is read as an unknown word
         if not tally:
             raise UserError("the corpus has no words, expected sentences of words: check the file and its tokenisation")
@@ -169,14 +171,16 @@ class Vocabulary:
 def unknown_mark(tally: Counter[str]) -> str | None:
     """How a corpus with these words writes an unknown word, as WikiText does with <unk>; None: it does not.
 
-    <unk>, <unknown>, [UNK], @@UNKNOWN@@ and __UNK__ in any case are marks wherever they occur, and the most frequent of
-    them is taken. A bare unk or UNK may be a word of the text: it is a mark if at least one in 500 words is that, and
-    10 words are.
+    <unk>, <unknown>, [UNK], @@UNKNOWN@@ and __UNK__ in any case are marks wherever they occur; several are joined by
+    spaces, the most frequent first. A bare unk or UNK may be a word of the text: it is a mark if there are no others,
+    at least one in 500 words is that, and 10 words are.
     """
     marks = {word: count for word, count in tally.items() if _MARK.fullmatch(word)}
     least = max(_BARE_LEAST, tally.total() / _BARE_SHARE)
     marks = marks or {word: tally[word] for word in _BARE_MARKS if tally[word] >= least}
-    return max(sorted(marks), key=lambda word: (word != UNK, marks[word]), default=None)     # <UNK> is one in any case
+    if marks.keys() != {UNK}:
+        marks.pop(UNK, None)            # it is one in any case
+    return " ".join(sorted(marks, key=lambda word: (-marks[word], word))) or None
 
 
 def _tally(sentences: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:

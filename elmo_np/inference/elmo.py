@@ -241,9 +241,9 @@ class ELMo:
 
         def kept() -> Iterator[list[str]]:
             return (list(s) for s in checked_sentences(sentences) if wanted is None or not wanted.isdisjoint(s))
-        for sentence, h in zip(kept(), self.stream(kept()), strict=True):
+        for sentence, (_, parts) in zip(kept(), self.parts(kept()), strict=True):
             positions = [t for t, word in enumerate(sentence) if wanted is None or word in wanted]
-            index.add(sentence, positions, self.word_vector.forward(h[positions])[0])
+            index.add(sentence, positions, self.word_vector.forward(picked(parts, positions))[0])
         self._index = index
         return len(index)
 
@@ -296,6 +296,18 @@ def position_of(word: str, words: Sequence[str], occurrence: int | None = None) 
     if occurrence is not None and not 1 <= occurrence <= len(positions):
         raise UserError(f"occurrence = {occurrence}, but {word!r} occurs {len(positions)} times in the sentence")
     return positions[(occurrence or 1) - 1]
+
+
+def picked(parts: Iterable[Array], positions: Sequence[int]) -> Array:
+    """The vectors at some positions of a sentence, in any order, while one part (.., tokens, dim) at a time is held."""
+    at, start, found = np.array(positions, int), 0, np.empty(0)
+    for part in parts:
+        if not start:
+            found = np.empty((*part.shape[:-2], len(at), part.shape[-1]), part.dtype)
+        here = (start <= at) & (at < start + part.shape[-2])
+        found[..., here, :] = part[..., at[here] - start, :]
+        start += part.shape[-2]
+    return found
 
 
 def _joined(parts: list[Array]) -> Array:

@@ -89,10 +89,11 @@ def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, pr
     heaps: dict[str, list[tuple[int, int, Occurrence]]] = {word: [] for word in words}
     held: dict[str, set[int]] = {word: set() for word in heaps}
     totals: Counter[str] = Counter()
+    shared: dict[str, str] = {}         # one object per word: a line may be a long document
     for number, (sentence, senses) in enumerate(labelled(corpus, progress)):
         if heaps.keys().isdisjoint(sentence):
             continue
-        kept = tuple(sentence)
+        kept = tuple(shared.setdefault(word, word) for word in sentence)
         text = "\x1f".join(sentence).encode("utf-8", "surrogatepass")
         for position, word in enumerate(sentence):
             if word not in heaps:

@@ -19,7 +19,7 @@ from ..nn.representation import h_bi
 from ..runtime.progress import Progress
 from ..runtime.threads import one_blas_thread
 from ..types import Array
-from .elmo import ELMo
+from .elmo import ELMo, picked
 from .occurrences import Sample, counted, default_words, samples
 from .token_indexer import TokenIndexer, token_indexer
 
@@ -90,9 +90,9 @@ def mean_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Sequence[st
         def kept() -> Iterator[Sequence[str]]:
             return (sentence for sentence in sentences if not number.keys().isdisjoint(sentence))
         sums, done, total = np.zeros((len(chosen), elmo.width(layer))), 0, sum(n)
-        for sentence, h in zip(kept(), elmo.stream(kept(), layer), strict=True):
+        for sentence, (_, parts) in zip(kept(), elmo.parts(kept(), layer), strict=True):
             positions = [t for t, word in enumerate(sentence) if word in number]
-            np.add.at(sums, [number[sentence[t]] for t in positions], h[positions])
+            np.add.at(sums, [number[sentence[t]] for t in positions], picked(parts, positions))
             done += len(positions)
             progress.show(f"{done:,} of {total:,} occurrences")
     return WordVectors(chosen, n, (sums / np.array(n)[:, None]).astype(np.float32), left_out)
@@ -121,8 +121,8 @@ def occurrence_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Seque
         for row, occurrence in enumerate(occurrences):
             rows[occurrence.sentence].append(row)
         vectors, done = np.empty((len(occurrences), elmo.width(layer)), np.float32), 0
-        for here, h in zip(rows.values(), elmo.stream(list(rows), layer), strict=True):
-            vectors[here] = h[[occurrences[row].position for row in here]]
+        for here, (_, parts) in zip(rows.values(), elmo.parts(list(rows), layer), strict=True):
+            vectors[here] = picked(parts, [occurrences[row].position for row in here])
             done += len(here)
             progress.show(f"{done:,} of {len(occurrences):,} occurrences")
     return Occurrences(found, vectors)

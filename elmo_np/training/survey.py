@@ -40,8 +40,8 @@ class Survey:
         words = max(1, sum(counts) - counts[vocabulary.bos] - counts[vocabulary.eos])
         lines = []
         if vocabulary.unknown is not None:
-            lines.append(f"the corpus writes an unknown word as {vocabulary.unknown}, which counts as <UNK>; if it is "
-                         "a word like others, start again with --set unknown=none")
+            lines.append(f"the corpus writes an unknown word as {vocabulary.unknown.replace(' ', ' and ')}, which "
+                         "counts as <UNK>; if it is a word like others, start again with --set unknown=none")
         if unknown:
             lines.append(f"{unknown:,} of {words:,} words ({unknown / words:.1%}) are not in the vocabulary and count "
                          "as <UNK>")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
-from ..inference.elmo import ELMo
+from ..inference.elmo import ELMo, picked
 from ..inference.neighbours import principal_components, unit
 from ..inference.occurrences import Occurrence
 from ..runtime.threads import one_blas_thread
@@ -136,21 +137,27 @@ def _vectors(elmo: ELMo, occurrences: Sequence[Occurrence]) -> Array:
     for row, occurrence in enumerate(occurrences):
         rows[occurrence.sentence].append(row)
     found: list[Array] = [np.empty(0)] * len(occurrences)
-    for here, stack in zip(rows.values(), _layers(elmo, list(rows)), strict=True):
-        for row in here:
-            found[row] = stack[:, occurrences[row].position].copy()     # a view would keep all of the sentence
+    for here, parts in zip(rows.values(), _parts(elmo, list(rows)), strict=True):
+        stack = picked(parts, [occurrences[row].position for row in here])
+        for k, row in enumerate(here):
+            found[row] = stack[:, k]
     return np.stack(found)
 
 
-def _layers(elmo: ELMo, sentences: Sequence[Sequence[str]]) -> Iterator[Array]:
-    """All vectors of each sentence: (views, tokens, dim), narrow ones padded with zeros."""
-    lowest = elmo.stream(sentences, 0) if 0 not in elmo.layers else None
-    for stack in elmo.stream(sentences, "all"):
-        layers = [*([] if lowest is None else [next(lowest)]), *stack]
-        if not _plain(elmo):
-            layers.append(elmo.word_vector.forward(stack[-1])[0])
-        width = max(layer.shape[1] for layer in layers)
-        yield np.stack([np.pad(layer, ((0, 0), (0, width - layer.shape[1]))) for layer in layers])
+def _parts(elmo: ELMo, sentences: Sequence[Sequence[str]]) -> Iterator[Iterator[Array]]:
+    """All vectors of each sentence, in parts: (views, tokens, dim) each, narrow ones padded with zeros."""
+    lowest = elmo.parts(sentences, 0) if 0 not in elmo.layers else None
+    for _, parts in elmo.parts(sentences, "all"):
+        below: Iterable[Array | None] = repeat(None) if lowest is None else next(lowest)[1]
+        yield (_stacked(elmo, stack, low) for stack, low in zip(parts, below, strict=False))
+
+
+def _stacked(elmo: ELMo, stack: Array, lowest: Array | None) -> Array:
+    layers = [*([] if lowest is None else [lowest]), *stack]
+    if not _plain(elmo):
+        layers.append(elmo.word_vector.forward(stack[-1])[0])
+    width = max(layer.shape[1] for layer in layers)
+    return np.stack([np.pad(layer, ((0, 0), (0, width - layer.shape[1]))) for layer in layers])
 
 
 def _plain(elmo: ELMo) -> bool:

@@ -34,7 +34,8 @@ Versions = Sequence[tuple[str, str]]
 DIRECTIONS = ("forward", "backward")
 SAMPLES, LONGEST = 5, 30                # sampled sentences per direction, and their maximum length in words
 WORDS, MOST, NEIGHBOURS = 3, 300, 4     # neighbours: words, occurrences compared per word, lines per example
-SENTENCES = 2000                        # reach of gradients: sentences to choose from
+AROUND = 60                             # words on either side of an occurrence: more than a page is wide
+SENTENCES, TOKENS = 2000, 100_000       # reach of gradients: sentences to choose from, and their words, about
 POSITIONS, SHORTEST = 21, 4             # and how many positions are shown, at most and at least
 
 
@@ -144,7 +145,7 @@ def _reach(run: Finished) -> str:
     if run.valid is None:
         return "<p>The validation text is no longer available, or has changed.</p>"
     run.progress.show("following gradients back")
-    sentences = list(islice(run.valid, SENTENCES))
+    sentences = list(_beginning(run.valid))
     joined = run.settings.train.state == "carry"
     boundary = 0 if joined else 1       # in whole sentences the last position is the boundary, which tells nothing
     K = longest(sentences, joined, POSITIONS + boundary)
@@ -156,6 +157,16 @@ def _reach(run: Finished) -> str:
     shares = {"forward": found.forward[:K - boundary] / found.forward[0],
               "backward": found.backward[:K - boundary] / found.backward[0]}
     return _reach_text(run, found, joined) + _reach_chart(shares) + _reach_table(shares)
+
+
+def _beginning(corpus: Corpus) -> Iterator[Sequence[str]]:
+    """The first sentences of a text, fewer of them if they are long documents."""
+    read = 0
+    for sentence in islice(corpus, SENTENCES):
+        yield sentence
+        read += len(sentence)
+        if read > TOKENS:
+            return
 
 
 def _reach_text(run: Finished, found: Reach, joined: bool) -> str:
@@ -212,7 +223,8 @@ def _uses(last: View, shown: Sequence[Occurrence]) -> Iterator[str]:
 
 def _line(similarity: str, occurrence: Occurrence) -> str:
     words, t = occurrence.sentence, occurrence.position
-    left, word, right = (escape(" ".join(part)) for part in (words[:t], words[t:t + 1], words[t + 1:]))
+    left, word, right = (escape(" ".join(part)) for part in (words[max(0, t - AROUND):t], words[t:t + 1],
+                                                             words[t + 1:t + 1 + AROUND]))
     return (f'<li><span class="similarity">{similarity}</span><span class="line"><span><span>{left}</span></span>'
             f"<mark>{word}</mark><span>{right}</span></span></li>")
 

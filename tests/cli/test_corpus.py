@@ -1,5 +1,7 @@
 """`elmo-np corpus`, and dumps wherever a command takes a corpus."""
 
+import json
+
 import pytest
 
 from elmo_np import ELMo
@@ -25,6 +27,12 @@ def test_a_dump_becomes_a_text(here, capsys):
     assert (here / "text.txt").read_text().splitlines() == [" ".join(sentence) for sentence in SENTENCES]
     assert capsys.readouterr().out == ("text.txt: 3 sentences, 26 tokens, from 1 articles (0 of them without a "
                                        "sentence); try: elmo-np train text.txt --out run\n")
+
+
+def test_with_json_the_counts_are_one_object(here, capsys):
+    assert main(["corpus", "wiki.xml.bz2", "--out", "text.txt", "--limit", "1", "--quiet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"out": "text.txt", "sentences": 3, "tokens": 26, "articles": 1,
+                                                   "empty": 0}
 
 
 def test_several_processes_from_the_command_line(here):

@@ -1,5 +1,6 @@
 """The demo on little text: everything is done, printed and drawn, and a second run finds it done."""
 
+import json
 import re
 import signal
 
@@ -113,6 +114,23 @@ def test_it_shows_how_often_the_nearest_occurrence_has_the_same_sense(done):
         expected = (len(senses), len(set(senses)), f"{nearest_neighbour_accuracy(static, senses):.0%}",
                     f"{nearest_neighbour_accuracy(contextual, senses):.0%}")
         assert rows[word].split() == [str(value) for value in expected]
+
+
+def test_with_json_the_figures_are_one_object_and_the_rest_is_on_stderr(done, capsys):
+    folder, printed = done
+    assert main(["demo", "--out", str(folder), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert all(line in err.splitlines() for line in printed.splitlines())
+    found = json.loads(out)
+    for name, part in zip(("pydoc", "grammar"), printed.split("Part 2 of 2"), strict=True):
+        perplexity = found[name]["perplexity"]
+        assert f"Perplexity on {perplexity['targets']:,} held-out" in part
+        assert f"  forward language model     {perplexity['forward']:7.1f} " in part
+        assert f"  unigram model, no context  {perplexity['unigram']:7.1f}" in part
+    for word, own in found["grammar"]["senses"].items():
+        row = f"{own['occurrences']:11}  {own['senses']:6}  {own['static']:7.0%}  {own['contextual']:10.0%}"
+        assert f"  {word:8} {row}" in printed
+    assert list(found["grammar"]["senses"]) == list(demo.STUDIED)
 
 
 def test_the_sentences_that_senses_are_looked_up_in_were_not_trained_on():

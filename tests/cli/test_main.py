@@ -85,7 +85,7 @@ def test_a_reader_that_goes_away_is_no_mistake(home):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as closed:
-        done = command("similar", "run", "bank", "--in", "the bank of the river", "--any-word", "--top", "100000",
+        done = command("similar", "run", "bank", "--in", "the bank of the", "--any-word", "--top", "100000",
                        cwd=home, stdout=closed, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -17,7 +17,7 @@ def test_similar_shows_occurrences_of_the_word_nearest_first(do, home):
     elmo = ELMo.load("run")
     elmo.index(TEXT, ["bank"])
     assert shown == [round(n.similarity, 3) for n in elmo.similar("bank", "the bank of the river", 3)]
-    assert err == ""
+    assert err == "note: 1 of 5 words (20.0%) are unknown to the model, which reads <UNK> in their place\n"
 
 
 def test_similar_looks_among_all_words_and_in_another_corpus_on_request(do):

@@ -8,6 +8,7 @@ import pytest
 
 from elmo_np.cli.main import main
 from elmo_np.tasks.models import fit
+from tests.commands import command
 from tests.full_disk import room_for
 from tests.task_helpers import FAST_OPTIONS, reviews, visits
 
@@ -27,7 +28,7 @@ def test_new_text_is_labelled(task_home, run, tmp_path):
 
 
 @pytest.mark.parametrize("presses", ["in the first epoch", "later"])
-def test_ctrl_c_in_training_keeps_the_best_so_far(task_home, run, tmp_path, monkeypatch, presses):
+def test_ctrl_c_in_training_keeps_the_best_so_far_and_resume_goes_on(task_home, run, tmp_path, monkeypatch, presses):
     batches = []
 
     def step(*args, step=fit._step):
@@ -37,20 +38,29 @@ def test_ctrl_c_in_training_keeps_the_best_so_far(task_home, run, tmp_path, monk
         return step(*args)
     monkeypatch.setattr(fit, "_step", step)
     out = tmp_path / "out"
-    code, printed, err = run("classify", "train", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--out", out,
-                             "--quiet", *FAST_OPTIONS, "--set", "epochs=50", "--set", "patience=50")
+    command = ["classify", "train", task_home / "train.tsv", "--test", task_home / "test.tsv", "--bilm",
+               task_home / "bilm", "--quiet", *FAST_OPTIONS, "--set", "epochs=9", "--set", "patience=9", "--set",
+               "dropout=0.2"]
+    code, printed, err = run(*command, "--out", out)
     assert (code, printed) == (130, "")
-    if presses == "in the first epoch":
-        assert err == "elmo-np: stopped in the first epoch of the task: nothing of it is saved; to go on: the same " \
-            "command\n"
-        assert not out.exists()
-        return
-    assert err.startswith("elmo-np: stopped; the best epoch so far, ")
-    assert err.endswith(f" is in {out / 'model.safetensors'}; to test it: elmo-np task classify evaluate {out} DATA\n")
+    assert err.endswith("; to go on: the same command with --resume\n")
     monkeypatch.undo()
-    code, printed, _ = run("classify", "evaluate", out, task_home / "test.tsv", "--bilm", task_home / "bilm")
-    assert code == 0
-    assert "this model" in printed
+    if presses == "in the first epoch":
+        assert err.startswith(f"elmo-np: stopped in the first epoch of the task; everything is in {out}")
+        assert not (out / "model.safetensors").exists()
+    else:
+        assert err.startswith(f"elmo-np: stopped; the best epoch so far, 3, is in {out / 'model.safetensors'}; to test "
+                              f"it: elmo-np task classify evaluate {out} DATA; ")
+        assert "this model" in run("classify", "evaluate", out, task_home / "test.tsv")[1]
+    code, _, err = run(*command, "--out", out)
+    assert (code, "holds a training that was stopped: continue it with --resume" in err) == (2, True)
+    assert run(*command, "--out", out, "--resume")[::2] == (0, "")
+    assert run(*command, "--out", tmp_path / "whole")[0] == 0
+    files = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == files
+    assert files.keys() == {"model.safetensors", "bilm.txt", "report.txt", "classify.png"}
+    code, _, err = run(*command, "--out", out, "--resume")
+    assert (code, "has nothing to resume" in err) == (2, True)
 
 
 def test_new_words_get_their_senses(task_home, run, tmp_path):
@@ -101,6 +111,13 @@ def test_sentences_are_chosen_from_a_labelled_file(task_home, run):
     code, out, err = run("tag", "predict", "tag", "test.conll", "--columns", "word=1")
     assert [line.split("\t")[0] for line in out.splitlines() if line] == [
         line.split()[0] for line in (task_home / "test.conll").read_text().splitlines() if line]
+
+
+def test_text_from_standard_input_is_labelled(task_home):
+    with open(task_home / "new.txt") as file:
+        done = command("task", "classify", "predict", "classify", "-", cwd=task_home, stdin=file, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[2] == "good film .\tgood"
 
 
 def test_predictions_come_with_probabilities_and_as_json(task_home, run, tmp_path):
@@ -161,6 +178,21 @@ def test_parts_of_speech_are_tagged_and_measured_by_accuracy(task_home, run, tmp
     assert run("tag", "predict", tmp_path / "out", "new.txt")[1].startswith("anna\tNOUN\nsaw\tVERB\n")
 
 
+@pytest.mark.parametrize(("task", "end", "line", "note"), [
+    ("classify", "tsv", "fine film .\tfine\n", ("labels", "fine")),
+    ("tag", "conll", "\nacme x B-org\n", ("labels", "B-org")),
+    ("senses", "senses", "rome\t0\trome\tx\n", ("words", "rome"))])
+def test_a_label_of_one_fold_counts_as_an_error(task, end, line, note, task_home, run, tmp_path):
+    (tmp_path / "rare").write_text((task_home / f"train.{end}").read_text() + line)
+    code, out, err = run(task, "compare", tmp_path / "rare", "--bilm", "bilm", "--folds", 2, "--inputs", "static", "1",
+                         "--out", tmp_path / "out", "--quiet", "--json", *FAST_OPTIONS, "--set", "epochs=1")
+    assert (code, err) == (0, "")
+    assert all(len(scores) == 2 and min(scores) < 1 for scores in json.loads(out)["scores"].values())
+    what, name = note
+    assert f"{what} to test on are not in the training data, and count as errors: {name}" in (
+        tmp_path / "out/report.txt").read_text()
+
+
 @pytest.mark.parametrize("words", ["classify train train.tsv --test other.tsv", "classify train one.tsv",
                                    "classify train train.tsv --valid other.tsv --test test.tsv",
                                    "senses compare train.senses --test other.senses"])
@@ -190,6 +222,7 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag train train.conll --bilm bilm --out tag", "tag holds the files of another training"),
     ("tag train train.conll --bilm bilm --out empty", "expected a directory, or a name for one"),
     ("tag train train.conll --bilm nowhere --out new", "nowhere"),
+    ("tag train train.conll --bilm bilm --out new --resume", "new has nothing to resume: expected the directory of a"),
     ("tag train train.conll --tokenize --out new", "--tokenize does not go with word and label in columns"),
     ("tag train train.conll --bilm bilm --out new --input 7", "input = '7': expected mix"),
     ("tag train train.conll --bilm bilm --out new --set colour=1", "expected key=value with one of"),
@@ -200,9 +233,6 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag compare grammar --bilm bilm --out new --folds 2", "--folds 2 does not go with grammar, which has a test"),
     ("tag compare train.conll --bilm bilm --out new --inputs mixed", "--inputs mixed: expected some of word2vec"),
     ("tag compare train.conll --out new --inputs 3", "--inputs 3: expected some of word2vec, static, 1, mix"),
-    ("classify compare rare.tsv --bilm bilm --out new --folds 3", "--folds 3: the sentences with fine are all in one"),
-    ("tag compare rare.conll --out new --folds 3", "--folds 3: the sentences with B-org, I-org are all in one fold"),
-    ("senses compare rare.senses --out new --folds 2", "--folds 2: the sentences with rome are all in one fold"),
     ("classify train few.tsv --out new", "17 sentences, without those of the test, are too few to train a biLM on: "
      "expected at least 20, because one of 20 is held out; give one with --bilm"),
     ("classify train few.tsv --bilm bilm --fine-tune 1 --out new", "too few to train a biLM on: expected at least "
@@ -237,8 +267,6 @@ def test_a_mistake_is_reported_in_one_line(words, message, task_home, run):
     (task_home / "few.tsv").write_text("".join(lines))
     (task_home / "other.tsv").write_text("fine film .\tfine\n")
     (task_home / "other.senses").write_text("rome\t0\trome\tx\n")
-    for end, line in ("tsv", "fine film .\tfine\n"), ("conll", "\nacme x B-org\n"), ("senses", "rome\t0\trome\tx\n"):
-        (task_home / f"rare.{end}").write_text((task_home / f"train.{end}").read_text() + line)
     code, out, err = run(*words.split())
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert message in err

@@ -84,6 +84,8 @@ def test_what_is_not_utf_8_text_is_refused_with_what_to_do(tmp_path, data, messa
 
 @pytest.mark.parametrize(("text", "kind"), [
     ('<?xml version="1.0"?>\n<a>', "XML or HTML"), ("\n<!DOCTYPE html>\n", "XML or HTML"), ("<html>\n", "XML or HTML"),
+    ("<page><title>x</title></page>\n", "XML or HTML"), ("<page>\n  <title>x y</title>\n", "XML or HTML"),
+    ("<doc>a text</doc>\n", "XML or HTML"),
     ('<mediawiki xmlns="http://x">\n', "XML or HTML"), ('<doc id="1" url="x">\n', "XML or HTML"),
     ('{"text": "a"}\n{"text": "b"}\n', "JSON"), ('[\n  {\n    "text": "a"\n', "JSON"),
     ("# sent_id = 1\n# text = Go .\n1\tGo\tgo\tVERB\t_\t_\t0\troot\t_\t_\n", "CoNLL-U"),

@@ -215,8 +215,16 @@ def test_a_bare_unk_is_a_mark_only_where_it_is_frequent():
         assert "unk" in vocabulary
 
 
-def test_the_more_frequent_of_two_marks_is_taken_and_unk_with_brackets_before_one_without():
-    assert Vocabulary.build([["a", "<unk>", "[UNK]", "[UNK]"]], unknown="auto").unknown == "[UNK]"
+def test_all_marks_of_a_corpus_are_unknown_words_but_one_without_brackets_only_where_it_is_alone():
+    corpus = [["a", "<unk>", "[UNK]", "[UNK]", "<UNK>"]]
+    vocabulary = Vocabulary.build(corpus, unknown="auto")
+    assert vocabulary.unknown == "[UNK] <unk>"
+    assert (vocabulary.words, vocabulary.counts) == ([*SPECIAL_TOKENS, "a"], [1, 1, 4, 1])
+    assert vocabulary.marks == {*SPECIAL_TOKENS, "[UNK]", "<unk>"}
+    assert vocabulary.ids(["[UNK]", "a", "<unk>"]) == [vocabulary.unk, vocabulary.id("a"), vocabulary.unk]
+    assert Vocabulary.build(corpus, unknown="<unk>").words == [*SPECIAL_TOKENS, "[UNK]", "a"]
+    with pytest.raises(UserError, match="unknown = 'a', but the vocabulary has that word"):
+        Vocabulary([*SPECIAL_TOKENS, "a"], unknown="<unk> a")
     assert Vocabulary.build([["a", "<unk>", *["unk"] * 50]], unknown="auto").unknown == "<unk>"
 
 

@@ -9,11 +9,13 @@ import pytest
 
 from elmo_np import ELMo, Vocabulary, backend
 from elmo_np.errors import UserError
-from elmo_np.inference.elmo import layer_of, save_model
+from elmo_np.inference import encoder
+from elmo_np.inference.elmo import layer_of, picked, save_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
 from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, close, of_characters, of_words, settings
+from tests.memory_helpers import peak
 from tests.training_helpers import contents, run
 
 SENTENCES = CORPUS[:100]
@@ -674,3 +676,23 @@ def test_a_model_full_of_nan_is_refused(tmp_path, value):
     elmo.save(tmp_path / "run")
     with pytest.raises(UserError, match="holds NaN or infinity, expected finite values: its training diverged"):
         ELMo.load(tmp_path / "run")
+
+
+def test_vectors_are_picked_from_the_parts_of_a_sentence_in_any_order(rng):
+    whole = rng.normal(size=(3, 20, 4))
+    parts = [whole[:, :7], whole[:, 7:8], whole[:, 8:]]
+    for positions in [19, 0, 7, 6, 8, 0], [3], []:
+        np.testing.assert_array_equal(picked(iter(parts), positions), whole[:, positions])
+
+
+def test_a_long_document_is_indexed_in_parts(monkeypatch):
+    elmo = of_words()
+    word, other = elmo.vocabulary.words[3:5]
+    document = [word, *[other] * 30_000, word]
+    elmo.index([document], [word])
+    whole = elmo.similar(word, [word, other], 2)
+    monkeypatch.setattr(encoder, "WINDOW", 1 << 15)
+    taken = peak(lambda: elmo.index([document], [word]))
+    assert taken < 2.5 * 30_000 * 8 + 2e6       # ids and pointers of the words, and one part; all vectors are more
+    assert taken < 30_000 * 2 * 4 * elmo.width()
+    assert [near.position for near in elmo.similar(word, [word, other], 2)] == [near.position for near in whole]

@@ -524,7 +524,7 @@ def test_a_place_with_other_contents_is_refused(tmp_path, monkeypatch, key, valu
     else:
         home[key] = value
     safetensors_file.save(place, tensors, texts)
-    with pytest.raises(UserError, match=r"place\.safetensors is not what `embed` writes .* start again$"):
+    with pytest.raises(UserError, match=r"place\.safetensors is damaged: expected .* start again$"):
         run(of_words(), tmp_path / "x.npz", state="carry", resume=True)
 
 

@@ -8,6 +8,7 @@ from elmo_np.config.schema import BiLMConfig, Settings
 from elmo_np.config.toml_files import replaced
 from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.errors import UserError
+from elmo_np.inference import encoder
 from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.static_vectors import mean_vectors, occurrence_vectors, static_vectors
 from elmo_np.nn.bilm import BiLM
@@ -150,3 +151,16 @@ def test_a_mistake_is_one_line(call, message):
     with pytest.raises(UserError, match=message) as raised:
         call(tiny_elmo())
     assert "\n" not in str(raised.value)
+
+
+def test_a_long_document_in_parts_has_the_same_means_and_occurrences(monkeypatch):
+    elmo = tiny_elmo()
+    document = ["anna", "saw", *["tom", "film", "."] * 40, "paris", "anna"]
+    mean = mean_vectors(elmo, [document])
+    found = occurrence_vectors(elmo, [document], ["paris", "anna"])
+    monkeypatch.setattr(encoder, "WINDOW", 400)
+    np.testing.assert_allclose(mean_vectors(elmo, [document]).vectors, mean.vectors, atol=1e-6)
+    again = occurrence_vectors(elmo, [document], ["paris", "anna"])
+    np.testing.assert_allclose(again.vectors, found.vectors, atol=1e-6)
+    rows = elmo.vectors([document], "top")[0][[len(document) - 2, 0, len(document) - 1]]
+    np.testing.assert_allclose(again.vectors, rows, atol=1e-6)

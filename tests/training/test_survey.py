@@ -18,6 +18,11 @@ def test_of_plain_prose_nothing_is_said():
     assert notes(PROSE) == notes(PROSE, CHARACTERS) == []
 
 
+def test_several_marks_are_said_once():
+    mark, _ = notes([*PROSE, ["the", "<unk>", "[UNK]", "sat", "on"]], unknown="auto")
+    assert mark.startswith("the corpus writes an unknown word as <unk> and [UNK], which counts as <UNK>; if it is a ")
+
+
 def test_the_mark_of_the_corpus_and_the_share_of_unknown_words_are_said():
     mark, share = notes([*PROSE, ["the", "<unk>", "sat", "on"]], unknown="auto")
     assert mark.startswith("the corpus writes an unknown word as <unk>, which counts as <UNK>; if it is a word like ")

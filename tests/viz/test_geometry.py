@@ -46,10 +46,10 @@ def test_a_document_is_embedded_once_and_only_the_rows_of_the_words_are_kept(mon
     documents = [["bank", "play", *["the", f"n{k}"] * 1000] for k in range(30)]
     elmo, given = model(documents), []
 
-    def noted(self, sentences, *options, stream=ELMo.stream):
+    def noted(self, sentences, *options, parts=ELMo.parts):
         given.append(list(sentences))
-        return stream(self, sentences, *options)
-    monkeypatch.setattr(ELMo, "stream", noted)
+        return parts(self, sentences, *options)
+    monkeypatch.setattr(ELMo, "parts", noted)
     monkeypatch.setattr(encoder, "WINDOW", 1 << 17)
     words = [sample.shown for sample in samples(documents, ["bank", "play"], 30, QUIET)]
     found = []
@@ -58,6 +58,21 @@ def test_a_document_is_embedded_once_and_only_the_rows_of_the_words_are_kept(mon
     assert len(found) == 2
     assert [len(views[0].points) for views in found] == [30, 30]
     assert taken < 4e6      # all of the documents: 12 MB
+
+
+@pytest.mark.parametrize("embedding_dim", [8, 3], ids=["all layers of one width", "layer 0 apart"])
+def test_a_document_of_any_length_is_read_in_parts(embedding_dim, monkeypatch):
+    document = ["bank", "play", *["the", *(f"n{k}" for k in range(9))] * 3000, "bank", "play"]
+    elmo = model([document], embedding_dim=embedding_dim)
+    words = [sample.shown for sample in samples([document], ["bank", "play"], 30, QUIET)]
+    whole = list(geometry.views(elmo, words))
+    found = []
+    monkeypatch.setattr(encoder, "WINDOW", 1 << 15)
+    taken = peak(lambda: found.extend(geometry.views(elmo, words)))
+    assert taken < 5e6      # all of the document: 30,000 words of 16 to 48 values and more, 6 MB
+    for one, other in zip(whole, found, strict=True):
+        for own, again in zip(one, other, strict=True):
+            np.testing.assert_allclose(own.points, again.points, atol=1e-5)
 
 
 def test_the_nearest_are_the_largest_cosines_outside_the_own_sentence(rng, monkeypatch):

@@ -4,6 +4,7 @@
     tables      TSV, CSV, JSON Lines, and lines that begin with a label; columns by name or number
     files       the files of classification, word senses and translation, and sentences alone
     conll       words and labels in columns: CoNLL and CoNLL-U
+    wic         pairs of sentences with a word in common
     splits      held-out parts and folds
     builtin, synthetic_language, nltk_data      data that need no file
 

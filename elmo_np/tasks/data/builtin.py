@@ -11,7 +11,7 @@ from ...data.grammar import STUDIED, GrammarCorpus, LabelledSentence, fresh_sent
 from ...data.pydoc_corpus import PydocCorpus, docstrings_of, prose, sources
 from ...data.text import tokens
 from ...errors import UserError
-from .examples import Data, Examples, Occurrence
+from .examples import Data, Examples, Occurrence, WordPair
 from .synthetic_language import translated
 
 PAIRS, TRANSLATED = 2000, 500   # pairs to train and to test on
@@ -56,6 +56,13 @@ def senses(seed: int = 0) -> Data:
                 "them in the biLM's corpus", GrammarCorpus(seed=seed))
 
 
+def word_pairs(seed: int = 0) -> Data:
+    """The occurrences of `senses` in pairs of one word."""
+    data = senses(seed)
+    return data._replace(train=_paired(data.train), test=_paired(data.test), split=data.split.replace(
+        f"up to {TEST_OCCURRENCES} occurrences per word", f"up to {TEST_OCCURRENCES // 2} pairs per word"))
+
+
 def pairs(seed: int = 0) -> Data:
     """Sentences of the grammar and their translations into a synthetic language."""
     train = [sentence for sentence, _ in zip(GrammarCorpus(seed=seed).labelled(), range(PAIRS), strict=False)]
@@ -80,6 +87,20 @@ def _occurrences(sentences: Iterable[LabelledSentence], most: int) -> Examples:
                 found.labels.append(Occurrence(position, word, sense))
         if not any(left.values()):
             break
+    return found
+
+
+def _paired(examples: Examples) -> Examples:
+    """Each occurrence of a word with the next one."""
+    waiting: dict[str, tuple[list[str], Occurrence]] = {}
+    found = Examples([], [])
+    for second, other in zip(*examples, strict=True):
+        if other.word not in waiting:
+            waiting[other.word] = second, other
+            continue
+        first, one = waiting.pop(other.word)
+        found.sentences.append(first)
+        found.labels.append(WordPair(one.word, (one.position, other.position), second, "FT"[one.sense == other.sense]))
     return found
 
 

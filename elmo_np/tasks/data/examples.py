@@ -16,6 +16,10 @@ class Examples(NamedTuple):
         chosen = list(indices)
         return Examples([self.sentences[k] for k in chosen], [self.labels[k] for k in chosen])
 
+    def texts(self) -> list[list[str]]:
+        """All sentences: of pairs both."""
+        return [*self.sentences, *(own.second for own in self.labels if isinstance(own, WordPair))]
+
 
 class Occurrence(NamedTuple):
     """An ambiguous word in a sentence."""
@@ -23,6 +27,15 @@ class Occurrence(NamedTuple):
     position: int       # among the tokens, from 0
     word: str           # the word of which the token is a form
     sense: str          # "" if it is to be predicted
+
+
+class WordPair(NamedTuple):
+    """A word in two sentences, of which the example's own is the first."""
+
+    word: str                   # the word of which both tokens are forms
+    positions: tuple[int, int]  # among the tokens of each sentence, from 0
+    second: list[str]           # the second sentence
+    answer: str                 # T: it has the same sense in both, F; "" if it is to be predicted
 
 
 class Data(NamedTuple):

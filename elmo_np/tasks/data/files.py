@@ -45,9 +45,10 @@ def read_labelled(path: str, tokenize: bool = False, columns: Columns = ANY) -> 
             raise UserError(f"{path}, line {number}: no word before the label {label!r:.40}")
         found.sentences.append(tokens)
         found.labels.append(label)
+    _some(found, path, "sentence<TAB>label lines")
     if not columns:
         _check_order(found, path)
-    return _some(found, path, "sentence<TAB>label lines")
+    return found
 
 
 def _check_order(found: Examples, path: str) -> None:
@@ -58,9 +59,10 @@ def _check_order(found: Examples, path: str) -> None:
         raise UserError(f"{path}: the labels are longer than the sentences, for instance {labels[0]!r:.40}: expected "
                         "sentence<TAB>label; if the labels come first, give --columns sentence=2,label=1")
     once = [label for label, count in Counter(labels).items() if count == 1]
-    if len(labels) > 3 and once == labels[:1] and len(sentences[0]) == 1 and re.fullmatch(r"[^\W\d][\w -]*", labels[0]):
+    alone = (once == labels[:1] and len(labels) > 3) or (labels[0] in once and sentences[0][0].casefold() in TEXT)
+    if alone and len(sentences[0]) == 1 and re.fullmatch(r"[^\W\d][\w -]*", labels[0]):
         name, label = sentences[0][0], labels[0]
-        raise UserError(f"{path}, line 1: is {name}<TAB>{label} a header row? It has the only label that occurs once: "
+        raise UserError(f"{path}, line 1: is {name}<TAB>{label} a header row? Its label occurs once: "
                         f"give --columns sentence={name},label={label} if it is, and sentence=1,label=2 if it is not")
 
 

@@ -35,6 +35,7 @@ TEXT = ("sentence", "text", "content", "review", "tweet", "question", "document"
         "utterance", "title")
 LABEL = ("label", "class", "category", "sentiment", "target", "topic", "intent", "polarity", "stance", "emotion",
          "rating")
+INDEX = {"index", "idx", "id"}  # what headers call the number of a row
 _NAME = re.compile(r"[^\W\d][\w.:/()-]*(?: [\w.:/()-]+){,2}")   # what a cell of a header row looks like
 _LABEL_FIRST = re.compile(r"(__label__\S+|[A-Z]{2,}(?::\w+)?) +\S")
 
@@ -178,13 +179,15 @@ def _first(rows: Iterator[Row]) -> tuple[list[Row], Row | None]:
 
 
 def _is_header(cells: Sequence[str], roles: Roles, columns: Columns) -> bool:
-    """Whether the first row names its columns: asked for by name, or with the known names of all roles, or `label`."""
+    """Whether the first row names its columns: asked for by name, or with the known names of all roles, or `label`, or
+    an index and a role."""
     if not all(column.isdecimal() for column in columns.values()):
         return True
     own = _names(cells)
     last = list(roles)[-1]
-    return all(map(_NAME.fullmatch, own)) and (all(set(own) & set(names) for names in roles.values())
-                                               or (len(own) > 1 and own.count(last) == 1))
+    named = [bool(set(own) & set(names)) for names in roles.values()]
+    return all(map(_NAME.fullmatch, own)) and (all(named) or (len(own) > 1 and own.count(last) == 1)
+                                               or (bool(INDEX & set(own)) and any(named)))
 
 
 def _names(cells: Sequence[str]) -> list[str]:
@@ -213,7 +216,7 @@ def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, 
                 found[role] = (exact or fitting)[0]
         elif not columns and (len(cells) == len(roles) or (more and len(cells) > len(roles))):
             found[role] = position
-    left = [k for k in range(len(cells)) if k not in found.values()]
+    left = [k for k, name in enumerate(_names(cells)) if k not in found.values() and name not in INDEX]
     missing = [role for role in roles if role not in found]
     if header and not columns and len(left) == len(missing) == 1:
         found[missing[0]] = left[0]

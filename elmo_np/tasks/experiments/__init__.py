@@ -1,7 +1,7 @@
 """`elmo-np task`: what each task reads and reports, and the actions train, compare, evaluate and predict.
 
     task_base           `TaskSpec`, the definition of a task
-    classify, tag, senses, translate            one file per task; registry lists them
+    classify, tag, senses, wic, translate       one file per task; registry lists them
     baselines           predictions without vectors, to compare with
     task_bilm, bilm_text, word2vec              the biLM of a task, the text it was trained on, word2vec on that text
     workflow, compare   the actions, with their reports

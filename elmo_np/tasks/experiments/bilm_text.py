@@ -29,6 +29,12 @@ class Texts:
         for model, own in zip(self.models, self.settings, strict=True):
             yield from training_corpus(model, own)
 
+    def words(self) -> Iterator[list[str]]:
+        """The sentences without what counts as an unknown word, such as <unk>."""
+        for model, own in zip(self.models, self.settings, strict=True):
+            marks = read_model(model, mmap=True).vocabulary.marks
+            yield from ([word for word in sentence if word not in marks] for sentence in training_corpus(model, own))
+
 
 def texts(run: str) -> Texts:
     """The corpora of a biLM. Raises UserError if one is unknown or missing."""

@@ -11,7 +11,7 @@ from ..data.examples import Data, Examples
 from ..data.files import LABELLED, read_labelled
 from ..data.tables import ANY, Columns
 from ..metrics import figures
-from ..metrics.scores import Score, accuracy, confusion, scores
+from ..metrics.scores import accuracy, confusion, label_scores
 from ..models.classifier import SentenceClassifier
 from ..models.config import TaskConfig
 from . import baselines
@@ -53,14 +53,10 @@ class Classify(TaskSpec):
         return accuracy(examples.labels, predicted)
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
-        return score_table(self._scores(examples, predicted), "label")
+        return score_table(label_scores(examples.labels, predicted), "label")
 
     def values(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Any]:
-        return score_values(self._scores(examples, predicted))
-
-    def _scores(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Score]:
-        found = scores(enumerate(examples.labels), enumerate(predicted))
-        return dict(list(found.items())[:-1])       # the last is of all together
+        return score_values(label_scores(examples.labels, predicted))
 
     def figure(self, examples: Examples, predicted: Sequence[Any]) -> Figure:
         labels = sorted({*examples.labels, *predicted})

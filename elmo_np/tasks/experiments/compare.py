@@ -71,7 +71,7 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
     """
     check_kinds(task, only, setup.bilm)
     for data, own, _ in rounds:
-        task.check_data(data)
+        task.check_data(data, folds=len(rounds) > 1)
         check_bilm(data, setup._replace(directory=own))
     found: dict[str, list[float]] = {}
     notes: list[str] = []
@@ -96,8 +96,8 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
                     # Written after each score, so that a stopped comparison keeps its results
                     atomic_write_text(setup.directory.results, as_csv(found, rounds[0].seeds[0], _repeated(rounds)))
                     progress.say(f"{prefix}{one.name}{method}, seed {seed}: {measure} {score:.1%}")
-        notes += [f"  {line}" for line in coverage(elmo, data.test.sentences)]
-        notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.sentences), progress)
+        notes += [f"  {line}" for line in coverage(elmo, data.test.texts())]
+        notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.texts()), progress)
     return _written(task, rounds, found, notes, setup)
 
 
@@ -107,11 +107,11 @@ def _written(task: TaskSpec, rounds: Sequence[Round], found: dict[str, list[floa
     first = rounds[0].data
     measure = task.measured(first.test)
     what = _repeated(rounds)
-    notes += task.unknown(task.names(first.train), first.test)
+    notes += task.unknown(*((task.names(one.data.train), one.data.test) for one in rounds))
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
-    lines = [f"{measure} on {tested:,} test sentences; test: {first.split}", *table(found, what), *notes]
+    lines = [f"{measure} on {tested:,} test {task.items}; test: {first.split}", *table(found, what), *notes]
     atomic_write_text(setup.directory.report, "\n".join([*lines, ""]))
-    plots.save(comparison(found, f"{measure} on test sentences", what), setup.directory.figure(FIGURE))
+    plots.save(comparison(found, f"{measure} on test {task.items}", what), setup.directory.figure(FIGURE))
     return Report(lines, {"task": task.name, "measure": measure, "sentences": tested, "test": first.split,
                           "scores": found})
 

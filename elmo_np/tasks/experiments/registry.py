@@ -5,5 +5,6 @@ from .senses import Senses
 from .tag import Tag
 from .task_base import TaskSpec
 from .translate import Translate
+from .wic import Wic
 
-TASKS: dict[str, TaskSpec] = {task.name: task for task in (Classify(), Tag(), Senses(), Translate())}
+TASKS: dict[str, TaskSpec] = {task.name: task for task in (Classify(), Tag(), Senses(), Wic(), Translate())}

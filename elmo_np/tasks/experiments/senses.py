@@ -28,6 +28,7 @@ class Senses(TaskSpec):
     name, about = "senses", "the sense of an ambiguous word in its sentence"
     measure = "accuracy, mean over words"
     built_in = ("grammar", "nltk:senseval")
+    named = "words"
     columns = "sentence<TAB>position<TAB>word<TAB>sense"
     roles = SENSES
     input = "a file: sentence<TAB>position<TAB>word"
@@ -46,8 +47,9 @@ class Senses(TaskSpec):
         return set(model.words)
 
     def check(self, known: set[str], examples: Examples) -> None:
-        """Raises UserError for an unknown word; an unknown sense counts as an error of the model."""
-        check_words(known, examples.labels)
+        """Raises UserError if no word is known; unknown words and senses count as errors of the model."""
+        if not known & self.names(examples):
+            check_words(known, examples.labels)
 
     def labels(self, train: Examples) -> list[str]:
         return [f"{word}/{sense}" for word, own in senses_of(train.labels).items() for sense in own]
@@ -70,8 +72,11 @@ class Senses(TaskSpec):
         return EmbeddingCache(elmo, examples.sentences, layers, positions=positions, progress=progress)
 
     def predict(self, model: Any, examples: Examples, vectors: EmbeddingCache | None = None) -> list[Any]:
-        found: list[Any] = model.predict(*examples, vectors)
-        return found
+        """"" for an unknown word with a sense, which counts as an error; raises UserError for one to be predicted."""
+        tried = [k for k, own in enumerate(examples.labels) if own.word in model.words or not own.sense]
+        predicted = model.predict(*examples.some(tried), vectors and vectors.part(tried))
+        found = dict(zip(tried, predicted, strict=True))
+        return [found.get(k, "") for k in range(len(examples.labels))]
 
     def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
         return {"most frequent sense": baselines.most_frequent_senses(train, test.labels)}

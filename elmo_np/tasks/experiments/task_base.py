@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ class TaskSpec(ABC):
     has_probabilities = True
     by_word = False                 # whether each word has a label
     unit = "examples"               # what is drawn where some are held out
+    items = "sentences"             # what is counted
+    named = "labels"                # what `names` are
     defaults = TaskConfig()
     # Inputs that are compared with the biLM's: {name in the report: kind}.
     more_inputs: Mapping[str, str] = MappingProxyType({})
@@ -123,7 +126,7 @@ class TaskSpec(ABC):
     def folds(self, name: str, count: int, tokenize: bool, seed: int, columns: Columns = ANY) -> list[Data]:
         """The data in `count` folds, each of which is the test once.
 
-        Raises UserError for too few sentences, for data with a test part, and for a label that only one fold has.
+        Raises UserError for too few sentences, and for data with a test part.
         """
         if self._built_in(name, seed):
             raise UserError(f"--folds {count} does not go with {name}, which has a test part: leave it out")
@@ -131,10 +134,6 @@ class TaskSpec(ABC):
         found = []
         for rest, held_out in fold_indices(examples.sentences, count, seed):
             train, test = examples.some(rest), examples.some(held_out)
-            if unseen := sorted(self.names(test) - self.names(train)):
-                raise UserError(f"--folds {count}: the sentences with {', '.join(unseen):.200} are all in one fold, so "
-                                "that no other fold can teach what is tested there: give fewer folds or another "
-                                "--seed, or leave those sentences out if there is only one")
             found.append(Data(train, test, f"{count} folds, drawn by seed {seed}: each sentence is tested once, by a "
                               "model trained on the other folds", self.text(train), tokenize))
         return found
@@ -152,12 +151,16 @@ class TaskSpec(ABC):
                             "check that both files are of the same data, and their columns")
         return valid.some(kept)
 
-    def check_data(self, data: Data) -> None:
-        """Raises UserError for data that no model can learn from or be tested on, before any long computation."""
+    def check_data(self, data: Data, folds: bool = False) -> None:
+        """Raises UserError for data that no model can learn from or be tested on, before any long computation.
+
+        folds   the test is part of the same data, and may be a fold with nothing but rare labels
+        """
         labels = self.labels(data.train)
         if len(labels) == 1:
             raise UserError(f"labels {labels[0]:.80}: expected two or more in the training data")
-        self.check(self.names(data.train), data.test)
+        if not folds:
+            self.check(self.names(data.train), data.test)
 
     def text(self, train: Examples) -> Iterable[Sequence[str]] | None:
         """The text that a biLM is trained on, None for the training sentences."""
@@ -189,8 +192,8 @@ class TaskSpec(ABC):
         return Examples(sentences, [None] * len(sentences))
 
     def train(self, model: Any, train: Examples, valid: Examples, progress: Progress,
-              vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None) -> None:
-        model.train(*train, *valid, vectors=vectors, progress=progress)
+              vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None, checkpoint: Path | None = None) -> None:
+        model.train(*train, *valid, vectors=vectors, progress=progress, checkpoint=checkpoint)
 
     def known(self, model: Any) -> set[str]:
         """The `names` that a model has seen in training."""
@@ -203,11 +206,11 @@ class TaskSpec(ABC):
             raise UserError(f"unknown label {unknown[0]!r:.60}: this model has {', '.join(sorted(known)):.200}; none "
                             "of the labels to test on is among them")
 
-    def unknown(self, known: set[str], examples: Examples) -> list[str]:
-        """A line that names the labels that count as errors."""
-        names = sorted(self.names(examples) - known)
-        return [f"  note: {len(names):,} of the labels to test on are not in the training data, and count as errors: "
-                f"{', '.join(names):.200}"] if names else []
+    def unknown(self, *parts: tuple[set[str], Examples]) -> list[str]:
+        """A line that names the labels that count as errors; parts: what a model knows, and what it is tested on."""
+        names = sorted(set[str]().union(*(self.names(examples) - known for known, examples in parts)))
+        return [f"  note: {len(names):,} of the {self.named} to test on are not in the training data, and count as "
+                f"errors: {', '.join(names):.200}"] if names else []
 
     def probabilities(self, model: Any, examples: Examples) -> list[list[dict[str, float]]]:
         """{label: its probability} for each row that `lines` prints, one row unless `by_word`. Raises UserError if the

@@ -94,8 +94,8 @@ def _has_text(path: Path, text: str) -> bool:
 
 def _lines(data: Data) -> list[str]:
     """The text for a biLM, one sentence per line, without test sentences. Raises UserError if nothing is left."""
-    text: Iterable[Sequence[str]] = data.train.sentences if data.corpus is None else data.corpus
-    test = {tuple(sentence) for sentence in data.test.sentences}
+    text: Iterable[Sequence[str]] = data.train.texts() if data.corpus is None else data.corpus
+    test = {tuple(sentence) for sentence in data.test.texts()}
     lines = [" ".join(sentence) + "\n" for sentence in text if tuple(sentence) not in test]
     if not lines:
         raise UserError("no sentence is left to train a biLM on, because all are test sentences: give a biLM with "

@@ -1,6 +1,7 @@
 """The directory that `elmo-np task` writes.
 
     model.safetensors   the network of the task; the biLM is not in it
+    last.safetensors    the state of a training that has not ended, to resume it
     bilm.txt            the path of the biLM, relative to the directory if the biLM is below it
     bilm/               the biLM, if it was trained for the task: on bilm-corpus.txt, which has no test sentence
     report.txt, *.png   what was printed and drawn; for a comparison also results.csv: one row per method and seed or
@@ -20,6 +21,7 @@ class TaskDirectory:
     def __init__(self, path: Path):
         self.path = path
         self.model = path / "model.safetensors"
+        self.last = path / "last.safetensors"
         self.bilm = path / "bilm.txt"
         self.corpus = path / "bilm-corpus.txt"
         self.own_bilm = path / "bilm"
@@ -32,14 +34,16 @@ class TaskDirectory:
 
 
 def new_directory(out: str, figure: str) -> TaskDirectory:
-    """A directory to write. Raises UserError for one that already holds a report, a model or results, or another file
-    that will be written; figure: the name of the figure."""
+    """A directory to write. Raises UserError for one that already holds a report, a model, its state or results, or
+    another file that will be written; figure: the name of the figure."""
     directory = TaskDirectory(Path(out))
     if not out or (directory.path.exists() and not directory.path.is_dir()):
         raise UserError(f"--out {out!r}: expected a directory, or a name for one")
     if directory.results.exists() and not directory.report.exists():
         raise UserError(f"{out} holds the results of a comparison that was stopped: give another --out, or remove "
                         f"{directory.results} to start again with the biLMs that are already trained")
+    if os.path.lexists(directory.last):
+        raise UserError(f"{out} holds a training that was stopped: continue it with --resume, or give another --out")
     if any(map(os.path.lexists, (directory.model, directory.report))):
         raise UserError(f"{out} holds the files of another training: give another --out, or remove it")
     for path in (directory.bilm, directory.figure(figure)):
@@ -48,3 +52,14 @@ def new_directory(out: str, figure: str) -> TaskDirectory:
                             "--out, or remove it")
     directory.path.mkdir(parents=True, exist_ok=True)
     return directory
+
+
+def stopped_directory(out: str, figure: str) -> TaskDirectory:
+    """The directory of a training that was stopped. Raises UserError for any other."""
+    directory = TaskDirectory(Path(out))
+    if directory.last.is_file():
+        return directory
+    if directory.report.exists() or not directory.own_bilm.exists():
+        raise UserError(f"{out or '--out'} has nothing to resume: expected the directory of a training that was "
+                        "stopped; without --resume, training begins")
+    return new_directory(out, figure)       # only the biLM has been begun

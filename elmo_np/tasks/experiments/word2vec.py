@@ -45,7 +45,7 @@ def vectors_or_why(directory: TaskDirectory, bilm: BilmSpec, D: int, seed: int, 
 
 def trained(corpus: Texts, D: int, seed: int, progress: Progress) -> ELMo:
     """A model with word2vec's vectors as layer 0, its only meaningful layer: 2 D values per word, as in both directions
-    of the biLM together. Words that are too rare have the zero vector."""
+    of the biLM together. Words that are too rare have the zero vector, as has <unk>."""
     from gensim.models import Word2Vec
     from gensim.models.callbacks import CallbackAny2Vec
 
@@ -57,7 +57,7 @@ def trained(corpus: Texts, D: int, seed: int, progress: Progress) -> ELMo:
             progress.show(f"training word2vec, epoch {self.done} of {model.epochs}")
 
     least = corpus.settings[-1].data.min_count
-    fitted: Any = Word2Vec(list(map(list, corpus)), vector_size=2 * D, sg=1, min_count=least, seed=seed, workers=1,
+    fitted: Any = Word2Vec(list(corpus.words()), vector_size=2 * D, sg=1, min_count=least, seed=seed, workers=1,
                            callbacks=[EpochProgress()])
     vocabulary = Vocabulary.build([fitted.wv.index_to_key])
     config = BiLMConfig(embedding_dim=D, hidden_dim=1, predict=False)

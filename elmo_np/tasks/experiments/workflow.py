@@ -35,19 +35,21 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
         learnt, valid = data.train.some(rest), data.train.some(held_out)
     model = task.model(elmo, data.train, config, data.raw)
     with Progress(quiet=quiet) as progress:
-        for line in model.coverage(data.train.sentences):
+        for line in model.coverage(data.train.texts()):
             progress.say(f"training text: {line}")
         try:
-            task.train(model, learnt, valid, progress)
+            task.train(model, learnt, valid, progress, checkpoint=directory.last)
         except FitInterrupted as stopped:
             raise _kept(stopped, task, model, directory, path) from None
-        notes = read_before(bilm.given, data.test.sentences, progress)
+        notes = read_before(bilm.given, data.test.texts(), progress)
     _save(model, directory, path)
     predicted = task.predict(model, data.test)
     found = report(task, model, data.test, predicted, learnt)
-    lines = [f"{len(learnt.sentences):,} training sentences, {len(valid.sentences):,} to validate; test: {data.split}",
+    lines = [f"{len(learnt.sentences):,} training {task.items}, {len(valid.sentences):,} to validate; test: "
+             f"{data.split}",
              *found.lines, *notes]
     atomic_write_text(directory.report, "\n".join([*lines, ""]))
+    directory.last.unlink(missing_ok=True)
     plots.save(task.figure(data.test, predicted), directory.figure(task.name))
     return Report(lines, {"training_sentences": len(learnt.sentences), "validation_sentences": len(valid.sentences),
                           "test": data.split, **found.values})
@@ -63,10 +65,10 @@ def _kept(stopped: FitInterrupted, task: TaskSpec, model: TaskModel, directory: 
           path: str) -> Interrupted:
     """Save what a training that was stopped has learnt; the message that tells where."""
     if stopped.best is None:
-        return Interrupted("stopped in the first epoch of the task: nothing of it is saved")
+        return Interrupted(f"stopped in the first epoch of the task; everything is in {directory.last}")
     _save(model, directory, path)
     return Interrupted(f"stopped; the best epoch so far, {stopped.best}, is in {directory.model}; to test it: elmo-np "
-                       f"task {task.name} evaluate {directory.path} DATA", go_on=False)
+                       f"task {task.name} evaluate {directory.path} DATA")
 
 
 def evaluate(task: TaskSpec, model: TaskModel, test: Examples, picture: Path | None) -> Report:
@@ -86,9 +88,9 @@ def report(task: TaskSpec, model: TaskModel, test: Examples, predicted: Sequence
     rows[f"this model, input {model.config.input}"] = task.score(test, predicted)
     width = max(map(len, rows))
     measure = task.measured(test)
-    lines = [f"{measure} on {len(test.sentences):,} test sentences:",
+    lines = [f"{measure} on {len(test.sentences):,} test {task.items}:",
              *(f"  {name:{width}}  {value:6.1%}" for name, value in rows.items()), *task.details(test, predicted),
-             *task.unknown(task.known(model), test),
-             *(f"  {line}" for line in model.coverage(test.sentences))]
+             *task.unknown((task.known(model), test)),
+             *(f"  {line}" for line in model.coverage(test.texts()))]
     return Report(lines, {"task": task.name, "measure": measure, "sentences": len(test.sentences), "scores": rows,
                           "details": task.values(test, predicted)})

@@ -39,6 +39,13 @@ def scores(actual: Iterable[tuple[Hashable, str]], predicted: Iterable[tuple[Has
             "all": Score(len(actual & predicted), len(predicted), len(actual))}
 
 
+def label_scores(actual: Sequence[str], predicted: Sequence[str]) -> dict[str, Score]:
+    """{label: its Score} where each item has one label."""
+    correct = Counter(a for a, b in zip(actual, predicted, strict=True) if a == b)
+    found, there = Counter(predicted), Counter(actual)
+    return {label: Score(correct[label], found[label], there[label]) for label in sorted(found | there)}
+
+
 def accuracy(labels: Sequence[str], predicted: Sequence[str]) -> float:
     """The share of predictions that are correct."""
     return float(np.mean([a == b for a, b in zip(labels, predicted, strict=True)]))

@@ -2,8 +2,9 @@
 
     task_model          the base class: training, batches, saving and loading
     fit, config         the training loop, and its settings
+    checkpointing       the state of a training, to resume it
     embedding_cache     the vectors of sentences, computed once
-    classifier, tagger, senses, translator      one model per task
+    classifier, tagger, senses, wic, translator one model per task
     sentence_encoder, encoder_decoder           networks that they use
 
 You may change networks and training as long as old files load: tests/tasks/models_of_0_1 holds some. Frozen, because

@@ -67,6 +67,12 @@ class EmbeddingCache:
         other.lengths, other._begins = self.lengths[sentences], self._begins[sentences]
         return other
 
+    def grouped(self, count: int) -> EmbeddingCache:
+        """The same vectors, with every `count` successive sentences as one; the memory is shared."""
+        other = copy(self)
+        other.lengths, other._begins = self.lengths.reshape(-1, count).sum(axis=1), self._begins[::count]
+        return other
+
     def _keep(self, k: int, parts: Iterable[Array], position: int | None) -> None:
         """Copy the vectors of one sentence, or only those of the word at `position`."""
         kept, start = self._kept[self._slice(k)], 0

@@ -1,6 +1,7 @@
 """The training loop that task models share: batches, Adam, clipping, validation; the best epoch's weights are kept."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from ...runtime.progress import Progress
 from ...runtime.signals import Interrupted, interruptible
 from ...runtime.threads import one_blas_thread
 from ...types import Array
+from .checkpointing import Checkpoint, load_arrays
 from .config import TaskConfig
 
 
@@ -50,40 +52,106 @@ class FitInterrupted(Interrupted):
 
 
 def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, score: Callable[[], float],
-        progress: Progress) -> list[EpochResult]:
+        progress: Progress, checkpoint: Checkpoint | None = None) -> list[EpochResult]:
     """Train until the last epoch, or until patience runs out, and restore the weights of the best epoch.
 
-    score   the task's measure on the validation sentences now, higher is better; of equal epochs the one with the
-            lower validation loss is better: an F1 stays at zero for a while before it rises
-    Raises Interrupted at Ctrl-C, after the end of the first epoch with the weights of the best one so far.
+    score       the task's measure on the validation sentences now, higher is better; of equal epochs the one with the
+                lower validation loss is better: an F1 stays at zero for a while before it rises
+    checkpoint  where to save after every epoch and at Ctrl-C; if the file is there, training goes on from it
+    Raises FitInterrupted at Ctrl-C, with the weights of the best epoch so far.
     """
-    optimizer = Adam(parameters(network), config.learning_rate)
-    order, dropout = (np.random.default_rng([config.seed, k]) for k in (1, 2))
-    history: list[EpochResult] = []
-    best, kept = 0, _values(network)
+    fitting = Fitting(network, config, train, valid, score, progress)
     with one_blas_thread(), interruptible() as signals:
-        for epoch in range(1, config.epochs + 1):
-            losses: list[float] = []
-            for group in shuffled_groups(train.lengths, config.batch_size, order):
-                losses.append(_step(network, optimizer, train.batch(group), dropout, config.clip_norm))
-                progress.show(f"epoch {epoch}/{config.epochs}  batch {len(losses)}  loss {np.mean(losses):.4f}")
-                if signals.raised:
-                    break
-            if signals.raised:
-                break
-            history.append(EpochResult(float(np.mean(losses)), _mean_loss(network, valid, config.batch_size), score()))
-            own, before = history[-1], history[best]
-            if epoch == 1 or (own.valid, -own.valid_loss) > (before.valid, -before.valid_loss):
-                best, kept = epoch - 1, _values(network)
-            progress.say(f"epoch {epoch}/{config.epochs}  loss {own.loss:.4f}  validation: loss {own.valid_loss:.4f}, "
-                         f"score {own.valid:.4f}" + ("  (best so far)" if best == epoch - 1 else ""))
-            if epoch - 1 - best >= config.patience:
-                break
-    for name, p in parameters(network).items():
-        p.value[...] = kept[name]
-    if signals.raised:
-        raise FitInterrupted(best + 1 if history else None)
-    return history
+        if checkpoint and checkpoint.path.exists():
+            fitting.load_state(checkpoint)
+        while not fitting.ended() and not signals.raised:
+            fitting.epoch(signals.raised)
+            if checkpoint:
+                checkpoint.save(*fitting.state())
+    fitting.restore_best()
+    if signals.raised and not fitting.ended():
+        raise FitInterrupted(fitting.best + 1 if fitting.history else None)
+    return fitting.history
+
+
+class Fitting:
+    """A training on its way."""
+
+    def __init__(self, network: Network, config: TaskConfig, train: Dataset, valid: Dataset,
+                 score: Callable[[], float], progress: Progress):
+        self.network, self.config, self.train, self.valid = network, config, train, valid
+        self.score, self.progress = score, progress
+        self.optimizer = Adam(parameters(network), config.learning_rate)
+        self.order, self.dropout = (np.random.default_rng([config.seed, k]) for k in (1, 2))
+        self.shuffle = self.order.bit_generator.state       # at the start of this epoch
+        self.losses: list[float] = []                       # of the batches done in this epoch
+        self.history: list[EpochResult] = []
+        self.best = 0                                       # index into the history
+        self.kept = {name: value.copy() for name, value in self.values().items()}   # the best epoch's weights
+
+    def values(self) -> dict[str, Array]:
+        return {name: p.value for name, p in parameters(self.network).items()}
+
+    def ended(self) -> bool:
+        done = len(self.history)
+        return done >= self.config.epochs or (done > 0 and done - 1 - self.best >= self.config.patience)
+
+    def epoch(self, interrupted: list[int]) -> None:
+        """What is left of an epoch; once `interrupted` is filled, only the current batch."""
+        number, config = len(self.history) + 1, self.config
+        self.order.bit_generator.state = self.shuffle
+        groups = shuffled_groups(self.train.lengths, config.batch_size, self.order)
+        for group in islice(groups, len(self.losses), None):
+            loss = _step(self.network, self.optimizer, self.train.batch(group), self.dropout, config.clip_norm)
+            self.losses.append(float(loss))
+            self.progress.show(f"epoch {number}/{config.epochs}  batch {len(self.losses)}  "
+                               f"loss {np.mean(self.losses):.4f}")
+            if interrupted:
+                return
+        own = EpochResult(float(np.mean(self.losses)), _mean_loss(self.network, self.valid, config.batch_size),
+                          self.score())
+        self._end(own)
+        self.progress.say(f"epoch {number}/{config.epochs}  loss {own.loss:.4f}  validation: loss {own.valid_loss:.4f},"
+                          f" score {own.valid:.4f}" + ("  (best so far)" if self.best == number - 1 else ""))
+
+    def _end(self, own: EpochResult) -> None:
+        """Count an epoch, and keep its weights if it is the best so far."""
+        self.history.append(own)
+        self.losses, self.shuffle = [], self.order.bit_generator.state
+        before = self.history[self.best]
+        if len(self.history) == 1 or (own.valid, -own.valid_loss) > (before.valid, -before.valid_loss):
+            self.best = len(self.history) - 1
+            self.kept = {name: value.copy() for name, value in self.values().items()}
+
+    def restore_best(self) -> None:
+        for name, value in self.values().items():
+            value[...] = self.kept[name]
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Arrays, and the rest for JSON: everything that the next batch and decision depend on."""
+        parts = {"network": self.values(), "best": self.kept, "optimizer": self.optimizer.state()}
+        tensors = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        return tensors, {"history": self.history, "losses": self.losses, "best": self.best, "order": self.shuffle,
+                         "dropout": self.dropout.bit_generator.state}
+
+    def load_state(self, checkpoint: Checkpoint) -> None:
+        """Raises UserError for a damaged file."""
+        tensors, place = checkpoint.load(self.progress)
+        optimizer = self.optimizer.state()
+        wanted = {**{f"network.{name}": value for name, value in self.values().items()},
+                  **{f"best.{name}": value for name, value in self.kept.items()},
+                  **{f"optimizer.{name}": value for name, value in optimizer.items()}}
+        load_arrays(checkpoint.path, wanted, tensors)
+        self.optimizer.load_state(optimizer)
+        try:
+            self.history = [EpochResult(*map(float, own)) for own in place["history"]]
+            self.losses = [float(loss) for loss in place["losses"]]
+            self.best = range(max(1, len(self.history)))[place["best"]]
+            self.order.bit_generator.state = self.shuffle = place["order"]
+            self.dropout.bit_generator.state = place["dropout"]
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+            raise checkpoint.unusable() from error
+        self.progress.say(f"resuming at epoch {len(self.history) + 1}, batch {len(self.losses)}")
 
 
 def _step(network: Network, optimizer: Adam, batch: LabelledBatch, dropout: Generator, clip_norm: float) -> float:
@@ -93,10 +161,6 @@ def _step(network: Network, optimizer: Adam, batch: LabelledBatch, dropout: Gene
     network.backward(1.0, cache)
     optimizer.step(clip_scale(global_norm(optimizer.parameters), clip_norm))
     return loss
-
-
-def _values(network: Network) -> dict[str, Array]:
-    return {name: p.value.copy() for name, p in parameters(network).items()}
 
 
 def _mean_loss(network: Network, data: Dataset, batch_size: int) -> float:

@@ -29,6 +29,7 @@ from ..metrics.scores import accuracy
 from ..nn import inputs
 from ..nn.inputs import WordInput
 from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward, log_softmax
+from .checkpointing import Checkpoint
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import Dataset, EpochResult
@@ -106,9 +107,10 @@ class WordSenses(TaskModel):
     def _targets(self, labels: Sequence[Occurrence]) -> list[int]:
         return self.label_ids([f"{own.word}/{own.sense}" for own in labels])
 
-    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress) -> list[EpochResult]:
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress,
+             checkpoint: Checkpoint | None) -> list[EpochResult]:
         if self.config.method == "logistic":
-            return super()._fit(train, valid, score, progress)
+            return super()._fit(train, valid, score, progress, checkpoint)
         layers, _, y = train.batch(np.arange(len(train.lengths)))
         self._average(layers, y)
         return []

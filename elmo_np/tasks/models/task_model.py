@@ -1,10 +1,12 @@
 """A task model and its file: what classifier, tagger, word senses and translator have in common."""
 
 import dataclasses
+import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +24,7 @@ from ...runtime.progress import Progress
 from ...runtime.threads import one_blas_thread
 from ...types import Array, Sentences
 from ..nn.inputs import layers_of
+from .checkpointing import Checkpoint, load_arrays
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import Dataset, EpochResult, fit
@@ -69,23 +72,41 @@ class TaskModel(ABC):
 
     def train(self, sentences: Sentences, labels: Sequence[Any], valid_sentences: Sentences,
               valid_labels: Sequence[Any], *, vectors: tuple[EmbeddingCache, EmbeddingCache] | None = None,
-              progress: Progress | None = None) -> list[EpochResult]:
+              progress: Progress | None = None,
+              checkpoint: str | os.PathLike[str] | None = None) -> list[EpochResult]:
         """Learn from labelled sentences; the epoch with the best score on the validation sentences is kept.
 
         vectors     of the training and of the validation sentences, where they are already computed
+        checkpoint  the file to save the training's state in, after every epoch and at Ctrl-C; if it is there, training
+                    goes on from it, and the result is the same bit for bit as without the stop
         """
         sentences, valid_sentences = list(checked_sentences(sentences)), list(checked_sentences(valid_sentences))
         if not sentences or not valid_sentences:
             raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
                             "expected at least one of each")
+        place = None
+        if checkpoint is not None:
+            place = Checkpoint(Path(checkpoint), self._origin(sentences, labels, valid_sentences, valid_labels))
+            place.check()
         progress = progress or Progress(quiet=True)
         own, held_out = vectors or (self.embed(sentences, labels, progress),
                                     self.embed(valid_sentences, valid_labels, progress))
         return self._fit(self._dataset(sentences, labels, own), self._dataset(valid_sentences, valid_labels, held_out),
-                         lambda: self._score(valid_sentences, valid_labels, held_out), progress)
+                         lambda: self._score(valid_sentences, valid_labels, held_out), progress, place)
 
-    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress) -> list[EpochResult]:
-        return fit(self.network, self.config, train, valid, score, progress)
+    def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress,
+             checkpoint: Checkpoint | None) -> list[EpochResult]:
+        return fit(self.network, self.config, train, valid, score, progress, checkpoint)
+
+    def _origin(self, *data: Iterable[Any]) -> str:
+        """The SHA-256 of what training depends on, without the settings that only end it."""
+        config = dataclasses.replace(self.config, epochs=1, patience=1)
+        digest = hashlib.sha256(json.dumps([self.TASK, self.labels, config.to_json(), fingerprint(self.elmo)]).encode())
+        for part in data:
+            for own in part:
+                digest.update(json.dumps(own, default=str).encode())
+            digest.update(b"\n")
+        return digest.hexdigest()
 
     def embed(self, sentences: Sentences, labels: Sequence[Any],
               progress: Progress | None = None) -> EmbeddingCache | None:
@@ -177,22 +198,8 @@ class TaskModel(ABC):
             raise UserError(f"{path}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{path} is not a complete task model ({error!r:.60}): train it again") from error
-        _load_arrays(path, {name: p.value for name, p in parameters(model.network).items()}, tensors)
+        load_arrays(path, {name: p.value for name, p in parameters(model.network).items()}, tensors)
         return model
-
-
-def _load_arrays(path: str | os.PathLike[str], wanted: dict[str, Array], tensors: dict[str, Array]) -> None:
-    """Fill the arrays of a network from those of a file. Raises UserError for one too few, too many or of another
-    shape or dtype."""
-    for name in sorted(wanted.keys() | tensors.keys()):
-        found, own = (f"{a.dtype}{a.shape}" if a is not None else "nothing"
-                      for a in (tensors.get(name), wanted.get(name)))
-        if found != own:
-            raise UserError(f"{path}: found {found} for {name}, expected {own}")
-    for name, value in wanted.items():
-        if not np.isfinite(tensors[name]).all():
-            raise UserError(f"{path}: {name} holds NaN or infinity, expected finite values: train it again")
-        value[...] = tensors[name]
 
 
 def _check_sizes(sizes: dict[str, Any], products: Sequence[tuple[str, str]], tensors: dict[str, Array]) -> None:

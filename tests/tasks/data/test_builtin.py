@@ -52,6 +52,19 @@ def test_senses_of_the_grammar_are_new_to_the_bilm():
             assert own.sense
 
 
+def test_pairs_of_a_word_are_its_occurrences_two_by_two():
+    data, single = builtin.word_pairs(), builtin.senses()
+    for part, own, most in (data.train, single.train, builtin.OCCURRENCES), (data.test, single.test,
+                                                                            builtin.TEST_OCCURRENCES):
+        assert set(Counter(pair.word for pair in part.labels).values()) == {most // 2}
+        assert sorted(part.texts()) == sorted(own.sentences)
+        assert {pair.answer for pair in part.labels} == {"T", "F"}
+    sentence, pair = data.train.sentences[0], data.train.labels[0]
+    found = {tuple(words): own for words, own in zip(*single.train, strict=True)}
+    one, other = found[tuple(sentence)], found[tuple(pair.second)]
+    assert pair == (one.word, (one.position, other.position), pair.second, "FT"[one.sense == other.sense])
+
+
 def test_phrases_are_persons_places_and_times():
     kinds = Counter()
     for sentence in GrammarCorpus(sentences=500).labelled():

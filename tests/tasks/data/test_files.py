@@ -104,6 +104,7 @@ def test_lines_of_trec_begin_with_the_label(write):
     ("pos\ta good film\nneg\ta bad film\n", "the labels are longer than the sentences, for instance 'a good film'"),
     ("post\tstance\ngood film\tpro\nbad film\tcon\nfine\tpro\npoor\tcon\n",
      "line 1: is post<TAB>stance a header row?"),
+    ("review\tstars\na good film\t5\ndull\t1\n", "line 1: is review<TAB>stars a header row?"),
     ("a,b\tpos\tx\n", "line 1: 3 columns, expected sentence<TAB>label"),
 ])
 def test_labels_that_come_first_and_an_unknown_header_are_not_taken_for_data(text, message, write):
@@ -144,3 +145,14 @@ def test_labels_are_not_read_as_words(text, message, write):
     with pytest.raises(UserError) as error:
         read_sentences(write(text), False)
     assert message in str(error.value)
+
+
+def test_the_files_of_sst_2_are_read_as_they_are(write):
+    """GLUE's layout: a header row, a space before each tab, numbers of rows in the test part, which has no labels."""
+    train = write("sentence\tlabel\nhide new secretions \t0\ncontains no wit , only ` labored gags ' \t1\n")
+    assert read_labelled(train) == ([["hide", "new", "secretions"],
+                                     ["contains", "no", "wit", ",", "only", "`", "labored", "gags", "'"]], ["0", "1"])
+    test = write("index\tsentence\n0\tuneasy mishmash of styles .\n1\tit 's fun \n")
+    assert read_sentences(test, False) == [["uneasy", "mishmash", "of", "styles", "."], ["it", "'s", "fun"]]
+    with pytest.raises(UserError, match=r"line 1: 2 columns, expected sentence<TAB>label: 'index \| sentence'"):
+        read_labelled(test)

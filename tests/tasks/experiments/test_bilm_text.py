@@ -23,6 +23,18 @@ def test_the_text_of_a_fine_tuned_bilm_is_all_that_it_has_read(task_home, run, t
         bilm_text.texts(str(tmp_path / "two"))
 
 
+def test_what_a_corpus_writes_for_an_unknown_word_is_not_among_its_words(tmp_path):
+    (tmp_path / "text.txt").write_text("a <unk> film [UNK] .\nfilm <UNK>\n" * 20)
+    common = ["--quiet", "--epochs", "1", "--set", "hidden_dim=8", "--set", "embedding_dim=8"]
+    for name, more in ("found", []), ("words", ["--set", "unknown=none"]):
+        assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / name), *common, *more]) == 0
+    found = bilm_text.texts(str(tmp_path / "found"))
+    assert next(iter(found)) == ["a", "<unk>", "film", "[UNK]", "."]
+    assert list(found.words()) == [["a", "film", "."], ["film"]] * 20
+    words = list(bilm_text.texts(str(tmp_path / "words")).words())
+    assert words[:2] == [["a", "<unk>", "film", "[UNK]", "."], ["film"]]        # as it was asked
+
+
 def test_the_report_counts_test_sentences_that_the_bilm_was_trained_on(task_home, run, tmp_path):
     tested = sorted({tuple(words) for words in reviews(80, 1)[0]})
     text = "".join(" ".join(words) + "\n" for words in [*tested[:7], *[["tom", "saw", "rome"]] * 40])

@@ -1,5 +1,10 @@
 """senses: what is read from and written for the sense of a word."""
 
+from typing import ClassVar
+
+import pytest
+
+from elmo_np.errors import UserError
 from elmo_np.tasks.data.examples import Examples, Occurrence
 from elmo_np.tasks.experiments.registry import TASKS
 
@@ -17,3 +22,18 @@ def test_the_score_is_the_mean_over_words():
 
 def test_a_model_must_have_seen_every_word_but_not_every_sense():
     assert TASKS["senses"].names(EXAMPLES) == {"bank", "bat"}
+
+
+def test_a_word_that_training_lacks_counts_as_an_error_but_is_not_predicted():
+    class Model:
+        words: ClassVar = {"bank": 0}
+
+        def predict(self, sentences, occurrences, vectors):
+            return ["river"] * len(sentences)
+    task = TASKS["senses"]
+    assert task.predict(Model(), EXAMPLES) == ["river", "river", ""]
+    task.check({"bank"}, EXAMPLES)
+    asked = Examples([["bats"]], [Occurrence(0, "bat", "")])
+    assert task.predict(Model(), asked) == ["river"]        # the model itself refuses it
+    with pytest.raises(UserError, match="unknown word 'bank'"):
+        task.check({"play"}, EXAMPLES)

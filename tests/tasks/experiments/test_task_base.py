@@ -3,7 +3,7 @@
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.tasks.data.examples import Examples
+from elmo_np.tasks.data.examples import Data, Examples
 from elmo_np.tasks.experiments.registry import TASKS
 from elmo_np.tasks.experiments.task_base import TaskSpec, score_table
 from elmo_np.tasks.metrics.scores import Score
@@ -25,10 +25,21 @@ def test_a_task_without_its_parts_cannot_be_made():
         TaskSpec()
 
 
-def test_a_label_that_only_one_fold_has_is_reported(tmp_path):
+def test_a_label_that_only_one_fold_has_stays_in_its_test(tmp_path):
     (tmp_path / "file").write_text("".join(f"word{k} .\t{'ab'[k % 2]}\n" for k in range(10)) + "last .\tc\n")
-    with pytest.raises(UserError, match="--folds 2: the sentences with c are all in one fold"):
-        TASKS["classify"].folds(str(tmp_path / "file"), 2, False, 0)
+    task = TASKS["classify"]
+    folds = task.folds(str(tmp_path / "file"), 2, False, 0)
+    assert sorted("c" in data.test.labels for data in folds) == [False, True]
+    assert not any("c" in data.train.labels for data in folds if "c" in data.test.labels)
+    assert task.unknown(*((task.names(data.train), data.test) for data in folds)) == [
+        "  note: 1 of the labels to test on are not in the training data, and count as errors: c"]
+
+
+def test_a_fold_with_nothing_but_rare_labels_is_no_mistake():
+    data = Data(Examples([["a"], ["b"]], ["x", "y"]), Examples([["c"]], ["z"]), "", None)
+    TASKS["classify"].check_data(data, folds=True)
+    with pytest.raises(UserError, match="unknown label 'z'"):
+        TASKS["classify"].check_data(data)
 
 
 def test_a_table_has_one_line_per_label():
@@ -49,7 +60,7 @@ def test_validation_examples_with_a_label_that_training_lacks_are_left_out():
 def test_only_labels_that_are_all_unknown_are_a_mistake():
     task, examples = TASKS["classify"], Examples([["a"], ["b"]], ["x", "z"])
     task.check({"x", "y"}, examples)
-    assert task.unknown({"x", "y"}, examples) == [
+    assert task.unknown(({"x", "y"}, examples)) == [
         "  note: 1 of the labels to test on are not in the training data, and count as errors: z"]
     with pytest.raises(UserError, match="unknown label 'x': this model has v, w; none of the labels"):
         task.check({"v", "w"}, examples)

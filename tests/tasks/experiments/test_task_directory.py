@@ -3,7 +3,7 @@
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.tasks.experiments.task_directory import new_directory
+from elmo_np.tasks.experiments.task_directory import new_directory, stopped_directory
 
 
 def test_a_new_directory_is_made_with_its_parents(tmp_path):
@@ -15,6 +15,7 @@ def test_a_new_directory_is_made_with_its_parents(tmp_path):
 @pytest.mark.parametrize(("file", "message"), [
     ("model.safetensors", "holds the files of another training"),
     ("report.txt", "holds the files of another training"),
+    ("last.safetensors", "holds a training that was stopped: continue it with --resume"),
     ("results.csv", "holds the results of a comparison that was stopped"),
     ("bilm.txt", "bilm.txt already exists: expected no such file, as this command writes one; give another --out"),
     ("tag.png", "tag.png already exists: expected no such file"),
@@ -36,3 +37,15 @@ def test_a_path_that_is_no_directory_is_refused(tmp_path):
     for out in "", str(tmp_path / "file"):
         with pytest.raises(UserError, match="expected a directory, or a name for one"):
             new_directory(out, "tag")
+
+
+def test_a_training_is_resumed_from_its_state_or_from_the_bilm_that_was_begun(tmp_path):
+    with pytest.raises(UserError, match="has nothing to resume: expected the directory of a training that was stopped"):
+        stopped_directory(str(tmp_path), "tag")
+    (tmp_path / "bilm").mkdir()
+    assert stopped_directory(str(tmp_path), "tag").path == tmp_path
+    (tmp_path / "report.txt").write_text("")
+    with pytest.raises(UserError, match="has nothing to resume"):
+        stopped_directory(str(tmp_path), "tag")
+    (tmp_path / "last.safetensors").write_text("")
+    assert stopped_directory(str(tmp_path), "tag").last == tmp_path / "last.safetensors"

@@ -78,3 +78,13 @@ def test_word2vec_that_is_requested_is_not_left_out(task_home, run, tmp_path, mo
     assert (code, err.count("\n")) == (2, 1)
     assert "--inputs word2vec: gensim is not installed: pip install" in err
     assert not (tmp_path / "two/bilm").exists()         # before a biLM is trained
+
+
+def test_the_unknown_word_is_not_a_word_of_word2vec(tmp_path):
+    pytest.importorskip("gensim", reason="gensim is not installed: pip install 'elmo_np[word2vec]'")
+    (tmp_path / "text.txt").write_text("anna saw <unk> in [UNK] .\n" * 40)
+    assert main(["train", str(tmp_path / "text.txt"), "--out", str(tmp_path / "run"), "--quiet", "--epochs", "1",
+                 "--set", "hidden_dim=8", "--set", "embedding_dim=8"]) == 0
+    made = word2vec.trained(bilm_text.texts(str(tmp_path / "run")), 8, 0, Progress(quiet=True))
+    assert set(made.vocabulary.words) == {"<S>", "</S>", "<UNK>", "anna", "saw", "in", "."}
+    assert not made.vectors([["<unk>", "[UNK]"]], layer=0)[0].any()

@@ -11,6 +11,7 @@ from elmo_np.tasks.metrics.scores import (
     accuracy_by_word,
     confusion,
     entity_scores,
+    label_scores,
     scores,
     spans,
     tag_scores,
@@ -77,3 +78,8 @@ def test_the_f1_of_all_plain_tags_is_their_accuracy():
     assert found["all"].f1 == pytest.approx(2 / 3)
     assert found["NN"] == Score(0, 0, 1)
     assert tag_scores([["O", "B-a"]], [["O", "O"]]) == {"a": Score(0, 0, 1), "all": Score(0, 0, 1)}
+
+
+def test_labels_are_scored_one_by_one():
+    assert label_scores(["x", "y", "y", "all"], ["x", "x", "y", "z"]) == {
+        "all": Score(0, 0, 1), "x": Score(1, 2, 1), "y": Score(1, 1, 2), "z": Score(0, 1, 0)}

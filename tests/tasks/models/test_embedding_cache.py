@@ -39,6 +39,16 @@ def test_a_batch_holds_the_vectors_of_its_sentences(memory):
     assert cache.lengths.tolist() == [2, 1, 4, 3]
 
 
+def test_successive_sentences_can_be_read_as_one():
+    elmo = an_elmo()
+    cache = EmbeddingCache(elmo, SENTENCES, positions=[1, 0, 3, 2]).grouped(2)
+    vectors = elmo.embed(SENTENCES)
+    layers, lengths = cache.part([1, 0]).batch([0, 1])
+    assert lengths.tolist() == [2, 2]
+    for t, b, k, position in (0, 0, 2, 3), (1, 0, 3, 2), (0, 1, 0, 1), (1, 1, 1, 0):
+        np.testing.assert_array_equal(layers[:, t, b], vectors[k][:, position])
+
+
 @pytest.mark.parametrize("layers", [None, [0]], ids=["all layers", "layer 0"])
 def test_sentences_that_are_read_in_parts_have_the_same_vectors(layers, monkeypatch):
     elmo = an_elmo(embedding_dim=3 if layers else 4)
