@@ -528,9 +528,9 @@ def test_a_place_with_other_contents_is_refused(tmp_path, monkeypatch, key, valu
         run(of_words(), tmp_path / "x.npz", state="carry", resume=True)
 
 
-def test_a_place_that_counts_sentences_but_no_bytes_loses_none(begun):
+def test_a_place_that_counts_sentences_but_no_bytes_is_refused(begun):
     place = begun.parent / "x.npz.part" / "place.safetensors"
     tensors, texts = safetensors_file.load(place)
     safetensors_file.save(place, tensors, {**texts, "bytes": "0"})
-    run(of_characters(), begun, resume=True)
-    assert len(arrays(begun)) == len(TEXT)
+    with pytest.raises(UserError, match=r"place\.safetensors is damaged: expected how many sentences"):
+        run(of_characters(), begun, resume=True)
