@@ -101,6 +101,25 @@ def test_every_number_in_the_prose_is_in_a_block_too(page):
     assert [claim for claim in claimed if claim.replace(" ", "") not in blocks] == []
 
 
+def symbols(formulas):
+    """The letters of formulas, Latin and Greek, without words; d is a differential and e with an exponent a number."""
+    formulas = re.sub(r"\\(?:mathrm|text)\{[^}]*\}|\be\^", "", formulas)
+    greek = re.findall(r"\\(?:var)?(alpha|beta|gamma|epsilon|theta|kappa|lambda|mu|sigma|phi)(?![a-z])", formulas)
+    return {*greek, *re.findall(r"[a-zA-Z]", re.sub(r"\\[a-zA-Z]+", " ", formulas))} - {"d"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
+def test_every_symbol_of_a_formula_is_in_the_pages_table(page):
+    """Except those that run over something, such as the k of a sum."""
+    formulas = "\n".join(re.findall(r"^```math\n(.*?)^```$", page.source, re.MULTILINE | re.DOTALL))
+    running = set(re.findall(r"\\(?:sum|prod|max|mathrm\{argmax\})_\{?([a-z])", formulas))
+    before, head, after = page.source.partition("\n| symbol | meaning |")
+    assert head
+    assert "```math" not in before
+    explained = symbols(" ".join(re.findall(r"\$[^$]*\$", after.partition("\n\n")[0])))
+    assert symbols(formulas) - running - explained == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 def test_an_inline_formula_ends_on_the_line_it_begins_on(page):
     """GitHub does not render one that is broken over two lines."""
