@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _PICTURE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 _CODE_OR_LINK = re.compile(r"^```.*?^```$|`[^`\n]*`|\[(?P<label>[^\]]*)\]\((?P<target>[^)#\s]*)(?:#[^)]*)?\)",
                            re.MULTILINE | re.DOTALL)
 _FIGURE = re.compile(r"tutorials/img/([\w.-]+\.svg)")
+_FIRST_LINE = "<!-- click to unfold -->"        # Jupyter shows the first line of a folded cell
 _FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
 
 
@@ -58,6 +60,8 @@ def _markdown(text: str, fold: bool) -> list[dict[str, Any]]:
     """A cell with a page's text as Jupyter shows it; no cell for none."""
     text = _MATHS.sub(lambda match: f"$$\n{match[1]}$$", text.strip())
     text = _CODE_OR_LINK.sub(_link, _PICTURE.sub(r"*\1*", text))
+    if text and fold:
+        text = f"{_FIRST_LINE}\n{text}"
     return [{"cell_type": "markdown", "metadata": _FOLDED if fold else {}, "source": text}] if text else []
 
 
@@ -76,8 +80,9 @@ def _code(code: str, shown: str, directory: Path, fold: bool) -> dict[str, Any]:
     if shown:
         outputs.append({"output_type": "stream", "name": "stdout", "text": shown})
     for name in _FIGURE.findall(code):
-        drawing = (directory / "img" / name).read_text(encoding="utf-8")
+        drawing = b64encode((directory / "img" / name).read_bytes()).decode()
+        # An image within HTML: Jupyter does not show SVG of a notebook that has not been run here.
         outputs.append({"output_type": "display_data", "metadata": {},
-                        "data": {"image/svg+xml": drawing, "text/plain": f"<{name}>"}})
+                        "data": {"text/html": f'<img alt="" src="data:image/svg+xml;base64,{drawing}">'}})
     return {"cell_type": "code", "execution_count": None, "metadata": _FOLDED if fold else {}, "outputs": outputs,
             "source": _FIGURE.sub(r"\1", code).rstrip("\n")}

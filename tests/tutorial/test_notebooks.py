@@ -80,7 +80,8 @@ def cells(tmp_path):
 def test_text_and_code_become_cells_in_their_order(cells):
     assert [(cell["cell_type"], source(cell).partition("\n")[0]) for cell in cells] == [
         ("markdown", "# A page"), ("code", 'plots.save(figure, "01-a.svg")'), ("markdown", "*What is drawn*"),
-        ("markdown", "**Answer** (folded below)"), ("markdown", "Text:"), ("code", "y = 2"), ("markdown", "After.")]
+        ("markdown", "**Answer** (folded below)"), ("markdown", "<!-- click to unfold -->"), ("code", "y = 2"),
+        ("markdown", "After.")]
     assert len({cell["id"] for cell in cells}) == len(cells)
 
 
@@ -99,11 +100,13 @@ def test_links_lead_to_notebooks_and_other_files_are_named_since_a_notebook_may_
 def test_the_output_of_the_page_and_its_figure_are_those_of_the_cell(cells):
     printed, drawn = cells[1]["outputs"]
     assert printed == {"output_type": "stream", "name": "stdout", "text": "1\n"}
-    assert drawn["data"]["image/svg+xml"] == "<svg/>"
+    assert drawn["data"] == {"text/html": '<img alt="" src="data:image/svg+xml;base64,PHN2Zy8+">'}
     assert cells[5]["outputs"] == []
 
 
 def test_an_answer_is_folded_and_nothing_else_is(cells):
+    """Jupyter shows the first line of a folded cell, which must not give the answer away."""
+    assert source(cells[4]) == "<!-- click to unfold -->\nText:"
     assert [bool(cell["metadata"]) for cell in cells] == [False, False, False, False, True, True, False]
 
 
