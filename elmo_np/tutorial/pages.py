@@ -28,7 +28,7 @@ from .project import project_directory
 
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
                    re.MULTILINE | re.DOTALL)
-_REFERENCE = ("equations.md", "guide.md")       # the sheet has no code, the guide loads a model that the demo trains
+_NAMES = "[0-9]*.md", "where-*.md"              # besides them are the equation sheet, the guide and the like
 _NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that is optional
 _NEEDS_KERNELS = re.compile(r"\*\*You need\*\* [^\n]*the compiled kernels")
 
@@ -102,7 +102,7 @@ class Page:
 def all_pages() -> list[Page]:
     """The tutorials in order. Raises UserError if they are not there."""
     directory = project_directory() / "tutorials"
-    found = [path for path in sorted(directory.glob("*.md")) if path.name not in _REFERENCE]
+    found = sorted(path for name in _NAMES for path in directory.glob(name))
     if not found:
         raise UserError(f"there are no tutorials in {directory}: run this in the project's directory, or install "
                         "elmo_np again")

@@ -47,6 +47,8 @@ print(1)
 
 ![What is drawn](img/01-a.svg)
 
+![What is not drawn here](drawings/b.svg)
+
 ```sh
 x[0](1)
 ```
@@ -73,7 +75,9 @@ def source(cell):
 @pytest.fixture
 def cells(tmp_path):
     (tmp_path / "img").mkdir()
-    (tmp_path / "img/01-a.svg").write_text("<svg/>", encoding="utf-8")
+    (tmp_path / "drawings").mkdir()
+    for name in "img/01-a.svg", "drawings/b.svg":
+        (tmp_path / name).write_text("<svg/>", encoding="utf-8")
     return notebook(Page(tmp_path / "01-a.md", SOURCE))["cells"]
 
 
@@ -104,6 +108,10 @@ def test_the_output_of_the_page_and_its_figure_are_those_of_the_cell(cells):
     assert cells[5]["outputs"] == []
 
 
+def test_a_picture_that_no_cell_draws_is_in_the_notebook(cells):
+    assert "![What is not drawn here](data:image/svg+xml;base64,PHN2Zy8+)" in source(cells[2])
+
+
 def test_an_answer_is_folded_and_nothing_else_is(cells):
     """Jupyter shows the first line of a folded cell, which must not give the answer away."""
     assert source(cells[4]) == "<!-- click to unfold -->\nText:"
@@ -129,7 +137,9 @@ def test_every_page_is_a_notebook_with_all_of_its_code_and_output(page, tmp_path
         block.code.rstrip("\n").replace('"tutorials/img/', '"') for block in page.blocks()]
     assert printed(code) == [block.shown for block in page.blocks()]
     assert "tutorials/img" not in "".join(source(cell) for cell in code)
-    assert not re.search(r"details>|```math|!\[|\]\((?!http)[^)]*\.(?!ipynb)\w+\)", re.sub(r"`[^`\n]+`", "", text))
+    addresses = re.findall(r"\]\(([^)]*)\)", re.sub(r"`[^`\n]+`", "", text))
+    assert all(re.match(r"https?:|data:image/|[\w-]+\.ipynb$", address) for address in addresses)
+    assert not re.search(r"details>|```math", text)
     if importlib.util.find_spec("nbformat"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")         # of a library's own imports

@@ -22,8 +22,7 @@ from elmo_np.tutorial.pages import BLOCK, all_pages
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tutorials"
 IMAGES = FOLDER / "img"
-# The blocks of the guide run in test_readme.py, which trains the demo's model that they load.
-PAGES = all_pages()
+PAGES = all_pages()         # the blocks of the guide run in test_readme.py, which trains the model that they load
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(img/([\w.-]+)\)")
 NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?!\w)")        # not inside a colour or an id
