@@ -1,14 +1,16 @@
-"""Builds the only extension, elmo_np._kernels; everything else is in pyproject.toml.
+"""Builds the only extension, elmo_np._kernels, and copies the tutorials; everything else is in pyproject.toml.
 
 Without a C compiler the package still installs and uses NumPy; `elmo-np info` then tells why.
 """
 
 from pathlib import Path
 from runpy import run_path
+from shutil import copytree
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 
 class OptionalBuildExt(build_ext):
@@ -18,6 +20,16 @@ class OptionalBuildExt(build_ext):
         for extension in self.extensions:
             extension.optional = True       # here, because cythonize() drops the flag
         super().build_extensions()
+
+
+class BuildWithTutorials(build_py):
+    """A wheel contains the tutorials and the kernel sources that they show; an editable install uses the project's."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            for name in "tutorials", "kernels":
+                copytree(name, Path(self.build_lib) / "elmo_np/project" / name, dirs_exist_ok=True)
 
 
 SOURCE_SHA256 = run_path("kernels/source_digest.py")["source_digest"]("kernels")
@@ -33,5 +45,5 @@ KERNELS = Extension(
 
 setup(
     ext_modules=cythonize([KERNELS], build_dir="build", include_path=["kernels"]),
-    cmdclass={"build_ext": OptionalBuildExt},
+    cmdclass={"build_ext": OptionalBuildExt, "build_py": BuildWithTutorials},
 )

@@ -28,6 +28,7 @@ from . import (
     surprisal,
     task,
     train,
+    tutorial,
     vectors,
 )
 
@@ -35,5 +36,5 @@ from . import (
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
             "score": score, "surprisal": surprisal, "probe": probe, "substitutes": substitutes, "sample": sample,
             "explore": explore, "report": report, "vectors": vectors, "task": task, "corpus": corpus,
-            "convert": convert, "export": export, "gradcheck": gradcheck, "exercise": exercise,
+            "convert": convert, "export": export, "gradcheck": gradcheck, "tutorial": tutorial, "exercise": exercise,
             "info": info}

@@ -1,4 +1,4 @@
-"""Progress of long work: one line on stderr that is rewritten, or plain lines where stderr is not a terminal."""
+"""Progress of long work: one line on stderr that is rewritten; plain lines where that is no terminal or notebook."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TextIO
 
+from .jupyter import in_notebook
 from .terminal import escaped
 
 SECONDS_BETWEEN_LINES = 10.0        # where lines stay, as in a log file
@@ -25,18 +26,18 @@ class Progress:
     def __init__(self, out: TextIO | None = None, quiet: bool = False):
         self._out = out or sys.stderr
         self._quiet = quiet or self._out is None or self._out.closed       # None: the system gave no stderr
-        self._terminal = not self._quiet and self._out.isatty()
+        self._rewritten = not self._quiet and (self._out.isatty() or in_notebook(self._out))
         self._shown = 0.0
         self._width = 0
 
     def show(self, line: str) -> None:
-        """Show `line` unless the last one is too recent; on a terminal it replaces the last one."""
-        between = SECONDS_BETWEEN_REWRITES if self._terminal else SECONDS_BETWEEN_LINES
+        """Show `line` unless the last one is too recent; on a terminal and in a notebook it replaces the last one."""
+        between = SECONDS_BETWEEN_REWRITES if self._rewritten else SECONDS_BETWEEN_LINES
         if self._quiet or time.monotonic() - self._shown < between:
             return
         self._shown = time.monotonic()
         line = escaped(line)
-        if self._terminal:
+        if self._rewritten:
             line = line[:shutil.get_terminal_size().columns - 1]        # a line that wraps could not be rewritten
             self._write("\r" + line.ljust(self._width))
             self._width = len(line)

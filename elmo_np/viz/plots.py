@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import UserError
 from ..inference.neighbours import principal_components
 from ..runtime.files import atomic_write
+from ..runtime.jupyter import in_notebook
 from ..runtime.terminal import escaped
 from ..types import Array
 
@@ -70,7 +71,10 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as .png, .svg or .pdf, atomically and without a date. Raises UserError if that fails."""
+    """Write a figure as .png, .svg or .pdf, atomically and without a date; a notebook shows it too.
+
+    Raises UserError if the file cannot be written.
+    """
     from matplotlib import style
 
     kind = _format(path)
@@ -78,6 +82,14 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     with style.context(["default", STYLE]):
         figure.savefig(contents, format=kind, metadata=METADATA[kind])
     atomic_write(path, [contents.getvalue()])
+    if in_notebook() and kind != "pdf":
+        _show(contents.getvalue(), kind)
+
+
+def _show(contents: bytes, kind: str) -> None:
+    from IPython.display import SVG, Image, display
+
+    display(SVG(contents.decode()) if kind == "svg" else Image(contents))
 
 
 def _format(path: str | os.PathLike[str]) -> str:

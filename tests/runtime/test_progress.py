@@ -1,4 +1,4 @@
-"""Progress: one line that is rewritten on a terminal, plain lines elsewhere."""
+"""Progress: one line that is rewritten on a terminal and in a notebook, plain lines elsewhere."""
 
 import io
 
@@ -6,6 +6,8 @@ import pytest
 
 from elmo_np.runtime import progress
 from elmo_np.runtime.progress import Progress, duration
+
+from .test_jupyter import NotebookStream
 
 
 class Terminal(io.StringIO):
@@ -46,6 +48,15 @@ def test_a_terminal_gets_one_line_that_is_rewritten_and_cleared(clock, monkeypat
         shown.show("short")
         shown.say("stays")
     assert out.getvalue() == "\ra long lin\rshort     \r     \rstays\n"
+
+
+def test_a_notebook_gets_one_line_that_is_rewritten_although_it_is_no_terminal(clock):
+    out = NotebookStream()
+    with Progress(out) as shown:
+        shown.show("a longer line")
+        clock.now += 0.21
+        shown.show("short")
+    assert out.getvalue() == "\ra longer line\rshort        \r     \r"
 
 
 def test_lines_that_stay_are_written_whatever_the_clock_says(clock):

@@ -1,22 +1,14 @@
 """The tutorials: every block runs, in order, and prints the text below it; every figure is the one that the page draws.
 
-    python tests/whole/test_tutorials.py --write [NN ...]   run the tutorials whose names begin with NN, or all of them,
-                                                            and write what they print and draw into their files
-
-The output must be the same on every backend, SIMD path, Python and NumPy: models are trained in float64 (see
-elmo_np.tutorial.trained), printed figures have few digits, nothing is timed.
+`elmo-np tutorial 03 --write` writes what a page prints and draws into its files.
 """
 
-import argparse
-import contextlib
 import importlib.util
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import matplotlib
@@ -25,60 +17,17 @@ import pytest
 
 from elmo_np import backend
 from elmo_np.nn.lstm import Clips, Weights, lstm_forward
-from elmo_np.runtime.threads import one_blas_thread
+from elmo_np.tutorial.pages import BLOCK, all_pages
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tutorials"
 IMAGES = FOLDER / "img"
-# The blocks of the guide run in test_readme.py, which trains the demo's model that they load; the others have none.
-OTHERS = ("cheat-sheet.md", "equations.md", "guide.md", "teaching.md")
-PAGES = [path for path in sorted(FOLDER.glob("*.md")) if path.name not in OTHERS]
-BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n?)(?:^```text\n(?P<text>.*?)^```\n)?",
-                   re.MULTILINE | re.DOTALL)
-NEEDS = re.compile(r"\*\*You need\*\* [^\n]*`pip install (\w+)`")     # a library that is optional
-NEEDS_KERNELS = re.compile(r"\*\*You need\*\* [^\n]*the compiled kernels")
+PAGES = all_pages()         # the blocks of the guide run in test_readme.py, which trains the model that they load
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(img/([\w.-]+)\)")
 NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?!\w)")        # not inside a colour or an id
 # Coordinates are points, 1/72 inch, with 6 decimals: the last may be rounded differently, and a hundredth is invisible.
 POINT = 0.01
-
-
-def lacking(page):
-    """What a page needs and is not installed, with the reason or the fix; else ""."""
-    source = page.read_text(encoding="utf-8")
-    needed = NEEDS.search(source)
-    if needed and importlib.util.find_spec(needed[1]) is None:
-        return f"{needed[1]} (pip install {needed[1]})"
-    if NEEDS_KERNELS.search(source) and backend.why_not():
-        return f"the compiled kernels ({backend.why_not()})"
-    return ""
-
-
-def run_blocks(page, folder):
-    """Run a page's blocks in one namespace, in `folder`, as a reader would in the project's: [(match, printed)]."""
-    (folder / "tutorials/img").mkdir(parents=True, exist_ok=True)
-    source, space, before, results = page.read_text(encoding="utf-8"), {"__name__": "tutorial"}, os.getcwd(), []
-    os.chdir(folder)
-    try:
-        for match in BLOCK.finditer(source):
-            printed = io.StringIO()
-            lines = source.count("\n", 0, match.start("code"))       # so that tracebacks show the page's line numbers
-            with contextlib.redirect_stdout(printed), one_blas_thread():    # small matrices: more threads only wait
-                exec(compile("\n" * lines + match["code"], str(page), "exec"), space)
-            results.append((match, "".join(f"{line.rstrip()}\n" for line in printed.getvalue().splitlines())))
-    finally:
-        os.chdir(before)
-    return results
-
-
-def rewritten(source, results):
-    """The page with the output of its blocks."""
-    for match, printed in reversed(results):
-        text = f"\n```text\n{printed}```\n" if printed else ""
-        after = match["gap"] if match["text"] is None else ""       # keep the blank line before prose
-        source = source[:match.start()] + f"```python\n{match['code']}```\n{text}{after}" + source[match.end():]
-    return source
 
 
 def parts(picture):
@@ -100,15 +49,15 @@ def drawn_with_this_matplotlib(picture):
     return f"Matplotlib v{matplotlib.__version__}," in picture
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 def test_a_tutorial_prints_and_draws_what_it_shows(page, tmp_path):
-    if lacking(page):
-        pytest.skip(f"{page.name} needs {lacking(page)}")
-    for match, printed in run_blocks(page, tmp_path):
-        line = page.read_text(encoding="utf-8").count("\n", 0, match.start()) + 1
-        assert printed == (match["text"] or ""), f"{page.name}, the block at line {line}"
+    if page.lacks():
+        pytest.skip(f"{page.path.name} needs {page.lacks()}")
+    for ran in page.run(tmp_path):
+        assert ran.printed == ran.block.shown, f"{page.path.name}, the block at line {ran.block.line}"
+        assert ran.same
     made = {path.name for path in (tmp_path / "tutorials/img").iterdir()}
-    assert made == {name for _, name in PICTURE.findall(page.read_text(encoding="utf-8"))}
+    assert made == {name for _, name in PICTURE.findall(page.source)}
     for name in made:
         committed = (IMAGES / name).read_text(encoding="utf-8")
         new = (tmp_path / "tutorials/img" / name).read_text(encoding="utf-8")
@@ -117,21 +66,21 @@ def test_a_tutorial_prints_and_draws_what_it_shows(page, tmp_path):
             assert same_picture(new, committed), name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 def test_every_text_is_below_the_block_that_prints_it(page):
-    source = page.read_text(encoding="utf-8")
+    source = page.source
     assert source.count("```text\n") == sum(match["text"] is not None for match in BLOCK.finditer(source))
 
 
 def test_every_figure_is_drawn_by_one_tutorial_and_has_an_alternative_text():
-    shown = [(text, name) for page in PAGES for text, name in PICTURE.findall(page.read_text(encoding="utf-8"))]
+    shown = [(text, name) for page in PAGES for text, name in PICTURE.findall(page.source)]
     assert sorted(name for _, name in shown) == sorted(path.name for path in IMAGES.glob("*.svg"))
     assert all(len(text) > 20 for text, _ in shown)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 def test_a_tutorial_begins_with_its_aim_and_ends_with_exercises_and_answers(page):
-    source = page.read_text(encoding="utf-8")
+    source = page.source
     title, blank, top = source.split("\n")[:3]
     assert title.startswith("# ")
     assert blank == ""
@@ -141,20 +90,39 @@ def test_a_tutorial_begins_with_its_aim_and_ends_with_exercises_and_answers(page
     assert source.index("## Exercises") < source.index("<details>")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 def test_every_number_in_the_prose_is_in_a_block_too(page):
     """Decimals and percentages only: integers are also steps, sizes and sections."""
-    source = page.read_text(encoding="utf-8")
+    source = page.source
     blocks = "\n".join(FENCE.findall(source))
     prose = re.sub(r"\$[^$]*\$|`[^`]*`|\]\([^)]*\)", "", FENCE.sub("", source))
     claimed = re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)|\d+ %", prose)
     assert [claim for claim in claimed if claim.replace(" ", "") not in blocks] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def symbols(formulas):
+    """The letters of formulas, Latin and Greek, without words; d is a differential and e with an exponent a number."""
+    formulas = re.sub(r"\\(?:mathrm|text)\{[^}]*\}|\be\^", "", formulas)
+    greek = re.findall(r"\\(?:var)?(alpha|beta|gamma|epsilon|theta|kappa|lambda|mu|sigma|phi)(?![a-z])", formulas)
+    return {*greek, *re.findall(r"[a-zA-Z]", re.sub(r"\\[a-zA-Z]+", " ", formulas))} - {"d"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
+def test_every_symbol_of_a_formula_is_in_the_pages_table(page):
+    """Except those that run over something, such as the k of a sum."""
+    formulas = "\n".join(re.findall(r"^```math\n(.*?)^```$", page.source, re.MULTILINE | re.DOTALL))
+    running = set(re.findall(r"\\(?:sum|prod|max|mathrm\{argmax\})_\{?([a-z])", formulas))
+    before, head, after = page.source.partition("\n| symbol | meaning |")
+    assert head
+    assert "```math" not in before
+    explained = symbols(" ".join(re.findall(r"\$[^$]*\$", after.partition("\n\n")[0])))
+    assert symbols(formulas) - running - explained == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 def test_an_inline_formula_ends_on_the_line_it_begins_on(page):
     """GitHub does not render one that is broken over two lines."""
-    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    prose = FENCE.sub("", page.source)
     assert [line for line in prose.split("\n") if line.count("$") % 2] == []
 
 
@@ -165,26 +133,6 @@ def test_one_changed_number_makes_a_different_figure():
     assert not same_picture(picture, picture.replace("use", "line"))
     assert not same_picture('<g style="fill: #3e4567"/>', '<g style="fill: #3e4568"/>')
     assert same_picture('<g style="fill: #3e4567"/>', '<g style="fill: #3e4567"/>')
-
-
-def test_a_library_that_a_page_needs_is_reported_only_if_absent(tmp_path):
-    page = tmp_path / "page.md"
-    for library, missed in ("numpy", ""), ("no_such_library", "no_such_library (pip install no_such_library)"):
-        page.write_text(f"# A\n\n**You will** read. **You need** it (`pip install {library}`).\n", encoding="utf-8")
-        assert lacking(page) == missed
-    page.write_text("# A\n\n**You will** read. **You need** nothing.\n\nSee `pip install no_such_library`.\n",
-                    encoding="utf-8")
-    assert lacking(page) == ""
-
-
-def test_kernels_that_a_page_needs_are_reported_only_if_absent(tmp_path, monkeypatch):
-    page = tmp_path / "page.md"
-    page.write_text("# A\n\n**You will** read. **You need** the compiled kernels.\n", encoding="utf-8")
-    for reason, missed in ("", ""), ("no compiler", "the compiled kernels (no compiler)"):
-        monkeypatch.setattr(backend, "why_not", lambda reason=reason: reason)
-        assert lacking(page) == missed
-    page.write_text("# A\n\n**You will** read of the compiled kernels. **You need** nothing.\n", encoding="utf-8")
-    assert lacking(page) == ""
 
 
 def test_the_loop_and_the_program_that_tutorial_11_shows_without_running_them_run(tmp_path):
@@ -216,41 +164,3 @@ def test_the_loop_and_the_program_that_tutorial_11_shows_without_running_them_ru
         ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True,
                              capture_output=True, text=True)
         assert re.fullmatch(r"kernels: \w+\n(B +\d+  H +\d+  NumPy .* naive loop .* kernel .*\n){4}", ran.stdout)
-
-
-def test_writing_inserts_the_output_and_is_then_stable(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text("# A\n\n```python\nx = 2\n```\n\nThen:\n\n```python\nprint(x)\n```\n\n```text\nold\n```\n\nEnd.\n\n"
-                    "```python\nprint(x + 1)\n```\n\nOf all.\n", encoding="utf-8")
-    once = rewritten(page.read_text(encoding="utf-8"), run_blocks(page, tmp_path))
-    assert "print(x)\n```\n\n```text\n2\n```\n\nEnd." in once
-    assert "print(x + 1)\n```\n\n```text\n3\n```\n\nOf all." in once
-    assert "x = 2\n```\n\nThen:" in once
-    page.write_text(once, encoding="utf-8")
-    assert rewritten(once, run_blocks(page, tmp_path)) == once
-
-
-def main():
-    parser = argparse.ArgumentParser(description="Run tutorials; print or write their output.")
-    parser.add_argument("--write", action="store_true", help="write it into the tutorials and their figures")
-    parser.add_argument("names", nargs="*", help="prefixes of names, such as 03 (default: all)")
-    args = parser.parse_args()
-    for page in PAGES:
-        if args.names and not page.name.startswith(tuple(args.names)):
-            continue
-        if lacking(page):
-            print(f"{page.name}: skipped, it needs {lacking(page)}", file=sys.stderr)
-            continue
-        start, source = time.perf_counter(), page.read_text(encoding="utf-8")
-        results = run_blocks(page, ROOT)
-        if args.write:
-            page.write_text(rewritten(source, results), encoding="utf-8")
-        else:
-            print("\n".join(printed for _, printed in results))
-        changed = sum(printed != (match["text"] or "") for match, printed in results)
-        print(f"{page.name}: {len(results)} blocks, {changed} changed, {time.perf_counter() - start:.1f} s",
-              file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Shared by the tutorials: code printed from its source, and a small model that is the same on every machine."""
+"""Code printed from its source, so that a page shows the lines that run."""
 
 from __future__ import annotations
 
@@ -7,21 +7,10 @@ import re
 import textwrap
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .config.schema import BiLMConfig
-from .data.batches import sentence_batches
-from .data.vocabulary import Vocabulary
-from .errors import UserError
-from .inference.elmo import ELMo
-from .inference.token_indexer import batch_of, token_indexer
-from .nn.bilm import BiLM
-from .nn.optim import Adam, clip_scale, global_norm
-from .nn.parameter import parameters
-from .runtime.threads import one_blas_thread
+from ..errors import UserError
+from .project import project_directory
 
 _TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 _COMMENT = re.compile(r"\s+(?:#|/\*)\s(.*)")
@@ -65,15 +54,11 @@ def show_kernel(file: str, function: str, *tags: str) -> None:
 
 
 def kernel_source(file: str) -> str:
-    """The text of a file in kernels/, which is part of the project's directory but not of an installed package.
-
-    Raises UserError if there is no such file next to the package or in the current directory.
-    """
-    for directory in Path(__file__).parents[1], Path.cwd():
-        path = directory / "kernels" / file
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
-    raise UserError(f"there is no kernels/{file}: run this in the project's folder, which contains the kernel sources")
+    """The text of a file in kernels/. Raises UserError if there is no such file."""
+    path = project_directory() / "kernels" / file
+    if not path.is_file():
+        raise UserError(f"there is no kernels/{file}: expected the name of a kernel source, such as 'lstm.h'")
+    return path.read_text(encoding="utf-8")
 
 
 def _shown(name: str, source: str, tags: Sequence[str]) -> str:
@@ -94,29 +79,3 @@ def _tags(line: str) -> set[str]:
         low, high = sorted((int(first), int(last or first)))
         found |= {f"{letter}{number}" for number in range(low, high + 1)}
     return found
-
-
-def trained(sentences: Sequence[Sequence[str]], config: BiLMConfig, *, epochs: int = 1, rate: float = 0.01,
-            batch_size: int = 16, seed: int = 0) -> ELMo:
-    """A biLM trained on `sentences` with Adam, each sentence from a zero state.
-
-    Processors and libraries round differently, and updates amplify the differences. In float64, with an epsilon far
-    above the rounding error of a gradient, they reach 1e-13 after a few hundred updates, which no printed value shows;
-    with Adam's usual 1e-8 they reach 1e-4, because a step is then as long for noise as for a gradient. The filters of a
-    character CNN need smaller steps: with rate 0.01 they may exceed 1e-7 after a few hundred updates, with 0.005 1e-9.
-    """
-    vocabulary = Vocabulary.build(sentences)
-    model = BiLM(config, len(vocabulary), rng=np.random.default_rng(seed), dtype=np.float64)
-    arrays = parameters(model)
-    optimizer = Adam(arrays, rate, epsilon=1e-4)
-    words = token_indexer(model, vocabulary)
-    encoded = [words.encode(sentence) for sentence in sentences]
-    with one_blas_thread():
-        for _ in range(epochs):
-            for batch in sentence_batches(encoded, batch_size):
-                _, _, cache = model.forward(batch_of(words, batch))
-                model.backward(1.0, cache)
-                optimizer.step(clip_scale(global_norm(arrays), 5.0))
-                for parameter in arrays.values():
-                    parameter.zero_grad()
-    return ELMo(model, vocabulary)

@@ -1,14 +1,9 @@
-"""What the tutorials share: source lines found by their tags, and a model that is the same wherever it is trained."""
+"""Code printed from its source: the lines of a tag, or a whole function."""
 
-import numpy as np
 import pytest
 
-from elmo_np import backend, tutorial
-from elmo_np.config.schema import BiLMConfig
-from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.errors import UserError
-from elmo_np.nn.parameter import parameters
-from elmo_np.tutorial import kernel_source, show, show_kernel, trained
+from elmo_np.tutorial import kernel_source, show, show_kernel
 
 
 def test_the_lines_of_a_tag_are_printed_without_their_indentation(capsys):
@@ -64,29 +59,3 @@ def test_what_is_not_there_of_a_kernel_is_said_in_one_line(wanted, message):
     with pytest.raises(UserError, match=message) as caught:
         show_kernel(*wanted)
     assert "\n" not in str(caught.value)
-
-
-def test_the_kernels_of_an_installed_package_are_found_in_the_folder_in_which_python_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(tutorial, "__file__", str(tmp_path / "site-packages/elmo_np/tutorial.py"))
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="project's folder"):
-        kernel_source("lstm.h")
-    (tmp_path / "kernels").mkdir()
-    (tmp_path / "kernels/lstm.h").write_text("/* here */\n", encoding="utf-8")
-    assert kernel_source("lstm.h") == "/* here */\n"
-
-
-@pytest.mark.parametrize("words", [{}, {"char_filters": ((1, 4), (3, 8)), "char_dim": 4, "max_characters": 12}],
-                         ids=["by id", "by characters"])
-def test_a_model_is_the_same_on_both_backends(words):
-    if backend.why_not():
-        pytest.skip(backend.why_not())
-    sentences, found = list(GrammarCorpus(seed=0, sentences=200)), []
-    for name in "numpy", "cython":
-        with backend.use(name):
-            elmo = trained(sentences, BiLMConfig(embedding_dim=8, hidden_dim=8, **words), epochs=2)
-        found.append(parameters(elmo.model))
-    for name, p in found[0].items():
-        # 26 updates of at most 0.01, each right to some 1e-13 of itself but for what the updates before have changed
-        np.testing.assert_allclose(p.value, found[1][name].value, rtol=0, atol=1e-11, err_msg=name)
-    assert elmo.vectors([sentences[0]])[0].dtype == np.float64
