@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ...data.delimited import TEXT as TEXT
 from ...data.text_lines import HEAD, text_lines
 from ...errors import UserError
 
@@ -30,8 +31,6 @@ Row = tuple[int, list[str]]     # the number of its line, and its cells; no cell
 ANY: Columns = MappingProxyType({})
 BLANKS = " \t\n\r\f\v"          # white space of a format; others, such as a no-break space, belong to a word
 
-TEXT = ("sentence", "text", "content", "review", "tweet", "question", "document", "comment", "message", "phrase",
-        "utterance", "title")
 LABEL = ("label", "class", "category", "sentiment", "target", "topic", "intent", "polarity", "stance", "emotion",
          "rating")
 _NAME = re.compile(r"[^\W\d][\w.:/()-]*(?: [\w.:/()-]+){,2}")   # what a cell of a header row looks like
