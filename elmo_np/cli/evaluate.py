@@ -8,13 +8,15 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from ..data.corpus import Corpus, open_corpus
+from ..data.corpus import open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
-from ..inference.neural_cache import CacheSettings, evaluate_with_cache, tune
+from ..inference.neural_cache import THETAS, WEIGHTS, CacheSettings, evaluate_with_cache, tune
 from ..runtime.files import STDOUT, atomic_write_text
 from .common import Add, add_corpus, add_tokenize, json_text, settings_of, splits
+
+THETA, WEIGHT = 0.3, 0.1       # of a cache that nobody has set
 
 ABOUT = "compute the perplexity of both directions, over all words"
 
@@ -29,9 +31,9 @@ def arguments(add: Add) -> None:
     add("--cache", type=int, metavar="N", help="also with a cache of the last N words, of which those that followed "
         "similar states become more probable (needs one stream)")
     add("--tune-on", metavar="FILE", help="a validation text, never the one to predict, on which the cache is set")
-    add("--cache-theta", type=float, default=0.3, metavar="X", help="without --tune-on, how sharply the cache prefers "
-        "similar states (default 0.3)")
-    add("--cache-weight", type=float, default=0.1, metavar="X", help="likewise, its share (default 0.1)")
+    add("--cache-theta", type=float, metavar="X", help=f"without --tune-on, how sharply the cache prefers similar "
+        f"states (default {THETA})")
+    add("--cache-weight", type=float, metavar="X", help=f"likewise, its share (default {WEIGHT})")
     add_tokenize(add)
     add("--json", action="store_true", help="print the result as JSON")
 
@@ -43,10 +45,7 @@ def run(args: argparse.Namespace) -> int:
     corpus = open_corpus(args.corpus, tokenize=splits(args, elmo))
     scores: list[SentenceScore] = []
     state = args.state or settings_of(args.dir).train.state
-    if args.cache is not None and state != "carry":
-        raise UserError(f"--cache {args.cache} with state {state}: a cache reads one stream; add --state carry")
-    if args.tune_on and args.cache is None:
-        raise UserError(f"--tune-on {args.tune_on} sets a cache: add --cache N")
+    settings = _cache_settings(args, elmo, state)
     found = evaluate(elmo.model, elmo.vocabulary, corpus, state=state, batch_size=args.batch_size,
                      each=scores.append if args.per_sentence else None)
     unigram = unigram_perplexity(elmo.vocabulary, corpus) if elmo.vocabulary.counts else None
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         rows = [f"{score.forward:.6f}\t{score.backward:.6f}\t{score.targets}\t{' '.join(sentence)}"
                 for score, sentence in zip(scores, corpus, strict=True)]
         atomic_write_text(args.per_sentence, "\n".join(["forward_log_p\tbackward_log_p\ttargets\tsentence", *rows, ""]))
-    cached = None if args.cache is None else _cached(args, elmo, corpus)
+    cached = settings and (settings, evaluate_with_cache(elmo.model, elmo.vocabulary, corpus, settings))
     with redirect_stdout(sys.stderr if args.per_sentence == STDOUT else sys.stdout):
         _print(args, found, unigram, state, cached)
     return 0
@@ -63,13 +62,25 @@ def run(args: argparse.Namespace) -> int:
 Cached = tuple[CacheSettings, Evaluation]
 
 
-def _cached(args: argparse.Namespace, elmo: ELMo, corpus: Corpus) -> Cached:
-    """The settings of the cache, and the perplexities with it."""
-    settings = CacheSettings(args.cache, args.cache_theta, args.cache_weight)
-    if args.tune_on:
-        valid = open_corpus(args.tune_on, tokenize=splits(args, elmo))
-        settings = tune(elmo.model, elmo.vocabulary, valid, args.cache)
-    return settings, evaluate_with_cache(elmo.model, elmo.vocabulary, corpus, settings)
+def _cache_settings(args: argparse.Namespace, elmo: ELMo, state: str) -> CacheSettings | None:
+    """Those asked for or found on another text; None: no cache. Raises UserError for options that contradict others."""
+    set_by_hand = args.cache_theta is not None or args.cache_weight is not None
+    if args.cache is None:
+        if args.tune_on or set_by_hand:
+            raise UserError("--tune-on, --cache-theta and --cache-weight set a cache: add --cache N")
+        return None
+    if state != "carry":
+        raise UserError(f"--cache {args.cache} with state {state}: a cache reads one stream; add --state carry")
+    if not args.tune_on:
+        return CacheSettings(args.cache, THETA if args.cache_theta is None else args.cache_theta,
+                             WEIGHT if args.cache_weight is None else args.cache_weight).checked()
+    if set_by_hand:
+        raise UserError(f"--tune-on {args.tune_on} finds theta and weight: leave out --cache-theta and --cache-weight")
+    if args.tune_on == args.corpus or (os.path.exists(args.corpus) and os.path.exists(args.tune_on)
+                                       and os.path.samefile(args.corpus, args.tune_on)):
+        raise UserError(f"--tune-on {args.tune_on} is the text to predict: expected another one, or the cache would be "
+                        "set on what it is judged on")
+    return tune(elmo.model, elmo.vocabulary, open_corpus(args.tune_on, tokenize=splits(args, elmo)), args.cache)
 
 
 def _check_out(out: str) -> None:
@@ -95,6 +106,8 @@ def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, s
         settings, with_cache = cached
         print(f"with a cache of {settings.size:,} words, theta {settings.theta:g}, weight {settings.weight:g}"
               f"{f', set on {args.tune_on}' if args.tune_on else ''}:")
+        if args.tune_on and (settings.theta in (THETAS[0], THETAS[-1]) or settings.weight in (WEIGHTS[0], WEIGHTS[-1])):
+            print("  (at the edge of what was tried: other values of --cache-theta and --cache-weight may be better)")
         for name, value in ("forward", with_cache.forward), ("backward", with_cache.backward):
             print(f"  {name:16} perplexity {perplexity_text(value, 3):>10}")
 

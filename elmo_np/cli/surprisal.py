@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import math
 import os
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,14 +18,14 @@ from ..errors import UserError
 from ..inference.coverage import coverage
 from ..inference.elmo import ELMo
 from ..inference.evaluate import SentenceScore, evaluate
-from ..inference.surprisal import Surprisal, surprisal_of
+from ..inference.surprisal import Measure, Surprisal
 from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
 from ..viz.plots import check_target, region_means, save
 from .common import Add, add_json, add_tokenize, json_text, splits
 
 ABOUT = "compute the surprisal of every word of the items of an experiment"
-MEASURES = ("position", "words", "tokens", "surprisal", "backward_surprisal", "entropy_before", "entropy_after",
+MEASURES = ("position", "tokens", "surprisal", "backward_surprisal", "entropy_before", "entropy_after",
             "entropy_reduction", "log_frequency", "unknown")
 
 Row = dict[str, object]
@@ -43,11 +45,13 @@ class Unit(NamedTuple):
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("items", metavar="ITEMS", help="one sentence per line, or a table with a header row: CSV or TSV, one row per "
-        "sentence or, with a column of regions, one row per region. Other columns are kept")
+        "sentence or, with a column of regions, one row per region or word. Other columns are kept; - for standard "
+        "input")
     add("--text", metavar="COLUMN", help="column of the text (default: sentence, text or word)")
     add("--item", metavar="COLUMN", help="column of the item (default: item)")
-    add("--condition", metavar="COLUMN", help="column of the condition (default: condition)")
-    add("--region", metavar="COLUMN", help="column of the region (default: region)")
+    add("--condition", metavar="COLUMN", action="append", default=[], help="column of the condition (default: "
+        "condition); may be repeated, for factors or subjects")
+    add("--region", metavar="COLUMN", help="column of the region (default: region), or of the number of the word")
     add("--per", choices=("word", "region"), default="word",
         help="one row per word (default), or one per region, or whole sentence, with sums")
     add("--only", metavar="REGION", action="append", help="print this region only; may be repeated")
@@ -61,15 +65,12 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.out:
-        raise UserError("--out is empty: expected the name of a file, or - for standard output")
-    if args.out != STDOUT and os.path.lexists(args.out):
-        raise UserError(f"{args.out} exists already: give another --out, or remove it")
-    if args.picture is not None:
-        check_target(args.picture)
+    _check_targets(args)
     elmo = ELMo.load(args.dir)
     found = read_items(Path(args.items), Columns(args.text, args.item, args.condition, args.region))
     _check(args, found)
+    if args.per == "region":
+        found = found._replace(items=[_whole_regions(item, found.region) for item in found.items])
     cut = [_cut(item, splits(args, elmo)) for item in found.items]
     sentences = [[token for words in item for word in words for token in word] for item in cut]
     values = _measured(elmo, sentences, args.state)
@@ -78,6 +79,27 @@ def run(args: argparse.Namespace) -> int:
     if args.picture:
         save(_picture(args, found, cut, values), args.picture)
     return 0
+
+
+def _check_targets(args: argparse.Namespace) -> None:
+    """Raise UserError where what is computed could not be written."""
+    if not args.out:
+        raise UserError("--out is empty: expected the name of a file, or - for standard output")
+    if args.out != STDOUT and (os.path.lexists(args.out) or not Path(args.out).parent.is_dir()):
+        problem = "exists already" if os.path.lexists(args.out) else "is in a directory that does not exist"
+        raise UserError(f"{args.out} {problem}: give another --out")
+    if args.picture is not None:
+        check_target(args.picture)
+        if Path(args.picture).absolute() == Path(args.out).absolute():
+            raise UserError(f"--picture {args.picture} is --out too: expected two files")
+
+
+def _whole_regions(item: Item, region: str | None) -> Item:
+    """Rows that are words of one region as one row, with the columns of the first."""
+    if region is None:
+        return item
+    groups = [list(group) for _, group in groupby(item, lambda row: row.labels[region])]
+    return [group[0]._replace(text=" ".join(row.text for row in group)) for group in groups]
 
 
 def _cut(item: Item, tokenize: bool) -> Words:
@@ -90,12 +112,13 @@ def _cut(item: Item, tokenize: bool) -> Words:
 
 def _measured(elmo: ELMo, sentences: Sequence[list[str]], state: str) -> list[Surprisal]:
     found: list[Surprisal] = []
+    measure = Measure(elmo)
     with Progress() as progress:
         for line in coverage(elmo, sentences):
             progress.say(line)
 
         def each(score: SentenceScore) -> None:
-            found.append(surprisal_of(elmo, sentences[len(found)], score))
+            found.append(measure(sentences[len(found)], score))
             progress.show(f"{len(found):,} of {len(sentences):,} sentences")
         evaluate(elmo.model, elmo.vocabulary, sentences, state=state, each=each, entropy=True)
     return found
@@ -105,10 +128,14 @@ def _picture(args: argparse.Namespace, found: Items, cut: Sequence[Words], value
     """Means over the items of each region's surprisal, by condition."""
     drawn: dict[str, dict[str, list[float]]] = {}
     for item, regions, own in zip(found.items, cut, values, strict=True):
-        sums = own.grouped([sum(map(len, words)) for words in regions]).forward.tolist()
-        for row, bits in zip(item, sums, strict=True):
-            condition = row.labels[found.condition] if found.condition else ""
-            drawn.setdefault(condition, {}).setdefault(row.labels[str(found.region)], []).append(bits)
+        sizes: dict[str, int] = {}
+        for row, words in zip(item, regions, strict=True):
+            name = row.labels[str(found.region)]
+            sizes[name] = sizes.get(name, 0) + sum(map(len, words))
+        condition = ", ".join(item[0].labels[name] for name in found.conditions)
+        for name, bits in zip(sizes, own.grouped(list(sizes.values())).forward.tolist(), strict=True):
+            if not math.isnan(bits):            # an empty region has no surprisal
+                drawn.setdefault(condition, {}).setdefault(name, []).append(bits)
     names = list(dict.fromkeys(name for regions in drawn.values() for name in regions))
     lines = {condition: [regions.get(name, []) for name in names] for condition, regions in drawn.items()}
     return region_means(names, lines, title=f"{Path(args.items).stem}: {len(found.items):,} sentences",
@@ -118,7 +145,8 @@ def _picture(args: argparse.Namespace, found: Items, cut: Sequence[Words], value
 def _check(args: argparse.Namespace, found: Items) -> None:
     """Raise UserError for columns that the output has itself, and for an --only that no row has."""
     items, region, _ = found
-    if taken := [name for name in items[0][0].labels if name in (*MEASURES, "word", "text")]:
+    own = (*MEASURES, "text", "words") if args.per == "region" else (*MEASURES, "word")
+    if taken := [name for name in items[0][0].labels if name in own]:
         raise UserError(f"{args.items} has a column {taken[0]!r}, which the output uses itself: rename it")
     if (args.only or args.picture) and region is None:
         option = f"--only {args.only[0]}" if args.only else "--picture"

@@ -70,9 +70,10 @@ def text_lines(path: Path, most: int | None = None) -> Iterator[str]:
             yield line.lstrip(BOM)
 
 
-def plain_lines(path: Path, most: int | None = None) -> Iterator[str]:
-    """`text_lines`, but a file that is plainly markup or a table is refused with what to do."""
-    lines = text_lines(path, most)
+def plain_lines(path: Path, most: int | None = None, lines: Iterator[str] | None = None) -> Iterator[str]:
+    """`text_lines`, but a file that is plainly markup or a table is refused with what to do; lines: of a file that is
+    open already."""
+    lines = text_lines(path, most) if lines is None else lines
     head = list(islice(lines, HEAD))
     start = "".join(head)[:4096]
     for name, pattern, advice in _FORMATS:

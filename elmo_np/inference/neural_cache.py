@@ -26,8 +26,10 @@ from ..types import Array
 from .evaluate import Evaluation, one_stream, summed
 from .token_indexer import token_indexer
 
+MOST = 100_000             # positions: beyond it a cache is slower than the model by far
 THETAS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)            # that `tune` tries
 WEIGHTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)    # likewise
+VALUES = 1 << 20            # comparisons of positions at a time: some 50 MB for all theta
 
 
 class CacheSettings(NamedTuple):
@@ -36,6 +38,14 @@ class CacheSettings(NamedTuple):
     size: int
     theta: float
     weight: float
+
+    def checked(self) -> CacheSettings:
+        """These settings. Raises UserError if one is out of range."""
+        _check_size(self.size)
+        if not 0 <= self.weight < 1 or not 0 < self.theta < np.inf:
+            raise UserError(f"a cache with theta = {self.theta} and weight = {self.weight}: expected a theta above 0 "
+                            "and a weight from 0 to below 1")
+        return self
 
 
 class NeuralCache:
@@ -56,9 +66,11 @@ class NeuralCache:
         outputs, after = lm.encode_inference(x, before, lengths)
         nats = lm.output_layer().nll(outputs[-1], y).astype(np.float64)
         live = y[:, 0] != IGNORE_INDEX
-        mixed = self.mix(outputs[-1][live, 0], y[live, 0], nats[live, 0])
-        self.nats += mixed.sum(axis=2)
-        nats[live, 0] = mixed[0, 0]
+        rows = max(1, VALUES // (self.size + len(y)))
+        for part in np.array_split(np.flatnonzero(live), -(-int(live.sum()) // rows) or 1):
+            mixed = self.mix(outputs[-1][part, 0], y[part, 0], nats[part, 0])
+            self.nats += mixed.sum(axis=2)
+            nats[part, 0] = mixed[0, 0]
         return [nats], after
 
     def mix(self, h: Array, y: Array, nats: Array) -> Array:
@@ -91,15 +103,18 @@ def _share(z: Array, same: Array) -> Array:
 def evaluate_with_cache(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]],
                         settings: CacheSettings) -> Evaluation:
     """`evaluate` of one stream by (P8). Raises UserError for settings out of range."""
-    size, theta, weight = settings
-    if size < 1 or not 0 <= weight < 1 or not 0 < theta < np.inf:
-        raise UserError(f"cache of {size} positions, theta = {theta}, weight = {weight}: expected at least 1 position, "
-                        "a theta above 0 and a weight from 0 to below 1")
+    size, theta, weight = settings.checked()
     return _evaluated(model, vocabulary, corpus, *(NeuralCache(size, [theta], [weight]) for _ in range(2)))
+
+
+def _check_size(size: int) -> None:
+    if not 1 <= size <= MOST:
+        raise UserError(f"a cache of {size} positions: expected 1 to {MOST:,}")
 
 
 def tune(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], size: int) -> CacheSettings:
     """The theta and weight of those tried that predict a validation text best, both directions together."""
+    _check_size(size)
     caches = [NeuralCache(size, THETAS, WEIGHTS) for _ in range(2)]
     _evaluated(model, vocabulary, corpus, *caches)
     nats = caches[0].nats + caches[1].nats

@@ -39,16 +39,18 @@ class Surprisal(NamedTuple):
     def grouped(self, sizes: Sequence[int]) -> Surprisal:
         """Groups of consecutive units: sums over each, with the entropies at its two ends.
 
-        sizes   units of each group, in order, together n; of an empty group all sums are 0 and its entropies NaN
+        sizes   units of each group, in order, together n; an empty group has NaN everywhere, and nothing unknown
         """
         ends = np.cumsum(sizes)
         starts = ends - sizes
 
+        filled = ends > starts
+
         def sums(x: Array) -> Array:
-            return np.array([x[start:end].sum() for start, end in zip(starts, ends, strict=True)], x.dtype)
+            found = np.array([x[start:end].sum() for start, end in zip(starts, ends, strict=True)], x.dtype)
+            return np.where(filled, found, np.nan) if x.dtype.kind == "f" else found
 
         before, after = np.full((2, len(ends)), np.nan)
-        filled = ends > starts
         before[filled] = self.entropy_before[starts[filled]]
         after[filled] = self.entropy_after[ends[filled] - 1]
         return Surprisal(sums(self.forward), sums(self.backward), before, after, sums(self.log_frequency),
@@ -64,16 +66,23 @@ def surprisal(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str =
     """
     lists = [elmo.words(sentence) for sentence in sentences]
     scores = score(elmo, lists, state, entropy=True)
-    return [surprisal_of(elmo, words, found) for words, found in zip(lists, scores, strict=True)]
+    measure = Measure(elmo)
+    return [measure(words, found) for words, found in zip(lists, scores, strict=True)]
 
 
-def surprisal_of(elmo: ELMo, words: Sequence[str], found: SentenceScore) -> Surprisal:
-    """From the score of a sentence of so many tokens, which has its entropies."""
-    vocabulary = elmo.vocabulary
-    ids = np.array(vocabulary.ids(words), np.int64)
-    log_p = unigram_log_p(vocabulary)[ids] if vocabulary.counts else np.full(len(ids), np.nan)
-    assert found.entropies is not None
-    entropies = found.entropies * BITS
-    return Surprisal(-found.forward_tokens[:-1] * BITS,                          # (P4)
-                     -found.backward_tokens[1:] * BITS,                          # (P4)
-                     entropies[:-1], entropies[1:], log_p * BITS, (ids == vocabulary.unk).astype(np.int64))
+class Measure:
+    """Makes the surprisal of a sentence from its score, which must have its entropies."""
+
+    def __init__(self, elmo: ELMo):
+        self._vocabulary = elmo.vocabulary
+        known = elmo.vocabulary.counts
+        self._log_p = unigram_log_p(elmo.vocabulary) if known else np.full(len(elmo.vocabulary), np.nan)
+
+    def __call__(self, words: Sequence[str], found: SentenceScore) -> Surprisal:
+        ids = np.array(self._vocabulary.ids(words), np.int64)
+        assert found.entropies is not None
+        entropies = found.entropies * BITS
+        return Surprisal(-found.forward_tokens[:-1] * BITS,                      # (P4)
+                         -found.backward_tokens[1:] * BITS,                      # (P4)
+                         entropies[:-1], entropies[1:], self._log_p[ids] * BITS,
+                         (ids == self._vocabulary.unk).astype(np.int64))

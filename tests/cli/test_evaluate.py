@@ -91,9 +91,14 @@ def test_a_cache_is_shown_beside_the_plain_figures_and_set_on_another_text(do, t
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--cache", "10", "--state", "reset"], "--cache 10 with state reset: a cache reads one stream; add --state carry"),
-    (["--tune-on", "unseen.txt"], "--tune-on unseen.txt sets a cache: add --cache N"),
-    (["--cache", "0", "--state", "carry"], "expected at least 1 position"),
+    (["--tune-on", "unseen.txt"], "--cache-weight set a cache: add --cache N"),
+    (["--cache-weight", "0.1"], "set a cache: add --cache N"),
+    (["--cache", "5", "--state", "carry", "--tune-on", "./unseen.txt"], "is the text to predict: expected another one"),
+    (["--cache", "5", "--state", "carry", "--tune-on", "train.txt", "--cache-theta", "1"], "leave out --cache-theta"),
+    (["--cache", "0", "--state", "carry"], "expected 1 to 100,000"),
     (["--cache", "5", "--state", "carry", "--cache-weight", "2"], "a weight from 0 to below 1"),
 ])
-def test_a_cache_that_cannot_be_is_refused_in_one_line(do, options, message):
-    assert message in do("evaluate", "run", "unseen.txt", *options, code=2).err
+def test_a_cache_that_cannot_be_is_refused_in_one_line_before_anything_is_computed(do, options, message, tmp_path):
+    out = tmp_path / "scores.tsv"
+    assert message in do("evaluate", "run", "unseen.txt", *options, "--per-sentence", out, code=2).err
+    assert not out.exists()

@@ -1,6 +1,8 @@
 """Items of an experiment: from lines, from a table of sentences, from a table of regions."""
 
 import gzip
+import os
+import threading
 
 import pytest
 
@@ -23,7 +25,7 @@ def write(path, text):
 
 def test_a_line_of_text_is_an_item_with_the_number_of_its_line(tmp_path):
     found = read_items(write(tmp_path / "a.txt", "The key, here.\n\n it is \n"))
-    assert found == ([[Region({"item": "1"}, "The key, here.")], [Region({"item": "3"}, "it is")]], None, None)
+    assert found == ([[Region({"item": "1"}, "The key, here.")], [Region({"item": "3"}, "it is")]], None, ())
 
 
 @pytest.mark.parametrize(("delimiter", "name"), [(",", "a.csv"), ("\t", "a.tsv"), (";", "a.csv")])
@@ -31,12 +33,12 @@ def test_a_row_of_a_table_is_an_item_with_its_other_columns(tmp_path, delimiter,
     rows = [["Item", "Sentence", "list"], ["7", "The key", "x"], ["8", "a bank", ""]]
     path = write(tmp_path / name, "\ufeff" + "".join(delimiter.join(row) + "\r\n" for row in rows))
     assert read_items(path) == ([[Region({"Item": "7", "list": "x"}, "The key")],
-                                 [Region({"Item": "8", "list": ""}, "a bank")]], None, None)
+                                 [Region({"Item": "8", "list": ""}, "a bank")]], None, ())
 
 
 def test_consecutive_rows_of_one_item_and_condition_are_the_regions_of_a_sentence(tmp_path):
-    items, region, condition = read_items(write(tmp_path / "a.csv", REGIONS))
-    assert (region, condition) == ("region", "condition")
+    items, region, conditions = read_items(write(tmp_path / "a.csv", REGIONS))
+    assert (region, conditions) == ("region", ("condition",))
     assert [[row.text for row in item] for item in items] == [["The key", 'is "old", here.'], ["The keys", "are"]]
     assert items[1][0].labels == {"item": "1", "condition": "b", "region": "subject", "rt": ""}
 
@@ -50,16 +52,65 @@ def test_columns_are_named_and_a_compressed_table_is_read(tmp_path):
     assert region == "zone"
 
 
+@pytest.mark.parametrize(("name", "text"), [
+    ("a.txt", "id\tstim\tsentence\n1\tx\tThe key\n"),                # tabs
+    ("a.txt", "item;sentence\n1;The key\n"),                           # semicolons, and a name
+    ("a.txt", "sentence\nThe key\n"),                                  # a single column
+    ("a.txt", "item,sentence\n1,\"The key\"\n"),                       # commas, and both names
+    ("a.csv", "sep=;\n\nnumber;sentence\n1;The key\n;\n"),             # Excel's
+    ("a.csv", 'number, sentence\n1, "The key"\n'),
+    ("a.csv", "sentence,,\nThe key,,\n"),                              # columns without a name or a cell
+])
+def test_a_table_is_recognised_and_blank_rows_and_columns_are_left_out(tmp_path, name, text):
+    items, _, _ = read_items(write(tmp_path / name, text))
+    assert [[row.text for row in item] for item in items] == [["The key"]]
+
+
+@pytest.mark.parametrize("text", ["The word, text, is old .\nit is .\n", "a; b\nc\n", "word\n",
+                                  "to be ; or not\nso ; it is\n"])
+def test_prose_is_not_taken_for_a_table(tmp_path, text):
+    items, region, _ = read_items(write(tmp_path / "a.txt", text))
+    assert [item[0].text for item in items] == text.splitlines()
+    assert region is None
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    lines = [f"line {k}" for k in range(5000)]
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=["\n".join(lines)])
+    writer.start()
+    items, _, _ = read_items(tmp_path / "pipe")
+    writer.join()
+    assert [item[0].text for item in items] == lines
+
+
+def test_quotation_marks_of_tsv_are_part_of_the_text(tmp_path):
+    items, _, _ = read_items(write(tmp_path / "a.tsv", 'item\tregion\tword\n1\t1\t"Well\n1\t2\the\n1\t3\tsaid"\n'))
+    assert [row.text for row in items[0]] == ['"Well', "he", 'said"']
+
+
+def test_rows_next_to_one_another_may_be_words_of_one_region(tmp_path):
+    items, _, _ = read_items(write(tmp_path / "a.csv", "item,region,word\n1,np,The\n1,np,key\n1,verb,is\n"))
+    assert [row.text for row in items[0]] == ["The", "key", "is"]
+
+
 @pytest.mark.parametrize(("text", "columns", "message"), [
+    ("item,region,word\n1,np,a\n1,verb,b\n1,np,a\n1,verb,b\n", Columns(),
+     "line 2: item 1 has a region twice .np verb np verb., .* conditions="),
+    ("item,region,word\n1,3,c\n1,1,a\n1,2,b\n", Columns(), "line 2: item 1 has its regions in the order 3 1 2"),
+    ("item,word\n1,a\n1,b\n", Columns(), "every row holds one word, expected sentences: .* region='NAME'"),
+    ("item,region,sentence\n1,a,b\n", Columns(text="region"), "one column was chosen twice"),
     ("", Columns(), "has no item: expected at least one sentence"),
     ("item,sentence\n", Columns(), "has no item"),
     ("item,sentence\n1,a\n", Columns(text="words"), "has no column 'words': expected one of 'item', 'sentence'"),
     ("item,form\n1,a\n", Columns(item="item"), "has no column named sentence .*: give text='NAME' \\(--text NAME"),
     ("region,sentence\n1,a\n", Columns(), "has no column named item: give item='NAME' \\(--item NAME"),
-    ("text,sentence\n1,a\n", Columns(), "the columns text, sentence could each be it"),
+    ("text,sentence\n1,a\n", Columns(), "the columns text, sentence could each be the text: choose one, text='text'"),
     ("item,item,sentence\n1,1,a\n", Columns(), "two columns are named 'item'"),
     ("item,sentence\n1,a, b\n", Columns(), "line 2: 3 columns, expected 2"),
-    ('item,sentence\n1,"a\n', Columns(), "line 2: unexpected end of data; expected a cell with a quotation mark"),
+    ('item,sentence\n1,"a\n', Columns(), "line 2: unexpected end of data; expected CSV, where"),
     ("item,region,word\n1,a,x\n2,a,x\n1,b,y\n", Columns(), "line 4: item 1 occurs again, .* consecutive rows"),
     ("<html><body>\n", Columns(), "looks like XML or HTML"),
 ])

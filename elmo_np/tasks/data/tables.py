@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ...data.delimited import TEXT as TEXT
 from ...data.text_lines import HEAD, KEPT, text_lines
 from ...errors import UserError
 from ...runtime import json_text
@@ -31,8 +32,6 @@ Row = tuple[int, list[str]]     # the number of its line, and its cells; no cell
 ANY: Columns = MappingProxyType({})
 BLANKS = " \t\n\r\f\v"          # white space of a format; others, such as a no-break space, belong to a word
 
-TEXT = ("sentence", "text", "content", "review", "tweet", "question", "document", "comment", "message", "phrase",
-        "utterance", "title")
 LABEL = ("label", "class", "category", "sentiment", "target", "topic", "intent", "polarity", "stance", "emotion",
          "rating")
 INDEX = {"index", "idx", "id"}  # what headers call the number of a row
