@@ -22,7 +22,7 @@ from ..backend import twin
 from ..config.schema import BiLMConfig
 from ..types import Array
 from .cell import Cell, State, masked
-from .checks import check_array
+from .checks import check_array, check_sizes
 from .initializers import glorot_uniform
 from .lstm import rows, sigmoid
 from .parameter import Parameter, accumulators
@@ -140,6 +140,7 @@ class GRU(Cell):
     STATE = ("h",)
 
     def __init__(self, D: int, H: int, *, rng: Generator | None, dtype: DTypeLike = np.float32):
+        check_sizes("GRU", D=D, H=H)
         self.Wx = Parameter(glorot_uniform(rng, (D, 3*H), dtype))
         self.Wh = Parameter(glorot_uniform(rng, (H, 3*H), dtype))
         self.b = Parameter(np.zeros(3*H, dtype))
