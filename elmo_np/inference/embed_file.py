@@ -32,7 +32,7 @@ from ..data.corpus import corpus_sha256, require_reiterable
 from ..errors import UserError
 from ..io import hdf5, npz_to_hdf5, safetensors_file
 from ..io.npz import ArrayFile, undamaged
-from ..nn.bilm import BiLM, BiState
+from ..nn.bilm import BiState
 from ..nn.parameter import sha256
 from ..runtime.files import sync_folder
 from ..runtime.locks import locked_file
