@@ -6,7 +6,7 @@
 #define OPERATIONS_OF(R)                                                                                              \
     {WIDTH / (ptrdiff_t)sizeof(R), JOIN(packed_size, BODY, R), JOIN(pack, BODY, R), JOIN(multiply, BODY, R),         \
      JOIN(gates, BODY, R), JOIN(gates_backward, BODY, R), JOIN(softmax_forward, BODY, R), JOIN(softmax_backward, BODY, R),       \
-     JOIN(convolve, BODY, R)}
+     JOIN(convolve, BODY, R), JOIN(apply_sigmoid, BODY, R), JOIN(apply_tanh, BODY, R)}
 #define TABLE_(b) body_##b
 #define TABLE(b) TABLE_(b)
 #define STRING_(b) #b

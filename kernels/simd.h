@@ -32,6 +32,8 @@
                                  ptrdiff_t P, ptrdiff_t V);                                                           \
         void (*convolve)(const REAL *e, ptrdiff_t word, ptrdiff_t C, const int64_t *positions, const REAL *W, REAL *panel, \
                          REAL *m, REAL *argmax, ptrdiff_t G, ptrdiff_t K, ptrdiff_t N);                                 \
+        void (*apply_sigmoid)(REAL *x, ptrdiff_t n);                                                                  \
+        void (*apply_tanh)(REAL *x, ptrdiff_t n);                                                                     \
     }
 typedef OPERATIONS(float) float_operations;
 typedef OPERATIONS(double) double_operations;

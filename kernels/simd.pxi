@@ -21,6 +21,8 @@ cdef extern from "simd.h" nogil:
                                  Py_ssize_t V) noexcept nogil
         void (*convolve)(const float *e, Py_ssize_t word, Py_ssize_t C, const int64_t *positions, const float *W, float *panel,
                          float *m, float *argmax, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
+        void (*apply_sigmoid)(float *x, Py_ssize_t n) noexcept nogil
+        void (*apply_tanh)(float *x, Py_ssize_t n) noexcept nogil
     ctypedef struct double_operations:
         Py_ssize_t lanes
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
@@ -41,6 +43,8 @@ cdef extern from "simd.h" nogil:
                                  Py_ssize_t V) noexcept nogil
         void (*convolve)(const double *e, Py_ssize_t word, Py_ssize_t C, const int64_t *positions, const double *W, double *panel,
                          double *m, double *argmax, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
+        void (*apply_sigmoid)(double *x, Py_ssize_t n) noexcept nogil
+        void (*apply_tanh)(double *x, Py_ssize_t n) noexcept nogil
     ctypedef struct body:
         const char *name
         float_operations f
@@ -72,7 +76,7 @@ def use_simd(name):
     active = cpu_body(simd_paths().index(name))
 
 
-# One name for both number types, so that the callers are written once. Arguments: matmul.h, lstm.h.
+# One name for both number types, so that the callers are written once. Arguments: matmul.h, lstm.h, vector.h.
 
 cdef Py_ssize_t packed_size(Py_ssize_t K, Py_ssize_t N, bint single, bint gates=False):
     """The number of values in the panels of a (K, N) matrix."""
@@ -125,3 +129,17 @@ cdef inline void gates_backward(const floating *dm, floating *dc, const floating
         active.f.gates_backward(dm, dc, ifog, c_prev, c, da, db, H, <float>clip)
     else:
         active.d.gates_backward(dm, dc, ifog, c_prev, c, da, db, H, clip)
+
+
+cdef inline void apply_sigmoid(floating *x, Py_ssize_t n) noexcept nogil:
+    if floating is float:
+        active.f.apply_sigmoid(x, n)
+    else:
+        active.d.apply_sigmoid(x, n)
+
+
+cdef inline void apply_tanh(floating *x, Py_ssize_t n) noexcept nogil:
+    if floating is float:
+        active.f.apply_tanh(x, n)
+    else:
+        active.d.apply_tanh(x, n)

@@ -1,4 +1,4 @@
-/* Vectors of WIDTH bytes and the functions of (L2) on them. body.h includes this file once per number type. */
+/* Vectors of WIDTH bytes and the functions of (L2) on them, of one vector and of an array. body.h includes this file once per number type. */
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
 #endif
@@ -87,4 +87,15 @@ INLINE VEC NAME(vtanh)(VEC x)
     VEC scale, p = NAME(exp_parts)(x + x, -40, 40, &scale);     /* beyond 20 tanh is 1 to the last bit */
     VEC minus_one = scale * p + (scale - 1);
     return minus_one / (minus_one + 2);
+}
+
+/* x (n) becomes its sigmoid, or its tanh: what a kernel needs that is otherwise written for one value at a time */
+static void NAME(apply_sigmoid)(REAL *x, ptrdiff_t n)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES) NAME(store)(x + j, NAME(vsigmoid)(NAME(load)(x + j, n - j)), n - j);
+}
+
+static void NAME(apply_tanh)(REAL *x, ptrdiff_t n)
+{
+    for (ptrdiff_t j = 0; j < n; j += LANES) NAME(store)(x + j, NAME(vtanh)(NAME(load)(x + j, n - j)), n - j);
 }

@@ -35,6 +35,11 @@ def of_words(**changes):
     return elmo
 
 
+def of_gru(**changes):
+    """A model of words whose cell has a state of one array."""
+    return of_words(cell="gru", **changes)
+
+
 def of_characters(**changes):
     """A model of characters that predicts nothing."""
     return new_elmo(replaced(Settings(), **{**CHARACTER_SIZES, **changes}), Vocabulary(SPECIAL_TOKENS))

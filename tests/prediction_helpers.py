@@ -13,7 +13,8 @@ CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=
 VOCABULARY = Vocabulary.build([*CORPUS, ["xyzzy", "the"]])
 LONG = max(CORPUS, key=len)
 CHARACTERS = {"char_filters": ((1, 4), (3, 5)), "char_dim": 4, "max_characters": 16, "share_embedding": True}
-KINDS = {"words": {}, "tied": {"tie": True}, "sampled": {"softmax": "sampled", "samples": 20},
+KINDS = {"words": {}, "gru": {"cell": "gru", "projection_dim": None},
+         "tied": {"tie": True}, "sampled": {"softmax": "sampled", "samples": 20},
          "adaptive": {"softmax": "adaptive", "cutoffs": (40, 90)}, "characters": CHARACTERS,
          "characters, adaptive": {**CHARACTERS, "share_embedding": False, "softmax": "adaptive", "cutoffs": (40, 90)}}
 # float32, computed in two ways: log p of about 10 after some hundred roundings of 6e-8

@@ -5,6 +5,7 @@ import math
 import numbers
 import operator
 import re
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any, get_args, get_origin
 
@@ -21,12 +22,13 @@ NOUNS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true o
                          Pairs: "a list of pairs of whole numbers"}
 
 
-def option(default: object, doc: str, *choices: str, **limits: float) -> Any:
+def option(default: object, doc: str, *choices: str, among: Collection[str] = (), **limits: float) -> Any:
     """A dataclass field with its meaning, and either its choices or its limits, named as in COMPARE.
 
+    among   the choices, as a collection that may grow
     The limits of a list apply to each number in it.
     """
-    return dataclasses.field(default=default, metadata={"doc": doc, "choices": choices, "limits": limits})
+    return dataclasses.field(default=default, metadata={"doc": doc, "choices": choices or among, "limits": limits})
 
 
 def optional(field: dataclasses.Field[Any]) -> bool:

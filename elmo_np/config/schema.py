@@ -7,6 +7,7 @@ import dataclasses
 from typing import TypeVar
 
 from ..errors import UserError
+from .cells import CELLS, OPTIONAL
 from .fields import Pairs, check, option
 
 MOST_OF_A_BATCH = 10**8     # words
@@ -25,9 +26,10 @@ class BiLMConfig:
     char_projection: bool = option(True, "project the filters to D; false: D is the number of filters")
     max_characters: int = option(50, "K, bytes of a word and two boundary symbols; the rest is cut",
                                  at_least=3, at_most=1000)
-    hidden_dim: int = option(128, "H, cells of an LSTM layer in one direction", at_least=1)
+    cell: str = option("lstm", f"kind of the recurrent layers: {' or '.join(CELLS)}", among=CELLS)
+    hidden_dim: int = option(128, "H, cells of a recurrent layer in one direction", at_least=1)
     projection_dim: int | None = option(None, "P, outputs of an LSTM layer; none: H, no projection", at_least=1)
-    layers: int = option(1, "L, LSTM layers in one direction", at_least=1, at_most=1000)
+    layers: int = option(1, "L, recurrent layers in one direction", at_least=1, at_most=1000)
     residual: bool = option(False, "from the second layer on, add a layer's input to its output")
     cell_clip: float | None = option(None, "cells stay within +-this; none: unlimited", above=0)
     proj_clip: float | None = option(None, "projected outputs stay within +-this; none: unlimited", above=0)
@@ -50,6 +52,7 @@ class BiLMConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        self._check_cell()
         if self.char_filters:
             self._check_characters(self.char_filters)
         if self.tie and self.softmax == "adaptive":
@@ -61,6 +64,15 @@ class BiLMConfig:
         if self.tie and self.share_softmax and not self.share_embedding:
             raise UserError("tie = true with share_softmax = true: expected share_embedding = true, because "
                             "one softmax cannot be tied to two embeddings: set it, or set share_softmax = false")
+
+    def _check_cell(self) -> None:
+        absent = {name: getattr(BiLMConfig, name) for name in OPTIONAL if name not in CELLS[self.cell].settings}
+        wrong = [name for name, default in absent.items() if getattr(self, name) != default]
+        if wrong:
+            given = ", ".join(f"{name} = {getattr(self, name)}" for name in wrong)
+            right = ", ".join(f"{name} = {'none' if absent[name] is None else absent[name]}" for name in wrong)
+            raise UserError(f"cell = {self.cell} with {given}: expected {right}, because this cell has no such part: "
+                            "set that, or set cell = lstm")
 
     def _check_characters(self, filters: Pairs) -> None:
         if self.tie:

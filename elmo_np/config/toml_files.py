@@ -104,8 +104,14 @@ def write_toml(settings: Settings) -> str:
 
 
 def to_json(config: BiLMConfig | DataConfig | TrainConfig | Settings) -> str:
-    """One line of JSON with sorted keys, for the metadata of a model file."""
-    return json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
+    """One line of JSON with sorted keys, for the metadata of a model file.
+
+    The cell is left out where it is an LSTM: the text, and the hash of the model, are those of 0.1, which can read it.
+    """
+    values = dataclasses.asdict(config)
+    if values.get("cell") == BiLMConfig.cell:
+        del values["cell"]
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
 def from_json(kind: type[Config], text: str) -> Config:

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from ..config.cells import CELLS
 from ..config.schema import BiLMConfig
 from ..data.batches import stream_batches
 from ..nn.bilm import Batch, BiLM, Cache
+from ..nn.cell import State
 from ..nn.char_cnn import CharCNN
 from ..nn.embedding import Embedding
 from ..nn.language_model import EncodeCache, LanguageModel
-from ..nn.lstm import State
 from ..nn.parameter import parameters
 from ..nn.softmax import ELSEWHERE, IGNORE_INDEX
 from ..types import Array
@@ -61,8 +62,8 @@ def _bilm(rng: Generator, embedding_dim: int, **settings: Any) -> Case:
             characters.avoid_kinks(layer, side.x)
 
     def random_states() -> list[State]:
-        return [(rng.normal(size=(B, config.output_dim)), rng.normal(size=(B, config.hidden_dim)))
-                for _ in range(config.layers)]
+        return [tuple(rng.normal(size=zeros.shape) for zeros in layer.zero_state(B))
+                for layer in model.forward_lm.layers]
     state = random_states(), random_states()
 
     def forward() -> tuple[float, Cache]:
@@ -118,3 +119,12 @@ CASES["biLM, sampled softmax shared, dropout"] = lambda rng: _bilm(
     rng, 3, softmax="sampled", samples=3, share_softmax=True, dropout=0.3)
 CASES["biLM, embedding and sampled softmax tied, everything shared"] = lambda rng: _bilm(
     rng, 4, softmax="sampled", samples=3, share_embedding=True, share_softmax=True, tie=True)
+
+
+def _of_cell(name: str) -> None:
+    CASES[f"biLM of {name} cells, two layers, residual connections, dropout"] = lambda rng: _bilm(
+        rng, 3, cell=name, layers=2, residual=True, dropout=0.3)
+
+
+for _name in CELLS:
+    _of_cell(_name)

@@ -91,7 +91,8 @@ class ELMo:
     def __repr__(self) -> str:
         config = self.model.config
         words = "of any word, by its characters" if config.char_filters else f"of {len(self.vocabulary):,} words"
-        return (f"<ELMo {words}: per direction {config.layers} LSTM layer{'s' if config.layers > 1 else ''} with "
+        cell = type(self.model.forward_lm.layers[0]).__name__
+        return (f"<ELMo {words}: per direction {config.layers} {cell} layer{'s' if config.layers > 1 else ''} with "
                 f"{config.hidden_dim:,} cells; vectors of {2 * config.output_dim:,} values>")
 
     @staticmethod

@@ -42,7 +42,7 @@ from ..runtime.unfinished import Unfinished
 from ..types import Array
 from .coverage import Coverage
 from .elmo import ELMo, layer_of
-from .encoder import checked, zero_state
+from .encoder import arrays_of, checked, state_names, state_of, zero_state
 from .word_cache import WordCache
 
 BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
@@ -201,6 +201,8 @@ class Part:
 
     def __init__(self, unfinished: Unfinished, job: Job):
         self.files, self._job, self._asked = unfinished, job, job.asked()
+        self._model = job.elmo.model
+        self._names = state_names(self._model, "fb")
         self.done, self.size = 0, 0
         self.state: BiState | None = None
         if unfinished.begun():
@@ -228,12 +230,14 @@ class Part:
         if min(done, size) < 0 or bool(done) != bool(size) or not self._fits(tensors, done):
             raise UserError(f"{self.files.place} is damaged: expected how many sentences and bytes are done, and a "
                             f"finite carried state of this model; remove {self.files.folder} and start again")
-        self.done, self.size, self.state = done, size, _state(tensors)
+        self.done, self.size = done, size
+        if tensors:
+            self.state = state_of(self._model, (tensors[name] for name in self._names))
 
     def _fits(self, tensors: dict[str, Array], done: int) -> bool:
         """Whether these are the arrays of the state that is carried after so many sentences."""
-        carried = zero_state(self._job.elmo.model, 1) if done and self._job.state == "carry" else None
-        expected = _tensors(carried)
+        carried = arrays_of(zero_state(self._model, 1)) if done and self._job.state == "carry" else []
+        expected = dict(zip(self._names, carried, strict=False))
         return tensors.keys() == expected.keys() and all(
             array.shape == expected[name].shape and array.dtype == expected[name].dtype and np.isfinite(array).all()
             for name, array in tensors.items())
@@ -255,7 +259,8 @@ class Part:
         """So many sentences are done, and `state` is carried: a run goes on from here."""
         size = self.arrays.sync()
         counts = {"sentences": str(sentences), "bytes": str(size)}
-        safetensors_file.save(self.files.place, _tensors(state), {**self._asked, **counts})
+        tensors = {} if state is None else dict(zip(self._names, arrays_of(state), strict=True))
+        safetensors_file.save(self.files.place, tensors, {**self._asked, **counts})
         self.done, self.size = sentences, size
 
     def __enter__(self) -> Part:
@@ -270,21 +275,6 @@ class Part:
         if kind is KeyboardInterrupt:
             raise Interrupted(f"stopped: {self.done:,} sentences are kept"
                               + (f" in {self.files.folder}" if self.done else "")) from None
-
-
-def _tensors(state: BiState | None) -> dict[str, Array]:
-    return {f"{direction}.{k}.{name}": array for direction, layers in zip("fb", state or ([], []), strict=True)
-            for k, layer in enumerate(layers) for name, array in zip("hc", layer, strict=True)}
-
-
-def _state(tensors: dict[str, Array]) -> BiState | None:
-    """The inverse of `_tensors`."""
-    if not tensors:
-        return None
-    layers = range(len(tensors) // 4)           # h and c in both directions
-    forward, backward = ([(tensors[f"{direction}.{k}.h"], tensors[f"{direction}.{k}.c"]) for k in layers]
-                         for direction in "fb")
-    return forward, backward
 
 
 def _embed(job: Job, part: Part, progress: Progress, signals: Signals) -> None:

@@ -7,6 +7,7 @@ a batch may be is read in parts. Memory grows neither with the number of sentenc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..data.batches import length_buckets, limited_groups, sentence_windows
 from ..data.sentences import checked_sentences
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState
+from ..nn.language_model import LanguageModel
 from ..nn.representation import h_bi
 from ..runtime.threads import one_blas_thread
 from ..types import Array
@@ -124,16 +126,33 @@ def checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
 
 def zero_state(model: BiLM, rows: int) -> BiState:
     """A state of zeros for so many rows."""
-    return ([layer.zero_state(rows) for layer in model.forward_lm.layers],
-            [layer.zero_state(rows) for layer in model.backward_lm.layers])
+    forward, backward = ([layer.zero_state(rows) for layer in lm.layers] for lm in _directions(model))
+    return forward, backward
 
 
 def arrays_of(state: BiState) -> list[Array]:
-    """The arrays of a state: h and c of every layer, of the forward and then of the backward direction."""
+    """The arrays of a state: those of every layer, of the forward and then of the backward direction."""
     return [array for direction in state for layer in direction for array in layer]
+
+
+def state_names(model: BiLM, directions: Sequence[str] = ("forward", "backward")) -> list[str]:
+    """A name in files for each of `arrays_of(state)`: direction, layer and array, such as forward.0.h."""
+    return [f"{direction}.{k}.{name}" for direction, lm in zip(directions, _directions(model), strict=True)
+            for k, layer in enumerate(lm.layers) for name in layer.STATE]
+
+
+def state_of(model: BiLM, arrays: Iterable[Array]) -> BiState:
+    """The inverse of `arrays_of`."""
+    each = iter(arrays)
+    forward, backward = ([tuple(islice(each, len(layer.STATE))) for layer in lm.layers] for lm in _directions(model))
+    return forward, backward
+
+
+def _directions(model: BiLM) -> tuple[LanguageModel, LanguageModel]:
+    return model.forward_lm, model.backward_lm
 
 
 def rows_of(state: BiState, rows: Array) -> BiState:
     """A copy of some rows of a state."""
-    forward, backward = state
-    return [(h[rows], c[rows]) for h, c in forward], [(h[rows], c[rows]) for h, c in backward]
+    forward, backward = ([tuple(array[rows] for array in layer) for layer in direction] for direction in state)
+    return forward, backward

@@ -21,8 +21,8 @@ from ..data.sentences import checked_sentences
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState, DirectionBatch
+from ..nn.cell import State
 from ..nn.language_model import LanguageModel, OutputLayer
-from ..nn.lstm import State
 from ..nn.softmax import IGNORE_INDEX
 from ..runtime.threads import both, one_blas_thread
 from ..types import Array

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..nn.bilm import BiLM, BiState
-from ..nn.lstm import State
+from ..nn.cell import State
 from ..nn.representation import h_bi
 from ..runtime.threads import both, one_blas_thread
 from ..types import Array
@@ -37,7 +37,8 @@ def in_parts(words: TokenIndexer, sentence: list[int], steps: int,
             kept.append(state_b)
             _, x_b = words.lookup(numbers[start:start+steps])
             _, after = model.backward_lm.encode_inference(x_b[::-1], state_b)
-            state_b = [(h.copy(), c.copy()) for h, c in after]      # a view would keep the states of all steps alive
+            # A view would keep the states of all steps alive.
+            state_b = [tuple(array.copy() for array in layer) for layer in after]
     for start in starts:
         with one_blas_thread():
             forward, backward, (state_f, _) = _read(model, words.lookup(numbers[start:start+steps]),

@@ -19,8 +19,8 @@ from ..data.corpus import require_reiterable
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..nn.bilm import BiLM
+from ..nn.cell import State
 from ..nn.language_model import LanguageModel
-from ..nn.lstm import State
 from ..nn.softmax import IGNORE_INDEX
 from ..types import Array
 from .evaluate import Evaluation, one_stream, summed

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..nn.lstm import State
+from ..nn.cell import State
 from ..runtime.threads import one_blas_thread
 from ..types import Array
 from .elmo import ELMo
@@ -102,7 +102,7 @@ def _rows(reader: Reader, start: Next, choose: Callable[[Array], Array], rngs: l
     """One sample per generator, side by side, one word per step, until the first `wanted` have ended."""
     B = len(rngs)
     log_p, last = start.log_p.repeat(B, axis=0), start.last.repeat(B)
-    state = [(h.repeat(B, axis=0), c.repeat(B, axis=0)) for h, c in start.state]
+    state = [tuple(array.repeat(B, axis=0) for array in layer) for layer in start.state]
     drawn: list[list[str]] = [[] for _ in rngs]
     nats, ended = [0.0] * B, [False] * B
     for step in range(length):

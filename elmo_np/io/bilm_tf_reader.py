@@ -130,8 +130,9 @@ def _fill(model: BiLM, main: Weights, of_words: Weights, of_softmax: Weights) ->
     else:
         _fill_characters(layer, main)
     for direction, k, cell in _cells(model.config, main):
-        lm = (model.forward_lm, model.backward_lm)[direction]
-        _fill_lstm(lm.layers[k], cell, main)
+        own = (model.forward_lm, model.backward_lm)[direction].layers[k]
+        if isinstance(own, LSTM):
+            _fill_lstm(own, cell, main)
     softmax = model.forward_lm.softmax
     if isinstance(softmax, (Softmax, SampledSoftmax)):
         if not model.config.tie:

@@ -53,6 +53,7 @@ def check(config: BiLMConfig) -> None:
     """Raise UserError for the first setting that does not fit the format."""
     D, H, P = config.embedding_dim, config.hidden_dim, config.projection_dim
     for in_the_way, found, expected in [
+        (config.cell != "lstm", f"cell = {config.cell}", "lstm, the only cell that it has arrays for"),
         (not config.share_embedding, "share_embedding = false", "true, because both directions have one token layer"),
         (config.predict and not config.share_softmax, "share_softmax = false",
          "true, because both directions have one softmax"),
@@ -89,8 +90,9 @@ def _datasets(model: BiLM) -> Datasets:
     else:
         yield "embedding", layer.E.value
     for d, lm in enumerate((model.forward_lm, model.backward_lm)):
-        for k, lstm in enumerate(lm.layers):
-            yield from _lstm(lstm, f"RNN_{d}/RNN/MultiRNNCell/Cell{k}/LSTMCell")
+        for k, own in enumerate(lm.layers):
+            if isinstance(own, LSTM):
+                yield from _lstm(own, f"RNN_{d}/RNN/MultiRNNCell/Cell{k}/LSTMCell")
     softmax = model.forward_lm.softmax
     if isinstance(softmax, (Softmax, SampledSoftmax)):
         if not model.config.tie:

@@ -14,6 +14,7 @@ from ..config.toml_files import from_json, to_json
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..nn.adaptive_softmax import default_cutoffs, tail_width
+from ..nn.cell import cell_class
 from ..nn.characters import N_CHARACTERS
 from ..nn.parameter import parameters
 from ..types import Array
@@ -109,17 +110,15 @@ def shapes(config: BiLMConfig, V: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     One after the other: whoever compares them with a file stops at the first that is not there, however many layers the
     settings claim.
     """
-    P, H = config.output_dim, config.hidden_dim
+    P, kind = config.output_dim, cell_class(config.cell)
     yield "word_vector.W", (config.vector_dim or 2 * P, 2 * P)
     for home in ("model.forward_lm", "model.backward_lm"):
         first = home == "model.forward_lm"
         if first or not config.share_embedding:
             yield from _word_shapes(config, V, f"{home}.embedding")
         for k in range(config.layers):
-            yield f"{home}.layers.{k}.Wx", (P if k else config.embedding_dim, 4*H)
-            yield f"{home}.layers.{k}.Wh", (P, 4*H)
-            if config.projection_dim:
-                yield f"{home}.layers.{k}.Wp", (H, P)
+            for name, shape in kind.shapes(config, P if k else config.embedding_dim).items():
+                yield f"{home}.layers.{k}.{name}", shape
         if config.predict and not config.tie and (first or not config.share_softmax):
             yield from _softmax_shapes(config, V, f"{home}.softmax")
 

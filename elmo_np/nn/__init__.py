@@ -6,6 +6,7 @@ function with `@twin` is the NumPy reference of a compiled kernel in kernels/, w
 Read in this order, in one evening:
     parameter       a trainable array and its gradient
     embedding       (E) the smallest complete layer
+    cell            what a recurrent layer owes the rest of the package
     lstm            (L) the recurrence and back-propagation through time
     dropout         (D)
     softmax         (S) the probability of the next word, and the loss
@@ -15,12 +16,13 @@ Read in this order, in one evening:
     optim           (O) the updates
     gradcheck       whether a gradient is right
 and in a second one:
+    gru             (H) another recurrence
     characters, char_cnn (C), shared_char_cnn       a word's vector from its characters
     adaptive_softmax (A), sampled_softmax (Q)       a large vocabulary at a fraction of the cost
     initializers, sequences, matmul, checks         small parts that several layers use
 
 A newcomer may change everything within a function: the tests compare it with its equation, its gradient and its kernel.
 Frozen, because model files on disk depend on it: the dotted names of the parameters (`forward_lm.layers.0.Wx`), that is
-the names of attributes that hold a Parameter or a layer, their shapes, and the order i f o g of the gates. Frozen for
-everyone who trains with a seed: the order in which start values and dropout masks are drawn.
+the names of attributes that hold a Parameter or a layer, their shapes, and the orders i f o g and r z n of the gates.
+Frozen for everyone who trains with a seed: the order in which start values and dropout masks are drawn.
 """

@@ -21,10 +21,10 @@ from ..runtime.threads import both
 from ..types import Array
 from . import language_model, shared_char_cnn
 from .adaptive_softmax import AdaptiveSoftmax
+from .cell import State
 from .char_cnn import CharCNN
 from .embedding import Embedding
 from .language_model import LanguageModel, OutputLayer
-from .lstm import State
 from .parameter import Parameter, parameters, shared_copy
 from .sampled_softmax import SampledSoftmax
 from .sequences import reverse_sequences

@@ -1,8 +1,8 @@
-"""A language model of one direction: word vectors, L layers of LSTM (R), softmax.
+"""A language model of one direction: word vectors, L recurrent layers (R), softmax.
 
     (R1) y_l = h_l + x_l,  with residual connections, for the layers l = 2 .. L; elsewhere y_l = h_l
 
-h_l is the output of the LSTM of layer l for its input x_l, which is y_{l-1} after dropout; y_0 are the word vectors. A
+h_l is the output of the cell of layer l for its input x_l, which is y_{l-1} after dropout; y_0 are the word vectors. A
 step passes h_l to the next step, without x_l.
 The model reads its input from left to right; the backward model is given reversed sentences.
 Source: the original ELMo; residual connections, He et al. 2016.
@@ -17,11 +17,10 @@ from numpy.typing import DTypeLike
 from ..config.schema import BiLMConfig
 from ..errors import UserError
 from ..types import Array
-from . import lstm
+from .cell import Cell, State, cell_class
 from .char_cnn import CharCNN
 from .dropout import dropout_backward, dropout_forward
 from .embedding import Embedding
-from .lstm import LSTM, State
 
 
 class OutputLayer(Protocol):
@@ -38,7 +37,7 @@ class OutputLayer(Protocol):
 
 class EncodeCache(NamedTuple):
     embedding: Any              # of the token layer; None for words given as vectors
-    layers: list[lstm.Cache]
+    layers: list[Any]           # of each cell
     masks: list[Array | None]   # one per layer: dropout of its input
 
 
@@ -49,7 +48,7 @@ class Cache(NamedTuple):
 
 
 class LanguageModel:
-    """embedding, config.layers LSTM layers, softmax over V words or None; the parts may be shared with another model.
+    """embedding, config.layers cells, softmax over V words or None; the parts may be shared with another model.
 
     It reads words as ids (T, B) with an Embedding, as characters (T, B, K) with a CharCNN, and with either as their
     vectors (T, B, D), looked up before.
@@ -68,11 +67,8 @@ class LanguageModel:
         self.residual = config.residual
         self.embedding = embedding
         widths = [config.embedding_dim] + [config.output_dim] * (config.layers - 1)
-        self.layers = [
-            LSTM(D, config.hidden_dim, config.projection_dim,
-                 cell_clip=config.cell_clip, proj_clip=config.proj_clip,
-                 forget_bias=config.forget_bias, rng=rng, dtype=dtype)
-            for D in widths]
+        kind = cell_class(config.cell)
+        self.layers: list[Cell] = [kind.of_config(config, D, rng=rng, dtype=dtype) for D in widths]
         self.softmax = softmax
 
     def encode(

@@ -22,12 +22,12 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from ..backend import twin
+from ..config.schema import BiLMConfig
 from ..types import Array
+from .cell import Cell, State, masked
 from .checks import check_array, check_sizes
 from .initializers import glorot_uniform
 from .parameter import Parameter, accumulators
-
-State = tuple[Array, Array]     # h (B, P), c (B, H)
 
 
 class Weights(NamedTuple):
@@ -169,8 +169,8 @@ def lstm_backward(
     return da @ Wx.T, dh, dc                                     # (L1)
 
 
-class LSTM:
-    """One layer.
+class LSTM(Cell):
+    """One layer. Its state is h (B, P) and c (B, H).
 
     D, H, P         widths of input, cell and output; P None: no projection, the output has width H
     cell_clip       bound of |c_t|; None: no bound
@@ -181,6 +181,8 @@ class LSTM:
     dtype           float32 to train, float64 to check gradients
     Parameters      Wx (D, 4H), Wh (P, 4H), b (4H,), Wp (H, P) or None
     """
+
+    STATE = ("h", "c")
 
     def __init__(
         self, D: int, H: int, P: int | None = None, *,
@@ -204,28 +206,39 @@ class LSTM:
         )
         self.forget_bias = forget_bias
 
+    @classmethod
+    def of_config(
+        cls, config: BiLMConfig, D: int, *, rng: Generator | None, dtype: DTypeLike,
+    ) -> "LSTM":
+        return cls(D, config.hidden_dim, config.projection_dim,
+                   cell_clip=config.cell_clip, proj_clip=config.proj_clip,
+                   forget_bias=config.forget_bias, rng=rng, dtype=dtype)
+
+    @staticmethod
+    def shapes(config: BiLMConfig, D: int) -> dict[str, tuple[int, ...]]:
+        H = config.hidden_dim
+        P = config.output_dim
+        projection = {"Wp": (H, P)} if config.projection_dim else {}
+        return {"Wx": (D, 4*H), "Wh": (P, 4*H), **projection}
+
     def forward(
         self, x: Array, state: State | None = None,
         lengths: Array | None = None,
     ) -> tuple[Array, State, Cache]:
         """x (T, B, D), state (h (B, P), c (B, H)) or None for zeros, lengths (B,) or None for T each
         -> outputs (T, B, P), the state after each sequence's last step, cache. Raises ValueError for other shapes."""
-        x, state, lengths = self._checked(x, state, lengths)
+        x, state, lengths = self.checked(x, state, lengths)
         T = len(x)
         weights = self.weights()
         ifog, h, c, m = lstm_forward(x, state, weights, lengths, self.clips)  # (L1)-(L6)
-        y = h[1:]
-        if (lengths < T).any():
-            live = np.arange(T)[:, None, None] < lengths[:, None]
-            y = np.where(live, y, 0)
-        return y, (h[T], c[T]), Cache(x, ifog, h, c, m, lengths)
+        return masked(h[1:], lengths), (h[T], c[T]), Cache(x, ifog, h, c, m, lengths)
 
     def forward_inference(
         self, x: Array, state: State | None = None,
         lengths: Array | None = None,
     ) -> tuple[Array, State]:
         """`forward` without a cache: outputs (T, B, P), the state after each sequence's last step."""
-        x, state, lengths = self._checked(x, state, lengths)
+        x, state, lengths = self.checked(x, state, lengths)
         weights = self.weights()
         y, h, c = lstm_forward_inference(x, state, weights, lengths, self.clips)  # (L1)-(L6)
         return y, (h, c)
@@ -235,7 +248,7 @@ class LSTM:
         -> dx (T, B, D), gradient of the initial state; accumulates into every Parameter.grad."""
         check_array("LSTM output gradient", dy, cache.h[1:].shape, cache.h.dtype)
         dy = np.ascontiguousarray(dy)
-        dstate = self._checked_state("state gradient", dstate, dy.shape[1])
+        dstate = self.checked_state("state gradient", dstate, dy.shape[1])
         trained = (self.Wx, self.Wh, self.b, self.Wp)
         arrays, add = accumulators([p for p in trained if p is not None])
         weights = self.weights()
@@ -263,33 +276,6 @@ class LSTM:
         P, H4 = self.Wh.value.shape
         dtype = self.Wh.value.dtype
         return np.zeros((B, P), dtype), np.zeros((B, H4 // 4), dtype)
-
-    def _checked(self, x: Array, state: State | None, lengths: Array | None) -> tuple[Array, State, Array]:
-        """The input, the state and the lengths as `lstm_forward` expects them."""
-        D = len(self.Wx.value)
-        check_array("LSTM input", x, (*x.shape[:2], D), self.Wx.value.dtype)
-        T, B, _ = x.shape
-        state = self._checked_state("state", state, B)
-        return np.ascontiguousarray(x), state, _checked_lengths(lengths, T, B)
-
-    def _checked_state(self, what: str, state: State | None, B: int) -> State:
-        """The state, or zeros for None, with the right shapes and dtype, and contiguous for the kernels."""
-        zeros = self.zero_state(B)
-        for name, s, zero in zip("hc", state or (), zeros, strict=False):
-            check_array(f"LSTM {what} {name}", s, zero.shape, zero.dtype)
-        h, c = state or zeros
-        return np.ascontiguousarray(h), np.ascontiguousarray(c)
-
-
-def _checked_lengths(lengths: Array | None, T: int, B: int) -> Array:
-    if lengths is None:
-        return np.full(B, T, np.int64)
-    lengths = np.asarray(lengths)
-    whole = lengths.shape == (B,) and lengths.dtype.kind in "iu"
-    if not whole or ((lengths < 0) | (lengths > T)).any():
-        raise ValueError(
-            f"LSTM lengths are {lengths}, expected {B} whole numbers from 0 to {T}")
-    return np.ascontiguousarray(lengths, np.int64)
 
 
 def rows(x: Array) -> Array:

@@ -15,10 +15,11 @@ from ..config.schema import BiLMConfig, Settings, TrainConfig
 from ..config.toml_files import from_json
 from ..errors import UserError
 from ..inference.elmo import ELMo
+from ..inference.encoder import arrays_of, state_names, state_of, zero_state
 from ..io.model_file import read_model
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
-from ..nn.bilm import BiState, Loss
+from ..nn.bilm import BiLM, BiState, Loss
 from ..nn.optim import Optimizer
 from ..runtime import json_text
 from ..runtime.progress import Progress
@@ -91,17 +92,18 @@ def machine() -> dict[str, str]:
     return {"numpy": np.__version__, "backend": backend.backend(), "simd": backend.simd()}
 
 
-def state_dict(place: TrainingState, state: BiState | None, optimizer: Optimizer,
+def state_dict(place: TrainingState, model: BiLM, state: BiState | None, optimizer: Optimizer,
                random: Sequence[Any], corpora: tuple[str, str]) -> tuple[dict[str, Array], dict[str, str]]:
     """Arrays and texts for last.safetensors.
 
+    state       of the model's streams
     random      the state of each random generator
     corpora     the fingerprints of the training and the validation corpus
     """
     tensors = {f"optimizer.{name}": array for name, array in optimizer.state().items()}
-    for direction, layers in zip(("forward", "backward"), state or (), strict=False):
-        for k, (h, c) in enumerate(layers):
-            tensors |= {f"state.{direction}.{k}.h": np.ascontiguousarray(h), f"state.{direction}.{k}.c": c}
+    if state is not None:
+        arrays = map(np.ascontiguousarray, arrays_of(state))
+        tensors |= {f"state.{name}": array for name, array in zip(state_names(model), arrays, strict=True)}
     texts = {"place": json.dumps({key: getattr(place, key) for key in KEPT}, sort_keys=True),
              "rngs": json.dumps(random, sort_keys=True),
              CORPORA: json.dumps(corpora), "machine": json.dumps(machine(), sort_keys=True)}
@@ -144,7 +146,7 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
             rng.bit_generator.state = at
     except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
         raise _unusable(folder, "rngs") from error
-    return place, _state(folder, tensors, settings)
+    return place, _state(folder, tensors, elmo.model, settings.train)
 
 
 def _unusable(folder: RunDirectory, what: str) -> UserError:
@@ -173,21 +175,20 @@ def _place(folder: RunDirectory, texts: dict[str, str]) -> TrainingState:
     return TrainingState(**values)
 
 
-def _state(folder: RunDirectory, tensors: dict[str, Array], settings: Settings) -> BiState | None:
+def _state(folder: RunDirectory, tensors: dict[str, Array], model: BiLM, config: TrainConfig) -> BiState | None:
     """The state of the streams. Raises UserError where an array does not fit the model."""
-    if "state.forward.0.h" not in tensors:
+    names = [f"state.{name}" for name in state_names(model)]
+    if names[0] not in tensors:
         return None
-    layers, B = settings.model.layers, settings.train.batch_size
-    if settings.train.state == "reset":     # as many rows as the last batch had sentences
-        B = len(np.atleast_1d(tensors["state.forward.0.h"]))
-    for name in (f"state.{direction}.{k}" for direction in ("forward", "backward") for k in range(layers)):
-        for part, width in ("h", settings.model.output_dim), ("c", settings.model.hidden_dim):
-            found = tensors.get(f"{name}.{part}")
-            if found is None or found.shape != (B, width) or found.dtype != np.float32 or not np.isfinite(found).all():
-                raise _unusable(folder, f"{name}.{part}")
-    forward, backward = ([(tensors[f"state.{name}.{k}.h"], tensors[f"state.{name}.{k}.c"]) for k in range(layers)]
-                         for name in ("forward", "backward"))
-    return forward, backward
+    B = config.batch_size
+    if config.state == "reset":     # as many rows as the last batch had sentences
+        B = len(np.atleast_1d(tensors[names[0]]))
+    for name, zeros in zip(names, arrays_of(zero_state(model, B)), strict=True):
+        found = tensors.get(name)
+        fits = found is not None and found.shape == zeros.shape and found.dtype == zeros.dtype
+        if found is None or not fits or not np.isfinite(found).all():
+            raise _unusable(folder, name)
+    return state_of(model, (tensors[name] for name in names))
 
 
 def _check_settings(model: BiLMConfig, train: TrainConfig, settings: Settings) -> None:

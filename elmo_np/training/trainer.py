@@ -320,7 +320,7 @@ class Trainer:
         slots = [array for named in self.optimizer.slots.values() for array in named.values()]
         if not all(np.isfinite(array).all() for array in [*(p.value for p in self.parameters.values()), *slots]):
             raise self._stopped(self.place.last, not_finite(self.parameters))   # the file on disk stays as it is
-        tensors, texts = state_dict(self.place, self.state, self.optimizer, random or self._random(),
+        tensors, texts = state_dict(self.place, self.model, self.state, self.optimizer, random or self._random(),
                                     self.fingerprints)
         save_model(self.folder.last, self.elmo, self.settings, tensors, texts)
         self.saved = f"{self.folder.last} ({self.place})"

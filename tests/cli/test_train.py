@@ -138,3 +138,37 @@ def test_a_link_to_nowhere_counts_as_a_file(train, tmp_path):
     (tmp_path / "run/metrics.csv").symlink_to(tmp_path / "elsewhere")
     assert train()[0] == 2
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_gru_is_trained_by_its_name_and_every_command_works_with_it(do, tmp_path):
+    run = tmp_path / "gru"
+    do("train", "train.txt", "--out", run, "--quiet", *SMALL, "--set", "cell=gru")
+    assert read_toml(run / "config.toml", Settings()).model.cell == "gru"
+    elmo = ELMo.load(run)
+    assert [type(layer).__name__ for layer in elmo.model.backward_lm.layers] == ["GRU"]
+    assert 1 < json.loads(do("evaluate", run, "unseen.txt", "--json").out)["forward"] < len(elmo.vocabulary)
+    do("evaluate", run, "unseen.txt", "--cache", "50")
+    for state in "reset", "warm", "carry":
+        do("embed", run, "unseen.txt", "--out", tmp_path / f"{state}.npz", "--state", state)
+    assert len(do("score", run, "unseen.txt").out.splitlines()) >= 30
+    assert do("sample", run, "--count", "2").out
+    for command in "similar", "substitutes":
+        assert do(command, run, "bank", "--in", "the bank of the river was steep .").out
+    do("vectors", run, "--out", tmp_path / "vectors.txt")
+    do("report", run, "--out", tmp_path / "report.html")
+    do("train", "train.txt", "--out", run, "--quiet", *SMALL, "--set", "cell=gru", "--resume", "--epochs", "2")
+    do("train", "train.txt", "--out", tmp_path / "tuned", "--quiet", "--fine-tune", run)
+    assert ELMo.load(tmp_path / "tuned").model.config.cell == "gru"
+
+
+def test_a_gru_is_not_exported_as_published_weights_and_not_projected(do, tmp_path):
+    run = tmp_path / "gru"
+    do("train", "train.txt", "--out", run, "--quiet", *SMALL, "--set", "cell=gru")
+    _, err = do("export", run, "--out", tmp_path / "out", code=2)
+    assert err.startswith("elmo-np: error: cell = gru: the format of published weights cannot represent that; expected "
+                          "lstm, the only cell that it has arrays for: ")
+    assert not (tmp_path / "out").exists()
+    _, err = do("train", "train.txt", "--out", tmp_path / "no", "--preset", "elmo-tiny", "--set", "cell=gru", code=2)
+    assert err.startswith("elmo-np: error: cell = gru with projection_dim = 128, cell_clip = 3.0, proj_clip = 3.0: ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "no").exists()

@@ -1,8 +1,12 @@
 """layers: every layer of one direction has a check at which its branches are active."""
 
 import numpy as np
+import pytest
 
-from elmo_np.gradient_checks import CASES
+from elmo_np.config.cells import CELLS, Kind
+from elmo_np.gradient_checks import CASES, layers, run
+from elmo_np.nn.cell import cell_class
+from elmo_np.nn.gru import GRU
 
 
 def made(name):
@@ -15,8 +19,35 @@ def test_the_words_of_an_earlier_step_have_no_gradient():
     assert grads[[0, 2, 4]].all()
 
 
-def test_one_lstm_case_has_more_rows_than_the_kernel_takes_at_a_time():
-    T, B, _ = made("lstm, more steps than the kernel takes at a time").arrays["x"].shape
+@pytest.mark.parametrize("name", CELLS)
+def test_every_kind_of_cell_starts_from_a_state_and_has_sequences_of_unequal_length(name):
+    case = made(f"{name}, sequences of unequal length")
+    assert {"x", "Wx", *(f"{array}0" for array in cell_class(name).STATE)} <= set(case.arrays)
+    assert not case.grads["x"][:, 1].any()          # a sequence without steps
+    assert case.grads["h0"][1].all()
+    assert f"biLM of {name} cells, two layers, residual connections, dropout" in CASES
+
+
+def test_a_cell_that_is_added_gets_its_checks_and_a_bug_in_it_is_caught(monkeypatch):
+    class Wrong(GRU):
+        def backward(self, dy, cache, dstate=None):
+            dx, (dh,) = super().backward(dy, cache, dstate)
+            return dx, (2 * dh,)
+    before = dict(CASES)
+    monkeypatch.setitem(CELLS, "wrong", Kind(Wrong))
+    layers.cases_of_kind("wrong")
+    added = [name for name in CASES if name not in before]
+    wrong = {name: [row.array for row in run(name) if not row.ok()] for name in added}
+    for name in added:
+        del CASES[name]
+    assert list(wrong) == ["wrong", "wrong, sequences of unequal length",
+                           "wrong, more steps than the kernel takes at a time"]
+    assert all(arrays == ["h0"] for arrays in wrong.values())
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_one_case_of_a_cell_has_more_rows_than_the_kernel_takes_at_a_time(name):
+    T, B, _ = made(f"{name}, more steps than the kernel takes at a time").arrays["x"].shape
     assert T * B > 128 > B
     assert T % (128 // B) != 0          # the last block is a part of one
 

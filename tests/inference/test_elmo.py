@@ -659,6 +659,7 @@ def test_a_model_shows_its_sizes():
     sizes = "per direction 2 LSTM layers with 6 cells; vectors of 12 values"
     assert repr(of_words()) == f"<ELMo of {len(VOCABULARY):,} words: {sizes}>"
     assert repr(of_words(layers=1)).endswith("per direction 1 LSTM layer with 6 cells; vectors of 12 values>")
+    assert repr(of_words(cell="gru")).endswith("per direction 2 GRU layers with 6 cells; vectors of 12 values>")
     assert repr(of_characters()).startswith("<ELMo of any word, by its characters: per direction 2 LSTM layers with 8 ")
 
 

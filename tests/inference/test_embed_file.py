@@ -25,7 +25,7 @@ from elmo_np.runtime import progress
 from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.trainer import new_elmo
 from tests.commands import command, write
-from tests.embedding_helpers import SENTENCES, arrays, interrupted, of_characters
+from tests.embedding_helpers import SENTENCES, arrays, interrupted, of_characters, of_gru
 
 TEXT = [*SENTENCES[:20], ["long"] * 90, *SENTENCES[20:40]]
 WORDS = Vocabulary.build(TEXT)
@@ -35,7 +35,7 @@ def of_words(**changes):
     return new_elmo(replaced(Settings(), hidden_dim=6, embedding_dim=6, layers=2, init_scale=0.8, **changes), WORDS)
 
 
-KINDS = {"words": of_words, "characters": of_characters}
+KINDS = {"words": of_words, "characters": of_characters, "gru": of_gru}
 
 
 @pytest.fixture(autouse=True)

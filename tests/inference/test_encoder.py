@@ -12,14 +12,16 @@ from elmo_np.inference.encoder import (
     encode_rows,
     encode_window,
     rows_of,
+    state_names,
+    state_of,
     steps_of_a_window,
     warm_state,
     zero_state,
 )
 from elmo_np.inference.token_indexer import token_indexer
-from tests.embedding_helpers import SENTENCES, all_close, of_characters, of_words
+from tests.embedding_helpers import SENTENCES, all_close, of_characters, of_gru, of_words
 
-KINDS = {"words": of_words, "characters": of_characters}
+KINDS = {"words": of_words, "characters": of_characters, "gru": of_gru}
 
 
 @pytest.fixture(params=KINDS)
@@ -89,15 +91,26 @@ def test_a_warm_state_is_one_that_another_neutral_sentence_hardly_changes(words)
     assert max(np.abs(array).max() for array in arrays_of(state)) > 0.01
 
 
-def test_a_state_has_h_and_c_of_every_layer_and_direction_and_rows_are_copies(words):
+def test_a_state_has_the_arrays_of_every_layer_and_direction_and_rows_are_copies(words):
     state = zero_state(words.model, 2)
     arrays = arrays_of(state)
-    assert len(arrays) == 2 * 2 * words.model.config.layers
+    assert len(arrays) == 2 * words.model.config.layers * (1 if words.model.config.cell == "gru" else 2)
     assert all(len(array) == 2 and not array.any() for array in arrays)
     for array in arrays_of(rows_of(state, np.array([1, 1, 0]))):
         assert len(array) == 3
         array += 1
     assert not any(array.any() for array in arrays)
+
+
+def test_the_arrays_of_a_state_have_names_and_make_the_state_again(words):
+    model = words.model
+    names = {"lstm": ["h", "c"], "gru": ["h"]}[model.config.cell]
+    assert state_names(model, "fb") == [f"{d}.{k}.{name}" for d in "fb" for k in range(2) for name in names]
+    assert state_names(model)[-1] == f"backward.1.{names[-1]}"
+    state = warm_state(words)
+    again = state_of(model, arrays_of(state))
+    assert [len(layer) for direction in again for layer in direction] == [len(names)] * 4
+    assert [id(array) for array in arrays_of(again)] == [id(array) for array in arrays_of(state)]
 
 
 def test_a_window_has_at_least_one_step_and_as_many_as_fit(monkeypatch):

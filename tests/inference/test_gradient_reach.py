@@ -15,7 +15,7 @@ from elmo_np.nn.parameter import parameters
 
 SENTENCES = [["the", "bank", "was", "muddy"], ["the", "bank", "raised", "its", "fees", "."], ["the", "fees", "rose"],
              ["muddy", "was", "the", "bank", ".", "the", "fees", "rose"]]
-KINDS = {"full": {}, "dropout": {"dropout": 0.5},
+KINDS = {"full": {}, "gru": {"cell": "gru"}, "dropout": {"dropout": 0.5},
          "two layers": {"layers": 2, "hidden_dim": 6, "projection_dim": 4, "residual": True},
          "adaptive": {"softmax": "adaptive", "cutoffs": (4, 7)}, "sampled": {"softmax": "sampled", "samples": 3},
          "tied": {"tie": True}, "shared": {"share_embedding": True, "share_softmax": True},

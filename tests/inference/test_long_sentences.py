@@ -6,10 +6,10 @@ import pytest
 from elmo_np.inference.long_sentences import in_parts
 from elmo_np.inference.token_indexer import token_indexer
 from elmo_np.nn.bilm import BiLM
-from tests.embedding_helpers import SENTENCES, all_close, close, of_characters, of_words
+from tests.embedding_helpers import SENTENCES, all_close, close, of_characters, of_gru, of_words
 
 LONG = (SENTENCES[0] * 30)[:100]
-KINDS = {"words": of_words, "characters": of_characters}
+KINDS = {"words": of_words, "characters": of_characters, "gru": of_gru}
 
 
 @pytest.fixture(params=KINDS)

@@ -10,7 +10,7 @@ from elmo_np.inference.surprisal import Surprisal, surprisal
 from elmo_np.inference.token_indexer import token_indexer
 from tests.inference.test_evaluate import UNSEEN, VOCABULARY, bilm
 
-KINDS = {"words": {}, "adaptive": {"softmax": "adaptive", "cutoffs": (10, 20)}, "characters": {
+KINDS = {"words": {}, "gru": {"cell": "gru"}, "adaptive": {"softmax": "adaptive", "cutoffs": (10, 20)}, "characters": {
     "char_dim": 3, "char_filters": ((1, 4), (2, 4)), "max_characters": 9}}
 SENTENCES = [[*UNSEEN[0], "xyzzy"], UNSEEN[1], ["bank"]]
 

@@ -187,6 +187,7 @@ def test_the_vocabulary_may_be_left_out(tmp_path, rng):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"share_embedding": False}, "share_embedding = false: the format of published weights cannot represent that"),
     ({"share_softmax": False}, "share_softmax = false: "),
+    ({"cell": "gru", "projection_dim": None, "hidden_dim": 5}, "cell = gru: "),
     ({"softmax": "adaptive", "cutoffs": [4]}, "softmax = adaptive: "),
     ({"embedding_dim": 6}, "embedding_dim = 6 with projection_dim = 5: .* expected equal widths"),
     ({"projection_dim": None}, "embedding_dim = 5 with hidden_dim = 7 and projection_dim = none: .* at least 7"),

@@ -115,7 +115,8 @@ def test_a_folder_without_a_model_says_what_to_do(tmp_path):
         read_model(tmp_path)
 
 
-@pytest.mark.parametrize("changes", [{"char_filters": [[1, 4], [2, 6]], "char_dim": 3}, {"softmax": "adaptive"}])
+@pytest.mark.parametrize("changes", [
+    {"char_filters": [[1, 4], [2, 6]], "char_dim": 3}, {"softmax": "adaptive"}, {"cell": "gru"}])
 def test_models_of_other_kinds_are_checked_and_come_back(tmp_path, changes):
     elmo = of_words(**changes)
     VOCABULARY.save(tmp_path / "vocabulary.txt")
@@ -131,7 +132,7 @@ def test_models_of_other_kinds_are_checked_and_come_back(tmp_path, changes):
     {}, {"projection_dim": 4, "softmax": "adaptive", "cutoffs": [3, 5]}, {"softmax": "adaptive"}, {"tie": True},
     {"char_filters": [[1, 4], [2, 6]], "char_highways": 2}, {"char_filters": [[1, 6]], "char_projection": False},
     {"share_embedding": True, "share_softmax": True, "vector_dim": 3}, {"share_embedding": True, "tie": True},
-    {"predict": False}, {"softmax": "sampled", "samples": 9},
+    {"predict": False}, {"softmax": "sampled", "samples": 9}, {"cell": "gru"},
 ])
 def test_the_list_of_sizes_has_every_array_of_two_axes(changes):
     elmo = of_words(**changes)
@@ -154,6 +155,8 @@ def claims(path, **changes):
     ({"layers": 1000}, r"found nothing for model\.forward_lm\.layers\.2\.Wx, expected"),
     ({"embedding_dim": 10**12}, r"found float32\(500, 6\) for .*\.embedding\.E, expected float32\(500, 10"),
     ({"hidden_dim": 10**12, "projection_dim": 6}, r"found float32\(6, 24\) for .*\.layers\.0\.Wx, expect"),
+    ({"cell": "gru"}, r"found float32\(6, 24\) for .*\.layers\.0\.Wx, expected float32\(6, 18\)$"),
+    ({"cell": "rnn"}, "cell = 'rnn': expected one of lstm, gru"),
     ({"softmax": "adaptive", "cutoffs": [499]}, r"found nothing for model\.forward_lm\.softmax\.head\.W"),
     ({"vector_dim": 10**15}, r"found float32\(12, 12\) for word_vector\.W, expected float32\(1000000000000000, 12\)"),
 ])

@@ -74,6 +74,8 @@ VARIANTS = [
     ["optimizer=adam", "dropout=0.3", "shuffle=20", "state=reset"],
     ["optimizer=adam", "softmax=adaptive", "cutoffs=[8, 20]", "share_softmax=true"],
     ["optimizer=adagrad", "streams=contiguous", "tie=true", "dropout=0.2", "layers=2", "projection_dim=8"],
+    ["cell=gru", "optimizer=adam", "layers=2", "residual=true", "dropout=0.2"],
+    ["cell=gru", "optimizer=adam", "state=reset"],
 ]
 
 
@@ -314,6 +316,7 @@ def test_settings_that_change_no_step_may_change(tmp_path, after, change):
     ("batch_size=5", "batch_size = 4, now it is 5"), ("steps=7", "steps = 6, now it is 7"),
     ("seed=3", "seed = 0, now it is 3"), ("learning_rate=0.5", "learning_rate = 0.01, now it is 0.5"),
     ("hidden_dim=9", "hidden_dim = 8, now it is 9"), ("dropout=0.5", "dropout = 0.0, now it is 0.5"),
+    ("cell=gru", "cell = lstm, now it is gru"),
     ("optimizer=sgd", "optimizer = adam, now it is sgd"), ("state=reset", "state = carry, now it is reset"),
     ("shuffle=3", "shuffle = 0, now it is 3"), ("tie=true", "tie = False, now it is True"),
     ("min_count=2", "the corpus is not the one"), ("held_out=7", "the corpus is not the one"),

@@ -9,9 +9,11 @@ import pytest
 
 import elmo_np.nn
 import elmo_np.tasks.nn
+from elmo_np.config.cells import CELLS
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.nn import shared_char_cnn
 from elmo_np.nn.bilm import BiLM
+from elmo_np.nn.cell import cell_class
 from elmo_np.nn.char_cnn import CharCNN, Filters, Highway
 from elmo_np.nn.characters import to_char_ids
 from elmo_np.nn.embedding import Embedding
@@ -33,6 +35,10 @@ SPELLING = to_char_ids(["the", "cat", "sat", "on", "the", "mat"], 8).reshape(3, 
 
 def char_cnn(project=True):
     return CharCNN(((1, 2), (3, 4)), 3, 5 if project else 6, 8, highways=1, project=project, rng=RNG)
+
+
+def cell(name):
+    return cell_class(name).of_config(BiLMConfig(cell=name, hidden_dim=6), 5, rng=RNG, dtype=np.float32)
 
 
 def language_model():
@@ -72,6 +78,8 @@ def of_language_model(layer):
 CASES = {
     "Embedding.backward": lambda: of(Embedding(9, 5, rng=RNG), np.zeros((4, 3), int)),
     "LSTM.backward": lambda: of(LSTM(5, 6, 2, rng=RNG), X, None, LENGTHS),
+    **{f"{cell_class(name).__name__}.backward, {name}": lambda name=name: of(cell(name), X, None, LENGTHS)
+       for name in CELLS},
     "LanguageModel.encode_backward": lambda: of_language_model(language_model()),
     "Filters.backward": lambda: of_filters(Filters(2, 2, 4, "relu", RNG, np.float32)),
     "Highway.backward": lambda: of(Highway(5, RNG, np.float32), X[0]),
@@ -108,7 +116,8 @@ def found():
             if "backward" in members and takes_arrays(members["backward"]):
                 yield f"{module.name}.backward"
             for layer in members.values():
-                if inspect.isclass(layer) and layer.__module__.startswith(package.__name__):
+                own = inspect.isclass(layer) and layer.__module__.startswith(package.__name__)
+                if own and not inspect.isabstract(layer):
                     for name, method in inspect.getmembers(layer, inspect.isfunction):
                         public = not layer.__name__.startswith("_") and not name.startswith("_")
                         if public and name.endswith("backward") and takes_arrays(method):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from elmo_np import backend
+from elmo_np.config.cells import CELLS
 
 ROOT = Path(__file__).parents[2]
 SHEET = (ROOT / "tutorials" / "equations.md").read_text(encoding="utf-8")
@@ -23,6 +24,9 @@ KERNELS = {f"kernels/{path.name}": path.read_text(encoding="utf-8")
 # "## The recurrence (L): `elmo_np/nn/lstm.py`": which letter belongs to which module, or modules ("`...` and `...`")
 LETTERS = {letter: re.findall(r"`(.*?)`", modules)
            for letter, modules in re.findall(r"^## .*\(([A-Z])\): (`elmo_np/.*`)$", SHEET, re.MULTILINE)}
+# Of cells besides the LSTM: they need not be in README.md and cheat-sheet.md, so that adding one touches four files.
+OTHER_CELLS = {letter for letter, modules in LETTERS.items() for name, kind in CELLS.items()
+               if name != "lstm" and modules == [f"{kind.layer.rpartition('.')[0].replace('.', '/')}.py"]}
 DEFINITION = re.compile(r"^\*\*\(([A-Z]\d+)\)\*\*", re.MULTILINE)        # bold and first on its line: **(L3)**
 DEFINED = DEFINITION.findall(SHEET)
 NO_BACKWARD = "OPMX"    # an update, a perplexity, a prediction and a search have no gradient; every other letter has

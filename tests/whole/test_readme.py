@@ -12,6 +12,7 @@ from elmo_np.cli.main import main, parser
 from elmo_np.config.toml_files import preset, replaced
 from elmo_np.data.grammar import GrammarCorpus
 
+from .test_equations import OTHER_CELLS
 from .test_import_direction import ORDER, RANK
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +123,9 @@ def test_the_readme_lists_every_equation_with_its_modules_kernels_tests_and_tuto
     contents = re.findall(r"^\| ([A-Z]) \|[^|]*\|([^|]*)\|([^|]*)\|$", sheet, re.MULTILINE)
     rows = re.findall(r"^\| ([A-Z]) \|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|$", README, re.MULTILINE)
     expected = {letter: (files_of(modules), files_of(pages)) for letter, modules, pages in contents}
-    assert {letter: (files_of(modules), files_of(pages)) for letter, modules, *_, pages in rows} == expected
+    needed = {letter: files for letter, files in expected.items() if letter not in OTHER_CELLS}
+    listed = {letter: (files_of(modules), files_of(pages)) for letter, modules, *_, pages in rows}
+    assert needed.items() <= listed.items() <= expected.items()
     for _, modules, kernels, tests, _ in rows:
         names = [Path(module).stem for module in files_of(modules)]
         assert files_of(kernels) == [f"kernels/{name}.pxi" for name in names if (ROOT / f"kernels/{name}.pxi").exists()]

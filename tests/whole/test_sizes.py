@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from elmo_np import backend
+from elmo_np.config.cells import CELLS
 from elmo_np.nn.adaptive_softmax import AdaptiveSoftmax
+from elmo_np.nn.cell import cell_class
 from elmo_np.nn.char_cnn import CharCNN, Filters, Highway
 from elmo_np.nn.embedding import Embedding
 from elmo_np.nn.lstm import LSTM
@@ -45,6 +47,8 @@ LAYERS = {
     "Decoder": (lambda *sizes: Decoder(Sizes(*sizes), rng=RNG), (9, 5, 6, 4, 3)),
     "WordInput": (lambda J, D: WordInput("mix", J, D, rng=RNG), (3, 5)),
 }
+for kind in map(cell_class, CELLS):
+    LAYERS.setdefault(kind.__name__, (lambda D, H, kind=kind: kind(D, H, rng=RNG), (5, 6)))
 
 
 @pytest.mark.parametrize("name", LAYERS)

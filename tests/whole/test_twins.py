@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elmo_np import backend
-from elmo_np.nn import char_cnn, lstm, softmax
+from elmo_np.nn import char_cnn, gru, lstm, softmax
 from elmo_np.nn.lstm import Cache, Clips, Weights
 from elmo_np.nn.matmul import matmul
 from elmo_np.nn.optim import AdamRates
@@ -50,6 +50,33 @@ def sample_lstm_backward(rng, dtype, size):
         dy, dh, dc = (rng.normal(size=shape).astype(dtype) for shape in (h[1:].shape, h[0].shape, c[0].shape))
         gradients = Weights(*(None if w is None else rng.normal(size=w.shape).astype(dtype) for w in weights))
         calls.append((dy, (dh, dc), Cache(x, ifog, h, c, m, lengths), weights, clips, gradients, add))
+    return calls
+
+
+def gru_recurrence(rng, dtype, size):
+    T, B, D, H, _ = size
+    def normal(*shape):
+        return rng.normal(size=shape).astype(dtype)
+    weights = gru.Weights(normal(D, 3*H) / np.sqrt(D).astype(dtype), normal(H, 3*H) / np.sqrt(H).astype(dtype),
+                          normal(3*H), normal(H))
+    return normal(T, B, D), normal(B, H), weights, rng.integers(0, T + 1, B)
+
+
+def sample_gru_forward(rng, dtype, size):
+    return [gru_recurrence(rng, dtype, size)]
+
+
+sample_gru_forward_inference = sample_gru_forward
+
+
+def sample_gru_backward(rng, dtype, size):
+    calls = []
+    for add in False, True:
+        x, h0, weights, lengths = gru_recurrence(rng, dtype, size)
+        rzn, q, h = gru.gru_forward.reference(x, h0, weights, lengths)
+        dy, dh = (rng.normal(size=shape).astype(dtype) for shape in (q.shape, h0.shape))
+        gradients = gru.Weights(*(rng.normal(size=w.shape).astype(dtype) for w in weights))
+        calls.append((dy, dh, gru.Cache(x, rzn, q, h, lengths), weights, gradients, add))
     return calls
 
 
