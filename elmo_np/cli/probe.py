@@ -75,11 +75,13 @@ def _print(args: argparse.Namespace, rows: Sequence[Result], whole: Result) -> N
                         indent=2))
         return
     width = max(len(row.name) for row in [*rows, whole])
-    print(f"{'':{width}}  items  right  95 % interval  unigram  chance   ties  unknown  right without")
+    print(f"{'':{width}}  items  right     95 % interval  unigram  chance   ties  unknown  right without")
     for row in [*rows, whole]:
         low, high = interval(row.right, row.items)
-        print(f"{row.name:{width}} {row.items:6,} {row.right / row.items:6.1%}   {low:5.1%} to {high:5.1%} "
-              f"{_share(row.unigram, row.items):>8} {row.chance:7.1%} {row.ties:6,} {row.unknown:8,}  "
+        chance = "" if row.chance is None else f"{row.chance:.1%}"
+        ties = "" if row.ties is None else f"{row.ties:,}"
+        print(f"{row.name:{width}} {row.items:6,} {row.right / row.items:6.1%}  {low:6.1%} to {high:6.1%} "
+              f"{_share(row.unigram, row.items):>8} {chance:>7} {ties:>6} {row.unknown:8,}  "
               f"{_share(row.known_right, row.items - row.unknown):>13}")
     print("right: as predicted, ties are wrong; unknown: items with a critical word that the model does not know; "
           "right without: among the others")

@@ -2,6 +2,8 @@
 
     (P6) - log p(w_t | the words before and after it) by (M2), the pseudo-log-likelihood: both directions at once
 
+Formulae compare bits, as those of SyntaxGym do.
+
 Source: Salazar et al. 2020 (pseudo-log-likelihood); Wilson 1927 (the interval of a share).
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from ..types import Array
 from .elmo import ELMo
 from .encoder import encode
 from .evaluate import SentenceScore, evaluate, unigram_log_p
+from .surprisal import BITS
 from .token_indexer import token_indexer
 
 DIRECTIONS = ("forward", "backward", "both")
@@ -28,6 +31,7 @@ DRAWS = 20000           # of random surprisals, for the share that chance gets r
 MOST = 1 << 14          # steps of a batch
 
 Split = Callable[[str], list[str]]      # text to tokens
+Number = TypeVar("Number", int, float)
 
 
 class Sentence(NamedTuple):
@@ -43,21 +47,25 @@ class Result(NamedTuple):
     name: str
     items: int
     right: int
-    ties: int                       # pairs with the same score twice, which are wrong
+    ties: int | None                # pairs with the same score twice, which are wrong; None for other formulae
     unknown: int                    # items with a critical word that the model does not know
     known_right: int                # right ones among the others
     unigram: int | None             # right by the frequency of words alone; None for a vocabulary without counts
-    chance: float                   # the share that random surprisals get right
+    chance: float | None            # the share that random surprisals get right; None for a formula with a number
 
 
 def together(name: str, results: Sequence[Result]) -> Result:
-    """Several results as one, of that name."""
+    """Several results as one, of that name. What one of them lacks, the whole lacks."""
     items = sum(result.items for result in results)
-    unigram = [result.unigram for result in results if result.unigram is not None]
-    return Result(name, items, sum(result.right for result in results), sum(result.ties for result in results),
+    expected = _sum([None if result.chance is None else result.chance * result.items for result in results])
+    return Result(name, items, sum(result.right for result in results), _sum([result.ties for result in results]),
                   sum(result.unknown for result in results), sum(result.known_right for result in results),
-                  sum(unigram) if len(unigram) == len(results) else None,
-                  sum(result.items * result.chance for result in results) / items)
+                  _sum([result.unigram for result in results]), None if expected is None else expected / items)
+
+
+def _sum(values: Sequence[Number | None]) -> Number | None:
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if len(known) == len(values) else None
 
 
 def probe(elmo: ELMo, suites: Sequence[Suite], split: Split, direction: str = "forward",
@@ -75,7 +83,8 @@ def probe(elmo: ELMo, suites: Sequence[Suite], split: Split, direction: str = "f
            for suite in suites]
     sentences = [sentence.tokens for items in cut for item in items for sentence in item.values()]
     found = iter(_surprisals(elmo, sentences, direction, each))
-    return [_result(elmo, suite, items, [{name: next(found) for name in item} for item in items])
+    prior = -unigram_log_p(elmo.vocabulary) if elmo.vocabulary.counts else None
+    return [_result(elmo, suite, items, [{name: next(found) for name in item} for item in items], prior)
             for suite, items in zip(suites, cut, strict=True)]
 
 
@@ -85,7 +94,7 @@ def interval(right: int, items: int) -> tuple[float, float]:
     share, more = right / items, z * z / items
     middle = (share + more / 2) / (1 + more)
     half = z / (1 + more) * np.sqrt(share * (1 - share) / items + more / (4 * items))
-    return float(middle - half), float(middle + half)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def _cut(suite: Suite, regions: dict[str, str], split: Split) -> Sentence:
@@ -137,21 +146,23 @@ def _pseudo(elmo: ELMo, sentences: Sequence[list[str]]) -> Iterator[Array]:
         yield np.append(total - target, 0.0)                                     # (P6)
 
 
-def _result(elmo: ELMo, suite: Suite, items: Sequence[dict[str, Sentence]], nats: Sequence[dict[str, Array]]) -> Result:
-    formula = suite.formula
+def _result(elmo: ELMo, suite: Suite, items: Sequence[dict[str, Sentence]], nats: Sequence[dict[str, Array]],
+            prior: Array | None) -> Result:
+    """nats: of every token of each item in each condition; prior: nats of every word by the unigram model."""
+    formula, vocabulary = suite.formula, elmo.vocabulary
 
-    def sums(of: Callable[[int, str], Array]) -> dict[Reference, Array]:
-        return {(region, name): np.array([of(k, name)[items[k][name].regions[region]].sum() for k in range(len(items))])
+    def bits(of: Callable[[int, str], Array]) -> dict[Reference, Array]:
+        return {(region, name): BITS * np.array([of(k, name)[item[name].regions[region]].sum()
+                                                 for k, item in enumerate(items)])
                 for region, name in formula.references}
-    values = sums(lambda k, name: nats[k][name])
+    values = bits(lambda k, name: nats[k][name])
     right = formula(values)
-    ties = np.equal(*values.values()).sum() if formula.text in (PAIR, VERB) else 0
-    known = np.array([all(word in elmo.vocabulary for word in _critical(formula, item)) for item in items])
+    ties = int(np.equal(*values.values()).sum()) if formula.text in (PAIR, VERB) else None
+    known = np.array([all(word in vocabulary for word in _critical(formula, item)) for item in items])
     unigram = None
-    if elmo.vocabulary.counts:
-        log_p, vocabulary = unigram_log_p(elmo.vocabulary), elmo.vocabulary
-        unigram = int(formula(sums(lambda k, name: -log_p[vocabulary.encode(items[k][name].tokens)[1:]])).sum())
-    return Result(suite.name, len(items), int(right.sum()), int(ties), int((~known).sum()), int((right & known).sum()),
+    if prior is not None:
+        unigram = int(formula(bits(lambda k, name: prior[vocabulary.encode(items[k][name].tokens)[1:]])).sum())
+    return Result(suite.name, len(items), int(right.sum()), ties, int((~known).sum()), int((right & known).sum()),
                   unigram, chance(formula))
 
 
@@ -166,8 +177,13 @@ def _critical(formula: Formula, item: dict[str, Sentence]) -> set[str]:
     return found
 
 
-def chance(formula: Formula) -> float:
-    """The share of items that come out as predicted where the surprisal of every region is random."""
+def chance(formula: Formula) -> float | None:
+    """The share of items that come out as predicted where the surprisal of every region is random.
+
+    None for a formula that compares it with a number, as the share then depends on how large it is.
+    """
+    if not formula.relative:
+        return None
     rng = np.random.default_rng(0)
     drawn = {reference: rng.standard_normal(DRAWS) for reference in dict.fromkeys(formula.references)}
     return float(np.mean(formula(drawn)))

@@ -33,6 +33,20 @@ def test_a_row_per_phenomenon_and_their_sum(do, pairs):
     assert rows[0].split()[2] == f"{agreement['accuracy']:.1%}"
 
 
+def test_what_does_not_apply_to_a_formula_is_blank(do, tmp_path):
+    regions = [{"region_number": 1, "content": "the bank"}, {"region_number": 2, "content": "was"}]
+    suite = {"meta": {"name": "one"}, "predictions": [{"formula": "(2;%only%) < 8"}],
+             "items": [{"conditions": [{"condition_name": "only", "regions": regions}]}]}
+    (tmp_path / "one.json").write_text(json.dumps(suite))
+    found = json.loads(do("probe", "run", tmp_path / "one.json", "--json").out)
+    assert (found["chance"], found["ties"], found["rows"][0]["chance"]) == (None, None, None)
+    header, row, *_ = do("probe", "run", tmp_path / "one.json").out.splitlines()
+    for name in "chance", "ties":
+        assert not row[header.index(name):header.index(name) + len(name)].strip()
+    do("probe", "run", tmp_path / "one.json", "--picture", tmp_path / "one.svg")
+    assert "unigram model" in (tmp_path / "one.svg").read_text(encoding="utf-8")
+
+
 def test_lower_case_and_the_direction_change_what_is_read(do, pairs):
     plain, lower = (json.loads(do("probe", "run", pairs, "--json", *more).out) for more in ([], ["--lower"]))
     assert plain["unknown"] >= lower["unknown"]

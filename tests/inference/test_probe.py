@@ -57,7 +57,7 @@ def test_both_directions_predict_each_word_from_all_others(elmo):
         found, = probe(elmo, [suite(PAIR, pair(" ".join(one), " ".join(other)))], str.split, "both")
         assert found.right == int(pseudo(one) < pseudo(other))
     difference = pseudo(good) - pseudo(bad)
-    margin = f"(*;%good%) - (*;%bad%) > {max(difference, -difference) - 1e-3:.6f}"
+    margin = f"(*;%good%) - (*;%bad%) > {abs(difference) / np.log(2) - 1e-3:.6f}"
     first, second = (good, bad) if difference > 0 else (bad, good)
     found, = probe(elmo, [suite(margin, pair(" ".join(first), " ".join(second)))], str.split, "both")
     assert found.right == 1
@@ -77,6 +77,35 @@ def test_regions_are_compared_by_the_words_that_they_hold(elmo):
     assert (found.ties, found.chance) == (0, pytest.approx(0.5, abs=0.01))
 
 
+def test_formulae_compare_bits_the_unigram_model_too(elmo):
+    item = {"good": {"1": "the bank of the river"}}
+    found, = score(elmo, [item["good"]["1"].split()])
+    prior = -unigram_log_p(VOCABULARY)[VOCABULARY.encode(item["good"]["1"].split())[1:]].sum()
+
+    def holds(bits):
+        """For the model and for the unigram model, whether the surprisal is that many bits."""
+        low, high = f"(*;%good%) > {bits - 0.01:.3f}", f"(*;%good%) < {bits + 0.01:.3f}"
+        result, = probe(elmo, [suite(f"[{low}] & [{high}]", item)], str.split)
+        return result.right, result.unigram
+    assert holds(-found.forward / np.log(2))[0] == 1
+    assert holds(prior / np.log(2))[1] == 1
+
+
+def test_ties_are_those_of_pairs_and_not_counted_for_other_formulae(elmo):
+    item = {name: {"1": "the", "2": "bank"} for name in ("good", "bad")}
+    pairs, other = probe(elmo, [suite(VERB, item), suite("(2;%bad%) > (2;%good%)", item)], str.split)
+    assert (pairs.ties, pairs.right, other.ties, other.right) == (1, 0, None, 0)
+    assert together("all", [pairs, pairs]).ties == 2
+    assert together("all", [pairs, other]).ties is None
+
+
+def test_the_unigram_model_is_computed_once(elmo, monkeypatch):
+    calls = []
+    monkeypatch.setattr("elmo_np.inference.probe.unigram_log_p", lambda own: calls.append(own) or unigram_log_p(own))
+    probe(elmo, [suite(PAIR, pair(*one)) for one in PAIRS], str.split)
+    assert len(calls) == 1
+
+
 def test_an_empty_region_has_no_surprisal(elmo):
     item = {"good": {"1": "the bank", "2": ""}, "bad": {"1": "the bank", "2": "of"}}
     found, = probe(elmo, [suite(VERB, item)], str.split)
@@ -89,9 +118,23 @@ def test_intervals_are_those_of_wilson():
     assert interval(10, 10)[1] == pytest.approx(1, abs=1e-9)
 
 
+def test_an_interval_never_leaves_zero_to_one():
+    for items in range(1, 2000):
+        assert f"{interval(0, items)[0]:.1%}" == "0.0%"
+        assert interval(items, items)[1] <= 1
+
+
 def test_chance_of_a_formula_is_that_of_random_surprisals():
     assert chance(Formula("[(1;%a%) < (1;%b%)] & [(2;%a%) < (2;%b%)]")) == pytest.approx(0.25, abs=0.01)
     assert chance(Formula("[(1;%a%) < (1;%b%)] & [(1;%b%) < (1;%a%)]")) == 0
+    assert chance(Formula("(1;%a%) - (1;%b%) > 0")) == pytest.approx(0.5, abs=0.01)
+
+
+def test_chance_means_nothing_where_surprisal_is_compared_with_a_number(elmo):
+    found, = probe(elmo, [suite("(1;%good%) < 8", {"good": {"1": "the"}})], str.split)
+    assert found.chance is None
+    other, = probe(elmo, [suite(PAIR, pair("a bank", "bank a"))], str.split)
+    assert together("all", [found, other]).chance is None
 
 
 def test_results_are_added(elmo):
