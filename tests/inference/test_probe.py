@@ -99,6 +99,13 @@ def test_ties_are_those_of_pairs_and_not_counted_for_other_formulae(elmo):
     assert together("all", [pairs, other]).ties is None
 
 
+def test_words_before_a_region_change_nothing_from_the_end(elmo):
+    item = {"good": {"1": "the bank", "2": "of", "3": "the"}, "bad": {"1": "a", "2": "of", "3": "the"}}
+    forward, backward = (probe(elmo, [suite(VERB, item)], str.split, direction)[0]
+                         for direction in ("forward", "backward"))
+    assert (forward.ties, backward.ties) == (0, 1)
+
+
 def test_the_unigram_model_is_computed_once(elmo, monkeypatch):
     calls = []
     monkeypatch.setattr("elmo_np.inference.probe.unigram_log_p", lambda own: calls.append(own) or unigram_log_p(own))
