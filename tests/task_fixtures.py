@@ -1,5 +1,7 @@
 """Fixtures of the tests of `elmo-np task`: files, a biLM and a model of each task, and a way to run commands there."""
 
+from itertools import pairwise
+
 import pytest
 
 from elmo_np.cli.main import main
@@ -22,10 +24,16 @@ def task_home(tmp_path_factory):
         (home / f"{name}.senses").write_text("".join(lines))
         lines = [f"{' '.join(words)}\t{' '.join(words).upper()}\tfrom somewhere\n" for words in reviews(80, seed)[0]]
         (home / f"{name}.pairs").write_text("".join(lines))
+        sentences = [words for words in reviews(80, seed)[0] if len(words) > 1]
+        (home / f"{name}.data.txt").write_text("".join(
+            f"{one[0]}\tN\t0-0\t{' '.join(one)}\t{one[0]} {' '.join(other)}\n"
+            for one, other in pairwise(sentences)))
+        (home / f"{name}.gold.txt").write_text("".join("TF"[k % 2] + "\n" for k in range(len(sentences) - 1)))
     (home / "new.txt").write_text("anna saw tom in paris rome .\n\ngood film .\n")
     (home / "empty").write_text("")
     (home / "raw.txt").write_text("What a good film.\n")
-    for task, end in ("classify", "tsv"), ("tag", "conll"), ("senses", "senses"), ("translate", "pairs"):
+    ends = {"classify": "tsv", "tag": "conll", "senses": "senses", "translate": "pairs", "wic": "data.txt"}
+    for task, end in ends.items():
         more = {"senses": ["--set", "method=nearest"], "translate": TRANSLATE_OPTIONS}.get(task, [])
         assert main(["task", task, "train", str(home / f"train.{end}"), "--test", str(home / f"test.{end}"), "--bilm",
                      str(home / "bilm"), "--out", str(home / task), "--quiet", *FAST_OPTIONS, *more]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.neighbours import in_context
 from .common import Add, add_json, add_tokenize, corpus_of, json_text, say_unknown
@@ -26,7 +27,10 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
     corpus = corpus_of(args, elmo)
-    elmo.vector(args.word, args.sentence, args.occurrence)          # a mistake shows before the long part
+    # a mistake shows before the long part
+    elmo.vector(args.word, args.sentence, args.occurrence)
+    if args.top < 1:
+        raise UserError(f"top = {args.top}: expected a whole number of at least 1")
     say_unknown(elmo, elmo.words(args.sentence))
     count = elmo.index(corpus, None if args.any_word else [args.word])
     what = "tokens" if args.any_word else f"occurrences of {args.word!r}"

@@ -128,7 +128,8 @@ def test_mistakes_are_said_in_one_line(do, tmp_path, text, options, message):
 def test_the_picture_has_the_means_of_regions_by_condition(do, items, tmp_path):
     do("surprisal", "run", items, "--picture", tmp_path / "a.svg")
     drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
-    assert all(f">{name}<" in drawn for name in ("subject", "verb", "adverb", "a", "b", "surprisal (bits)"))
+    assert all(f">{name}<" in drawn for name in ("subject", "verb", "a", "b", "surprisal (bits)"))
+    assert ">adverb<" not in drawn      # it is empty
     assert "exists already" in do("surprisal", "run", items, "--picture", tmp_path / "a.svg", code=2).err
     (tmp_path / "a.txt").write_text("the bank\n", encoding="utf-8")
     assert "has no column of regions" in do("surprisal", "run", tmp_path / "a.txt", "--picture", "b.svg", code=2).err

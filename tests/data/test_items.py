@@ -74,6 +74,11 @@ def test_prose_is_not_taken_for_a_table(tmp_path, text):
     assert region is None
 
 
+def test_markup_is_refused(tmp_path):
+    with pytest.raises(UserError, match="looks like XML or HTML"):
+        read_items(write(tmp_path / "a.txt", "<html><body>\n"))
+
+
 def test_a_pipe_is_read_once(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("this system has no named pipes")
@@ -112,7 +117,6 @@ def test_rows_next_to_one_another_may_be_words_of_one_region(tmp_path):
     ("item,sentence\n1,a, b\n", Columns(), "line 2: 3 columns, expected 2"),
     ('item,sentence\n1,"a\n', Columns(), "line 2: unexpected end of data; expected CSV, where"),
     ("item,region,word\n1,a,x\n2,a,x\n1,b,y\n", Columns(), "line 4: item 1 occurs again, .* consecutive rows"),
-    ("<html><body>\n", Columns(), "looks like XML or HTML"),
 ])
 def test_what_cannot_be_read_is_refused_with_what_to_do(tmp_path, text, columns, message):
     with pytest.raises(UserError, match=message):

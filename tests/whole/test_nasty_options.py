@@ -21,8 +21,9 @@ VALUES = ["0", "-1", "nan", "-inf", "1e308", "9" * 5000, "", "--", "\x1b[2J\udcf
           "0/" + HUGE, "/dev/zero"]
 SMALL = ["--set", "epochs=1", "--set", "hidden_dim=4"]
 TRAIN = [*SMALL, "--set", "embedding_dim=4", "--quiet"]
-DATA = {"classify": "tsv", "tag": "conll", "senses": "senses", "translate": "pairs"}
-COLUMNS = {"classify": "sentence=1", "tag": "word=1", "senses": "sentence=1,position=2,word=3", "translate": "source=1"}
+DATA = {"classify": "tsv", "tag": "conll", "senses": "senses", "translate": "pairs", "wic": "data.txt"}
+COLUMNS = {"classify": "sentence=1", "tag": "word=1", "senses": "sentence=1,position=2,word=3", "translate": "source=1",
+           "wic": "word=1"}
 COMMANDS = {
     "train": ["train", "text.txt", "--out", "{out}/run", *TRAIN], "evaluate": ["evaluate", "bilm", "text.txt"],
     "embed": ["embed", "bilm", "text.txt", "--out", "{out}/x.npz"], "sample": ["sample", "bilm", "--count", "1"],
@@ -36,7 +37,7 @@ COMMANDS = {
     "corpus": ["corpus", "text.txt", "--out", "{out}/x.txt"], "demo": ["demo", "--out", "text.txt"],
     "probe": ["probe", "bilm", "pairs.tsv"], "surprisal": ["surprisal", "bilm", "text.txt"],
     "exercise start": ["exercise", "start", "04", "--out", "{out}/x.py"], "exercise bug": ["exercise", "bug"],
-    "gradcheck": ["gradcheck", "embedding"], "info": ["info"]}
+    "tutorial": ["tutorial", "03"], "gradcheck": ["gradcheck", "embedding"], "info": ["info"]}
 for name, end in DATA.items():
     given = ["--bilm", "bilm"]
     files = [f"train.{end}", "--test", f"test.{end}", *given]

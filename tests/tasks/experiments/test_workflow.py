@@ -52,7 +52,7 @@ def test_the_report_is_written_before_the_picture(run, task_home, tmp_path, monk
 
 
 def test_a_model_without_the_name_of_its_bilm_is_not_left(run, task_home, tmp_path, monkeypatch):
-    """A disk that fails between the two: the same command succeeds afterwards."""
+    """A disk that fails between the two: the command succeeds afterwards, from where it was."""
     words = ["classify", "train", "train.tsv", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS,
              "--set", "epochs=1"]
 
@@ -61,5 +61,6 @@ def test_a_model_without_the_name_of_its_bilm_is_not_left(run, task_home, tmp_pa
     with monkeypatch.context() as patch:
         patch.setattr(workflow, "atomic_write", full)
         assert run(*words)[0] == 2
-    assert run(*words)[0] == 0
+    assert not (tmp_path / "out/model.safetensors").exists()
+    assert run(*words, "--resume")[0] == 0
     assert run("classify", "evaluate", tmp_path / "out", "test.tsv")[0] == 0
