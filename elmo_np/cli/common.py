@@ -36,6 +36,17 @@ def add_json(add: Add, what: str = "print the result as one JSON object") -> Non
     add("--json", action="store_true", help=what)
 
 
+def check_new_file(option: str, path: str) -> None:
+    """Raise UserError for the value of an option if no new file can be written there, or standard output."""
+    if not path:
+        raise UserError(f"{option} is empty: expected the name of a file, or {STDOUT} for standard output")
+    if path != STDOUT and os.path.lexists(path):
+        raise UserError(f"{path} exists already: give another {option}, or remove it")
+    if path != STDOUT and not Path(path).parent.is_dir():
+        raise UserError(f"cannot write {path}: it is in a directory that does not exist; create it, or give another "
+                        f"{option}")
+
+
 def show(args: argparse.Namespace, out: str | None, line: str, found: dict[str, Any]) -> None:
     """Print what a command has done, with --json as an object; on stderr where `out`, its file, is standard output."""
     text = json_text(found) if args.json else line

@@ -14,7 +14,7 @@ from ..inference.elmo import ELMo
 from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
 from ..inference.neural_cache import THETAS, WEIGHTS, CacheSettings, evaluate_with_cache, tune
 from ..runtime.files import STDOUT, atomic_write_text
-from .common import Add, add_corpus, add_tokenize, json_text, settings_of, splits
+from .common import Add, add_corpus, add_tokenize, check_new_file, json_text, settings_of, splits
 
 THETA, WEIGHT = 0.3, 0.1       # of a cache that nobody has set
 
@@ -40,7 +40,7 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.per_sentence is not None:
-        _check_out(args.per_sentence)
+        check_new_file("--per-sentence", args.per_sentence)
     elmo = ELMo.load(args.dir)
     corpus = open_corpus(args.corpus, tokenize=splits(args, elmo))
     scores: list[SentenceScore] = []
@@ -81,14 +81,6 @@ def _cache_settings(args: argparse.Namespace, elmo: ELMo, state: str) -> CacheSe
         raise UserError(f"--tune-on {args.tune_on} is the text to predict: expected another one, or the cache would be "
                         "set on what it is judged on")
     return tune(elmo.model, elmo.vocabulary, open_corpus(args.tune_on, tokenize=splits(args, elmo)), args.cache)
-
-
-def _check_out(out: str) -> None:
-    """Raise UserError for a file that is there already."""
-    if not out:
-        raise UserError("--per-sentence is empty: expected the name of a file, or - for standard output")
-    if out != STDOUT and os.path.lexists(out):
-        raise UserError(f"{out} exists already: give another --per-sentence, or remove it")
 
 
 def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, state: str,

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..data.minimal_pairs import Suite, read_suites
 from ..data.text import tokens
-from ..inference.coverage import coverage
+from ..inference.coverage import Coverage
 from ..inference.elmo import ELMo
 from ..inference.probe import DIRECTIONS, Result, interval, probe, together
 from ..runtime.progress import Progress
@@ -39,13 +39,17 @@ def run(args: argparse.Namespace) -> int:
     suites = read_suites(Path(args.suites))
     cut = tokens if splits(args, elmo) else str.split
     total = sum(len(item) for suite in suites for item in suite.items)
+    known = Coverage(elmo)
+
+    def split(text: str) -> list[str]:
+        words = cut(text.lower() if args.lower else text)
+        known.add(words)
+        return words
     with Progress() as progress:
-        results = probe(elmo, suites, lambda text: cut(text.lower() if args.lower else text), args.direction,
+        results = probe(elmo, suites, split, args.direction,
                         lambda done: progress.show(f"{done:,} of {total:,} sentences"))
-        texts = (cut(text.lower() if args.lower else text) for suite in suites for item in suite.items
-                 for regions in item.values() for text in regions.values())
-        for line in coverage(elmo, texts):
-            progress.say(line)
+        if known.lost:
+            progress.say(known.line)
     rows = results if args.each else _by_phenomenon(suites, results)
     if args.picture:
         save(_picture(args, rows), args.picture)

@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import math
-import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..inference.surprisal import Measure, Surprisal
 from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
 from ..viz.plots import check_target, region_means, save
-from .common import Add, add_json, add_tokenize, json_text, splits
+from .common import Add, add_json, add_tokenize, check_new_file, json_text, splits
 
 ABOUT = "compute the surprisal of every word of the items of an experiment"
 MEASURES = ("position", "tokens", "surprisal", "backward_surprisal", "entropy_before", "entropy_after",
@@ -83,11 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_targets(args: argparse.Namespace) -> None:
     """Raise UserError where what is computed could not be written."""
-    if not args.out:
-        raise UserError("--out is empty: expected the name of a file, or - for standard output")
-    if args.out != STDOUT and (os.path.lexists(args.out) or not Path(args.out).parent.is_dir()):
-        problem = "exists already" if os.path.lexists(args.out) else "is in a directory that does not exist"
-        raise UserError(f"{args.out} {problem}: give another --out")
+    check_new_file("--out", args.out)
     if args.picture is not None:
         check_target(args.picture)
         if Path(args.picture).absolute() == Path(args.out).absolute():

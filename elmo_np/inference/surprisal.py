@@ -43,7 +43,6 @@ class Surprisal(NamedTuple):
         """
         ends = np.cumsum(sizes)
         starts = ends - sizes
-
         filled = ends > starts
 
         def sums(x: Array) -> Array:

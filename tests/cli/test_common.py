@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from elmo_np import ELMo, Settings
-from elmo_np.cli.common import corpus_of, settings_of, splits
+from elmo_np.cli.common import check_new_file, corpus_of, settings_of, splits
 from elmo_np.cli.main import main
 from elmo_np.config.toml_files import read_toml, replaced, write_toml
 from elmo_np.data.grammar import GrammarCorpus
@@ -87,3 +87,13 @@ def test_the_settings_of_a_stranger_show_no_other_file(home, tmp_path, monkeypat
                    if name.name != "private.txt")
     if code:
         assert err.splitlines()[-1].endswith("; to read another text, name it with --corpus FILE")
+
+
+def test_a_new_file_is_one_that_does_not_exist_in_a_directory_that_does(tmp_path):
+    (tmp_path / "there").write_text("mine")
+    check_new_file("--out", "-")
+    check_new_file("--out", str(tmp_path / "new"))
+    for path, message in (("", "--out is empty"), (str(tmp_path / "there"), "there exists already: give another --out"),
+                          (str(tmp_path / "no/x"), "cannot write .*x: it is in a directory that does not exist")):
+        with pytest.raises(UserError, match=message):
+            check_new_file("--out", path)

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from ...data import text
 from ...data.corpus import words
+from ...data.delimited import TEXT
 from ...data.text_lines import HEAD, KEPT, plain_lines
 from ...errors import UserError
 from .examples import Examples, Occurrence
-from .tables import ANY, LABEL, TEXT, Columns, begins_with_labels, file_lines, is_number, is_table, table_rows
+from .tables import ANY, LABEL, Columns, begins_with_labels, file_lines, is_number, is_table, table_rows
 
 SENTENCES = {"sentence": TEXT}
 LABELLED = {"sentence": TEXT, "label": LABEL}

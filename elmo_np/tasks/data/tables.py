@@ -20,7 +20,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...data.delimited import TEXT as TEXT
 from ...data.text_lines import HEAD, KEPT, text_lines
 from ...errors import UserError
 from ...runtime import json_text
