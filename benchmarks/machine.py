@@ -34,13 +34,24 @@ def describe(torch: str) -> str:
 
 
 def processor() -> str:
-    """The processor's name as the system gives it."""
+    """The processor's name, family and model as the system gives them, and a core's caches."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if "model name" not in fields:
+        return platform.processor() or platform.machine()
+    return f"{fields['model name']} (family {fields.get('cpu family', '?')}, model {fields.get('model', '?')}{caches()})"
+
+
+def caches() -> str:
+    """', caches 48K, 2048K, ..' of the first core's data, nearest first; "" where the system does not say."""
+    sizes = []
+    for place in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        if (place / "type").read_text().strip() != "Instruction":
+            sizes.append((place / "size").read_text().strip())
+    return f", caches {', '.join(sizes)}" if sizes else ""
 
 
 def cores() -> int:

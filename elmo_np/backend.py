@@ -114,6 +114,17 @@ def use_simd(name: str) -> Iterator[None]:
 
 
 @contextmanager
+def memory_limit(megabytes: int) -> Iterator[None]:
+    """Let the kernels keep up to `megabytes` of memory to use again while the body runs; without kernels nothing happens."""
+    before = _kernels.memory_limit(megabytes << 20) if _kernels else 0
+    try:
+        yield
+    finally:
+        if _kernels:
+            _kernels.memory_limit(before)
+
+
+@contextmanager
 def use(name: str) -> Iterator[None]:
     """Run the body with backend `name`; never falls back silently. Not to be used while another thread computes."""
     global _active

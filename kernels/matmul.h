@@ -2,13 +2,13 @@
 
    A panel is up to 4 vectors wide: the 4 * LANES columns that a block of ROWS rows of C keeps in registers while k runs.
    B is either packed into panels, one after another, or a row-major matrix whose rows are whole vectors; A is read in
-   place, by rows or by columns. Every element of C is summed over k = 0, 1, 2, .. in blocks of K_BLOCK, whatever M and
-   N are: a sentence has the same hidden states alone and in any batch, bit for bit. */
+   place, by rows or by columns. Every element of C is summed over k = 0, 1, 2, .. whatever M, N and the blocks are: between
+   two blocks of k it is stored and read as it is. So a sentence has the same hidden states alone and in any batch, bit for
+   bit, and the sizes of the blocks may follow the caches of the machine. */
 
-/* 32 KB of a panel in float: it stays in the first-level cache while all rows of A are read */
-#define K_BLOCK 128
-/* Maximum rows of A: 200 KB in float, which stay in the second-level cache while all panels of B are used */
-#define M_BLOCK 384
+/* Maximum rows of a panel per block: 64 KB in float with AVX-512, 32 KB with AVX2. They come from the first- or second-level
+   cache, which is fast enough for ROWS rows; smaller blocks would read and write C more often. */
+#define K_BLOCK 256
 
 /* The column at which vector v of panel p starts, and how many of its lanes are columns. With `gates`, the four vectors of
    a panel are the gates i, f, o, g of the same LANES hidden units. */
@@ -29,19 +29,18 @@ static ptrdiff_t NAME(packed_size)(ptrdiff_t K, ptrdiff_t N, int gates)
 /* Panels of the (K, N) matrix whose element (k, n) is W[k * row + n * column] */
 static void NAME(pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t K, ptrdiff_t N, int gates, REAL *to)
 {
-    ptrdiff_t size = NAME(packed_size)(K, N, gates), panel = K * 4 * LANES, lanes;
-    for (ptrdiff_t p = 0; p * panel < size; p++)
-        for (int v = 0; v < 4; v++) {
-            const REAL *from = W + NAME(column)(p, v, N, gates, &lanes) * column;
-            REAL *into = to + p * panel + v * LANES;
-            for (ptrdiff_t k = 0; k < K; k++) {
+    ptrdiff_t panels = K ? NAME(packed_size)(K, N, gates) / (K * 4 * LANES) : 0, lanes[4];
+    for (ptrdiff_t p = 0; p < panels; p++) {
+        const REAL *from[4];
+        for (int v = 0; v < 4; v++) from[v] = W + NAME(column)(p, v, N, gates, &lanes[v]) * column;
+        for (ptrdiff_t k = 0; k < K; k++)
+            for (int v = 0; v < 4; v++, to += LANES) {
                 if (column == 1)
-                    NAME(store)(into + k * 4 * LANES, NAME(load)(from + k * row, lanes), LANES);
+                    NAME(store)(to, NAME(load)(from[v] + k * row, lanes[v]), LANES);
                 else
-                    for (ptrdiff_t l = 0; l < LANES; l++)
-                        into[k * 4 * LANES + l] = l < lanes ? from[k * row + l * column] : 0;
+                    for (ptrdiff_t l = 0; l < LANES; l++) to[l] = l < lanes[v] ? from[v][k * row + l * column] : 0;
             }
-        }
+    }
 }
 
 /* acc[r][v] += sum_k A[r][k] B[k][v]: `vectors` loads of B and `rows` values of A for rows * vectors multiply-adds */
@@ -95,6 +94,10 @@ INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *
             else if (bias) acc[r][v] = NAME(load)(bias + v * LANES, lanes);
             else if (row_bias) acc[r][v] = NAME(all)(row_bias[r]);
         }
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)          /* the C of the next block arrives while this one is computed */
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) __builtin_prefetch(C + (r + rows) * c_row + v * LANES, 1);
     NAME(product)(rows, vectors, A, row, column, B, b_row, K, acc);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
@@ -106,23 +109,31 @@ INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *
         }
 }
 
+/* The size, at least 1, of blocks of at most `most` that divide n as evenly as possible */
+INLINE ptrdiff_t NAME(block_size)(ptrdiff_t n, ptrdiff_t most)
+{
+    const ptrdiff_t blocks = (n + most - 1) / most;
+    return blocks ? (n + blocks - 1) / blocks : 1;
+}
+
 /* C (M, N), rows c_row apart, = A B [+ C] [+ bias (N)] [+ row_bias (M)], clipped to +-clip; element (m, k) of A is
    A[m * row + k * column] */
 static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, ptrdiff_t b_panel, ptrdiff_t b_row,
                            REAL *C, ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias, ptrdiff_t M,
                            ptrdiff_t K, ptrdiff_t N, REAL clip)
 {
-    const ptrdiff_t blocks = (M + M_BLOCK - 1) / M_BLOCK, size = blocks ? (M + blocks - 1) / blocks : 0;
-    for (ptrdiff_t k = 0; k < K || k == 0; k += K_BLOCK) {
-        const ptrdiff_t depth = K - k < K_BLOCK ? K - k : K_BLOCK;
-        const REAL bound = k + K_BLOCK < K ? (REAL)HUGE_VAL : clip;
-        for (ptrdiff_t first = 0; first < M; first += size) {
-            const ptrdiff_t end = first + size < M ? first + size : M;
-            for (ptrdiff_t n = 0; n < N; n += 4 * LANES) {
+    const ptrdiff_t row_bytes = (K + 1) * (ptrdiff_t)sizeof(REAL), fitting = second_cache / 2 / row_bytes;
+    const ptrdiff_t size = NAME(block_size)(M, fitting > 8 * ROWS ? fitting : 8 * ROWS), depth = NAME(block_size)(K, K_BLOCK);
+    for (ptrdiff_t first = 0; first < M; first += size) {       /* rows of A that stay in the second-level cache .. */
+        const ptrdiff_t end = first + size < M ? first + size : M;
+        for (ptrdiff_t n = 0; n < N; n += 4 * LANES)            /* .. while all panels are used .. */
+            for (ptrdiff_t k = 0; k < K || k == 0; k += depth) {    /* .. and so do their C of a panel */
+                const ptrdiff_t rest = K - k < depth ? K - k : depth;
+                const REAL bound = k + depth < K ? (REAL)HUGE_VAL : clip;
                 const REAL *panel = B + n / (4 * LANES) * b_panel + k * b_row, *starts = bias ? bias + n : NULL;
 #define CALL(rows, vectors)                                                                                           \
     NAME(multiply_block)(rows, vectors, A + at * row + k * column, row, column, panel, b_row, C + at * c_row + n,     \
-                         c_row, add || k, starts, row_bias ? row_bias + at : NULL, depth, N - n, bound)
+                         c_row, add || k, starts, row_bias ? row_bias + at : NULL, rest, N - n, bound)
 #define CALL4(rows) CALL(rows, 4)
 #define CALL3(rows) CALL(rows, 3)
 #define CALL2(rows) CALL(rows, 2)
@@ -132,7 +143,6 @@ static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const
                 else if (N - n > LANES) FOR_BLOCKS(first, end, CALL2)
                 else FOR_BLOCKS(first, end, CALL1)
             }
-        }
     }
 }
 #undef CALL

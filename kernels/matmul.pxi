@@ -2,7 +2,7 @@
 
 
 cdef enum:
-    DEPTH = 128         # rows of B in a panel: 32 KB in float, which stay in the first-level cache while A is read
+    DEPTH = 256         # maximum rows of B in a panel, K_BLOCK of matmul.h
     MOST_ROWS = 1024    # of A, whose DEPTH columns stay in the second-level cache while all panels are used
 
 
@@ -17,15 +17,24 @@ cdef inline void panel_product(const floating *A, Py_ssize_t row, Py_ssize_t col
         active.d.multiply(A, row, column, panel, 0, 4 * active.d.lanes, C, c_row, add, b, NULL, M, K, N, INFINITY)
 
 
+cdef inline void copy_block(const floating[:, :] A, floating[::1] to) noexcept nogil:
+    cdef Py_ssize_t m, k
+    for m in range(A.shape[0]):
+        for k in range(A.shape[1]):
+            to[m * A.shape[1] + k] = A[m, k]
+
+
 def matmul(const floating[:, :] A, const floating[:, :] B, const floating[::1] b=None):
-    """Twin of elmo_np.nn.matmul.matmul. A panel is packed just before use, so that B is read once for many rows."""
+    """Twin of elmo_np.nn.matmul.matmul. A panel is packed just before use, so that B is read once for many rows; a block of
+    A is copied, because rows a power of two apart would share few places of the cache."""
     cdef Py_ssize_t M = A.shape[0], K = A.shape[1], N = B.shape[1], size = sizeof(floating), m, k, n, i, j, p
-    cdef Py_ssize_t row = A.strides[0] // size, column = A.strides[1] // size
     cdef Py_ssize_t b_row = B.strides[0] // size, b_column = B.strides[1] // size
+    cdef Py_ssize_t rows, depth, blocks = (K + DEPTH - 1) // DEPTH, most = (K + blocks - 1) // blocks if blocks else 0
     cdef Py_ssize_t width = 4 * (active.f.lanes if floating is float else active.d.lanes)
     C_ = empty((M, N), floating is float)
     cdef floating[:, ::1] C = C_
-    cdef floating[::1] panel = empty((DEPTH * width,), floating is float)
+    cdef floating[::1] block = empty((min(M, MOST_ROWS) * most,), floating is float)
+    cdef floating[::1] panel = empty((most * width,), floating is float)
     if K == 0 and b is None:
         C_[...] = 0
     elif K == 0:
@@ -33,11 +42,13 @@ def matmul(const floating[:, :] A, const floating[:, :] B, const floating[::1] b
     with nogil:
         for i in range((M + MOST_ROWS - 1) // MOST_ROWS if N else 0):
             m = i * MOST_ROWS
-            for j in range((K + DEPTH - 1) // DEPTH):
-                k = j * DEPTH
+            rows = min(MOST_ROWS, M - m)
+            for j in range(blocks):
+                k = j * most
+                depth = min(most, K - k)
+                copy_block(A[m:m + rows, k:k + depth], block)
                 for p in range((N + width - 1) // width):
                     n = p * width
-                    panel_product(&A[m, k], row, column, &B[k, n], b_row, b_column, &C[m, n], N, k > 0,
-                                  NULL if b is None else &b[n], min(MOST_ROWS, M - m), min(DEPTH, K - k),
-                                  min(width, N - n), &panel[0])
+                    panel_product(&block[0], depth, 1, &B[k, n], b_row, b_column, &C[m, n], N, k > 0,
+                                  NULL if b is None else &b[n], rows, depth, min(width, N - n), &panel[0])
     return C_

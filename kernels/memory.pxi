@@ -8,9 +8,9 @@ cdef enum:
     LINE = 64           # bytes of a cache line
     BLOCKS = 64         # maximum blocks kept: a step of two directions has some 40 at a time
 
-# Maximum bytes of these blocks and of those in use: more than a step of any model that a laptop trains, and what is left
-# of the memory in which the original ELMo has to embed. Arrays may use more; then no block is kept.
-cdef size_t MOST_BYTES = 160 << 20
+# Maximum bytes of these blocks and of those in use: what is left of the memory in which the original ELMo has to embed.
+# Training raises it (memory_limit). Arrays may use more; then no block is kept.
+cdef size_t most_bytes = 160 << 20
 
 cdef struct Memory:
     char *start
@@ -38,9 +38,18 @@ cdef void let_go(size_t coming, int most):
     cdef int k
     for k in range(kept_count):
         total += kept[k].size
-    while kept_count and (kept_count > most or total > MOST_BYTES):
+    while kept_count and (kept_count > most or total > most_bytes):
         total -= kept[0].size
         free(taken(0).start)
+
+
+def memory_limit(size_t bytes):
+    """Let blocks kept and in use hold so many bytes; returns the limit before."""
+    global most_bytes
+    cdef size_t before = most_bytes
+    most_bytes = bytes
+    let_go(0, BLOCKS)
+    return before
 
 
 cdef class Block:
@@ -71,7 +80,7 @@ cdef class Block:
             return
         held_bytes -= self.memory.size
         let_go(self.memory.size, BLOCKS - 1)
-        if held_bytes + self.memory.size > MOST_BYTES:
+        if held_bytes + self.memory.size > most_bytes:
             free(self.memory.start)
         else:
             kept[kept_count] = self.memory

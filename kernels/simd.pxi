@@ -50,9 +50,13 @@ cdef extern from "simd.h" nogil:
         float_operations f
         double_operations d
     const body *cpu_body(int index)
+    void ask_caches()
+    Py_ssize_t second_cache
     enum:
         WORDS
+        DZ_WORDS
 
+ask_caches()
 cdef const body *active = cpu_body(0)
 
 

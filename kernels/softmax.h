@@ -5,6 +5,8 @@
 
 /* Words per block: for some 400 targets 200 KB in float. A multiple of ROWS in every body except ARM's. */
 #define WORDS 120
+/* The same for backward, which reads and writes dh once per block */
+#define DZ_WORDS 180
 
 /* Updates top and total of the targets from r on, `vectors` vectors of them, with the words z (words, R) */
 INLINE void NAME(update_total)(const int vectors, const REAL *z, ptrdiff_t words, ptrdiff_t R, ptrdiff_t r, REAL *top,
@@ -76,8 +78,8 @@ static void NAME(softmax_dz)(const REAL *z, const int64_t *y, const REAL *top, c
 /* Reverse of softmax_forward for `scale` times the sum of the losses: dh^T (P, R_whole), db and dW, which it accumulates
    if `add`.
 
-   h_by_row: h (R, P) packed; z: the logits, or NULL to compute them again from h = h^T packed; dz (WORDS, R_whole) and
-   block (WORDS, R): work areas; factor (R_whole): scale / total, 0 at padding (y = -1) and past R. R_whole: R rounded up
+   h_by_row: h (R, P) packed; z: the logits, or NULL to compute them again from h = h^T packed; dz (DZ_WORDS, R_whole)
+   and block (DZ_WORDS, R): work areas; factor (R_whole): scale / total, 0 at padding (y = -1) and past R. R_whole: R rounded up
    to whole vectors. */
 static void NAME(softmax_backward)(REAL scale, const REAL *h, const REAL *h_by_row, const int64_t *y, const REAL *W,
                                    const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block, REAL *dz,
@@ -85,8 +87,8 @@ static void NAME(softmax_backward)(REAL scale, const REAL *h, const REAL *h_by_r
                                    ptrdiff_t V)
 {
     const REAL free = (REAL)HUGE_VAL;
-    for (ptrdiff_t first = 0; first < V; first += WORDS) {
-        const ptrdiff_t words = V - first < WORDS ? V - first : WORDS;
+    for (ptrdiff_t first = 0; first < V; first += DZ_WORDS) {
+        const ptrdiff_t words = V - first < DZ_WORDS ? V - first : DZ_WORDS;
         const REAL *W_block = W + first * P, *z_block = z ? z + first * R : block;
         if (!z)
             NAME(multiply)(W_block, P, 1, h, P * 4 * LANES, 4 * LANES, block, R, 0, NULL, b + first, words, P, R, free); /* (S1) */

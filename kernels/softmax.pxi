@@ -34,9 +34,9 @@ def softmax_backward(double scale, chunk, const floating[:, ::1] W, const floati
     cdef bint again = z is None
     cdef bint single = floating is float
     dh_, db_ = empty((P, whole), single), zeros((V,), single)
-    dz_, factor_ = empty((WORDS, whole), single), zeros((whole,), single)
+    dz_, factor_ = empty((DZ_WORDS, whole), single), zeros((whole,), single)
     cdef floating[:, ::1] dh = dh_, dz = dz_
-    cdef floating[:, ::1] block = empty((WORDS, R), single) if again else None
+    cdef floating[:, ::1] block = empty((DZ_WORDS, R), single) if again else None
     cdef floating[::1] db = db_, factor = factor_, rows = packed(h, False, False)
     cdef floating[::1] columns = packed(h, True, False) if again else None
     if R == 0:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import memory_limit
 from ..config.schema import Settings, TrainConfig
 from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, contiguous_batches, sentence_batches, stream_batches
@@ -44,6 +45,7 @@ from .singletons import WithUnknown, singletons
 from .survey import Survey
 
 ROWS_PER_EPOCH = 20         # of metrics.csv
+KEPT = 1024                 # MB that the kernels may keep from step to step: more than a step of any model that a laptop trains
 
 
 def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Corpus | None = None,
@@ -74,7 +76,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
         trainer.on_step, trainer.on_epoch = on_step, on_epoch
         trainer.prepare()
         with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
-                interruptible() as signals, progress:
+                memory_limit(KEPT), interruptible() as signals, progress:
             if resume:
                 trainer.resume()
             else:

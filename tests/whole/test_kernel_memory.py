@@ -55,3 +55,14 @@ def test_many_sizes_do_not_keep_memory_for_ever():
         h, W = rng.normal(size=(n, 1)), rng.normal(size=(40, 1))
         z = softmax_forward.compiled(h, np.zeros(n, np.int64), W, np.zeros(40), True)[3]
         np.testing.assert_allclose(z, W @ h.T, rtol=1e-13)
+
+
+def test_a_limit_gives_back_what_is_over_it_and_ends_with_its_body():
+    before = backend._kernels.memory_limit(160 << 20)
+    try:
+        with backend.memory_limit(0):
+            assert backend._kernels.memory_limit(0) == 0
+            np.testing.assert_array_equal(logits(3), logits(3))
+        assert backend._kernels.memory_limit(160 << 20) == 160 << 20
+    finally:
+        backend._kernels.memory_limit(before)
