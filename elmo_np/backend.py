@@ -115,7 +115,7 @@ def use_simd(name: str) -> Iterator[None]:
 
 @contextmanager
 def memory_limit(megabytes: int) -> Iterator[None]:
-    """Let the kernels keep up to `megabytes` of memory to use again while the body runs; without kernels nothing happens."""
+    """Let the kernels keep so much memory to use it again while the body runs; nothing without kernels."""
     before = _kernels.memory_limit(megabytes << 20) if _kernels else 0
     try:
         yield

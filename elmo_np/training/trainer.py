@@ -45,7 +45,7 @@ from .singletons import WithUnknown, singletons
 from .survey import Survey
 
 ROWS_PER_EPOCH = 20         # of metrics.csv
-KEPT = 1024                 # MB that the kernels may keep from step to step: more than a step of any model that a laptop trains
+KEPT = 1024                 # MB that the kernels keep from step to step: more than a step of a laptop's models takes
 
 
 def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Corpus | None = None,
