@@ -1,13 +1,16 @@
 """Shared by tests of embedding: models of words and of characters, how close vectors must be, and a stop on the way."""
 
+import dataclasses
+
 import numpy as np
 
-from elmo_np import Vocabulary
+from elmo_np import ELMo, Vocabulary
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import override, replaced
 from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.io.npz import ArrayFile
+from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
 
@@ -43,6 +46,16 @@ def of_gru(**changes):
 def of_characters(**changes):
     """A model of characters that predicts nothing."""
     return new_elmo(replaced(Settings(), **{**CHARACTER_SIZES, **changes}), Vocabulary(SPECIAL_TOKENS))
+
+
+def alone(elmo, direction):
+    """The same model with one of its directions only."""
+    config = dataclasses.replace(elmo.model.config, direction=direction, vector_dim=None)
+    model = BiLM(config, elmo.model.V, rng=np.random.default_rng(0))
+    own = parameters(model.lm(direction))
+    for name, p in parameters(elmo.model.lm(direction)).items():
+        own[name].value[...] = p.value
+    return ELMo(model, elmo.vocabulary)
 
 
 def close(one, other):

@@ -31,7 +31,7 @@ def predictions(elmo, sentence):
     """log p (T, V) of every word at each position of a sentence, forward and backward, from the embedder's states."""
     reader = token_indexer(elmo.model, elmo.vocabulary)
     numbers = np.array(reader.encode(sentence))[:, None]
-    forward, backward, _ = elmo.model.encode_vectors(*reader.lookup(numbers), np.array([len(numbers)]))
+    (forward, backward), _ = elmo.model.encode_vectors(reader.lookup(numbers), np.array([len(numbers)]))
     f = elmo.model.forward_lm.softmax.log_probabilities(forward[-1][:-2, 0])         # before each word
     b = elmo.model.backward_lm.softmax.log_probabilities(backward[-1][2:, 0])        # after each word
     return f.astype(np.float64), b.astype(np.float64)

@@ -69,7 +69,7 @@ def _summary(folder: RunDirectory, elmo: ELMo) -> str:
          else f"the {words:,} words of vocabulary.txt by id; any other is <UNK>"),
         ("layers", f"{config.layers} per direction, with {config.hidden_dim:,} cells and {config.output_dim:,} outputs"
          + (", residual connections" if config.residual else "")),
-        ("gives", f"{len(elmo.layers)} layers of {2 * config.output_dim:,} values per word"),
+        ("gives", f"{len(elmo.layers)} layers of {elmo.width():,} values per word"),
         ("predicts", f"{words:,} words" if config.predict else "nothing, as there is no softmax"),
         ("text", "is raw, and split into tokens" if elmo.tokenize else "is tokens separated by spaces")]
     return "\n".join([f"{folder.model}: {size:,} parameters", *(f"  {name:9}{what}" for name, what in rows)])

@@ -89,11 +89,10 @@ def _train(name: str, folder: Path, seed: int, epochs: int) -> tuple[ELMo, Corpu
     unigram = unigram_perplexity(elmo.vocabulary, valid)
     print(f"Perplexity on {found.targets:,} held-out tokens (lower is better):")
     print(f"  unigram model, no context  {unigram:7.1f}")
-    print(f"  forward language model     {found.forward:7.1f}   {unigram / found.forward:.1f} times lower")
-    print(f"  backward language model    {found.backward:7.1f}   {unigram / found.backward:.1f} times lower")
+    for direction, value in found.perplexities.items():
+        print(f"  {direction + ' language model':25}  {value:7.1f}   {unigram / value:.1f} times lower")
     plots.save(plots.training_curves(read(RunDirectory(folder).metrics), unigram), folder / "curves.png")
-    return elmo, valid, {"targets": found.targets, "unigram": unigram, "forward": found.forward,
-                         "backward": found.backward}
+    return elmo, valid, {"targets": found.targets, "unigram": unigram, **found.perplexities}
 
 
 def _show_words(elmo: ELMo, sentences: list[list[str]]) -> None:

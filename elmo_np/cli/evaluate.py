@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
-from ..data.corpus import open_corpus
+from ..config.directions import by_direction, from_directions
+from ..data.corpus import Corpus, open_corpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
@@ -18,7 +20,7 @@ from .common import Add, add_corpus, add_tokenize, check_new_file, json_text, se
 
 THETA, WEIGHT = 0.3, 0.1       # of a cache that nobody has set
 
-ABOUT = "compute the perplexity of both directions, over all words"
+ABOUT = "compute the perplexity of each direction, over all words"
 
 
 def arguments(add: Add) -> None:
@@ -50,13 +52,20 @@ def run(args: argparse.Namespace) -> int:
                      each=scores.append if args.per_sentence else None)
     unigram = unigram_perplexity(elmo.vocabulary, corpus) if elmo.vocabulary.counts else None
     if args.per_sentence:
-        rows = [f"{score.forward:.6f}\t{score.backward:.6f}\t{score.targets}\t{' '.join(sentence)}"
-                for score, sentence in zip(scores, corpus, strict=True)]
-        atomic_write_text(args.per_sentence, "\n".join(["forward_log_p\tbackward_log_p\ttargets\tsentence", *rows, ""]))
+        atomic_write_text(args.per_sentence, _per_sentence(scores, corpus))
     cached = settings and (settings, evaluate_with_cache(elmo.model, elmo.vocabulary, corpus, settings))
     with redirect_stdout(sys.stderr if args.per_sentence == STDOUT else sys.stdout):
         _print(args, found, unigram, state, cached)
     return 0
+
+
+def _per_sentence(scores: Sequence[SentenceScore], corpus: Corpus) -> str:
+    """A table with tabs; blank for a direction that the model lacks."""
+    rows = ["forward_log_p\tbackward_log_p\ttargets\tsentence"]
+    for score, sentence in zip(scores, corpus, strict=True):
+        log_p = ["" if value is None else f"{value:.6f}" for value in from_directions(by_direction(score)).values()]
+        rows.append("\t".join([*log_p, str(score.targets), " ".join(sentence)]))
+    return "\n".join([*rows, ""])
 
 
 Cached = tuple[CacheSettings, Evaluation]
@@ -90,9 +99,12 @@ def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, s
         return
     print(f"{found.sentences:,} sentences, {found.targets:,} targets per direction (tokens and sentence ends), "
           f"{found.unknown:,} of them unknown words ({found.unknown / found.targets:.1%}); state: {state}")
-    figures = [("forward", found.forward), ("backward", found.backward), ("arithmetic mean", found.arithmetic_mean),
-               ("geometric mean", found.geometric_mean)] + ([] if unigram is None else [("unigram model", unigram)])
-    for name, value in figures:
+    figures = dict(found.perplexities)
+    if len(figures) > 1:
+        figures |= {"arithmetic mean": found.arithmetic_mean, "geometric mean": found.geometric_mean}
+    if unigram is not None:
+        figures["unigram model"] = unigram
+    for name, value in figures.items():
         print(f"  {name:16} perplexity {perplexity_text(value, 3):>10}")
     if cached:
         settings, with_cache = cached
@@ -100,7 +112,7 @@ def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, s
               f"{f', set on {args.tune_on}' if args.tune_on else ''}:")
         if args.tune_on and (settings.theta in (THETAS[0], THETAS[-1]) or settings.weight in (WEIGHTS[0], WEIGHTS[-1])):
             print("  (at the edge of what was tried: other values of --cache-theta and --cache-weight may be better)")
-        for name, value in ("forward", with_cache.forward), ("backward", with_cache.backward):
+        for name, value in with_cache.perplexities.items():
             print(f"  {name:16} perplexity {perplexity_text(value, 3):>10}")
 
 

@@ -28,7 +28,8 @@ def rows() -> list[tuple[str, str]]:
             ("backend", backend.backend() + why),
             ("SIMD path", f"{backend.simd()} (available: {paths})"),
             ("BLAS", blas()),
-            ("threads", f"{min(2, os.cpu_count() or 1)} directions at a time, on {os.cpu_count()} cores"),
+            ("threads", f"{min(2, os.cpu_count() or 1)} directions, or halves of a batch, at a time, on "
+                        f"{os.cpu_count()} cores"),
             ("NumPy", np.__version__),
             ("Python", sys.version.split()[0]),
             ("environment", " ".join(variables) or "no ELMO_NP_KERNELS, no ELMO_NP_SIMD")]

@@ -11,7 +11,7 @@ from ..data.minimal_pairs import Suite, read_suites
 from ..data.text import tokens
 from ..inference.coverage import Coverage
 from ..inference.elmo import ELMo
-from ..inference.probe import DIRECTIONS, Result, interval, probe, together
+from ..inference.probe import CHOICES, Result, interval, probe, together
 from ..runtime.progress import Progress
 from ..viz.plots import check_target, save, shares
 from .common import Add, add_json, add_tokenize, json_text, splits
@@ -23,8 +23,8 @@ def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("suites", metavar="SUITE", help="BLiMP's zip, its directory or one .jsonl; SyntaxGym's .json or a directory of "
         "them; an agreement set's .text beside its .gold; or a .tsv or .csv with the columns good, bad and phenomenon")
-    add("--direction", choices=DIRECTIONS, default="forward",
-        help="whose surprisal: given the words before (forward, the default), after, or both")
+    add("--direction", choices=CHOICES, help="whose surprisal: given the words before (forward, the default unless the "
+        "model has only the other), after, or both")
     add("--each", action="store_true", help="one row per suite instead of one per phenomenon")
     add("--lower", action="store_true", help="turn the sentences into lower case, for a model of lower-case text")
     add("--picture", metavar="FILE", help="also draw the shares, as .svg or .png")
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if args.picture is not None:
         check_target(args.picture)
     elmo = ELMo.load(args.dir)
+    args.direction = args.direction or elmo.model.config.directions[0]
     suites = read_suites(Path(args.suites))
     cut = tokens if splits(args, elmo) else str.split
     total = sum(len(item) for suite in suites for item in suite.items)

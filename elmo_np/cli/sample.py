@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..config.directions import DIRECTIONS
 from ..inference.elmo import ELMo
 from ..inference.sampling import sample
 from ..inference.token_indexer import token_indexer
@@ -16,8 +17,8 @@ ABOUT = "generate text, drawn from the model"
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, or a model file")
     add("--prompt", default="", metavar="TEXT", help="how the sentence begins; with --direction backward, how it ends")
-    add("--direction", choices=("forward", "backward"), default="forward",
-        help="what follows the prompt (default), or what leads up to it")
+    add("--direction", choices=DIRECTIONS,
+        help="what follows the prompt (default unless the model has only the other), or what leads up to it")
     add("--count", type=int, default=5, metavar="N", help="number of texts (default 5)")
     add("--length", type=int, default=50, metavar="N", help="maximum number of words to add to the prompt (default 50)")
     add("--temperature", type=float, default=1.0, metavar="T",
@@ -30,6 +31,7 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
+    args.direction = args.direction or elmo.model.config.directions[0]
     samples = sample(elmo, args.prompt, direction=args.direction, count=args.count, length=args.length,
                      temperature=args.temperature, top_k=args.top_k, top_p=args.top_p, seed=args.seed)
     known = token_indexer(elmo.model, elmo.vocabulary)

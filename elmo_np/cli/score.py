@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 
+from ..config.directions import by_direction, from_directions
 from ..data.corpus import open_corpus
 from ..data.vocabulary import BOS, EOS, UNK
 from ..inference.coverage import Coverage
@@ -13,7 +14,7 @@ from ..inference.evaluate import SentenceScore, evaluate, perplexity
 from ..runtime.progress import Progress
 from .common import Add, add_corpus, add_tokenize, blank_lines, json_text, splits
 
-ABOUT = "print log p of every sentence or token, in both directions"
+ABOUT = "print log p of every sentence or token, in each direction"
 
 Row = dict[str, object]
 
@@ -51,16 +52,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _sentence(number: int, words: Sequence[str], score: SentenceScore) -> Row:
-    return {"sentence": number, "forward_log_p": score.forward, "backward_log_p": score.backward,
-            "targets": score.targets, "forward_perplexity": perplexity(-score.forward, score.targets),
-            "backward_perplexity": perplexity(-score.backward, score.targets), "text": " ".join(words)}
+    found = by_direction(score)
+    perplexities = {direction: perplexity(-log_p, score.targets) for direction, log_p in found.items()}
+    return {"sentence": number, **from_directions(found, "{}_log_p"), "targets": score.targets,
+            **from_directions(perplexities, "{}_perplexity"), "text": " ".join(words)}
 
 
 def _tokens(elmo: ELMo, number: int, words: Sequence[str], score: SentenceScore) -> Iterator[Row]:
     """The rows of a sentence. <S> is a target of the backward direction only, </S> of the forward direction only."""
-    forward, backward = [None, *score.forward_tokens.tolist()], [*score.backward_tokens.tolist(), None]
+    none = [None] * score.targets
+    forward = [None, *(none if score.forward_tokens is None else score.forward_tokens.tolist())]
+    backward = [*(none if score.backward_tokens is None else score.backward_tokens.tolist()), None]
     for position, (token, f, b) in enumerate(zip([BOS, *words, EOS], forward, backward, strict=True)):
-        known = f is None or b is None or token in elmo.vocabulary
+        known = not 0 < position <= len(words) or token in elmo.vocabulary
         yield {"sentence": number, "position": position, "token": token, "predicted_as": token if known else UNK,
                "forward_log_p": f, "backward_log_p": b}
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..errors import UserError
 from .cells import CELLS, OPTIONAL
+from .directions import DIRECTIONS
 from .fields import Pairs, check, option
 
 MOST_OF_A_BATCH = 10**8     # words
@@ -15,8 +16,10 @@ MOST_OF_A_BATCH = 10**8     # words
 
 @dataclasses.dataclass(frozen=True)
 class BiLMConfig:
-    """The architecture of a bidirectional language model. Raises UserError for a value out of its range."""
+    """The architecture of a biLM, or of one direction alone. Raises UserError for a value out of range."""
 
+    direction: str = option("both", "both; forward or backward: half the work, where only a language model is wanted",
+                            "both", *DIRECTIONS)
     embedding_dim: int = option(128, "D, size of the input vector of a token", at_least=1)
     char_filters: tuple[tuple[int, int], ...] | None = option(None, "[[width, number], ...]; none: one vector per word",
                                                               at_least=1)
@@ -61,7 +64,7 @@ class BiLMConfig:
         if self.tie and self.embedding_dim != self.output_dim:
             raise UserError(f"tie = true with embedding_dim = {self.embedding_dim}: expected embedding_dim = "
                             f"{self.output_dim}, the size of the output: change one of them, or set tie = false")
-        if self.tie and self.share_softmax and not self.share_embedding:
+        if self.tie and self.share_softmax and not self.share_embedding and self.direction == "both":
             raise UserError("tie = true with share_softmax = true: expected share_embedding = true, because "
                             "one softmax cannot be tied to two embeddings: set it, or set share_softmax = false")
 
@@ -87,9 +90,19 @@ class BiLMConfig:
                             "the number of filters: set it, or set char_projection = true")
 
     @property
+    def directions(self) -> tuple[str, ...]:
+        """Those that the model has, forward first."""
+        return DIRECTIONS if self.direction == "both" else (self.direction,)
+
+    @property
     def output_dim(self) -> int:
         """Size of the output of one direction: P, or H without a projection."""
         return self.projection_dim or self.hidden_dim
+
+    def width(self, layer: int) -> int:
+        """Size of a layer's outputs, all directions side by side: that of h_bi, 2P in both directions and P in one;
+        of layer 0, the word vectors, 2D or D."""
+        return len(self.directions) * (self.output_dim if layer else self.embedding_dim)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +128,7 @@ class TrainConfig:
     patience: int | None = option(None, "epochs without a better validation until training ends; none: no limit",
                                   at_least=1)
     seed: int = option(0, "seed of all random numbers", at_least=0, at_most=2**128 - 1)
-    threads: int = option(2, "directions that run in parallel", at_least=1, at_most=2)
+    threads: int = option(2, "directions, or halves of a batch of one direction, in parallel", at_least=1, at_most=2)
     eval_every: int = option(0, "steps between validations, each of which may find the best model; 0: only at the end "
                              "of each epoch", at_least=0)
     save_every: int = option(0, "steps between saves; 0: only at the end of each epoch", at_least=0)

@@ -106,11 +106,14 @@ def write_toml(settings: Settings) -> str:
 def to_json(config: BiLMConfig | DataConfig | TrainConfig | Settings) -> str:
     """One line of JSON with sorted keys, for the metadata of a model file.
 
-    The cell is left out where it is an LSTM: the text, and the hash of the model, are those of 0.1, which can read it.
+    An LSTM as the cell and both directions are left out: the text, and the hash of the model, are those of 0.1, which
+    can read it.
     """
+    later = {"cell": BiLMConfig.cell, "direction": BiLMConfig.direction}
     values = dataclasses.asdict(config)
-    if values.get("cell") == BiLMConfig.cell:
-        del values["cell"]
+    for name, default in later.items():
+        if values.get(name) == default:
+            del values[name]
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 

@@ -9,7 +9,6 @@ from ..config.cells import CELLS
 from ..config.schema import BiLMConfig
 from ..data.batches import stream_batches
 from ..nn.bilm import Batch, BiLM, Cache
-from ..nn.cell import State
 from ..nn.char_cnn import CharCNN
 from ..nn.embedding import Embedding
 from ..nn.language_model import EncodeCache, LanguageModel
@@ -50,7 +49,8 @@ def _bilm(rng: Generator, embedding_dim: int, **settings: Any) -> Case:
     V, B = 7, 3
     config = BiLMConfig(embedding_dim=embedding_dim, hidden_dim=4, **settings)
     model = BiLM(config, V, rng=rng, dtype=np.float64)
-    cnns = [lm.embedding for lm in (model.forward_lm, model.backward_lm) if isinstance(lm.embedding, CharCNN)]
+    parts = model.parts(B)
+    cnns = [part.lm.embedding for part in parts if isinstance(part.lm.embedding, CharCNN)]
     characters.with_few_characters(*cnns)
     for p in parameters(model).values():
         # With small start values deep gradients vanish in the rounding of the loss, and a right backward looks wrong.
@@ -58,13 +58,10 @@ def _bilm(rng: Generator, embedding_dim: int, **settings: Any) -> Case:
     batch = _ragged_batch(rng, V, B)
     if cnns:
         batch = characters.spelled_batch(batch, config.max_characters)
-        for layer, side in zip(cnns, batch, strict=True):
-            characters.avoid_kinks(layer, side.x)
-
-    def random_states() -> list[State]:
-        return [tuple(rng.normal(size=zeros.shape) for zeros in layer.zero_state(B))
-                for layer in model.forward_lm.layers]
-    state = random_states(), random_states()
+        for layer, part in zip(cnns, parts, strict=True):
+            characters.avoid_kinks(layer, part.of(batch).x)
+    state = tuple([tuple(rng.normal(size=zeros.shape) for zeros in layer) for layer in layers]
+                  for layers in model.zero_state(B))
 
     def forward() -> tuple[float, Cache]:
         rngs = np.random.default_rng(1), np.random.default_rng(2)
@@ -77,7 +74,7 @@ def _bilm(rng: Generator, embedding_dim: int, **settings: Any) -> Case:
 def _require_branches(config: BiLMConfig, batch: Batch, cache: Cache) -> None:
     """The point is on both sides of every branch that the settings have."""
     if config.cell_clip:
-        layers = [*cache.forward.encode.layers, *cache.backward.encode.layers]
+        layers = [layer for _, _, own in cache.parts for layer in own.encode.layers]
         acts(np.abs([layer.c[1:] for layer in layers]) == config.cell_clip, "|c| = cell_clip")
         acts(np.abs([layer.h[1:] for layer in layers]) == config.proj_clip, "|h| = proj_clip")
     if config.softmax == "adaptive":
@@ -85,7 +82,7 @@ def _require_branches(config: BiLMConfig, batch: Batch, cache: Cache) -> None:
         for k in range(1 + len(config.cutoffs or ())):
             acts(part == k, f"targets in the head (0) or a cluster: {k}")
     if config.softmax == "sampled":
-        column = np.concatenate([cache.forward.softmax.column, cache.backward.softmax.column])
+        column = np.concatenate([own.softmax.column for _, _, own in cache.parts])
         acts(column[column != IGNORE_INDEX] == ELSEWHERE, "a target that is in the sample too")
 
 
@@ -119,6 +116,12 @@ CASES["biLM, sampled softmax shared, dropout"] = lambda rng: _bilm(
     rng, 3, softmax="sampled", samples=3, share_softmax=True, dropout=0.3)
 CASES["biLM, embedding and sampled softmax tied, everything shared"] = lambda rng: _bilm(
     rng, 4, softmax="sampled", samples=3, share_embedding=True, share_softmax=True, tie=True)
+
+CASES["language model of one direction, tied, two layers, dropout: halves of a batch"] = lambda rng: _bilm(
+    rng, 4, direction="forward", layers=2, tie=True, dropout=0.3)
+CASES["backward language model of characters, sampled softmax, residual connections"] = lambda rng: _bilm(
+    rng, 3, direction="backward", projection_dim=3, layers=2, residual=True, char_filters=((1, 2), (3, 3)), char_dim=1,
+    max_characters=6, softmax="sampled", samples=3)
 
 
 def _of_cell(name: str) -> None:

@@ -2,6 +2,8 @@
 
     ELMo(x_t, S) = v_t = W [h_t_forward ; h_t_backward] + b      (nn/representation.py)
 
+A model of one direction has its states alone, half as wide: v_t = W h_t_forward + b.
+
 Every word gets the vector of its own position, from hidden states and not from softmax outputs: tutorials/equations.md
 shows where the article's code differs from its equations.
 """
@@ -32,7 +34,7 @@ from ..nn.parameter import load_state_dict, parameters
 from ..nn.representation import ScalarMix, WordVector
 from ..runtime.files import all_or_none
 from ..types import Array
-from .encoder import Encoded, arrays_of, checked, encode, encode_rows, steps_of_a_window, warm_state, zero_state
+from .encoder import Encoded, arrays_of, checked, encode, encode_rows, steps_of_a_window, warm_state
 from .neighbours import Index, Neighbour
 from .token_indexer import TokenIndexer, token_indexer
 from .word_cache import WordCache
@@ -56,8 +58,8 @@ class ELMo:
                  mix: ScalarMix | None = None, tokenize: bool = True, seed: int = 0):
         if len(vocabulary) != model.V:
             raise UserError(f"the vocabulary has {len(vocabulary)} words, the model {model.V}: expected equal numbers")
-        config, dtype = model.config, model.forward_lm.embedding.E.value.dtype
-        rng, width = np.random.default_rng(seed), 2 * config.output_dim
+        config, dtype = model.config, next(iter(model.lms.values())).embedding.E.value.dtype
+        rng, width = np.random.default_rng(seed), config.width(config.layers)
         self.model, self.vocabulary, self.tokenize = model, vocabulary, tokenize
         self.word_vector = word_vector or WordVector(width, config.vector_dim or width, rng=rng, dtype=dtype)
         self.mix = mix or ScalarMix(len(self.layers), dtype=dtype)
@@ -91,9 +93,10 @@ class ELMo:
     def __repr__(self) -> str:
         config = self.model.config
         words = "of any word, by its characters" if config.char_filters else f"of {len(self.vocabulary):,} words"
-        cell = type(self.model.forward_lm.layers[0]).__name__
-        return (f"<ELMo {words}: per direction {config.layers} {cell} layer{'s' if config.layers > 1 else ''} with "
-                f"{config.hidden_dim:,} cells; vectors of {2 * config.output_dim:,} values>")
+        cell = type(next(iter(self.model.lms.values())).layers[0]).__name__
+        which = "per direction" if config.direction == "both" else f"{config.direction} only,"
+        return (f"<ELMo {words}: {which} {config.layers} {cell} layer{'s' if config.layers > 1 else ''} with "
+                f"{config.hidden_dim:,} cells; vectors of {self.width():,} values>")
 
     @staticmethod
     def from_bilm_tf(options: str | os.PathLike[str], weights: str | os.PathLike[str], *,
@@ -123,8 +126,9 @@ class ELMo:
                     which sentence k of the last call ended, as in the original programs, until `reset_state`. "warm":
                     every sentence from one settled state, the same for all
         marks       include <S> and </S>, which the model always reads: two more tokens per sentence
-        -> one array (layers, tokens, 2P) per sentence, in the order given, with the layers that `layers` lists. Layer
-           0, the word vectors of both directions side by side, is among them if it is as wide as the others
+        -> one array (layers, tokens, 2P) per sentence, in the order given, with the layers that `layers` lists; P wide
+           for a model of one direction. Layer 0, the word vectors of the directions side by side, is among them if it
+           is as wide as the others
         Raises UserError for an empty sentence, a string in place of tokens, or another state.
         """
         return list(self.stream(sentences, "all", state, marks=marks))
@@ -151,8 +155,9 @@ class ELMo:
                 for vectors in self.stream(sentences, layer, state)]
 
     def width(self, layer: str | int = "top") -> int:
-        """The width of a vector of this layer: 2P, or 2D for the word vectors."""
-        return 2 * (self.model.config.embedding_dim if layer == 0 else self.model.config.output_dim)
+        """The width of a vector of this layer: 2P, or 2D for the word vectors; P or D of a model of one direction."""
+        config = self.model.config
+        return config.width(0 if layer == 0 else config.layers)
 
     def stream(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str | BiState = "reset", *,
                marks: bool = False) -> Iterator[Array]:
@@ -195,7 +200,7 @@ class ELMo:
 
     def _encoded(self, sentences: Iterable[Sequence[str]], state: str | BiState) -> Iterator[Encoded]:
         words = token_indexer(self.model, self.vocabulary, self.cache)
-        most = steps_of_a_window(2 * self.model.config.output_dim * len(self.layers))
+        most = steps_of_a_window(self.width() * len(self.layers))
         if state == "carry":
             yield from self._carry(words, [words.encode(sentence) for sentence in checked(sentences)], most)
             return
@@ -206,8 +211,8 @@ class ELMo:
         """Sentence k goes on from row k of the carried state; rows beyond those given stay as they are."""
         carried, rows = self.carried, len(sentences)
         if carried is None or len(carried[0][0][0]) < rows:
-            grown = zero_state(self.model, rows)
-            for old, new in zip(arrays_of(carried or ([], [])), arrays_of(grown), strict=False):
+            grown = self.model.zero_state(rows)
+            for old, new in zip(arrays_of(carried or ()), arrays_of(grown), strict=False):
                 new[:len(old)] = old
             self.carried = carried = grown
         for sentence, layers in zip(sentences, encode_rows(words, sentences, carried, most), strict=True):

@@ -42,7 +42,7 @@ from ..runtime.unfinished import Unfinished
 from ..types import Array
 from .coverage import Coverage
 from .elmo import ELMo, layer_of
-from .encoder import arrays_of, checked, state_names, state_of, zero_state
+from .encoder import arrays_of, checked, state_names, state_of
 from .word_cache import WordCache
 
 BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
@@ -202,7 +202,7 @@ class Part:
     def __init__(self, unfinished: Unfinished, job: Job):
         self.files, self._job, self._asked = unfinished, job, job.asked()
         self._model = job.elmo.model
-        self._names = state_names(self._model, "fb")
+        self._names = state_names(self._model, letters=1)
         self.done, self.size = 0, 0
         self.state: BiState | None = None
         if unfinished.begun():
@@ -236,7 +236,7 @@ class Part:
 
     def _fits(self, tensors: dict[str, Array], done: int) -> bool:
         """Whether these are the arrays of the state that is carried after so many sentences."""
-        carried = arrays_of(zero_state(self._model, 1)) if done and self._job.state == "carry" else []
+        carried = arrays_of(self._model.zero_state(1)) if done and self._job.state == "carry" else []
         expected = dict(zip(self._names, carried, strict=False))
         return tensors.keys() == expected.keys() and all(
             array.shape == expected[name].shape and array.dtype == expected[name].dtype and np.isfinite(array).all()

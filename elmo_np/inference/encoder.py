@@ -16,7 +16,6 @@ from ..data.batches import length_buckets, limited_groups, sentence_windows
 from ..data.sentences import checked_sentences
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState
-from ..nn.language_model import LanguageModel
 from ..nn.representation import h_bi
 from ..runtime.threads import one_blas_thread
 from ..types import Array
@@ -79,10 +78,10 @@ def encode_batch(words: TokenIndexer, sentences: Sequence[list[int]],
     for b, sentence in enumerate(sentences):
         numbers[:len(sentence), b] = sentence
     with one_blas_thread():
-        forward, backward, after = words.model.encode_vectors(*words.lookup(numbers), lengths, state)
+        directions, after = words.model.encode_vectors(words.lookup(numbers), lengths, state)
     layers: list[list[Array]] = [[] for _ in sentences]
-    while forward:                              # one layer after another, each released once it is copied
-        whole = h_bi(forward.pop(0), backward.pop(0))
+    while directions[0]:                        # one layer after another, each released once it is copied
+        whole = h_bi(*(own.pop(0) for own in directions))
         for b, n in enumerate(lengths):
             layers[b].append(whole[:n, b].copy())
     return layers, after
@@ -106,7 +105,7 @@ def warm_state(words: TokenIndexer) -> BiState:
     """One row of state after a neutral sentence (its special tokens, with a full stop if the model knows one), which is
     read until the state settles: what a sentence in the middle of a text starts from, the same for all."""
     sentence = words.encode(["."] if "." in words else [])
-    state = zero_state(words.model, 1)
+    state = words.model.zero_state(1)
     for _ in range(MOST_SENTENCES):
         _, after = encode_batch(words, [sentence], state)
         change = max(np.abs(a - b).max() for a, b in zip(arrays_of(state), arrays_of(after), strict=True))
@@ -124,35 +123,26 @@ def checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
         yield sentence
 
 
-def zero_state(model: BiLM, rows: int) -> BiState:
-    """A state of zeros for so many rows."""
-    forward, backward = ([layer.zero_state(rows) for layer in lm.layers] for lm in _directions(model))
-    return forward, backward
-
-
 def arrays_of(state: BiState) -> list[Array]:
-    """The arrays of a state: those of every layer, of the forward and then of the backward direction."""
+    """The arrays of a state: those of every layer of the first direction, and then of the second."""
     return [array for direction in state for layer in direction for array in layer]
 
 
-def state_names(model: BiLM, directions: Sequence[str] = ("forward", "backward")) -> list[str]:
-    """A name in files for each of `arrays_of(state)`: direction, layer and array, such as forward.0.h."""
-    return [f"{direction}.{k}.{name}" for direction, lm in zip(directions, _directions(model), strict=True)
+def state_names(model: BiLM, letters: int | None = None) -> list[str]:
+    """A name in files for each of `arrays_of(state)`: direction, layer and array, such as forward.0.h.
+
+    letters     how many of the direction's name; None: all
+    """
+    return [f"{direction[:letters]}.{k}.{name}" for direction, lm in model.lms.items()
             for k, layer in enumerate(lm.layers) for name in layer.STATE]
 
 
 def state_of(model: BiLM, arrays: Iterable[Array]) -> BiState:
     """The inverse of `arrays_of`."""
     each = iter(arrays)
-    forward, backward = ([tuple(islice(each, len(layer.STATE))) for layer in lm.layers] for lm in _directions(model))
-    return forward, backward
-
-
-def _directions(model: BiLM) -> tuple[LanguageModel, LanguageModel]:
-    return model.forward_lm, model.backward_lm
+    return tuple([tuple(islice(each, len(layer.STATE))) for layer in lm.layers] for lm in model.lms.values())
 
 
 def rows_of(state: BiState, rows: Array) -> BiState:
     """A copy of some rows of a state."""
-    forward, backward = ([tuple(array[rows] for array in layer) for layer in direction] for direction in state)
-    return forward, backward
+    return tuple([tuple(array[rows] for array in layer) for layer in direction] for direction in state)

@@ -1,4 +1,4 @@
-"""How well a biLM predicts text (P): perplexities of both directions, over all words; surprisal.py has the rest.
+"""How well a biLM predicts text (P): perplexities of its directions, over all words; surprisal.py has the rest.
 
     (P1) perplexity = exp(- (1 / N) sum log p(target)),  over all N targets of a direction
     (P2) p(w) = (count(w) + 1) / (N + V),  the unigram model: the best prediction without any context
@@ -10,21 +10,23 @@ Every token of the corpus is counted once in each direction, so the figures do n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from ..config.directions import by_direction, from_directions
 from ..data.batches import length_buckets, most_steps, pack, reversed_sentences, sentence_parts, sentence_windows
 from ..data.corpus import require_reiterable
 from ..data.sentences import checked_sentences
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
-from ..nn.bilm import BiLM, BiState, DirectionBatch
+from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.cell import State
 from ..nn.language_model import LanguageModel, OutputLayer
 from ..nn.softmax import IGNORE_INDEX
-from ..runtime.threads import both, one_blas_thread
+from ..runtime.threads import one_blas_thread, parallel
 from ..types import Array
 from .elmo import ELMo
 from .token_indexer import TokenIndexer, token_indexer
@@ -34,56 +36,73 @@ ROWS = 64           # predictions at a time, of all words each, for entropies
 
 
 class SentenceScore(NamedTuple):
-    """log p of each target of one sentence in nats, in the order of the sentence: n + 1 per direction for n words."""
+    """log p of each target of one sentence in nats, in the order of the sentence: n + 1 per direction for n words.
 
-    forward_tokens: Array       # (n + 1,) float64: of the words, each given those before it, and of </S>
-    backward_tokens: Array      # (n + 1,) float64: of <S>, and of the words, each given those after it
+    None in place of what belongs to a direction that the model lacks.
+    """
+
+    forward_tokens: Array | None        # (n + 1,) float64: of the words, each given those before it, and of </S>
+    backward_tokens: Array | None       # (n + 1,) float64: of <S>, and of the words, each given those after it
     entropies: Array | None = None      # (n + 1,) float64: of the predictions of forward_tokens; None: not asked for
 
     @property
-    def forward(self) -> float:
+    def forward(self) -> float | None:
         """log p of the sentence in the forward direction."""
-        return float(self.forward_tokens.sum())
+        return None if self.forward_tokens is None else float(self.forward_tokens.sum())
 
     @property
-    def backward(self) -> float:
+    def backward(self) -> float | None:
         """log p of the sentence in the backward direction."""
-        return float(self.backward_tokens.sum())
+        return None if self.backward_tokens is None else float(self.backward_tokens.sum())
 
     @property
     def targets(self) -> int:
         """Number of targets in each direction."""
-        return len(self.forward_tokens)
+        (tokens, *_) = by_direction(self, "{}_tokens").values()
+        return len(tokens)
 
 
 class Evaluation(NamedTuple):
-    """Sums over a corpus; nats are sums of - log p."""
+    """Sums over a corpus; nats are sums of - log p. None in place of those of a direction that the model lacks."""
 
-    forward_nats: float
-    backward_nats: float
+    forward_nats: float | None
+    backward_nats: float | None
     targets: int                # in each direction: the tokens, and one </S> or <S> per sentence
     sentences: int
     unknown: int                # tokens outside the vocabulary, predicted as <UNK>
 
     @property
-    def forward(self) -> float:
-        """Perplexity of the forward direction."""
-        return perplexity(self.forward_nats, self.targets)                       # (P1)
+    def perplexities(self) -> dict[str, float]:
+        """That of each direction."""
+        return {direction: perplexity(nats, self.targets)                        # (P1)
+                for direction, nats in by_direction(self, "{}_nats").items()}
 
     @property
-    def backward(self) -> float:
+    def forward(self) -> float | None:
+        """Perplexity of the forward direction."""
+        return self.perplexities.get("forward")
+
+    @property
+    def backward(self) -> float | None:
         """Perplexity of the backward direction."""
-        return perplexity(self.backward_nats, self.targets)                      # (P1)
+        return self.perplexities.get("backward")
+
+    @property
+    def loss(self) -> Loss:
+        """Mean nats per target."""
+        nats = by_direction(self, "{}_nats")
+        return Loss(**from_directions({direction: sums / self.targets for direction, sums in nats.items()}))
 
     @property
     def arithmetic_mean(self) -> float:
-        """The average of both perplexities, as reported by Peters et al. 2018."""
-        return (self.forward + self.backward) / 2
+        """The average of both perplexities, as reported by Peters et al. 2018; of one direction, its perplexity."""
+        return sum(self.perplexities.values()) / len(self.perplexities)
 
     @property
     def geometric_mean(self) -> float:
-        """exp of the average loss of both directions, as printed by bilm-tf."""
-        return perplexity(self.forward_nats + self.backward_nats, 2 * self.targets)
+        """exp of the average loss of both directions, as printed by bilm-tf; of one direction, its perplexity."""
+        nats = by_direction(self, "{}_nats").values()
+        return perplexity(sum(nats), len(nats) * self.targets)
 
 
 def perplexity(nats: float, targets: int) -> float:
@@ -102,7 +121,7 @@ def perplexity_text(value: float, digits: int = 2) -> str:
 def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], *, state: str = "carry",
              batch_size: int = 32, each: Callable[[SentenceScore], None] | None = None,
              entropy: bool = False) -> Evaluation:
-    """Perplexity of a corpus in both directions.
+    """Perplexity of a corpus in the directions that the model has.
 
     state       "carry": the corpus is one long stream in its order, as in training with carried states;
                 "reset": every sentence starts from a zero state, on its own
@@ -116,7 +135,7 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size}: expected a whole number of at least 1")
     corpus, words = require_reiterable(corpus), token_indexer(model, vocabulary)
-    readers = (with_entropies if entropy else plainly), plainly
+    readers = {"forward": with_entropies if entropy else plainly, "backward": plainly}
     return summed(one_stream(words, corpus, readers) if state == "carry" else
                   _alone(words, corpus, batch_size, readers), each)
 
@@ -124,23 +143,25 @@ def evaluate(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]
 # What one direction makes of a batch: x, y, the state before, lengths -> - log p of the targets (T, B) and, after it in
 # the list, what else is known of each; the state after.
 Reader = Callable[[LanguageModel, Array, Array, list[State] | None, Array | None], tuple[list[Array], list[State]]]
-Readers = tuple[Reader, Reader]                     # of the forward and of the backward direction
+Readers = Mapping[str, Reader]                      # of each direction
 Scored = Iterator[tuple[SentenceScore, int]]        # a sentence's score, and how many of its tokens are unknown
 
 
 def summed(scores: Scored, each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
     """The sums of all scores; each: called with every one. Raises UserError if there is none."""
-    forward, backward, targets, sentences, unknown = [], [], 0, 0, 0
+    log_p: dict[str, list[float]] = {}
+    targets = sentences = unknown = 0
     with one_blas_thread():
         for score, missing in scores:
-            forward.append(score.forward)
-            backward.append(score.backward)
+            for direction, value in by_direction(score).items():
+                log_p.setdefault(direction, []).append(value)
             targets, sentences, unknown = targets + score.targets, sentences + 1, unknown + missing
             if each is not None:
                 each(score)
     if not sentences:
         raise UserError("the corpus to evaluate has no sentence: expected at least one")
-    return Evaluation(-math.fsum(forward), -math.fsum(backward), targets, sentences, unknown)
+    nats = {direction: -math.fsum(values) for direction, values in log_p.items()}
+    return Evaluation(**from_directions(nats, "{}_nats"), targets=targets, sentences=sentences, unknown=unknown)
 
 
 def plainly(lm: LanguageModel, x: Array, y: Array, before: list[State] | None,
@@ -166,7 +187,7 @@ def _alone(words: TokenIndexer, corpus: Iterable[Sequence[str]], batch_size: int
             found = _nats_in_parts(words, [window[k] for k in group], most, readers)
             for column, k in enumerate(group):
                 targets = len(window[k]) - 1
-                scores[k] = _score(*found[:, :targets, column])
+                scores[k] = _score(words.model, found[:, :targets, column])
         yield from ((scores[k], _unknown(words, window[k])) for k in range(len(window)))
 
 
@@ -174,7 +195,7 @@ def _nats_in_parts(words: TokenIndexer, group: Sequence[list[int]], steps: int, 
     """`_nats` of a group's targets. A long sentence is read in parts: the same figures."""
     state, parts = None, []
     for batch in sentence_parts(group, steps):
-        nats, state = _nats(words, *batch, state, readers)
+        nats, state = _nats(words, batch, state, readers)
         parts.append(nats)
     return np.concatenate(parts, axis=1)
 
@@ -190,27 +211,30 @@ def one_stream(words: TokenIndexer, corpus: Iterable[Sequence[str]], readers: Re
 
     state = nats = None
     forward, backward = pack([sentences()], CHUNK), pack([reversed_sentences(map(words.encode, corpus))], CHUNK)
-    for one, two in zip(forward, backward, strict=True):
-        found, state = _nats(words, one, two, state, readers)
-        found = found[:, one.y[:, 0] != IGNORE_INDEX, 0]
+    for batch in map(Batch, forward, backward):
+        found, state = _nats(words, batch, state, readers)
+        found = found[:, batch.forward.y[:, 0] != IGNORE_INDEX, 0]
         nats = found if nats is None else np.concatenate([nats, found], axis=1)
         while unscored and unscored[0][0] <= nats.shape[1]:
             targets, missing = unscored.pop(0)
-            yield _score(*nats[:, :targets]), missing
+            yield _score(words.model, nats[:, :targets]), missing
             nats = nats[:, targets:]
 
 
-def _nats(words: TokenIndexer, forward: DirectionBatch, backward: DirectionBatch, state: BiState | None,
-          readers: Readers) -> tuple[Array, BiState]:
-    """- log p of the forward and of the backward targets, and what else the forward reader finds: (2 or more, T, B);
-    and the state after."""
-    model, (state_f, state_b) = words.model, state or (None, None)
-    (x_f, _), (_, x_b) = words.lookup(forward.x), words.lookup(backward.x)
-    y_f, y_b = words.targets(forward.y), words.targets(backward.y)
-    (found_f, after_f), (found_b, after_b) = both(
-        lambda: readers[0](model.forward_lm, x_f, y_f, state_f, forward.lengths),
-        lambda: readers[1](model.backward_lm, x_b, y_b, state_b, backward.lengths))
-    return np.stack([found_f[0], found_b[0], *found_f[1:]]), (after_f, after_b)
+def _nats(words: TokenIndexer, batch: Batch, state: BiState | None, readers: Readers) -> tuple[Array, BiState]:
+    """- log p of the targets of each direction, and what else a reader finds, (1 or more, T, B); the state after."""
+    model = words.model
+    parts = model.parts(len(batch.forward.lengths))
+    states = model.states_of(parts, state)
+    calls = []
+    for part, before in zip(parts, states, strict=True):
+        side = part.of(batch)
+        x = words.lookup(side.x)[list(model.lms).index(part.direction)]
+        calls.append(partial(readers[part.direction], part.lm, x, words.targets(side.y), before, side.lengths))
+    found, after = zip(*parallel(calls), strict=True)
+    directions = model.joined(parts, found)
+    rows = [own[0] for own in directions] + [more for own in directions for more in own[1:]]
+    return np.stack(rows), model.joined_state(parts, after)
 
 
 def _entropies(layer: OutputLayer, h: Array, y: Array) -> Array:
@@ -233,9 +257,12 @@ def _unknown(words: TokenIndexer, numbers: list[int]) -> int:
     return int((words.targets(np.array(numbers)) == words.vocabulary.unk).sum())
 
 
-def _score(f: Array, b: Array, entropies: Array | None = None) -> SentenceScore:
-    """From the nats of a sentence's targets, each direction's in its own order of reading."""
-    return SentenceScore(-f.astype(np.float64), -b[::-1].astype(np.float64), entropies)
+def _score(model: BiLM, found: Array) -> SentenceScore:
+    """From `_nats` of a sentence's targets, (.., T): each direction's in its own order of reading."""
+    log_p = {direction: -(nats[::-1] if direction == "backward" else nats).astype(np.float64)
+             for direction, nats in zip(model.lms, found, strict=False)}
+    extra = found[len(log_p):]
+    return SentenceScore(**from_directions(log_p, "{}_tokens"), entropies=extra[0] if len(extra) else None)
 
 
 def unigram_log_p(vocabulary: Vocabulary) -> Array:
@@ -269,7 +296,7 @@ def unigram_perplexity(vocabulary: Vocabulary, corpus: Iterable[Sequence[str]]) 
 
 def score(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "reset", *,
           entropy: bool = False) -> list[SentenceScore]:
-    """log p of every token of every sentence in both directions, in nats: the terms that `evaluate` adds up.
+    """log p of every token of every sentence in each direction, in nats: the terms that `evaluate` adds up.
 
     sentences   lists of tokens, or texts, which are split as the model's corpus was
     state       "reset": every sentence on its own; "carry": each goes on from the one before

@@ -8,19 +8,21 @@ Source: Bengio et al. 1994, who show why gradients through time vanish.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..config.directions import from_directions
 from ..data.batches import Ids, pack, reversed_sentences
 from ..errors import UserError
 from ..nn.bilm import BiLM, DirectionBatch
 from ..nn.language_model import LanguageModel
 from ..nn.parameter import parameters, shared_copy
 from ..nn.sampled_softmax import SampledSoftmax
-from ..runtime.threads import both, one_blas_thread
+from ..runtime.threads import one_blas_thread, parallel
 from ..types import Array
 from .token_indexer import TokenIndexer
 
@@ -30,10 +32,13 @@ PRODUCTS = 5_000_000_000    # multiplications in one direction's layers, forward
 
 
 class Reach(NamedTuple):
-    """Mean length of d(loss of one target, in nats) / d(vector of the word k positions back); k = 0: the last word."""
+    """Mean length of d(loss of one target, in nats) / d(vector of the word k positions back); k = 0: the last word.
 
-    forward: Array          # (K,) float64; back is to the left
-    backward: Array         # (K,) float64; back is to the right
+    None for a direction that the model lacks.
+    """
+
+    forward: Array | None       # (K,) float64; back is to the left
+    backward: Array | None      # (K,) float64; back is to the right
     targets: int            # over how many the means are taken
 
 
@@ -47,20 +52,22 @@ def reach(model: BiLM, words: TokenIndexer, sentences: Sequence[Sequence[str]], 
     The gradients of the model's Parameters do not change.
     Raises UserError if no sentence has K words, or if the model has no softmax.
     """
-    if model.forward_lm.softmax is None or model.backward_lm.softmax is None:
+    if any(lm.softmax is None for lm in model.lms.values()):
         raise UserError("this model has no softmax and cannot predict words: expected one that was trained with it")
     ids = [words.encode(sentence) for sentence in sentences]
-    most = _affordable(model.forward_lm, K)
-    batches = _batch(ids, K, most, joined), _batch(list(reversed_sentences(ids)), K, most, joined)
-    if not batches[0].y.size:
-        raise UserError(f"no sentence is {K} words long, counting its <S>: expected longer ones, or a smaller K")
-    # Looked up before the threads start: the cache of words is not thread-safe.
-    x_f, x_b = (words.lookup(batch.x)[direction] for direction, batch in enumerate(batches))
-    y_f, y_b = (words.targets(batch.y[-1]) for batch in batches)
+    calls: dict[str, Callable[[], Array]] = {}
+    for k, (direction, lm) in enumerate(model.lms.items()):
+        read = list(reversed_sentences(ids)) if direction == "backward" else ids
+        batch = _batch(read, K, _affordable(lm, K), joined)
+        targets = len(batch.lengths)
+        if not targets:
+            raise UserError(f"no sentence is {K} words long, counting its <S>: expected longer ones, or a smaller K")
+        # Looked up before the threads start: the cache of words is not thread-safe.
+        x = words.lookup(batch.x)[k]
+        calls[direction] = partial(gradient_lengths, shared_copy(lm, {}), x, words.targets(batch.y[-1]))
     with one_blas_thread():
-        forward, backward = both(lambda: gradient_lengths(shared_copy(model.forward_lm, {}), x_f, y_f),
-                                 lambda: gradient_lengths(shared_copy(model.backward_lm, {}), x_b, y_b))
-    return Reach(forward, backward, len(y_f))
+        found = dict(zip(calls, parallel(list(calls.values())), strict=True))
+    return Reach(**from_directions(found), targets=targets)
 
 
 def gradient_lengths(lm: LanguageModel, x: Array, y: Array) -> Array:

@@ -10,7 +10,7 @@ Source: Grave, Joulin and Usunier 2017, "Improving neural language models with a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -104,7 +104,8 @@ def evaluate_with_cache(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Se
                         settings: CacheSettings) -> Evaluation:
     """`evaluate` of one stream by (P8). Raises UserError for settings out of range."""
     size, theta, weight = settings.checked()
-    return _evaluated(model, vocabulary, corpus, *(NeuralCache(size, [theta], [weight]) for _ in range(2)))
+    caches = {direction: NeuralCache(size, [theta], [weight]) for direction in model.lms}
+    return _evaluated(model, vocabulary, corpus, caches)
 
 
 def _check_size(size: int) -> None:
@@ -113,16 +114,17 @@ def _check_size(size: int) -> None:
 
 
 def tune(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], size: int) -> CacheSettings:
-    """The theta and weight of those tried that predict a validation text best, both directions together."""
+    """The theta and weight of those tried that predict a validation text best, all directions together."""
     _check_size(size)
-    caches = [NeuralCache(size, THETAS, WEIGHTS) for _ in range(2)]
-    _evaluated(model, vocabulary, corpus, *caches)
-    nats = caches[0].nats + caches[1].nats
+    caches = {direction: NeuralCache(size, THETAS, WEIGHTS) for direction in model.lms}
+    _evaluated(model, vocabulary, corpus, caches)
+    nats = np.sum([cache.nats for cache in caches.values()], axis=0)
     theta, weight = np.unravel_index(int(nats.argmin()), nats.shape)
     return CacheSettings(size, THETAS[theta], WEIGHTS[weight])
 
 
-def _evaluated(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], forward: NeuralCache,
-               backward: NeuralCache) -> Evaluation:
-    words = token_indexer(model, vocabulary)
-    return summed(one_stream(words, require_reiterable(corpus), (forward.read, backward.read)))
+def _evaluated(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]],
+               caches: Mapping[str, NeuralCache]) -> Evaluation:
+    """caches: of each direction."""
+    readers = {direction: cache.read for direction, cache in caches.items()}
+    return summed(one_stream(token_indexer(model, vocabulary), require_reiterable(corpus), readers))

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from ..config.directions import DIRECTIONS, by_direction
 from ..data.formula import Formula, Reference
 from ..data.minimal_pairs import PAIR, VERB, Suite
 from ..errors import UserError
@@ -26,7 +27,7 @@ from .evaluate import SentenceScore, evaluate, unigram_log_p
 from .surprisal import BITS
 from .token_indexer import token_indexer
 
-DIRECTIONS = ("forward", "backward", "both")
+CHOICES = (*DIRECTIONS, "both")         # of directions
 DRAWS = 20000           # of random surprisals, for the share that chance gets right
 MOST = 1 << 14          # steps of a batch
 
@@ -68,17 +69,23 @@ def _sum(values: Sequence[Number | None]) -> Number | None:
     return sum(known[1:], known[0]) if len(known) == len(values) else None
 
 
-def probe(elmo: ELMo, suites: Sequence[Suite], split: Split, direction: str = "forward",
+def probe(elmo: ELMo, suites: Sequence[Suite], split: Split, direction: str | None = None,
           each: Callable[[int], None] | None = None) -> list[Result]:
     """One result per suite.
 
     split       text of a region to tokens
-    direction   whose surprisal: "forward", given the words before; "backward"; "both", given all other words (P6)
+    direction   whose surprisal: "forward", given the words before; "backward"; "both", given all other words (P6);
+                None: forward, or the only direction of the model
     each        called with the number of sentences done
-    Raises UserError for another direction, a sentence without a word, or a model without a softmax.
+    Raises UserError for another direction, one that the model lacks, a sentence without a word, or a model without a
+    softmax.
     """
-    if direction not in DIRECTIONS:
-        raise UserError(f"direction {direction!r}: expected one of {', '.join(DIRECTIONS)}")
+    if direction is None:
+        direction = next(iter(elmo.model.lms))
+    if direction not in CHOICES:
+        raise UserError(f"direction {direction!r}: expected one of {', '.join(CHOICES)}")
+    for needed in DIRECTIONS if direction == "both" else (direction,):
+        elmo.model.lm(needed)
     cut = [[{name: _cut(suite, regions, split) for name, regions in item.items()} for item in suite.items]
            for suite in suites]
     sentences = [sentence.tokens for items in cut for item in items for sentence in item.values()]
@@ -124,8 +131,9 @@ def _surprisals(elmo: ELMo, sentences: Sequence[list[str]], direction: str,
         return done
 
     def score(found: SentenceScore) -> None:
+        log_p = by_direction(found, "{}_tokens")[direction]
         # <S>, which the backward direction predicts last, comes first in its scores
-        add(-found.forward_tokens if direction == "forward" else -np.roll(found.backward_tokens, -1))
+        add(-np.roll(log_p, -1) if direction == "backward" else -log_p)
     evaluate(elmo.model, elmo.vocabulary, sentences, state="reset", each=score)
     return done
 
@@ -133,7 +141,7 @@ def _surprisals(elmo: ELMo, sentences: Sequence[list[str]], direction: str,
 def _pseudo(elmo: ELMo, sentences: Sequence[list[str]]) -> Iterator[Array]:
     """- log p of every word given all others of its sentence, in nats; 0 for the end token, which is not a word."""
     model, P = elmo.model, elmo.model.config.output_dim
-    ahead, back = model.forward_lm.output_layer(), model.backward_lm.output_layer()
+    ahead, back = (model.lm(direction).output_layer() for direction in DIRECTIONS)
     prior = unigram_log_p(elmo.vocabulary)
     encoded = encode(token_indexer(model, elmo.vocabulary), sentences, None, MOST)
     for words, (_, parts) in zip(sentences, encoded, strict=True):

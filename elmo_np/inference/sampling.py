@@ -33,20 +33,23 @@ class Sample(NamedTuple):
 Drawn = tuple[list[str], float, bool]       # words in the order of drawing, their log p, whether </S> or <S> ended them
 
 
-def sample(elmo: ELMo, prompt: str | Sequence[str] = "", *, direction: str = "forward", count: int = 1,
+def sample(elmo: ELMo, prompt: str | Sequence[str] = "", *, direction: str | None = None, count: int = 1,
            length: int = 50, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,
            seed: int = 0) -> Iterator[Sample]:
     """Draw sentences, one word after another.
 
     prompt      tokens, or text, which is split as the model's corpus was: how the sentence begins, or, with direction
                 "backward", how it ends
-    direction   "forward": what follows the prompt; "backward": what leads up to it, its last word drawn first
+    direction   "forward": what follows the prompt; "backward": what leads up to it, its last word drawn first; None:
+                forward, or the only direction of the model
     count       how many; sample k is the same however many there are
     length      maximum number of words to draw; </S>, or <S> backward, may end the sentence earlier
     temperature, top_k, top_p   as in `distribution`
     seed        of all random numbers; each sample has its own generator
     Raises UserError, at once, for values out of range and for a model without a softmax.
     """
+    if direction is None:
+        direction = next(iter(elmo.model.lms))
     _check(direction, count=count, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     words = elmo.words(prompt)
     reader = Reader(elmo, direction)
@@ -76,7 +79,8 @@ class Reader:
     def __init__(self, elmo: ELMo, direction: str):
         vocabulary, model = elmo.vocabulary, elmo.model
         self.forward = direction == "forward"
-        self.lm = model.forward_lm if self.forward else model.backward_lm
+        self.lm = model.lm(direction)
+        self.index = list(model.lms).index(direction)       # of its vectors among those of all directions
         self.vocabulary, self.words = vocabulary, token_indexer(model, vocabulary)
         start, self.end = (vocabulary.bos, vocabulary.eos) if self.forward else (vocabulary.eos, vocabulary.bos)
         self.never = [start, vocabulary.unk]        # neither is text
@@ -89,7 +93,7 @@ class Reader:
     def read(self, numbers: Array, state: list[State] | None = None) -> Next:
         """numbers (T, B) of words, as `words.encode` gives them."""
         with one_blas_thread():
-            x = self.words.lookup(numbers)[0 if self.forward else 1]
+            x = self.words.lookup(numbers)[self.index]
             return Next(*self.lm.next_word(x, state), numbers[-1])
 
     def number(self, id: int) -> int:

@@ -50,7 +50,8 @@ def static_vectors(elmo: ELMo, words: Sequence[str] | None = None, corpus: Itera
     words    which words, in this order; None: those of the corpus, the most frequent first, or without a corpus those
              of the vocabulary with its marks, as they stand there
     corpus   sentences in which the words are counted; None: the counts of the vocabulary, if it has any
-    -> vectors of width 2D, both directions side by side; of width D if the directions share the token layer
+    -> vectors of width 2D, both directions side by side; of width D if the directions share the token layer, or if
+       there is only one
     Raises UserError for a word that is given twice or that the model does not know, and if there is no word.
     """
     known = token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
@@ -170,9 +171,8 @@ def _token_layer(elmo: ELMo, known: TokenIndexer, words: list[str]) -> Array:
     begin, *numbers, end = known.encode(words)
     marks = {BOS: begin, EOS: end, UNK: elmo.vocabulary.unk}
     with one_blas_thread():
-        forward, backward = known.lookup(np.array([marks.get(word, number)
-                                                    for word, number in zip(words, numbers, strict=True)]))
-    return forward if elmo.model.config.share_embedding else h_bi(forward, backward)
+        vectors = known.lookup(np.array([marks.get(word, number) for word, number in zip(words, numbers, strict=True)]))
+    return vectors[0] if elmo.model.config.share_embedding else h_bi(*vectors)
 
 
 def _vocabulary_counts(elmo: ELMo) -> dict[str, int] | None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..config.directions import DIRECTIONS
 from ..errors import UserError
 from ..runtime.threads import both, one_blas_thread
 from ..types import Array
@@ -48,7 +49,8 @@ def substitutes(elmo: ELMo, word: str, sentence: str | Sequence[str], top: int =
     prior       whether to subtract log p(w) as in (M1); False: only the sum of both directions, which prefers frequent
                 words, for a vocabulary without counts
     itself      False: without the word itself
-    Raises UserError: a word that is not in the sentence, no counts, a model without a softmax, nothing to choose from.
+    Raises UserError: a word that is not in the sentence, no counts, a model without a softmax or of one direction,
+    nothing to choose from.
     """
     if top < 1:
         raise UserError(f"top = {top}: expected a whole number of at least 1")
@@ -74,11 +76,11 @@ def substitutes(elmo: ELMo, word: str, sentence: str | Sequence[str], top: int =
 
 def _around(elmo: ELMo, words: Sequence[str], position: int) -> tuple[Array, Array]:
     """log p of every word (V,) at a position, given all words before it, and given all words after it; float64."""
+    ahead, back = (elmo.model.lm(direction) for direction in DIRECTIONS)
     reader = token_indexer(elmo.model, elmo.vocabulary)
     t = position + 1                                # <S> precedes the first word
     x_f, x_b = reader.lookup(np.array(reader.encode(words))[:, None])
     with one_blas_thread():
         # The state after all of the context, from its special token to the word next to the position.
-        (forward, _), (backward, _) = both(lambda: elmo.model.forward_lm.next_word(x_f[:t]),
-                                           lambda: elmo.model.backward_lm.next_word(x_b[:t:-1]))
+        (forward, _), (backward, _) = both(lambda: ahead.next_word(x_f[:t]), lambda: back.next_word(x_b[:t:-1]))
     return forward[0].astype(np.float64), backward[0].astype(np.float64)

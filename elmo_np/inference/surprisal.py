@@ -21,7 +21,10 @@ BITS = float(np.log2(np.e))     # of a nat
 
 
 class Surprisal(NamedTuple):
-    """Of n units of a sentence, in its order: tokens, or groups of them; all (n,), float64 but for `unknown`."""
+    """Of n units of a sentence, in its order: tokens, or groups of them; all (n,), float64 but for `unknown`.
+
+    NaN is what a model of one direction does not know: all that the other would predict.
+    """
 
     forward: Array              # given the tokens before, in bits
     backward: Array             # given the tokens after, in bits
@@ -79,9 +82,8 @@ class Measure:
 
     def __call__(self, words: Sequence[str], found: SentenceScore) -> Surprisal:
         ids = np.array(self._vocabulary.ids(words), np.int64)
-        assert found.entropies is not None
-        entropies = found.entropies * BITS
-        return Surprisal(-found.forward_tokens[:-1] * BITS,                      # (P4)
-                         -found.backward_tokens[1:] * BITS,                      # (P4)
+        none = np.full(len(words) + 1, np.nan)
+        forward, backward, entropies = (none if values is None else values * BITS for values in found)
+        return Surprisal(-forward[:-1], -backward[1:],                           # (P4)
                          entropies[:-1], entropies[1:], self._log_p[ids] * BITS,
                          (ids == self._vocabulary.unk).astype(np.int64))

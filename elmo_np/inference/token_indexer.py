@@ -41,8 +41,8 @@ class WordIndexer:
         """Target ids, in the shape of numbers; IGNORE_INDEX stays."""
         return numbers
 
-    def lookup(self, numbers: Array) -> tuple[Array, Array]:
-        """numbers (..) -> vectors in the forward and in the backward model, (.., D) each."""
+    def lookup(self, numbers: Array) -> tuple[Array, ...]:
+        """numbers (..) -> vectors in the model of each direction, (.., D) each."""
         return self.model.lookup(numbers)
 
     def with_room(self) -> WordIndexer:
@@ -88,7 +88,7 @@ class CharacterIndexer:
         self._new = list(self._numbers)                 # words that are numbered and not spelled yet
         self._characters, self._targets = Rows(marks(K)), Rows(np.array([bos, eos]))
         self._row = Rows(np.full(2, -1))                # the row of each number's vectors; -1 where there is none
-        self._vectors: tuple[Rows, ...] = ()            # of the forward direction and, where they differ, the backward
+        self._vectors: tuple[Rows, ...] = ()            # of each direction, where they differ
         self._spell()
         self._drop_vectors()
 
@@ -123,8 +123,8 @@ class CharacterIndexer:
         self._spell()
         return np.where(numbers == IGNORE_INDEX, IGNORE_INDEX, self._targets.array[numbers])
 
-    def lookup(self, numbers: Array) -> tuple[Array, Array]:
-        """numbers (..) -> vectors in the forward and in the backward model, (.., D) each."""
+    def lookup(self, numbers: Array) -> tuple[Array, ...]:
+        """numbers (..) -> vectors in the model of each direction, (.., D) each."""
         self._spell()
         needed, row = np.unique(numbers), self._row.array
         lacking = needed[row[needed] < 0]
@@ -136,14 +136,14 @@ class CharacterIndexer:
             row[lacking] = self._kept() + np.arange(len(lacking))
             self._keep(self.model.lookup(self._characters.array[lacking]))
         found = [vectors.array[row[numbers]] for vectors in self._vectors]
-        return found[0], found[-1]
+        return (*found, found[-1])[:len(self.model.lms)]
 
     def _kept(self) -> int:
         """How many words have their vectors here."""
         return len(self._vectors[0].array) if self._vectors else 0
 
-    def _keep(self, vectors: tuple[Array, Array]) -> None:
-        different = vectors[:1] if vectors[0] is vectors[1] else vectors
+    def _keep(self, vectors: tuple[Array, ...]) -> None:
+        different = vectors[:1] if vectors[0] is vectors[-1] else vectors
         if not self._vectors:
             self._vectors = tuple(map(Rows, different))
             return

@@ -30,6 +30,7 @@ class WordCache:
     """Words of one model, and their vectors in both directions.
 
     The model must not change while the cache is in use. Rows 0 and 1 are <S> and </S>; a word's number is its row.
+    forward and backward are the same array where the directions share a CNN or the model has only one.
     """
 
     MOST = 1 << 23          # values in the vectors of a direction: 32 MB in float32, 16,384 words of the original ELMo
@@ -40,7 +41,8 @@ class WordCache:
                             "nothing to keep: leave the cache out")
         self.model = model
         self.numbers: dict[str, int] = {}
-        self.forward, self.backward = model.lookup(marks(model.config.max_characters))     # (N, D) each
+        vectors = model.lookup(marks(model.config.max_characters))
+        self.forward, self.backward = vectors[0], vectors[-1]       # (N, D) each
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: BiLM) -> WordCache:
@@ -82,10 +84,10 @@ class WordCache:
         new = list(dict.fromkeys(word for word in words if word not in self.numbers))[:self.room()]
         if not new:
             return 0
-        forward, backward = self.model.lookup(to_char_ids(new, self.model.config.max_characters))
+        vectors = self.model.lookup(to_char_ids(new, self.model.config.max_characters))
         shared = self.backward is self.forward
-        self.forward = np.concatenate([self.forward, forward])
-        self.backward = self.forward if shared else np.concatenate([self.backward, backward])
+        self.forward = np.concatenate([self.forward, vectors[0]])
+        self.backward = self.forward if shared else np.concatenate([self.backward, vectors[-1]])
         for word in new:
             self.numbers[word] = len(self.numbers) + 2
         return len(new)

@@ -53,6 +53,7 @@ def check(config: BiLMConfig) -> None:
     """Raise UserError for the first setting that does not fit the format."""
     D, H, P = config.embedding_dim, config.hidden_dim, config.projection_dim
     for in_the_way, found, expected in [
+        (config.direction != "both", f"direction = {config.direction}", "both"),
         (config.cell != "lstm", f"cell = {config.cell}", "lstm, the only cell that it has arrays for"),
         (not config.share_embedding, "share_embedding = false", "true, because both directions have one token layer"),
         (config.predict and not config.share_softmax, "share_softmax = false",

@@ -111,9 +111,10 @@ def shapes(config: BiLMConfig, V: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     settings claim.
     """
     P, kind = config.output_dim, cell_class(config.cell)
-    yield "word_vector.W", (config.vector_dim or 2 * P, 2 * P)
-    for home in ("model.forward_lm", "model.backward_lm"):
-        first = home == "model.forward_lm"
+    width = config.width(config.layers)
+    yield "word_vector.W", (config.vector_dim or width, width)
+    for direction in config.directions:
+        home, first = f"model.{direction}_lm", direction == config.directions[0]
         if first or not config.share_embedding:
             yield from _word_shapes(config, V, f"{home}.embedding")
         for k in range(config.layers):

@@ -1,23 +1,32 @@
-"""The bidirectional language model (B): two directions and their loss.
+"""The bidirectional language model (B): two directions and their loss, or one of them alone.
 
     (B1) L_forward  = - (1 / N) sum_t log p(w_t | w_0 .. w_{t-1}; theta_forward),    t = 1 .. T+1
     (B2) L_backward = - (1 / N) sum_t log p(w_t | w_{t+1} .. w_{T+1}; theta_backward),    t = 0 .. T
-    (B3) L = L_forward + L_backward,  in nats
+    (B3) L = L_forward + L_backward,  in nats; of one direction its own
+    (B4) L_d = sum_i (N_i / N) L_i,  of one direction d, over two halves of a batch's rows with N_i of its N targets
 
 A sentence is w_1 .. w_T between the special tokens w_0 = <S> and w_{T+1} = </S>; N is the number of targets.
 As the name of a field, forward and backward are the directions, _f and _b for short; as the name of a method, the
 passes. The article's two models have their own parameters; the original ELMo shares the words' vectors, computed from
 their characters, and the softmax. Both are settings. Source: Peters et al. 2018, section 3.1.
+
+Two threads share the work: each has a direction or, where there is only one, half of a batch's rows. The model then
+holds a shared copy of its language model, which reads the second half and accumulates into gradients of its own (B4).
+Each half draws its own dropout and its own sample. The halves are the same on one thread, so the results are too.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ..config.directions import by_direction, from_directions
 from ..config.schema import BiLMConfig
-from ..runtime.threads import both
+from ..errors import UserError
+from ..runtime.threads import parallel
 from ..types import Array
 from . import language_model, shared_char_cnn
 from .adaptive_softmax import AdaptiveSoftmax
@@ -28,9 +37,9 @@ from .language_model import LanguageModel, OutputLayer
 from .parameter import Parameter, parameters, shared_copy
 from .sampled_softmax import SampledSoftmax
 from .sequences import reverse_sequences
-from .softmax import Softmax
+from .softmax import IGNORE_INDEX, Softmax
 
-BiState = tuple[list[State], list[State]]   # of both directions, one State per layer
+BiState = tuple[list[State], ...]       # of each direction that the model has, one State per layer
 
 
 class DirectionBatch(NamedTuple):
@@ -58,39 +67,62 @@ class Batch(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Mean loss of each direction in nats per token; exp of it is the direction's perplexity."""
+    """Mean loss of each direction in nats per token, None for one that the model lacks; exp of it is the direction's
+    perplexity."""
 
-    forward: float
-    backward: float
+    forward: float | None
+    backward: float | None
+
+    @property
+    def each(self) -> dict[str, float]:
+        """That of each direction which the model has."""
+        return by_direction(self)
 
     @property
     def total(self) -> float:
-        return self.forward + self.backward  # (B3)
+        return sum(self.each.values())  # (B3)
+
+
+class Part(NamedTuple):
+    """What one thread reads of a batch: all rows of a direction, or half of those of the only one."""
+
+    direction: str
+    lm: LanguageModel
+    rows: slice
+
+    def of(self, batch: Batch) -> DirectionBatch:
+        side: DirectionBatch = getattr(batch, self.direction)
+        return side._replace(x=side.x[:, self.rows], y=side.y[:, self.rows], lengths=side.lengths[self.rows])
 
 
 class Cache(NamedTuple):
-    forward: language_model.Cache
-    backward: language_model.Cache
-    words: shared_char_cnn.Cache | None     # if both directions share a CNN
+    parts: list[tuple[Part, float, language_model.Cache]]   # with each part's share of its direction's targets
+    words: shared_char_cnn.Cache | None     # if the parts share a CNN
 
 
 class BiLM:
-    """Two language models over the same V words.
+    """Two language models over the same V words: forward_lm and backward_lm, or one of them.
 
-    config  sizes, whether a word is an id or characters (config.char_filters), and what is shared:
+    config  config.direction, sizes, whether a word is an id or characters (config.char_filters), and what is shared:
             config.share_embedding, config.share_softmax, config.tie
     V       number of words; characters without a softmax (config.predict) need none
     rng     numpy.random.Generator that draws the start values; None: allocate without drawing, for values from a file
     dtype   float32 to train, float64 to check gradients
     """
 
+    forward_lm: LanguageModel
+    backward_lm: LanguageModel
+
     def __init__(self, config: BiLMConfig, V: int, *, rng: Generator | None, dtype: DTypeLike = np.float32):
         self.config = config
         self.V = V
-        # {id: (what is listed, where the backward direction accumulates)}
+        # {id: (what is listed, where the second thread accumulates)}
         self._shared_copies: dict[int, tuple[Parameter, Parameter]] = {}
-        self.forward_lm = self._direction(None, rng, dtype)
-        self.backward_lm = self._direction(self.forward_lm, rng, dtype)
+        lm = None
+        for direction in config.directions:
+            lm = self._direction(lm, rng, dtype)
+            setattr(self, f"{direction}_lm", lm)
+        self.second_half = None if len(config.directions) > 1 else shared_copy(lm, self._shared_copies)
         bound = config.init_scale
         if bound is not None and rng is not None:
             for p in parameters(self).values():
@@ -144,92 +176,154 @@ class BiLM:
             W.rows = None               # the softmax reaches every row
         return Softmax(P, self.V, rng=rng, dtype=dtype, W=W)
 
+    @property
+    def lms(self) -> dict[str, LanguageModel]:
+        """The model of each direction that this one has, forward first."""
+        return {direction: getattr(self, f"{direction}_lm") for direction in self.config.directions}
+
+    def lm(self, direction: str) -> LanguageModel:
+        """The model of a direction. Raises UserError if this one lacks it."""
+        if direction not in self.lms:
+            raise UserError(f"this model has direction = {self.config.direction}, and this needs the {direction} one: "
+                            "expected a model trained with direction = both")
+        return self.lms[direction]
+
+    def zero_state(self, B: int) -> BiState:
+        """The state before the first word of B sequences."""
+        return tuple([layer.zero_state(B) for layer in lm.layers] for lm in self.lms.values())
+
+    def parts(self, B: int) -> list[Part]:
+        """What each of two threads reads of a batch of B rows: all of a direction, or half of the rows of the only one;
+        a single part for a single row."""
+        parts = [Part(direction, lm, slice(B)) for direction, lm in self.lms.items()]
+        if self.second_half is None or B < 2:
+            return parts
+        direction, lm, _ = parts[0]
+        return [Part(direction, lm, slice(B // 2)), Part(direction, self.second_half, slice(B // 2, B))]
+
+    def states_of(self, parts: Sequence[Part], state: BiState | None) -> list[list[State] | None]:
+        """The rows of a state that each part reads."""
+        if state is None:
+            return [None] * len(parts)
+        whole = dict(zip(self.lms, state, strict=True))
+        return [[tuple(array[part.rows] for array in layer) for layer in whole[part.direction]] for part in parts]
+
+    def joined_state(self, parts: Sequence[Part], states: Sequence[list[State]]) -> BiState:
+        """The inverse of `states_of`."""
+        if len(parts) == len(self.lms):
+            return tuple(states)
+        return ([tuple(np.concatenate(halves) for halves in zip(*layers, strict=True))
+                 for layers in zip(*states, strict=True)],)
+
+    def joined(self, parts: Sequence[Part], found: Sequence[list[Array]]) -> list[list[Array]]:
+        """Arrays (T, rows, ..) of each part -> (T, B, ..) of each direction."""
+        if len(parts) == len(self.lms):
+            return list(found)
+        return [[np.concatenate(halves, axis=1) for halves in zip(*found, strict=True)]]
+
     def forward(
         self,
         batch: Batch,
         state: BiState | None = None,
         rngs: tuple[Generator, Generator] | None = None,
     ) -> tuple[Loss, BiState, Cache]:
-        """One batch through both directions, in parallel.
+        """One batch through the directions that the model has, on two threads.
 
         state   of the streams before the batch, None for zeros
-        rngs    one per direction, for dropout and a sampled softmax; None for neither
+        rngs    one per part, for dropout and a sampled softmax; None for neither
         -> Loss, the state after the batch, cache
         """
-        f, b = batch
-        state_f, state_b = state or (None, None)
-        rng_f, rng_b = rngs or (None, None)
-        x_f = f.x
-        x_b = b.x
-        words = None
-        if (cnn := self._shared_cnn()) is not None:
-            (x_f, x_b), words = shared_char_cnn.forward(cnn, (x_f, x_b))
-        (loss_f, after_f, cache_f), (loss_b, after_b, cache_b) = both(
-            lambda: self.forward_lm.forward(x_f, f.y, state_f, f.lengths, rng_f),  # (B1)
-            lambda: self.backward_lm.forward(x_b, b.y, state_b, b.lengths, rng_b))  # (B2)
-        loss = Loss(loss_f, loss_b)
-        return loss, (after_f, after_b), Cache(cache_f, cache_b, words)
+        parts = self.parts(len(batch.forward.lengths))
+        sides = [part.of(batch) for part in parts]
+        x, words = self._words([side.x for side in sides])
+        states = self.states_of(parts, state)
+        found = parallel([
+            partial(part.lm.forward, x[k], side.y, states[k], side.lengths, rngs and rngs[k])  # (B1), (B2)
+            for k, (part, side) in enumerate(zip(parts, sides, strict=True))])
+        means, after, caches = zip(*found, strict=True)
+        shares = self._shares(sides)
+        loss = dict.fromkeys(self.lms, 0.0)
+        for part, share, mean in zip(parts, shares, means, strict=True):
+            loss[part.direction] += share * mean  # (B4)
+        cache = Cache(list(zip(parts, shares, caches, strict=True)), words)
+        return Loss(**from_directions(loss)), self.joined_state(parts, after), cache
+
+    def _shares(self, sides: Sequence[DirectionBatch]) -> list[float]:
+        """N_i / N of each part; 1 for a whole direction."""
+        if self.second_half is None:
+            return [1.0] * len(sides)
+        targets = [int((side.y != IGNORE_INDEX).sum()) for side in sides]
+        return [n / max(1, sum(targets)) for n in targets]  # (B4)
 
     def backward(self, dloss: float, cache: Cache) -> None:
         """dloss: gradient of what is minimised by the total loss (B3); accumulates into every Parameter.grad."""
-        dx_f, dx_b = both(
-            lambda: self.forward_lm.backward(dloss, cache.forward),  # (B1), (B3)
-            lambda: self.backward_lm.backward(dloss, cache.backward))  # (B2), (B3)
+        dx_one, *dx_other = parallel([
+            partial(part.lm.backward, dloss * share, own)  # (B1), (B2), (B3), (B4)
+            for part, share, own in cache.parts])
         cnn = self._shared_cnn()
-        if cnn is not None and cache.words is not None and dx_f is not None and dx_b is not None:
-            shared_char_cnn.backward(cnn, (dx_f, dx_b), cache.words)
+        if cnn is not None and cache.words is not None and dx_one is not None and dx_other[0] is not None:
+            shared_char_cnn.backward(cnn, (dx_one, dx_other[0]), cache.words)
         self.reduce_grad()
 
+    def _words(self, x: list[Array]) -> tuple[Sequence[Array], shared_char_cnn.Cache | None]:
+        """What the language model of each part reads: the vectors of its words if the parts share a CNN."""
+        cnn = self._shared_cnn()
+        if cnn is None or len(x) < 2:
+            return x, None
+        return shared_char_cnn.forward(cnn, (x[0], x[1]))
+
     def _shared_cnn(self) -> tuple[CharCNN, CharCNN] | None:
-        """The character CNN and its shared copy, if both directions share one."""
-        one = self.forward_lm.embedding
-        other = self.backward_lm.embedding
-        if self.config.share_embedding and isinstance(one, CharCNN) and isinstance(other, CharCNN):
-            return one, other
-        return None
+        """The character CNN and its shared copy, if both threads use one."""
+        one, other = (part.lm.embedding for part in self.parts(2))
+        shared = self.config.share_embedding or self.second_half is not None
+        return (one, other) if shared and isinstance(one, CharCNN) and isinstance(other, CharCNN) else None
 
     def reduce_grad(self) -> None:
-        """Add the gradients of shared copies, which the backward direction wrote, to those of the listed Parameters."""
+        """Add the gradients of shared copies, which the second thread wrote, to those of the listed Parameters."""
         for home, use in self._shared_copies.values():
             home.reduce_grad(use)
 
-    def lookup(self, words: Array) -> tuple[Array, Array]:
-        """Words, ids (..) or characters (.., K) -> their vectors (.., D) in the forward and in the backward model."""
+    def lookup(self, words: Array) -> tuple[Array, ...]:
+        """Words, ids (..) or characters (.., K) -> their vectors (.., D) in the model of each direction."""
         if (cnn := self._shared_cnn()) is not None:
-            found = shared_char_cnn.lookup(cnn, words)
-            return found, found
-        return both(lambda: self.forward_lm.embedding.lookup(words),
-                    lambda: self.backward_lm.embedding.lookup(words))
+            return (shared_char_cnn.lookup(cnn, words),) * len(self.lms)
+        return tuple(parallel([partial(lm.embedding.lookup, words) for lm in self.lms.values()]))
 
     def encode(
         self,
         words: Array,
         lengths: Array,
         state: BiState | None = None,
-    ) -> tuple[list[Array], list[Array], BiState]:
-        """Hidden states of sentences, each word at its own position in both directions.
+    ) -> tuple[list[list[Array]], BiState]:
+        """Hidden states of sentences, each word at its own position in every direction.
 
         words   of sentences with their special tokens, ids (T, B) or characters (T, B, K); lengths (B,)
-        -> outputs of the layers 0 to L of the forward direction, each (T, B, width), zero past a sentence's end; the
-           same of the backward direction, reversed back so that [t] is word t; the state after
+        -> for each direction outputs of the layers 0 to L, each (T, B, width), zero past a sentence's end; those of the
+           backward direction reversed back so that [t] is word t; the state after
         """
-        return self.encode_vectors(*self.lookup(words), lengths, state)
+        return self.encode_vectors(self.lookup(words), lengths, state)
 
     def encode_vectors(
         self,
-        x_f: Array,
-        x_b: Array,
+        x: Sequence[Array],
         lengths: Array,
         state: BiState | None = None,
-    ) -> tuple[list[Array], list[Array], BiState]:
-        """`encode` of words that `lookup` has looked up: (T, B, D) each, both in the order of reading forward."""
-        live = np.arange(len(x_f))[:, None, None] < lengths[:, None]    # (T, B, 1)
+    ) -> tuple[list[list[Array]], BiState]:
+        """`encode` of words that `lookup` has looked up: (T, B, D) each, all in the order of reading forward."""
+        live = np.arange(len(x[0]))[:, None, None] < lengths[:, None]    # (T, B, 1)
         # Layers are zero past a sentence's end; the word vectors there are those of the padding.
-        x_f = np.where(live, x_f, 0)
-        x_b = np.where(live, reverse_sequences(x_b, lengths), 0)
-        state_f, state_b = state or (None, None)
-        (forward, after_f), (backward, after_b) = both(
-            lambda: self.forward_lm.encode_inference(x_f, state_f, lengths),
-            lambda: self.backward_lm.encode_inference(x_b, state_b, lengths))
-        aligned = [reverse_sequences(y, lengths) for y in backward]
-        return forward, aligned, (after_f, after_b)
+        read = {direction: np.where(live, in_order(direction, own, lengths), 0)
+                for direction, own in zip(self.lms, x, strict=True)}
+        parts = self.parts(len(lengths))
+        states = self.states_of(parts, state)
+        outputs, after = zip(*parallel([
+            partial(part.lm.encode_inference, read[part.direction][:, part.rows], states[k], lengths[part.rows])
+            for k, part in enumerate(parts)]), strict=True)
+        aligned = [[in_order(direction, y, lengths) for y in own]
+                   for direction, own in zip(self.lms, self.joined(parts, outputs), strict=True)]
+        return aligned, self.joined_state(parts, after)
+
+
+def in_order(direction: str, x: Array, lengths: Array) -> Array:
+    """x (T, B, ..) of sentences of these lengths, in the order in which a direction reads them; its own inverse."""
+    return reverse_sequences(x, lengths) if direction == "backward" else x

@@ -29,9 +29,9 @@ from .parameter import Parameter
 EPSILON = 1e-12         # the original's; makes a constant layer zero, not infinite
 
 
-def h_bi(forward: Array, backward: Array) -> Array:
-    """(.., P) of each direction -> (.., 2P)."""
-    return np.concatenate([forward, backward], axis=-1)  # (V1)
+def h_bi(*directions: Array) -> Array:
+    """(.., P) of each direction, forward first -> (.., 2P); of a model of one direction (.., P)."""
+    return np.concatenate(directions, axis=-1)  # (V1)
 
 
 def h_bi_backward(dh_bi: Array) -> tuple[Array, Array]:

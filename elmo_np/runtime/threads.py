@@ -1,9 +1,9 @@
-"""Two directions on two threads, with one BLAS thread each.
+"""Two directions, or two halves of a batch, on two threads, with one BLAS thread each.
 
-The directions are independent until the end of a step, and every matrix product and kernel releases the interpreter
-lock. Results do not depend on the number of threads: each direction computes the same values in the same order, into
-its own arrays. The number of threads and the BLAS limit are settings of the process. Change the number from one thread
-only; the limit may be set in any number of threads, and ends when the last of them is done.
+They are independent until the end of a step, and every matrix product and kernel releases the interpreter lock. Results
+do not depend on the number of threads: each of the two computes the same values in the same order, into its own arrays.
+The number of threads and the BLAS limit are settings of the process. Change the number from one thread only; the limit
+may be set in any number of threads, and ends when the last of them is done.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     return one, other.result()
 
 
+def parallel(calls: Sequence[Callable[[], A]]) -> list[A]:
+    """The results of one or two calls; of two as by `both`."""
+    return list(both(*calls)) if len(calls) == 2 else [call() for call in calls]
+
+
 def each(compute: Callable[[A], B], items: Sequence[A], size: Callable[[A], int]) -> list[B]:
     """[compute(item) for item in items], with the items divided between both threads so that their sizes balance."""
     piles: tuple[list[int], list[int]] = [], []
@@ -81,10 +86,10 @@ def each(compute: Callable[[A], B], items: Sequence[A], size: Callable[[A], int]
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Run the body with the directions on `number` threads, 1 or 2."""
+    """Run the body on `number` threads, 1 or 2."""
     global _threads
     if number not in (1, 2):
-        raise UserError(f"threads = {number}: expected 1 or 2, at most one per direction")
+        raise UserError(f"threads = {number}: expected 1 or 2")
     before, _threads = _threads, number
     try:
         yield

@@ -15,7 +15,7 @@ from ..config.schema import BiLMConfig, Settings, TrainConfig
 from ..config.toml_files import from_json
 from ..errors import UserError
 from ..inference.elmo import ELMo
-from ..inference.encoder import arrays_of, state_names, state_of, zero_state
+from ..inference.encoder import arrays_of, state_names, state_of
 from ..io.model_file import read_model
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
@@ -36,7 +36,7 @@ class TrainingState:
 
     epoch: int = 1                  # counted from 1
     step: int = 0                   # batches done in this epoch
-    best: float = math.inf          # lowest validation loss so far, both directions, nats per token
+    best: float = math.inf          # lowest validation loss so far, all directions, nats per token
     since_best: int = 0             # epochs since it was found; -1: found within this one
     forward: float = 0.0            # nats of the forward direction since the last row of metrics.csv
     backward: float = 0.0
@@ -53,8 +53,8 @@ class TrainingState:
     def count(self, loss: Loss, tokens: int, seconds: float) -> None:
         """Add one finished batch."""
         self.step += 1
-        self.forward += loss.forward * tokens
-        self.backward += loss.backward * tokens
+        for direction, nats in loss.each.items():
+            setattr(self, direction, getattr(self, direction) + nats * tokens)
         self.tokens += tokens
         self.seconds += seconds
         fading = math.exp(-seconds / RECENT)
@@ -183,7 +183,7 @@ def _state(folder: RunDirectory, tensors: dict[str, Array], model: BiLM, config:
     B = config.batch_size
     if config.state == "reset":     # as many rows as the last batch had sentences
         B = len(np.atleast_1d(tensors[names[0]]))
-    for name, zeros in zip(names, arrays_of(zero_state(model, B)), strict=True):
+    for name, zeros in zip(names, arrays_of(model.zero_state(B)), strict=True):
         found = tensors.get(name)
         fits = found is not None and found.shape == zeros.shape and found.dtype == zeros.dtype
         if found is None or not fits or not np.isfinite(found).all():

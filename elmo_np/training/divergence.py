@@ -37,7 +37,7 @@ class DivergenceMonitor:
 
     def count(self, loss: Loss) -> None:
         """Take note of one step's loss."""
-        beyond = max(loss) > STEP_LIMIT * self.log_v
+        beyond = max(loss.each.values()) > STEP_LIMIT * self.log_v
         self.steps = self.steps + 1 if beyond else 0
 
     @property
@@ -46,14 +46,14 @@ class DivergenceMonitor:
 
     def usable(self, validation: Loss) -> bool:
         """Whether a model with this validation loss is worth keeping."""
-        return max(validation) <= MODEL_LIMIT * self.log_v
+        return max(validation.each.values()) <= MODEL_LIMIT * self.log_v
 
     def error(self, when: str, loss: Loss, reason: str, checkpoint: str, learning_rate: float) -> UserError:
         """What a person needs to know of a training that has failed."""
+        losses = ", ".join(f"{direction} {nats:.4g}" for direction, nats in loss.each.items())
         return UserError(
-            f"training stopped at {when}: loss forward {loss.forward:.4g}, backward {loss.backward:.4g} nats per "
-            f"token, where a model that knows nothing has log V = {self.log_v:.2f}; {reason}; last good checkpoint: "
-            f"{checkpoint}; {self.advice(learning_rate)}")
+            f"training stopped at {when}: loss {losses} nats per token, where a model that knows nothing has log V = "
+            f"{self.log_v:.2f}; {reason}; last good checkpoint: {checkpoint}; {self.advice(learning_rate)}")
 
     def advice(self, learning_rate: float) -> str:
         """What to change in the next run."""

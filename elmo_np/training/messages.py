@@ -9,6 +9,8 @@ from ..runtime.progress import duration
 from .checkpointing import TrainingState
 from .epoch_size import EpochSize
 
+SHORT = {"forward": "fwd", "backward": "bwd"}
+
 
 def announcement(size: EpochSize, vocabulary_size: int, values: int) -> list[str]:
     """The lines before the first step: what there is to do, and what makes it slow."""
@@ -22,11 +24,12 @@ def announcement(size: EpochSize, vocabulary_size: int, values: int) -> list[str
 def progress_line(place: TrainingState, epochs: int, steps: int, sampled: bool) -> str:
     """After a step: how far, how long still, how well, how fast; steps: of an epoch, about that many."""
     left = max(0, (epochs - place.epoch + 1) * steps - place.step)
-    loss = place.last
+    losses = place.last.each.items()
     if sampled:
-        how_well = f"sampled loss fwd {loss.forward:.2f} bwd {loss.backward:.2f}"
+        how_well = "sampled loss " + " ".join(f"{SHORT[direction]} {nats:.2f}" for direction, nats in losses)
     else:
-        how_well = f"loss {loss.total:.2f}  perplexity fwd {_text(loss.forward, 1)} bwd {_text(loss.backward, 1)}"
+        how_well = f"loss {place.last.total:.2f}  perplexity " + " ".join(
+            f"{SHORT[direction]} {_text(nats, 1)}" for direction, nats in losses)
     return (f"epoch {place.epoch}/{epochs}  step {place.step}/{max(place.step, steps)}  "
             f"{duration(left * place.seconds_per_step)} left  {how_well}  {place.speed:,.0f} tokens/s")
 
@@ -34,8 +37,7 @@ def progress_line(place: TrainingState, epochs: int, steps: int, sampled: bool) 
 def validation_line(epoch: str, loss: Loss, best: bool, sampled: bool, seconds: float) -> str:
     """After a validation. epoch: which of how many, and the step in it where it is not at an end."""
     return (f"epoch {epoch}  validation perplexity{' over all words' if sampled else ''}: "
-            f"forward {_text(loss.forward)}, backward {_text(loss.backward)}{'  (best so far)' if best else ''}  "
-            f"after {duration(seconds)}")
+            f"{_losses(loss)}{'  (best so far)' if best else ''}  after {duration(seconds)}")
 
 
 def overfitting_note(best: int, last: int) -> str:
@@ -46,9 +48,13 @@ def overfitting_note(best: int, last: int) -> str:
 
 def unigram_note(loss: Loss, unigram: float, advice: str) -> str:
     """For a validation loss that is not below that of the unigram model; losses in nats per token."""
-    return (f"note: the last validation perplexity (forward {_text(loss.forward)}, backward {_text(loss.backward)}) is "
-            f"not better than that of the unigram model, which sees no context ({_text(unigram)}): train for more "
-            f"epochs if the loss was falling; otherwise {advice}")
+    return (f"note: the last validation perplexity ({_losses(loss)}) is not better than that of the unigram model, "
+            f"which sees no context ({_text(unigram)}): train for more epochs if the loss was falling; otherwise "
+            f"{advice}")
+
+
+def _losses(loss: Loss) -> str:
+    return ", ".join(f"{direction} {_text(nats)}" for direction, nats in loss.each.items())
 
 
 def _text(nats: float, digits: int = 2) -> str:

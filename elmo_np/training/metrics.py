@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config.directions import DIRECTIONS
 from ..errors import UserError
 from ..inference.evaluate import Evaluation
 from ..runtime.files import atomic_write_text, read_regular_text
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 # split: "train", the mean since the previous row; "sampled", the same for a sampled softmax; "valid", at the end of an
 # epoch or where eval_every asks for it, over all words. Losses in nats per token; seconds of training. A perplexity is
-# blank for the loss of a sampled softmax, whose exp is not one, and for a loss beyond PERPLEXITY_LIMIT.
+# blank for the loss of a sampled softmax, whose exp is not one, and for a loss beyond PERPLEXITY_LIMIT; both are blank
+# for a direction that the model lacks.
 COLUMNS = ("split", "epoch", "step", "tokens", "forward_loss", "backward_loss", "forward_perplexity",
            "backward_perplexity", "learning_rate", "seconds")
 LARGEST = 1 << 28           # bytes; a row has about a hundred
@@ -25,10 +27,14 @@ PERPLEXITY_LIMIT = 100      # nats per token: exp of it has 44 digits, and no mo
 
 
 class Metrics:
-    """Appends rows as they come, so that a run can be watched, and drops those that a resumed run will write again."""
+    """Appends rows as they come, so that a run can be watched, and drops those that a resumed run will write again.
 
-    def __init__(self, path: Path):
+    directions  those of the model
+    """
+
+    def __init__(self, path: Path, directions: Sequence[str] = DIRECTIONS):
         self.path = path
+        self.directions = directions
 
     def start(self) -> None:
         atomic_write_text(self.path, ",".join(COLUMNS) + "\n")
@@ -47,20 +53,21 @@ class Metrics:
     def train(self, place: TrainingState, learning_rate: float, sampled: bool) -> None:
         """Add the mean loss since the last row."""
         n = place.tokens
-        self._add("sampled" if sampled else "train", place, n, place.forward / n, place.backward / n, learning_rate)
+        losses = {direction: getattr(place, direction) / n for direction in self.directions}
+        self._add("sampled" if sampled else "train", place, n, losses, learning_rate)
 
     def valid(self, place: TrainingState, found: Evaluation, learning_rate: float) -> None:
         """Add the losses of a validation."""
-        n = found.targets
-        self._add("valid", place, n, found.forward_nats / n, found.backward_nats / n, learning_rate)
+        self._add("valid", place, found.targets, found.loss.each, learning_rate)
 
-    def _add(self, split: str, place: TrainingState, tokens: int, forward: float, backward: float,
+    def _add(self, split: str, place: TrainingState, tokens: int, losses: Mapping[str, float],
              learning_rate: float) -> None:
-        losses = (forward, backward)
-        perplexities = ["" if split == "sampled" or loss > PERPLEXITY_LIMIT else f"{math.exp(loss):.6g}"
-                        for loss in losses]
-        row = [split, str(place.epoch), str(place.step), str(tokens), *(f"{loss:.6g}" for loss in losses),
-               *perplexities, f"{learning_rate:.6g}", f"{place.seconds:.2f}"]
+        perplexities = {direction: f"{math.exp(loss):.6g}" for direction, loss in losses.items()
+                        if split != "sampled" and loss <= PERPLEXITY_LIMIT}
+        row = [split, str(place.epoch), str(place.step), str(tokens),
+               *(f"{losses[direction]:.6g}" if direction in losses else "" for direction in DIRECTIONS),
+               *(perplexities.get(direction, "") for direction in DIRECTIONS),
+               f"{learning_rate:.6g}", f"{place.seconds:.2f}"]
         try:
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(",".join(row) + "\n")
@@ -82,22 +89,31 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def best_validation(rows: Iterable[dict[str, str]]) -> dict[str, str] | None:
-    """The validation row with the lowest loss of both directions, that of the model kept; None without validations."""
+    """The validation row with the lowest loss of all directions, that of the model kept; None without validations."""
     valid = (row for row in rows if row["split"] == "valid")
-    return min(valid, key=lambda row: float(row["forward_loss"]) + float(row["backward_loss"]), default=None)
+    return min(valid, key=lambda row: sum(float(row[f"{direction}_loss"]) for direction in directions_of(row)),
+               default=None)
+
+
+def directions_of(row: Mapping[str, str]) -> list[str]:
+    """The directions that a row has."""
+    return [direction for direction in DIRECTIONS if row[f"{direction}_loss"]]
 
 
 def _is_row(row: dict[str, str]) -> bool:
     try:
         return (len(row) == len(COLUMNS) and row["split"] in ("train", "sampled", "valid")
                 and all(0 <= int(row[name]) < 2**63 for name in ("epoch", "step", "tokens"))
-                and all(_is_value(row, name) for name in COLUMNS[4:]))
+                and directions_of(row) != [] and all(_is_value(row, name) for name in COLUMNS[4:]))
     except (TypeError, ValueError):
         return False
 
 
 def _is_value(row: dict[str, str], name: str) -> bool:
     sampled = row["split"] == "sampled"
+    lacks = [direction for direction in DIRECTIONS if direction not in directions_of(row)]
+    if name.startswith(tuple(lacks)):
+        return row[name] == ""
     if name.endswith("_perplexity") and (sampled or row[name] == ""):
         return row[name] == "" and (sampled or float(row[name.replace("perplexity", "loss")]) > PERPLEXITY_LIMIT)
     return 0 <= float(row[name]) < math.inf

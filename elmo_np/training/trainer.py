@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import memory_limit
+from ..config.directions import by_direction
 from ..config.schema import Settings, TrainConfig
 from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, contiguous_batches, sentence_batches, stream_batches
@@ -62,7 +63,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     resume    continue the run in `out` where it stopped; the result has the same bytes as without the stop
     quiet     no progress on stderr
     on_step   called after each step with the state, which goes on changing: epoch, step, last (its losses), seconds
-    on_epoch  called after each epoch with the state and the validation losses, forward and backward, nats per token
+    on_epoch  called after each epoch with the state and the validation losses of each direction, nats per token
     Raises UserError for a user's mistake, where another process is training into `out`, and where training diverges;
     Interrupted after Ctrl-C, when everything is saved.
     """
@@ -121,11 +122,11 @@ class Trainer:
         self.progress = progress
         self.config = settings.train
         self.sampled = settings.model.softmax == "sampled"      # then exp of the training loss is not a perplexity
-        self.metrics = Metrics(folder.metrics)
+        self.metrics = Metrics(folder.metrics, settings.model.directions)
         self.place = TrainingState()
         self.state: BiState | None = None           # of the streams, at their positions
         self.saved = "none"                         # the last good checkpoint, for messages
-        # One generator per direction: the directions draw on two threads, in no particular order.
+        # One generator per thread: the two draw at the same time, in no particular order.
         seed = self.config.seed
         self.rngs = (np.random.default_rng([seed, 1]), np.random.default_rng([seed, 2]))
 
@@ -230,7 +231,7 @@ class Trainer:
             self.on_step(self.place)
 
     def _loss_scale(self, batch: Batch) -> float:
-        """What is minimised, in units of the mean loss of both directions: it matters where gradients are clipped."""
+        """What is minimised, in units of the summed mean losses (B3): it matters where gradients are clipped."""
         steps = batch.tokens / len(batch.forward.lengths)
         return {"mean": 1, "steps": steps, "elmo": steps / 2}[self.config.loss_scale]
 
@@ -283,10 +284,10 @@ class Trainer:
             self._write_row()
         self.progress.show(f"epoch {epoch}: validating")
         found = evaluate(self.model, self.vocabulary, self.valid, state=self.config.state)
-        loss = Loss(found.forward_nats / found.targets, found.backward_nats / found.targets)
+        loss = found.loss
         if not math.isfinite(loss.total):
             raise self._stopped(loss, f"in validation, {not_finite(self.parameters)}")
-        nats = (found.forward_nats + found.backward_nats) / found.targets
+        nats = sum(by_direction(found, "{}_nats").values()) / found.targets
         better = nats < place.best and self.monitor.usable(loss)
         if better:
             place.best, place.since_best = nats, -1
@@ -300,13 +301,14 @@ class Trainer:
     def _judge(self, validation: Loss) -> None:
         """Raise UserError where no model was worth keeping; report overfitting, and a loss not below the unigram's."""
         if self.place.best == math.inf:
-            raise self._stopped(validation, f"the validation loss was never below {MODEL_LIMIT} log V in both "
-                                            "directions, so no model was kept")
+            where = " in both directions" if len(self.model.lms) > 1 else ""
+            raise self._stopped(validation, f"the validation loss was never below {MODEL_LIMIT} log V{where}, so no "
+                                            "model was kept")
         if self.place.since_best > 0:
             last = self.place.epoch - 1
             self.progress.say(overfitting_note(last - self.place.since_best, last))
         unigram = math.log(unigram_perplexity(self.vocabulary, self.valid))
-        if max(validation) >= unigram:
+        if max(validation.each.values()) >= unigram:
             self.progress.say(unigram_note(validation, unigram, self.monitor.advice(self.optimizer.learning_rate)))
 
     def _save_is_due(self) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
+from ..config.directions import DIRECTIONS
 from ..errors import UserError
 from ..inference.neighbours import principal_components
 from ..runtime.files import atomic_write
@@ -103,7 +104,7 @@ def _format(path: str | os.PathLike[str]) -> str:
 
 @styled
 def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = None) -> Figure:
-    """Perplexity of both directions against the number of tokens read; rows of metrics.csv.
+    """Perplexity of each direction against the number of tokens read; rows of metrics.csv.
 
     unigram     perplexity of a model that sees no context, drawn as a line for comparison
     """
@@ -124,8 +125,9 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
     ax.yaxis.set_minor_formatter("{x:g}" if max(ax.get_ylim()) / min(ax.get_ylim()) < 30 else "")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlim(left=0)
+    who = "Both directions learn" if len({direction for direction, _ in curves}) > 1 else "The model learns"
     ax.set(xlabel="tokens read per direction", ylabel="perplexity (lower is better)",
-           title="Both directions learn to predict the next word")
+           title=f"{who} to predict the next word")
     ax.legend()
     return figure
 
@@ -140,7 +142,7 @@ def perplexity_curves(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str]
     for row in rows:
         if row["split"] != "valid":
             tokens += int(row["tokens"])
-        for direction in ("forward", "backward"):
+        for direction in DIRECTIONS:
             if perplexity := row[f"{direction}_perplexity"]:
                 curves.setdefault((direction, row["split"]), []).append((tokens, float(perplexity)))
     return curves

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from ..config.directions import by_direction
 from ..config.schema import FIELDS, Settings
 from ..config.toml_files import read_toml
 from ..data.corpus import Corpus, corpus_name
@@ -23,7 +24,7 @@ from ..io.run_directory import RunDirectory
 from ..io.training_corpus import training_corpus, validation_text
 from ..nn.gradcheck import TOLERANCE, Row
 from ..runtime.progress import Progress
-from ..training.metrics import best_validation, read
+from ..training.metrics import best_validation, directions_of, read
 from ..types import Array
 from .chart import Line, log_chart
 from .geometry import View, opposite_ends, views
@@ -31,7 +32,6 @@ from .page import check_target, page, table, write
 from .plots import perplexity_curves
 
 Versions = Sequence[tuple[str, str]]
-DIRECTIONS = ("forward", "backward")
 SAMPLES, LONGEST = 5, 30                # sampled sentences per direction, and their maximum length in words
 WORDS, MOST, NEIGHBOURS = 3, 300, 4     # neighbours: words, occurrences compared per word, lines per example
 AROUND = 60                             # words on either side of an occurrence: more than a page is wide
@@ -93,10 +93,10 @@ def _if_available(opened: Callable[[Path, Settings, bool], Corpus], run: RunDire
 
 def _curves(run: Finished) -> str:
     """Perplexity against the number of tokens read."""
-    curves = perplexity_curves(run.rows)
+    curves, directions = perplexity_curves(run.rows), run.elmo.model.lms
     lines = [Line(direction, curves.get((direction, "valid"), ()), f"{direction} valid", dots=True)
-             for direction in DIRECTIONS]
-    lines += [Line("", curves.get((direction, "train"), ()), f"{direction} train") for direction in DIRECTIONS]
+             for direction in directions]
+    lines += [Line("", curves.get((direction, "train"), ()), f"{direction} train") for direction in directions]
     if run.unigram is not None:
         tokens = sum(int(row["tokens"]) for row in run.rows if row["split"] != "valid")
         lines.append(Line("unigram", [(0, run.unigram), (tokens, run.unigram)], "unigram"))
@@ -105,7 +105,7 @@ def _curves(run: Finished) -> str:
     else:
         train = "Thin lines: training."
     chart = log_chart(lines, "tokens read per direction", "perplexity (lower is better)",
-                      "Perplexity of both directions against the number of tokens read; the table below gives the "
+                      "Perplexity of each direction against the number of tokens read; the table below gives the "
                       "held-out values")
     return f"<p>Lines with dots: held-out text. {train}</p>{chart}"
 
@@ -122,10 +122,12 @@ def _perplexities(run: Finished) -> str:
     last = {row["epoch"]: row for row in valid}      # of each epoch: eval_every may have asked for several
     if best and best["epoch"] != valid[-1]["epoch"]:
         text += f" Best at epoch {best['epoch']} of {valid[-1]['epoch']}, worse since."
-    rows = [(_epoch(row, last), *(_figure(row[f"{direction}_perplexity"]) for direction in DIRECTIONS),
+    directions = directions_of(valid[0]) if valid else []
+    rows = [(_epoch(row, last), *(_figure(row[f"{direction}_perplexity"]) for direction in directions),
              row["learning_rate"], "best: the model kept" if row is best else "")
             for row in valid if row is best or row is last[row["epoch"]]]
-    return f"<p>{text}</p>" + table(("epoch", *DIRECTIONS, "learning rate", ""), rows, numbers=(0, 1, 2, 3))
+    titles = ("epoch", *directions, "learning rate", "")
+    return f"<p>{text}</p>" + table(titles, rows, numbers=range(len(titles) - 1))
 
 
 def _epoch(row: Mapping[str, str], last: Mapping[str, Mapping[str, str]]) -> str:
@@ -141,7 +143,7 @@ def _figure(perplexity: str) -> str:
 
 
 def _reach(run: Finished) -> str:
-    """The norm of the gradient of a word's loss at the words before it, in both directions."""
+    """The norm of the gradient of a word's loss at the words before it, in each direction."""
     if run.valid is None:
         return "<p>The validation text is no longer available, or has changed.</p>"
     run.progress.show("following gradients back")
@@ -152,10 +154,10 @@ def _reach(run: Finished) -> str:
     if K - boundary < SHORTEST:
         return "<p>The sentences of the validation text are too short for this.</p>"
     found = reach(run.elmo.model, token_indexer(run.elmo.model, run.elmo.vocabulary), sentences, K, joined=joined)
-    if not (found.forward[0] > 0 and found.backward[0] > 0):
+    norms = by_direction(found)
+    if not all(norm[0] > 0 for norm in norms.values()):
         return "<p>The gradients are zero or not finite.</p>"
-    shares = {"forward": found.forward[:K - boundary] / found.forward[0],
-              "backward": found.backward[:K - boundary] / found.backward[0]}
+    shares = {direction: norm[:K - boundary] / norm[0] for direction, norm in norms.items()}
     return _reach_text(run, found, joined) + _reach_chart(shares) + _reach_table(shares)
 
 
@@ -171,10 +173,11 @@ def _beginning(corpus: Corpus) -> Iterator[Sequence[str]]:
 
 def _reach_text(run: Finished, found: Reach, joined: bool) -> str:
     cut = f" Training truncates gradients after {run.settings.train.steps} words." if joined else ""
+    nearest = " and ".join(f"{norm[0]:.2g} {direction}" for direction, norm in by_direction(found).items())
     return ("<p>How much would the prediction of a word change if the vector of an earlier word changed? The curves "
             "show the norm of the gradient of the loss with respect to that vector, averaged over "
-            f"{found.targets} held-out words and relative to the norm for the most recent word, which is "
-            f"{found.forward[0]:.2g} forward and {found.backward[0]:.2g} backward.{cut}</p>")
+            f"{found.targets} held-out words and relative to the norm for the most recent word, which is {nearest}."
+            f"{cut}</p>")
 
 
 def _reach_chart(shares: Mapping[str, Array]) -> str:
@@ -183,14 +186,14 @@ def _reach_chart(shares: Mapping[str, Array]) -> str:
         points = [(k, y) for k, y in enumerate(share.tolist()) if y > 0]        # zero has no logarithm
         lines.append(Line(direction, points, direction, dots=True))
     return log_chart(lines, "words back", "gradient norm (1: the most recent word)",
-                     "Gradient norm against the distance in words, both directions; the table below gives some of the "
-                     "values")
+                     "Gradient norm against the distance in words, in each direction; the table below gives some of "
+                     "the values")
 
 
 def _reach_table(shares: Mapping[str, Array]) -> str:
     rows = [(k, *(f"{100 * share[k]:.3g}%" for share in shares.values()))
-            for k in (1, 2, 3, 5, 10, 15, 20) if k < len(shares["forward"])]
-    return table(("words back", *shares), rows, numbers=(0, 1, 2))
+            for k in (1, 2, 3, 5, 10, 15, 20) if k < min(map(len, shares.values()))]
+    return table(("words back", *shares), rows, numbers=range(1 + len(shares)))
 
 
 def _neighbours(run: Finished) -> str:
@@ -230,9 +233,9 @@ def _line(similarity: str, occurrence: Occurrence) -> str:
 
 
 def _samples(run: Finished) -> str:
-    """Sentences sampled from both directions: what the model expects."""
+    """Sentences sampled from each direction: what the model expects."""
     html = "<p>Sampled word by word at temperature 1. Backward samples begin with their last word.</p>"
-    for direction in DIRECTIONS:
+    for direction in run.elmo.model.lms:
         items = ""
         for found in sample(run.elmo, direction=direction, count=SAMPLES, length=LONGEST,
                             seed=run.settings.train.seed):

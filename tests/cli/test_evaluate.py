@@ -10,6 +10,7 @@ from elmo_np import ELMo
 from elmo_np.inference.evaluate import evaluate, unigram_perplexity
 from elmo_np.inference.neural_cache import evaluate_with_cache, tune
 from tests.commands import SMALL, UNSEEN, write
+from tests.embedding_helpers import alone
 
 
 @pytest.mark.parametrize("state", ["carry", "reset"])
@@ -102,3 +103,21 @@ def test_a_cache_that_cannot_be_is_refused_in_one_line_before_anything_is_comput
     out = tmp_path / "scores.tsv"
     assert message in do("evaluate", "run", "unseen.txt", *options, "--per-sentence", out, code=2).err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_evaluate_prints_only_the_direction_that_the_model_has(do, tmp_path, direction):
+    whole = ELMo.load("run")
+    alone(whole, direction).save(tmp_path / "one")
+    other, = {"forward", "backward"} - {direction}
+    text = write(tmp_path / "text.txt", UNSEEN)
+    printed = do("evaluate", str(tmp_path / "one"), text, "--state", "carry").out
+    assert f"  {direction:16} perplexity" in printed
+    assert not any(name in printed for name in (other, "mean"))
+    found = json.loads(do("evaluate", str(tmp_path / "one"), text, "--state", "carry", "--json").out)
+    expected = evaluate(whole.model, whole.vocabulary, UNSEEN).perplexities[direction]
+    assert (found[other], found[f"{other}_nats"]) == (None, None)
+    assert found[direction] == found["geometric_mean"] == pytest.approx(expected, rel=1e-5)
+    do("evaluate", str(tmp_path / "one"), text, "--state", "carry", "--per-sentence", str(tmp_path / "rows.tsv"))
+    cells = (tmp_path / "rows.tsv").read_text().splitlines()[1].split("\t")
+    assert cells[("forward", "backward").index(other)] == ""

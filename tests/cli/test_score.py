@@ -8,6 +8,7 @@ import pytest
 from elmo_np import ELMo
 from elmo_np.inference.evaluate import score
 from tests.commands import UNSEEN, write
+from tests.embedding_helpers import alone
 
 
 @pytest.mark.parametrize("state", ["reset", "carry"])
@@ -56,3 +57,18 @@ def test_unknown_words_are_counted_aloud(do, tmp_path):
     text = write(tmp_path / "text.txt", [("the", "xyzzy", "closed"), ("the", "bank")])
     done = do("score", "run", text)
     assert done.err.startswith("warning: 2 of 5 words (40.0%) are unknown to the model, which reads <UNK> in their ")
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_commands_leave_blank_what_a_model_of_one_direction_does_not_know(do, tmp_path, direction):
+    alone(ELMo.load("run"), direction).save(tmp_path / "one")
+    other, = {"forward", "backward"} - {direction}
+    text = write(tmp_path / "text.txt", [UNSEEN[0]])
+    for options in [], ["--tokens"]:
+        for line in do("score", str(tmp_path / "one"), text, "--json", *options).out.splitlines():
+            row = json.loads(line)
+            assert row[f"{other}_log_p"] is None
+    header, row = do("score", str(tmp_path / "one"), text).out.splitlines()
+    cells = dict(zip(header.split("\t"), row.split("\t"), strict=True))
+    assert (cells[f"{other}_log_p"], cells[f"{other}_perplexity"]) == ("", "")
+    assert float(cells[f"{direction}_log_p"]) < 0

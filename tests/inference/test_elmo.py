@@ -14,7 +14,7 @@ from elmo_np.inference.elmo import layer_of, picked, save_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
-from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, close, of_characters, of_words, settings
+from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, alone, close, of_characters, of_words, settings
 from tests.memory_helpers import peak
 from tests.training_helpers import contents, run
 
@@ -271,7 +271,7 @@ def test_a_word_that_is_not_there_is_one_clear_line(elmo, word, sentence, occurr
 def by_hand(elmo, sentence, state):
     """The layers of one sentence from a state of one row, and the state after it, by model.encode alone."""
     ids = np.array(VOCABULARY.encode(sentence))[:, None]
-    forward, backward, after = elmo.model.encode(ids, np.array([len(ids)]), state)
+    (forward, backward), after = elmo.model.encode(ids, np.array([len(ids)]), state)
     return np.stack([np.concatenate([f, b], axis=2)[1:-1, 0] for f, b in zip(forward, backward, strict=True)]), after
 
 
@@ -697,3 +697,30 @@ def test_a_long_document_is_indexed_in_parts(monkeypatch):
     assert taken < 2.5 * 30_000 * 8 + 2e6       # ids and pointers of the words, and one part; all vectors are more
     assert taken < 30_000 * 2 * 4 * elmo.width()
     assert [near.position for near in elmo.similar(word, [word, other], 2)] == [near.position for near in whole]
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("make", [of_words, of_characters])
+@pytest.mark.parametrize("state", ["reset", "carry", "warm"])
+def test_the_vectors_of_one_direction_are_half_of_those_of_both(direction, make, state):
+    whole = make()
+    one = alone(whole, direction)
+    P = whole.model.config.output_dim
+    mine = slice(P) if direction == "forward" else slice(P, None)
+    for _ in range(2):                                  # the second call goes on from the first with "carry"
+        all_close(one.embed(SENTENCES[:9], state), [v[..., mine] for v in whole.embed(SENTENCES[:9], state)])
+    assert (one.width(), one.width(0), whole.width()) == (P, whole.model.config.embedding_dim, 2 * P)
+    assert one.word_vector.W.value.shape == (P, P)
+    assert f"{direction} only, 2 LSTM layers with 8 cells; vectors of" in repr(alone(of_characters(), direction))
+    assert one.vector("bank", "the bank closed").shape == (P,)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_model_of_one_direction_comes_back_from_its_file(direction, tmp_path):
+    one = alone(of_words(), direction)
+    one.save(tmp_path / "run")
+    again = ELMo.load(tmp_path / "run")
+    assert again.model.config == one.model.config
+    assert set(parameters(again)) == set(parameters(one))
+    for found, expected in zip(again.embed(SENTENCES[:5]), one.embed(SENTENCES[:5]), strict=True):
+        np.testing.assert_array_equal(found, expected)

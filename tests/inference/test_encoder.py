@@ -16,7 +16,6 @@ from elmo_np.inference.encoder import (
     state_of,
     steps_of_a_window,
     warm_state,
-    zero_state,
 )
 from elmo_np.inference.token_indexer import token_indexer
 from tests.embedding_helpers import SENTENCES, all_close, of_characters, of_gru, of_words
@@ -33,7 +32,7 @@ def words(request):
 def alone(words, sentence, state=None):
     """The layers of one sentence and the state after it, straight from the model."""
     numbers = np.array(words.encode(sentence))[:, None]
-    forward, backward, after = words.model.encode_vectors(*words.lookup(numbers), np.array([len(numbers)]), state)
+    (forward, backward), after = words.model.encode_vectors(words.lookup(numbers), np.array([len(numbers)]), state)
     return [np.concatenate([f[:, 0], b[:, 0]], axis=1) for f, b in zip(forward, backward, strict=True)], after
 
 
@@ -72,7 +71,7 @@ def test_a_batch_gives_the_layers_and_the_state_of_each_sentence(words, each_bac
 
 @pytest.mark.parametrize("most", [1, 10, 1000])
 def test_rows_go_on_from_their_own_state_which_is_updated_in_place(words, most):
-    state = zero_state(words.model, 3)
+    state = words.model.zero_state(3)
     expected = [None] * 3
     for start in 0, 3, 6:
         sentences = SENTENCES[start:start + 3]
@@ -92,7 +91,7 @@ def test_a_warm_state_is_one_that_another_neutral_sentence_hardly_changes(words)
 
 
 def test_a_state_has_the_arrays_of_every_layer_and_direction_and_rows_are_copies(words):
-    state = zero_state(words.model, 2)
+    state = words.model.zero_state(2)
     arrays = arrays_of(state)
     assert len(arrays) == 2 * words.model.config.layers * (1 if words.model.config.cell == "gru" else 2)
     assert all(len(array) == 2 and not array.any() for array in arrays)
@@ -128,5 +127,5 @@ def test_sentences_are_checked_as_they_are_read():
 
 def test_a_state_of_zeros_is_that_of_no_state(words):
     numbers = [words.encode(SENTENCES[0])]
-    layers, _ = encode_batch(words, numbers, zero_state(words.model, 1))
+    layers, _ = encode_batch(words, numbers, words.model.zero_state(1))
     all_close(layers[0], encode_batch(words, numbers, None)[0][0])

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from elmo_np import BiLM, BiLMConfig, Vocabulary, evaluate
+from elmo_np.config.directions import DIRECTIONS
 from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import Evaluation, perplexity, score, unigram_perplexity
 from elmo_np.inference.sampling import Reader
 from tests import prediction_helpers as predicted
+from tests.embedding_helpers import alone
 from tests.memory_helpers import peak
 
 module = sys.modules["elmo_np.inference.evaluate"]        # as an attribute of the package, the name is the function's
@@ -322,3 +324,25 @@ def test_a_string_is_no_list_of_sentences():
     words = predicted.some()
     with pytest.raises(UserError, match="the sentences are 'the bank', of type str, expected a list"):
         score(words, "the bank")
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("state", ["carry", "reset"])
+@pytest.mark.parametrize("kind", ["words", "characters, adaptive"])
+def test_one_direction_is_scored_as_beside_the_other(direction, state, kind):
+    whole = predicted.some(**predicted.KINDS[kind])
+    one = alone(whole, direction)
+    texts = [sentence[:k % 9 + 1] for k, sentence in enumerate(CORPUS[:21])]
+    other, = {*DIRECTIONS} - {direction}
+    for found, expected in zip(score(one, texts, state, entropy=True), score(whole, texts, state, entropy=True),
+                               strict=True):
+        predicted.close(getattr(found, f"{direction}_tokens"), getattr(expected, f"{direction}_tokens"))
+        assert (getattr(found, f"{other}_tokens"), getattr(found, other)) == (None, None)
+        assert found.targets == expected.targets
+        assert (found.entropies is None) == (direction == "backward")
+    found, expected = (evaluate(e.model, e.vocabulary, texts, state=state) for e in (one, whole))
+    assert getattr(found, direction) == pytest.approx(getattr(expected, direction), rel=1e-5)
+    assert (getattr(found, f"{other}_nats"), getattr(found, other)) == (None, None)
+    assert found.arithmetic_mean == pytest.approx(getattr(found, direction))
+    assert found.geometric_mean == pytest.approx(getattr(found, direction))
+    assert found.loss.total == pytest.approx(math.log(getattr(found, direction)))

@@ -1,5 +1,7 @@
 """How far back gradients reach: against central differences of the loss, and which words are looked at."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,15 @@ def test_what_cannot_be_measured_is_said():
     silent, words = drawn(predict=False)
     with pytest.raises(UserError, match="has no softmax"):
         reach(silent, words, SENTENCES, 4)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_one_direction_reaches_as_far_as_beside_the_other(direction):
+    model, words = drawn()
+    one = BiLM(dataclasses.replace(model.config, direction=direction), model.V, rng=None, dtype=np.float64)
+    for name, p in parameters(one).items():
+        p.value[...] = parameters(model)[name].value
+    found, expected = (reach(each, token_indexer(each, words.vocabulary), SENTENCES, 4) for each in (one, model))
+    np.testing.assert_allclose(getattr(found, direction), getattr(expected, direction), rtol=1e-5)
+    other, = {"forward", "backward"} - {direction}
+    assert (getattr(found, other), found.targets) == (None, expected.targets)

@@ -6,7 +6,7 @@ import pytest
 from elmo_np.inference.long_sentences import in_parts
 from elmo_np.inference.token_indexer import token_indexer
 from elmo_np.nn.bilm import BiLM
-from tests.embedding_helpers import SENTENCES, all_close, close, of_characters, of_gru, of_words
+from tests.embedding_helpers import SENTENCES, all_close, alone, close, of_characters, of_gru, of_words
 
 LONG = (SENTENCES[0] * 30)[:100]
 KINDS = {"words": of_words, "characters": of_characters, "gru": of_gru}
@@ -24,7 +24,8 @@ def test_the_parts_of_a_sentence_are_those_of_the_whole(elmo, steps, warm, each_
     numbers = words.encode(LONG)
     parts = list(in_parts(words, numbers, steps, state))
     assert [len(part[0]) for part in parts] == [min(steps, 102 - start) for start in range(0, 102, steps)]
-    forward, backward, _ = elmo.model.encode_vectors(*words.lookup(np.array(numbers)[:, None]), np.array([102]), state)
+    (forward, backward), _ = elmo.model.encode_vectors(words.lookup(np.array(numbers)[:, None]), np.array([102]),
+                                                       state)
     for j, layer in enumerate(zip(*parts, strict=True)):
         close(np.concatenate(layer), np.concatenate([forward[j], backward[j]], axis=2)[:, 0])
 
@@ -48,7 +49,7 @@ def test_a_long_sentence_among_others_comes_in_parts_and_is_what_it_is_in_one(el
 
 def test_no_batch_has_more_steps_with_its_padding_than_a_window_may(elmo, monkeypatch):
     seen, encode, read = [], BiLM.encode_vectors, elmo.model.forward_lm.encode_inference
-    monkeypatch.setattr(BiLM, "encode_vectors", lambda self, x, *rest: seen.append(x[..., 0].size) or encode(
+    monkeypatch.setattr(BiLM, "encode_vectors", lambda self, x, *rest: seen.append(x[0][..., 0].size) or encode(
         self, x, *rest))
     monkeypatch.setattr(elmo.model.forward_lm, "encode_inference",
                         lambda x, *rest: seen.append(x[..., 0].size) or read(x, *rest))
@@ -60,3 +61,15 @@ def test_no_batch_has_more_steps_with_its_padding_than_a_window_may(elmo, monkey
 def test_another_state_may_be_given_for_every_sentence(elmo):
     sentences = SENTENCES[:5]
     all_close(elmo.stream(sentences, "all", elmo.warm_state()), elmo.embed(sentences, "warm"))
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("steps", [1, 51, 500])
+def test_a_long_sentence_in_one_direction(elmo, direction, steps):
+    def parts(of, steps):
+        words = token_indexer(of.model, of.vocabulary)
+        return list(in_parts(words, words.encode(LONG), steps))
+    whole, = parts(elmo, 500)
+    for layer, expected in zip(zip(*parts(alone(elmo, direction), steps), strict=True), whole, strict=True):
+        half = expected.shape[1] // 2
+        close(np.concatenate(layer), expected[:, :half] if direction == "forward" else expected[:, half:])

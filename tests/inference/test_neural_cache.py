@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from elmo_np import evaluate
+from elmo_np import ELMo, evaluate
+from elmo_np.config.directions import DIRECTIONS
 from elmo_np.errors import UserError
 from elmo_np.inference import neural_cache
 from elmo_np.inference.neural_cache import CacheSettings, NeuralCache, evaluate_with_cache, tune
+from tests.embedding_helpers import alone
 from tests.inference.test_evaluate import UNSEEN, VOCABULARY, bilm
 
 
@@ -93,3 +95,17 @@ def test_tuning_finds_the_best_of_what_it_tries(monkeypatch):
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(UserError, match=r"expected 1 to 100,000|expected a theta above 0 and a weight"):
         evaluate_with_cache(bilm(), VOCABULARY, UNSEEN, settings)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_one_direction_has_a_cache_of_its_own_and_is_tuned_alone(direction):
+    whole = bilm()
+    one = alone(ELMo(whole, VOCABULARY), direction).model
+    settings = CacheSettings(50, 0.3, 0.1)
+    found, expected = (evaluate_with_cache(model, VOCABULARY, UNSEEN[:20], settings) for model in (one, whole))
+    assert found.perplexities == pytest.approx({direction: expected.perplexities[direction]}, rel=1e-5)
+    best = tune(one, VOCABULARY, UNSEEN[:10], 50)
+    assert best.theta in neural_cache.THETAS
+    edge = CacheSettings(50, neural_cache.THETAS[0], neural_cache.WEIGHTS[0])
+    assert evaluate_with_cache(one, VOCABULARY, UNSEEN[:10], best).geometric_mean <= evaluate_with_cache(
+        one, VOCABULARY, UNSEEN[:10], edge).geometric_mean

@@ -10,6 +10,7 @@ from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import score, unigram_log_p
 from elmo_np.inference.probe import chance, interval, probe, together
 from elmo_np.inference.substitutes import _around
+from tests.embedding_helpers import alone
 from tests.inference.test_evaluate import VOCABULARY, bilm
 
 PAIRS = [("the bank of the river", "the bank the of river"), ("a bank", "bank a"), ("the xyzzy", "the bank"),
@@ -159,3 +160,15 @@ def test_mistakes_are_named(elmo):
         probe(elmo, [suite(PAIR, pair("a", "b"))], str.split, "up")
     with pytest.raises(UserError, match="name: a sentence has no word"):
         probe(elmo, [suite(PAIR, pair("a", ""))], str.split)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_model_of_one_direction_is_probed_in_it_and_refuses_what_needs_the_other(elmo, direction):
+    suites = [suite(PAIR, *(pair(*texts) for texts in PAIRS))]
+    one = alone(elmo, direction)
+    assert probe(one, suites, str.split) == probe(one, suites, str.split, direction) == probe(
+        elmo, suites, str.split, direction)
+    other, = {"forward", "backward"} - {direction}
+    for wrong in other, "both":
+        with pytest.raises(UserError, match=f"^this model has direction = {direction}, and this needs the {other} one"):
+            probe(one, suites, str.split, wrong)

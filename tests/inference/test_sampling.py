@@ -13,6 +13,7 @@ from elmo_np.inference.substitutes import substitutes
 from elmo_np.nn.adaptive_softmax import AdaptiveSoftmax
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.language_model import LanguageModel
+from tests.embedding_helpers import alone
 from tests.prediction_helpers import KINDS, LONG, ROUNDING, VOCABULARY, close, some
 
 
@@ -276,3 +277,17 @@ def test_predicting_leaves_the_model_alone(elmo):
     assert isinstance(elmo.model, BiLM)
     for name, p in parameters(elmo).items():
         np.testing.assert_array_equal(p.value, before[name])
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_model_of_one_direction_draws_in_it_and_refuses_the_other(direction):
+    whole = some()
+    one = alone(whole, direction)
+    expected = list(sample(whole, "the", direction=direction, count=3, seed=5))
+    for chosen in direction, None:
+        found = list(sample(one, "the", direction=chosen, count=3, seed=5))
+        assert [each.words for each in found] == [each.words for each in expected]
+    other, = {"forward", "backward"} - {direction}
+    with pytest.raises(UserError, match=f"and this needs the {other} one: expected a model trained with"):
+        sample(one, direction=other)
+    assert next(sample(whole, count=1)).words == next(sample(whole, direction="forward", count=1)).words

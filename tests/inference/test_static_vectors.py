@@ -13,7 +13,7 @@ from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.static_vectors import mean_vectors, occurrence_vectors, static_vectors
 from elmo_np.nn.bilm import BiLM
 from elmo_np.training.trainer import new_elmo
-from tests.embedding_helpers import CHARACTER_SIZES, SENTENCES, of_characters
+from tests.embedding_helpers import CHARACTER_SIZES, SENTENCES, alone, of_characters
 from tests.task_helpers import reviews, same_vectors, tiny_elmo
 
 CORPUS = [*reviews(40)[0], ["xyzzy", "film", "xyzzy"]]
@@ -164,3 +164,15 @@ def test_a_long_document_in_parts_has_the_same_means_and_occurrences(monkeypatch
     np.testing.assert_allclose(again.vectors, found.vectors, atol=1e-6)
     rows = elmo.vectors([document], "top")[0][[len(document) - 2, 0, len(document) - 1]]
     np.testing.assert_allclose(again.vectors, rows, atol=1e-6)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_the_vectors_of_one_direction_are_its_own(direction):
+    whole = tiny_elmo()
+    one = alone(whole, direction)
+    k, D = ("forward", "backward").index(direction), whole.model.config.embedding_dim
+    np.testing.assert_array_equal(static_vectors(one, quiet=True).vectors,
+                                  static_vectors(whole, quiet=True).vectors[:, k * D:(k + 1) * D])
+    P = whole.model.config.output_dim
+    found, expected = (mean_vectors(elmo, CORPUS, ["film"], quiet=True).vectors for elmo in (one, whole))
+    np.testing.assert_allclose(found, expected[:, k * P:(k + 1) * P], rtol=1e-5, atol=1e-6)

@@ -11,6 +11,7 @@ from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.evaluate import score
 from elmo_np.inference.sampling import Reader
 from elmo_np.inference.substitutes import substitutes
+from tests.embedding_helpers import alone
 from tests.prediction_helpers import KINDS, LONG, ROUNDING, VOCABULARY, close, predictions, some
 
 MARKS = {"<S>", "</S>", "<UNK>"}
@@ -138,3 +139,9 @@ def test_a_vocabulary_of_one_word_has_no_other():
 def test_more_substitutes_than_any_integer_counts_are_all_of_them(words):
     found = substitutes(words, "bank", "the bank", top=10**20)
     assert found == substitutes(words, "bank", "the bank", top=len(VOCABULARY))
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_model_of_one_direction_is_refused_in_one_line(direction):
+    with pytest.raises(UserError, match=f"^this model has direction = {direction}, and this needs the .*= both$"):
+        substitutes(alone(some(), direction), "the", "the bank")

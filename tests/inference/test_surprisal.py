@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from elmo_np import ELMo
+from elmo_np.config.directions import DIRECTIONS
 from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import prediction_entropy, score
 from elmo_np.inference.surprisal import Surprisal, surprisal
 from elmo_np.inference.token_indexer import token_indexer
+from tests.embedding_helpers import alone
 from tests.inference.test_evaluate import UNSEEN, VOCABULARY, bilm
 
 KINDS = {"words": {}, "gru": {"cell": "gru"}, "adaptive": {"softmax": "adaptive", "cutoffs": (10, 20)}, "characters": {
@@ -89,3 +91,14 @@ def test_a_model_that_cannot_predict_is_refused():
         surprisal(elmo, SENTENCES)
     with pytest.raises(UserError, match="no sentence"):
         surprisal(elmo_of("words"), [])
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_what_a_model_of_one_direction_does_not_know_is_nan(direction):
+    whole = elmo_of("words")
+    for found, expected in zip(surprisal(alone(whole, direction), SENTENCES), surprisal(whole, SENTENCES), strict=True):
+        known = {"forward", "entropy_before", "entropy_after"} if direction == "forward" else {"backward"}
+        for name in "forward", "backward", "entropy_before", "entropy_after":
+            values = getattr(expected, name) if name in known else np.full(len(expected.forward), np.nan)
+            np.testing.assert_allclose(getattr(found, name), values, atol=1e-4)
+        np.testing.assert_array_equal(found.log_frequency, expected.log_frequency)

@@ -35,7 +35,7 @@ def test_the_layers_are_those_of_the_model_for_the_spelled_sentence(elmo, each_b
     for sentence, found in zip(SENTENCES[:5], elmo.embed(SENTENCES[:5]), strict=True):
         begin, end = marks(16)
         k = np.stack([begin, *to_char_ids(sentence, 16), end])[:, None]
-        forward, backward, _ = elmo.model.encode(k, np.array([len(k)]))
+        (forward, backward), _ = elmo.model.encode(k, np.array([len(k)]))
         for j in range(3):
             close(found[j], np.concatenate([forward[j], backward[j]], axis=2)[1:-1, 0])
 

@@ -9,7 +9,7 @@ from elmo_np.inference.elmo import save_model
 from elmo_np.inference.embed_file import embed_file
 from elmo_np.inference.word_cache import WordCache
 from elmo_np.io import safetensors_file
-from tests.embedding_helpers import SENTENCES, arrays, of_characters, of_words
+from tests.embedding_helpers import SENTENCES, alone, arrays, of_characters, of_words
 
 TEXT = SENTENCES[:20]
 
@@ -89,3 +89,17 @@ def test_words_that_are_no_unicode_are_cached_too(tmp_path):
         embed_file(of_characters(), text, tmp_path / f"{out}.npz", quiet=True, cache=tmp_path / "words")
     assert list(WordCache.load(tmp_path / "words", of_characters().model).numbers) == text[0]
     np.testing.assert_allclose(arrays(tmp_path / "two.npz")["0"], of_characters().embed(text)[0], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_the_words_of_one_direction_are_kept_once_and_change_nothing(tmp_path, direction):
+    elmo = alone(of_characters(share_embedding=False), direction)
+    run(elmo, tmp_path / "plain.npz")
+    plain = arrays(tmp_path / "plain.npz")
+    for name in "new", "filled":
+        run(elmo, tmp_path / f"{name}.npz", cache=tmp_path / "words")
+        found = arrays(tmp_path / f"{name}.npz")
+        assert all(np.array_equal(found[key], plain[key]) for key in plain)
+    cache = WordCache.load(tmp_path / "words", elmo.model)
+    assert cache.forward is cache.backward
+    assert set(safetensors_file.load(tmp_path / "words")[0]) == {"words", "forward"}

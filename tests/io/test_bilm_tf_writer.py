@@ -185,6 +185,7 @@ def test_the_vocabulary_may_be_left_out(tmp_path, rng):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
+    ({"direction": "forward"}, "direction = forward: the format of published weights cannot represent that; .* both: "),
     ({"share_embedding": False}, "share_embedding = false: the format of published weights cannot represent that"),
     ({"share_softmax": False}, "share_softmax = false: "),
     ({"cell": "gru", "projection_dim": None, "hidden_dim": 5}, "cell = gru: "),

@@ -7,11 +7,14 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
+from elmo_np.config.directions import DIRECTIONS, by_direction
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.data.batches import sentence_batches, stream_batches
+from elmo_np.errors import UserError
 from elmo_np.nn.bilm import Batch, BiLM
 from elmo_np.nn.optim import SGD, Adam
-from elmo_np.nn.parameter import parameters, zero_grad
+from elmo_np.nn.parameter import load_state_dict, parameters, zero_grad
+from elmo_np.runtime.threads import threads
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -255,16 +258,16 @@ def padded(sentences, filling=0):
 
 def states(model, sentence):
     """Outputs of layers 1 to L for one sentence, (T, width) each: forward, backward."""
-    forward, backward, _ = model.encode(*padded([sentence]))
+    (forward, backward), _ = model.encode(*padded([sentence]))
     return [y[:, 0] for y in forward[1:]], [y[:, 0] for y in backward[1:]]
 
 
 @pytest.mark.parametrize("filling", [0, 9])
 def test_a_sentence_alone_equals_itself_in_a_padded_batch(sentences, filling):
     model = bilm()
-    forward, backward, (f_state, b_state) = model.encode(*padded(sentences, filling))
+    (forward, backward), (f_state, b_state) = model.encode(*padded(sentences, filling))
     for b, sentence in enumerate(sentences):
-        f, r, (f_alone, b_alone) = model.encode(*padded([sentence]))
+        (f, r), (f_alone, b_alone) = model.encode(*padded([sentence]))
         for many, one in zip(forward + backward, f + r, strict=True):
             close(many[:len(sentence), b], one[:, 0])
         for many, one in zip(f_state + b_state, f_alone + b_alone, strict=True):
@@ -273,7 +276,7 @@ def test_a_sentence_alone_equals_itself_in_a_padded_batch(sentences, filling):
 
 
 def test_encode_is_zero_past_a_sentences_end_in_every_layer(sentences):
-    forward, backward, _ = bilm().encode(*padded(sentences, 9))
+    (forward, backward), _ = bilm().encode(*padded(sentences, 9))
     past = np.arange(len(forward[0]))[:, None] >= [len(sentence) for sentence in sentences]
     for layer, y in enumerate(forward + backward):
         assert not y[past].any(), f"layer {layer % len(forward)}"
@@ -281,7 +284,7 @@ def test_encode_is_zero_past_a_sentences_end_in_every_layer(sentences):
 
 def test_layer_zero_is_the_word_vectors_in_both_directions(sentences):
     model = bilm()
-    forward, backward, _ = model.encode(*padded(sentences))
+    (forward, backward), _ = model.encode(*padded(sentences))
     for lm, y in (model.forward_lm, forward[0]), (model.backward_lm, backward[0]):
         for b, sentence in enumerate(sentences):
             np.testing.assert_array_equal(y[:len(sentence), b], lm.embedding.E.value[sentence])
@@ -321,8 +324,8 @@ def test_a_word_changes_forward_states_from_itself_on_and_backward_states_up_to_
 def test_encode_continues_from_a_state(sentences):
     model = bilm()
     one, other = padded([sentences[0]]), padded([sentences[2]])
-    *_, state = model.encode(*one)
-    forward, _, _ = model.encode(*other, state)
+    _, state = model.encode(*one)
+    (forward, _), _ = model.encode(*other, state)
     both, *_ = model.forward_lm.encode(np.concatenate([one[0], other[0]]))
     close(forward[-1], both[-1][len(one[0]):])
 
@@ -361,3 +364,101 @@ def test_ten_sentences_can_be_learnt_by_heart_and_no_better_than_that(shared):
         optimizer.step()
     assert loss.forward < floors[0] + 0.1
     assert loss.backward < floors[1] + 0.1
+
+
+one_direction = pytest.mark.parametrize("direction", DIRECTIONS)
+OF_ONE = {"words": {}, "tied": {"tie": True}, "gru": {"cell": "gru", "projection_dim": None, "embedding_dim": 6},
+          "adaptive": {"softmax": "adaptive", "cutoffs": (4, 8)},
+          "characters": {"char_filters": ((1, 4), (3, 5)), "char_dim": 3, "max_characters": 7}}
+
+
+def of_one(direction, dtype=np.float64, **changes):
+    return BiLM(config(direction=direction, **changes), V, rng=np.random.default_rng(5), dtype=dtype)
+
+
+def spelled(batch):
+    """The batch of words as characters."""
+    spelling = np.random.default_rng(2).integers(0, 200, (V, 7))
+    return Batch(*(side._replace(x=spelling[side.x]) for side in batch))
+
+
+@one_direction
+@pytest.mark.parametrize("kind", OF_ONE)
+def test_one_direction_is_what_it_is_beside_the_other(direction, kind, batch):
+    """Loss, state and gradients, although two halves of the rows make them."""
+    changes = OF_ONE[kind]
+    if kind == "characters":
+        batch = spelled(batch)
+    one, whole = of_one(direction, **changes), bilm(**changes)
+    for name, p in parameters(whole.lm(direction)).items():
+        p.value[...] = parameters(one.lm(direction))[name].value
+    k = DIRECTIONS.index(direction)
+    _, state, _ = whole.forward(batch)
+    expected, grads = run(whole, batch, state)
+    loss, found = run(one, batch, (state[k],))
+    assert by_direction(loss) == pytest.approx({direction: getattr(expected, direction)}, rel=ROUNDING)
+    assert loss.total == loss.each[direction]
+    assert set(found) == {name for name in grads if name.startswith(direction)}
+    for name, grad in found.items():
+        np.testing.assert_allclose(grad, grads[name], rtol=1e-9, atol=1e-14)
+    after, expected_after = (model.forward(batch)[1] for model in (one, whole))
+    for layer, other in zip(after[0], expected_after[k], strict=True):
+        for array, same in zip(layer, other, strict=True):
+            np.testing.assert_allclose(array, same, rtol=1e-12, atol=1e-14)
+
+
+@one_direction
+@pytest.mark.parametrize("kind", ["words", "tied", "characters"])
+def test_one_direction_gives_the_same_bits_on_one_thread_and_on_two(direction, kind, batch):
+    if kind == "characters":
+        batch = spelled(batch)
+
+    def trained(number):
+        model = of_one(direction, np.float32, dropout=0.4, **OF_ONE[kind])
+        rngs = np.random.default_rng(1), np.random.default_rng(2)
+        with threads(number):
+            for _ in range(3):
+                zero_grad(model)
+                _, _, cache = model.forward(batch, None, rngs)
+                model.backward(1.0, cache)
+                Adam(parameters(model), 0.01).step(1.0)
+        return parameters(model)
+    one, two = trained(1), trained(2)
+    for name, p in one.items():
+        assert np.array_equal(p.value, two[name].value), name
+
+
+@one_direction
+def test_a_half_without_a_target_and_a_batch_of_one_row_count_nothing_twice(direction, sentences):
+    model = of_one(direction)
+    alone_loss, alone_grads = run(model, next(stream_batches(sentences[:1], 1, 6)))
+    loss, grads = run(model, next(stream_batches(sentences[:1], 2, 6)))      # its second row has run out
+    assert loss.total == pytest.approx(alone_loss.total, rel=ROUNDING)
+    for name, grad in grads.items():
+        np.testing.assert_allclose(grad, alone_grads[name], rtol=1e-10, atol=1e-14)
+
+
+@one_direction
+def test_the_states_of_one_direction_are_those_of_both(direction, sentences):
+    one, whole = of_one(direction), bilm()
+    for name, p in parameters(whole.lm(direction)).items():
+        p.value[...] = parameters(one.lm(direction))[name].value
+    (found,), _ = one.encode(*padded(sentences))
+    expected, _ = whole.encode(*padded(sentences))
+    for y, other in zip(found, expected[DIRECTIONS.index(direction)], strict=True):
+        np.testing.assert_allclose(y, other, rtol=1e-12, atol=1e-15)
+
+
+@one_direction
+def test_a_direction_that_is_not_there_is_refused_in_one_line(direction):
+    other, = {*DIRECTIONS} - {direction}
+    with pytest.raises(UserError, match=f"^this model has direction = {direction}, and this needs the {other} one: "):
+        of_one(direction).lm(other)
+
+
+def test_arrays_from_elsewhere_make_a_model_of_one_direction():
+    arrays = {name: p.value.copy() for name, p in parameters(of_one("forward")).items()}
+    model = BiLM(config(direction="forward"), V, rng=None, dtype=np.float64)
+    load_state_dict(model, arrays)
+    assert model.forward_lm.softmax.W.value is arrays["forward_lm.softmax.W"]
+    assert model.second_half.softmax.W.value is arrays["forward_lm.softmax.W"]

@@ -105,3 +105,24 @@ def test_the_best_validation_has_the_lowest_sum_of_both_losses(metrics):
         metrics.valid(place(epoch), Evaluation(forward, backward, 10, 3, 0), 0.01)
     metrics.train(place(forward=1.0, backward=1.0), 0.01, sampled=False)
     assert best_validation(read(metrics.path))["epoch"] == "2"
+
+
+@pytest.mark.parametrize(("direction", "cells"), [("forward", "4,,54.5982,"), ("backward", ",2,,7.38906")])
+def test_a_direction_that_the_model_lacks_is_blank(tmp_path, direction, cells):
+    metrics = Metrics(tmp_path / "metrics.csv", [direction])
+    metrics.start()
+    metrics.train(place(), 0.01, sampled=False)
+    nats = {"forward": (30.0, None), "backward": (None, 30.0)}[direction]
+    metrics.valid(place(), Evaluation(*nats, 10, 3, 0), 0.01)
+    metrics.valid(place(step=6), Evaluation(*nats, 20, 3, 0), 0.01)
+    assert metrics.path.read_text().splitlines()[1] == f"train,1,5,10,{cells},0.01,1.50"
+    assert best_validation(read(metrics.path))["step"] == "6"
+
+
+@pytest.mark.parametrize("row", ["train,1,5,10,,,,,0.01,1.5", "train,1,5,10,4,,54.6,7.4,0.01,1.5",
+                                 "train,1,5,10,,2,54.6,7.4,0.01,1.5"])
+def test_a_perplexity_without_a_loss_or_a_row_without_both_is_refused(metrics, row):
+    with open(metrics.path, "a") as file:
+        file.write(row + "\n")
+    with pytest.raises(UserError, match=r"is not a metrics\.csv of elmo_np"):
+        read(metrics.path)

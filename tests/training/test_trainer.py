@@ -709,3 +709,20 @@ def test_unk_is_trained_where_no_word_is_unknown_and_resumes_bit_for_bit(tmp_pat
     run(tmp_path / "parts", "epochs=5", corpus=ONCE)
     run(tmp_path / "parts", "epochs=8", corpus=ONCE, resume=True)
     assert contents(tmp_path / "whole")["last.safetensors"] == contents(tmp_path / "parts")["last.safetensors"]
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("more", [[], ["state=reset", "softmax=sampled", "samples=10"]])
+def test_one_direction_trains_and_resumes_to_the_same_bytes_on_any_number_of_threads(tmp_path, direction, more):
+    asked = [f"direction={direction}", "dropout=0.2", *more]
+    elmo = run(tmp_path / "whole", "epochs=2", *asked)
+    for folder, threads in ("one thread", 1), ("parts", 2):
+        run(tmp_path / folder, "epochs=1", f"threads={threads}", *asked)
+        run(tmp_path / folder, "epochs=2", "threads=2", *asked, resume=True)
+        for name in "last.safetensors", "model.safetensors":
+            assert contents(tmp_path / folder)[name] == contents(tmp_path / "whole")[name]
+    assert list(elmo.model.lms) == [direction]
+    first, last = (float(row[f"{direction}_perplexity"]) for row in rows(tmp_path / "whole"))
+    assert last < first < len(elmo.vocabulary)
+    with pytest.raises(UserError, match=r"^the run began with direction = "):
+        run(tmp_path / "whole", "epochs=3", *asked, "direction=both", resume=True)

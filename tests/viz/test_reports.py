@@ -125,3 +125,22 @@ def test_of_a_long_document_the_words_around_an_occurrence_are_shown():
 def test_gradients_are_followed_back_in_the_beginning_of_a_text():
     assert len(list(reports._beginning([["a"] * 9] * 9000))) == reports.SENTENCES
     assert len(list(reports._beginning([["a"] * 30_000] * 9))) == 4
+
+
+def test_a_model_of_one_direction_has_a_report_of_it_and_can_be_trained_further(tmp_path, capsys):
+    text = tmp_path / "text.txt"
+    text.write_text("the bank closed at noon .\nthe river bank was steep .\n" * 60)
+    small = [word for key in ("hidden_dim=8", "embedding_dim=8", "epochs=1") for word in ("--set", key)]
+    assert main(["train", str(text), "--out", str(tmp_path / "run"), *small, "--set", "direction=backward"]) == 0
+    told = capsys.readouterr().err
+    assert "validation perplexity: backward " in told
+    assert "forward" not in told
+    assert main(["train", str(text), "--out", str(tmp_path / "more"), "--fine-tune", str(tmp_path / "run")]) == 0
+    for name in "run", "more":
+        found = Elements((tmp_path / name / "report.html").read_text(encoding="utf-8"))
+        assert found.texts["h3"][0] == "backward"
+        assert "forward" not in [*found.texts["h3"], *found.texts["th"]]
+        assert [tag for tag, _ in found.tags].count("svg") == 2
+    assert main(["train", str(text), "--out", str(tmp_path / "other"), "--fine-tune", str(tmp_path / "run"),
+                 "--set", "direction=both"]) == 2
+    assert "direction = 'both', but the model of " in capsys.readouterr().err

@@ -37,7 +37,7 @@ class EmbeddingCache:
         sentences = list(checked_sentences(sentences))
         self.layers = list(elmo.layers if layers is None else layers)
         config, top = elmo.model.config, elmo.model.config.layers
-        widths = {2 * (config.output_dim if layer else config.embedding_dim) for layer in self.layers}
+        widths = {config.width(layer) for layer in self.layers}
         if not self.layers or not all(0 <= layer <= top for layer in self.layers) or len(widths) != 1:
             raise UserError(f"layers {self.layers}: expected layers from 0 to {top}, all of one width; this "
                             f"model stacks {elmo.layers}")

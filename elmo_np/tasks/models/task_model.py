@@ -49,7 +49,7 @@ class TaskModel(ABC):
         self.elmo, self.labels, self.config, self.tokenize = elmo, list(labels), config or TaskConfig(), tokenize
         self.layers = self._layers()
         bilm = elmo.model.config
-        self.width = 2 * (bilm.embedding_dim if self.layers == [0] else bilm.output_dim)
+        self.width = bilm.width(self.layers[0])
         if len(set(self.labels)) < 2 or len(set(self.labels)) < len(self.labels):
             raise UserError(f"labels {', '.join(self.labels):.80}: expected two or more, each once")
         self._ids = {label: k for k, label in enumerate(self.labels)}

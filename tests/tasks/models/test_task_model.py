@@ -17,6 +17,7 @@ from elmo_np.tasks.models.senses import WordSenses
 from elmo_np.tasks.models.tagger import Tagger, bio_labels
 from elmo_np.tasks.models.task_model import TaskModel, fingerprint
 from elmo_np.tasks.models.translator import Translator
+from tests.embedding_helpers import alone
 from tests.task_helpers import FAST, reviews, tiny_elmo, visits
 
 OLD = Path(__file__).parents[1] / "models_of_0_1"       # written by version 0.1, with what it predicted
@@ -152,3 +153,16 @@ def test_mistakes_are_reported(trained):
 def test_a_model_of_no_task_cannot_be_made():
     with pytest.raises(TypeError, match="abstract"):
         TaskModel(tiny_elmo(), ["a", "b"])
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_task_reads_a_bilm_of_one_direction(direction, tmp_path):
+    elmo = alone(tiny_elmo(), direction)
+    model = SentenceClassifier(elmo, ["good", "bad"], FAST)
+    assert model.width == elmo.width() == elmo.model.config.output_dim
+    model.train(*reviews(60), *reviews(20, 1))
+    model.save(tmp_path / "model.safetensors")
+    again = SentenceClassifier.load(tmp_path / "model.safetensors", elmo)
+    assert again.predict(reviews(9)[0]) == model.predict(reviews(9)[0])
+    with pytest.raises(UserError, match="another biLM"):
+        SentenceClassifier.load(tmp_path / "model.safetensors", tiny_elmo())
