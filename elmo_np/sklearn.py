@@ -30,7 +30,7 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     model     the directory of a run, or a model file: the transformer keeps the path, so its pickle is small, and
               loading it needs the model at that path. Or an ELMo: clones share it, and a pickle contains all of it
-    layer     "top", "average", "mix", one layer by its number, or "all": those of `ELMo.layers` side by side
+    layer     "top", "average", "sum", "mix", one layer by its number, or "all": those of `ELMo.layers` side by side
     pooling   "mean" or "max", over the words only
     state     "reset": every sentence from a zero state; "warm": every sentence from one settled state, the same for all
     tokenize  whether sentences given as text are split by `elmo_np.data.text.tokens` or at spaces; None: as the

@@ -9,6 +9,7 @@ the fields of --json and the columns of tables are used in scripts: add to them,
 """
 
 from . import (
+    change,
     convert,
     corpus,
     demo,
@@ -35,6 +36,6 @@ from . import (
 # In the order that --help shows
 COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
             "score": score, "surprisal": surprisal, "probe": probe, "substitutes": substitutes, "sample": sample,
-            "explore": explore, "report": report, "vectors": vectors, "task": task, "corpus": corpus,
+            "explore": explore, "report": report, "change": change, "vectors": vectors, "task": task, "corpus": corpus,
             "convert": convert, "export": export, "gradcheck": gradcheck, "tutorial": tutorial, "exercise": exercise,
             "info": info}

@@ -13,6 +13,7 @@ from typing import Any
 from ..config.schema import Settings
 from ..config.toml_files import read_toml
 from ..data.corpus import Corpus, joined, open_corpus
+from ..data.text_lines import text_lines
 from ..errors import UserError
 from ..inference.coverage import coverage
 from ..inference.elmo import ELMo
@@ -23,6 +24,7 @@ from ..runtime.progress import Progress
 from ..runtime.terminal import escaped_json
 
 Add = Callable[..., Any]        # argparse's add_argument
+LARGEST_LIST = 1 << 25          # characters of a list of words
 
 
 def json_text(value: dict[str, Any], indent: int | None = None) -> str:
@@ -60,7 +62,7 @@ def check_order(args: argparse.Namespace) -> None:
     """Raise UserError, with the right command, where the model was given after the text or the word."""
     given = vars(args)
     first = given.get("dir")
-    for second in (given.get(name) for name in ("corpus", "input", "data", "word")):
+    for second in (given.get(name) for name in ("corpus", "input", "data", "word", "first")):
         if first and second and _is_model(second) and not _is_model(first):
             command = " ".join([given[name] for name in ("command", "task", "action") if name in given])
             raise UserError(f"{first} is not a model, but {second} is: expected the model first: elmo-np {command} "
@@ -105,6 +107,14 @@ def add_tokenize(add: Add) -> None:
 def splits(args: argparse.Namespace, elmo: ELMo) -> bool:
     """Whether a text is raw: as asked, by default as the model's corpus was."""
     return elmo.tokenize if args.tokenize is None else bool(args.tokenize)
+
+
+def listed_words(path: str) -> list[str]:
+    """The words of a file, one per line; blank lines are skipped. Raises UserError."""
+    words = [word for line in text_lines(Path(path), LARGEST_LIST) if (word := line.strip(" \t\r\n"))]
+    if not words:
+        raise UserError(f"{path} has no words: expected one per line")
+    return words
 
 
 def settings_of(path: str) -> Settings:

@@ -17,7 +17,8 @@ def arguments(add: Add) -> None:
     add_corpus(add, "INPUT")
     add("--out", required=True, metavar="FILE", help="FILE.npz, or FILE.hdf5 with the extra [hdf5]: one array per "
         "sentence, named by its index: \"0\", \"1\", ...")
-    add("--layer", default="all", metavar="LAYER", help="all (default), top, average, mix, or the number of a layer")
+    add("--layer", default="all", metavar="LAYER", help="all (default), top, average, sum, mix, or the number of a "
+        "layer")
     add("--state", default="reset", choices=("reset", "warm", "carry"), help="the state in which each sentence "
         "starts: zero (reset, the default), one that the model has settled into, the same for all sentences (warm), or "
         "the one in which the sentence before it ended (carry)")

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..data.corpus import Corpus, open_corpus
-from ..data.text_lines import text_lines
 from ..errors import UserError
 from ..inference.elmo import ELMo, layer_of
 from ..inference.static_vectors import MOST, WordVectors, mean_vectors, occurrence_vectors, static_vectors
 from ..io.word2vec_files import BINARY, check_target, is_word2vec, write_projector, write_word2vec
-from .common import Add, add_json, add_tokenize, corpus_of, show, splits
+from .common import Add, add_json, add_tokenize, corpus_of, listed_words, show, splits
 
 Columns = dict[str, Sequence[object]]
-LARGEST_LIST = 1 << 25      # characters of a list of words
 ABOUT = "write one vector per word, for programs that read word2vec files or for the TensorBoard projector"
 
 
@@ -25,7 +23,8 @@ def arguments(add: Add) -> None:
         "the text format on standard output; any other name: a directory with vectors.tsv and metadata.tsv for the "
         "projector")
     add("--layer", metavar="LAYER", help="static (default): the token layer, before any context; or the mean over a "
-        "word's occurrences in the corpus of top, average, mix, or a layer's number (with --occurrences: default top)")
+        "word's occurrences in the corpus of top, average, sum, mix, or a layer's number (with --occurrences: default "
+        "top)")
     add("--words", metavar="FILE", help="which words, one per line (default: the vocabulary, or all of --corpus)")
     add("--corpus", metavar="CORPUS", help="where words are counted and occur (default, if contexts are needed: the "
         "model's training corpus)")
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _words(args: argparse.Namespace) -> int:
     elmo, layer = ELMo.load(args.dir), args.layer or "static"
-    words = None if args.words is None else _listed(args.words)
+    words = None if args.words is None else listed_words(args.words)
     if layer == "static":
         corpus: Corpus | None = open_corpus(args.corpus, tokenize=splits(args, elmo)) if args.corpus else None
         found = static_vectors(elmo, words, corpus)
@@ -84,11 +83,3 @@ def _summary(out: str, found: WordVectors, reader: str) -> str:
     left_out = f"; {found.left_out:,} words of the corpus that the model does not know are left out" \
         if found.left_out else ""
     return f"{out}: {len(found.words):,} words, {found.vectors.shape[1]} values each, for {reader}{left_out}"
-
-
-def _listed(path: str) -> list[str]:
-    """The words of a file, one per line; blank lines are skipped. Raises UserError."""
-    words = [word for line in text_lines(Path(path), LARGEST_LIST) if (word := line.strip(" \t\r\n"))]
-    if not words:
-        raise UserError(f"{path} has no words: expected one per line")
-    return words

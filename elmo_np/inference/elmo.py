@@ -41,6 +41,7 @@ from .word_cache import WordCache
 
 STATES = ("reset", "carry", "warm")
 POOLINGS = ("mean", "max")
+NAMED_LAYERS = ("top", "average", "sum", "mix")       # what `vectors` takes besides the numbers of layers
 
 
 class ELMo:
@@ -135,8 +136,8 @@ class ELMo:
 
     def vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "top", state: str = "reset", *,
                 marks: bool = False) -> list[Array]:
-        """Hidden states, without the W and b of `vector`, one per word: of the layer "top", the "average" or "mix" of
-        `embed`'s layers, or one layer by its number.
+        """Hidden states, without the W and b of `vector`, one per word: of the layer "top", the "average", "sum" or
+        "mix" of `embed`'s layers, or one layer by its number.
 
         -> one array (tokens, dim) per sentence
         """
@@ -183,8 +184,9 @@ class ELMo:
     def check(self, layer: str | int, state: str | BiState = "reset") -> None:
         """Raise UserError for a layer or a state that this model does not have."""
         top = self.model.config.layers
-        if layer not in ("all", "top", "average", "mix", *range(top + 1)):
-            raise UserError(f"layer {layer!r:.60}: expected 'all', 'top', 'average', 'mix' or a number from 0 to {top}")
+        if layer not in ("all", *NAMED_LAYERS, *range(top + 1)):
+            names = ", ".join(map(repr, ("all", *NAMED_LAYERS)))
+            raise UserError(f"layer {layer!r:.60}: expected {names} or a number from 0 to {top}")
         if not isinstance(state, tuple) and state not in STATES:
             raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
 
@@ -223,7 +225,11 @@ class ELMo:
         if isinstance(layer, int):
             return layers[layer]
         stack = np.stack([layers[j] for j in self.layers])
-        return stack if layer == "all" else stack.mean(axis=0) if layer == "average" else self.mix.forward(stack)[0]
+        if layer == "all":
+            return stack
+        pooled: Array = stack.mean(axis=0) if layer == "average" else stack.sum(axis=0) if layer == "sum" \
+            else self.mix.forward(stack)[0]
+        return pooled
 
     def vector(self, word: str, sentence: str | Sequence[str], occurrence: int | None = None) -> Array:
         """v_t = W h_t_bi + b of a word in its sentence, at the word's own position: (dim,).

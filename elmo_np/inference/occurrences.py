@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..data.stop_words import STOP_WORDS
 from ..errors import UserError
 from ..runtime.progress import Progress
 from ..types import Array
-from .elmo import ELMo
+from .elmo import ELMo, picked
 
 Labelled = tuple[Sequence[str], Mapping[int, str]]      # a sentence, and the sense of the words at some positions
 SHOWN = 12          # words, if none are given
@@ -80,16 +80,27 @@ def counted(corpus: Iterable[Sequence[str]], progress: Progress) -> Counter[str]
 
 
 def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, progress: Progress) -> list[Sample]:
+    """`drawn`. Raises UserError for a word that does not occur."""
+    found = drawn(corpus, words, most, progress)
+    for sample in found:
+        if not sample.total:
+            raise UserError(f"{sample.word!r} does not occur in the corpus: expected a word of it, written as it is "
+                            "there")
+    return found
+
+
+def drawn(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, progress: Progress,
+          seed: int = 0) -> list[Sample]:
     """At most `most` occurrences of each word; of equal sentences only the first.
 
-    The ones with the smallest SHA-256 of sentence and position are taken: a fair sample that does not depend on the
-    order, counts copies once, and needs memory for `most` occurrences per word, however long the corpus is.
-    Raises UserError for a word that does not occur.
+    The ones with the smallest SHA-256 of seed, sentence and position are taken: a fair sample that does not depend on
+    the order, counts copies once, and needs memory for `most` occurrences per word, however long the corpus is.
     """
     heaps: dict[str, list[tuple[int, int, Occurrence]]] = {word: [] for word in words}
     held: dict[str, set[int]] = {word: set() for word in heaps}
     totals: Counter[str] = Counter()
     shared: dict[str, str] = {}         # one object per word: a line may be a long document
+    salt = b"%d\x1e" % seed if seed else b""
     for number, (sentence, senses) in enumerate(labelled(corpus, progress)):
         if heaps.keys().isdisjoint(sentence):
             continue
@@ -99,18 +110,38 @@ def samples(corpus: Iterable[Sequence[str]], words: Iterable[str], most: int, pr
             if word not in heaps:
                 continue
             totals[word] += 1
-            heap, key = heaps[word], -int.from_bytes(hashlib.sha256(b"%d\x1f%s" % (position, text)).digest()[:8], "big")
+            heap, digest = heaps[word], hashlib.sha256(salt + b"%d\x1f%s" % (position, text)).digest()
+            key = -int.from_bytes(digest[:8], "big")
             if key in held[word] or (len(heap) == most and key < heap[0][0]):
                 continue
             held[word].add(key)
             heapq.heappush(heap, (key, number, Occurrence(kept, position, senses.get(position, ""))))
             if len(heap) > most:
                 held[word].remove(heapq.heappop(heap)[0])
-    for word, heap in heaps.items():
-        if not heap:
-            raise UserError(f"{word!r} does not occur in the corpus: expected a word of it, written as it is there")
     return [Sample(word, totals[word], [o for _, _, o in sorted(heap, key=lambda item: (item[1], item[2].position))])
             for word, heap in heaps.items()]
+
+
+def vectors_at(occurrences: Sequence[Occurrence], embed: Callable[[list[tuple[str, ...]]], Iterable[Iterable[Array]]],
+               progress: Progress | None = None) -> Array:
+    """The vectors of some occurrences, at least one: (N, .., dim).
+
+    embed   gives the arrays of sentences, (.., tokens, dim) each, in parts; each sentence is embedded once, and of its
+            vectors only those of the occurrences are kept
+    """
+    rows: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row, occurrence in enumerate(occurrences):
+        rows[occurrence.sentence].append(row)
+    vectors, done = np.empty(0), 0
+    for here, parts in zip(rows.values(), embed(list(rows)), strict=True):
+        found = picked(parts, [occurrences[row].position for row in here])
+        if not done:
+            vectors = np.empty((len(occurrences), *found.shape[:-2], found.shape[-1]), found.dtype)
+        vectors[here] = np.moveaxis(found, -2, 0)
+        done += len(here)
+        if progress is not None:
+            progress.show(f"{done:,} of {len(occurrences):,} occurrences")
+    return vectors
 
 
 def occurrences_of(elmo: ELMo, corpus: Iterable[LabelledSentence], word: str) -> tuple[Array, Array, list[str]]:

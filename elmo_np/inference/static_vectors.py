@@ -6,7 +6,7 @@ word's contextual vectors is static too, and reflects its contexts; for a word w
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ from ..nn.representation import h_bi
 from ..runtime.progress import Progress
 from ..runtime.threads import one_blas_thread
 from ..types import Array
-from .elmo import ELMo, picked
-from .occurrences import Sample, counted, default_words, samples
+from .elmo import NAMED_LAYERS, ELMo, picked
+from .occurrences import Sample, counted, default_words, samples, vectors_at
 from .token_indexer import TokenIndexer, token_indexer
 
 BLOCK = 1024        # words whose vectors are computed at once
@@ -73,11 +73,11 @@ def mean_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Sequence[st
 
     corpus   sentences that can be read more than once
     words    which words, in this order; None: all of the corpus that the model knows, the most frequent first
-    layer    "top", "average", "mix" or a number, as in `ELMo.stream`
+    layer    "top", "average", "sum", "mix" or a number, as in `ELMo.stream`
     -> means, summed in float64, which takes 8 dim bytes per word
     Raises UserError for a word that is given twice, that the model does not know or that does not occur.
     """
-    _check_layer(elmo, layer)
+    check_layer(elmo, layer)
     sentences, known = require_reiterable(corpus), token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
     with Progress(quiet=quiet) as progress:
         counts = counted(sentences, progress)
@@ -109,7 +109,7 @@ def occurrence_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Seque
     most     maximum number of occurrences per word, drawn as by `samples`
     Raises UserError for a word that the model does not know or that does not occur.
     """
-    _check_layer(elmo, layer)
+    check_layer(elmo, layer)
     if most < 1:
         raise UserError(f"at most {most} occurrences per word: expected a whole number of at least 1")
     sentences, known = require_reiterable(corpus), token_indexer(elmo.model, elmo.vocabulary, elmo.cache)
@@ -118,15 +118,9 @@ def occurrence_vectors(elmo: ELMo, corpus: Iterable[Sequence[str]], words: Seque
         found = samples(sentences, words or default_words(sentences, counted(sentences, progress), known), most,
                         progress)
         occurrences = [occurrence for sample in found for occurrence in sample.shown]
-        rows: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for row, occurrence in enumerate(occurrences):
-            rows[occurrence.sentence].append(row)
-        vectors, done = np.empty((len(occurrences), elmo.width(layer)), np.float32), 0
-        for here, (_, parts) in zip(rows.values(), elmo.parts(list(rows), layer), strict=True):
-            vectors[here] = picked(parts, [occurrences[row].position for row in here])
-            done += len(here)
-            progress.show(f"{done:,} of {len(occurrences):,} occurrences")
-    return Occurrences(found, vectors)
+        vectors = vectors_at(occurrences, lambda sentences: (parts for _, parts in elmo.parts(sentences, layer)),
+                             progress)
+    return Occurrences(found, vectors.astype(np.float32, copy=False))
 
 
 def _chosen(elmo: ELMo, known: TokenIndexer, words: Sequence[str] | None,
@@ -159,9 +153,11 @@ def _check_known(elmo: ELMo, known: TokenIndexer, words: Iterable[str]) -> None:
                             "would be that of any unknown word: expected words of vocabulary.txt")
 
 
-def _check_layer(elmo: ELMo, layer: str | int) -> None:
+def check_layer(elmo: ELMo, layer: str | int) -> None:
+    """Raise UserError for a layer that this model does not have, or that is all of them."""
     if layer == "all":
-        raise UserError("layer 'all': expected one vector per word: 'top', 'average', 'mix' or a layer's number")
+        names = ", ".join(map(repr, NAMED_LAYERS))
+        raise UserError(f"layer 'all': expected one vector per word: {names} or a layer's number")
     elmo.check(layer)
 
 

@@ -1,4 +1,4 @@
-"""A line chart as SVG inside a page, in the colours of the page, light or dark, unlike the figures of plots.py."""
+"""Lines or points as SVG inside a page, in the colours of the page, light or dark, unlike the figures of plots.py."""
 
 from __future__ import annotations
 
@@ -99,3 +99,13 @@ def _spread(heights: Sequence[float]) -> list[float]:
     for below, above in pairwise(order):
         found[above] = min(found[above], found[below] - APART)
     return found
+
+
+def scatter(points: Sequence[tuple[float, float]], kinds: Sequence[str], description: str) -> str:
+    """Points in a square, each with a class of reports.css; both axes have the same scale. description: as above."""
+    side = HEIGHT - 20
+    size = max((abs(value) for point in points for value in point), default=0) or 1
+    dots = (f'<circle class="{kind}" cx="{10 + side / 2 * (1 + x / size):.1f}" '
+            f'cy="{10 + side / 2 * (1 - y / size):.1f}" r="3"/>' for (x, y), kind in zip(points, kinds, strict=True))
+    return (f'<svg class="chart square" viewBox="0 0 {HEIGHT} {HEIGHT}" role="img" aria-label="{escape(description)}">'
+            f'{"".join(dots)}</svg>')

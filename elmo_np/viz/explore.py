@@ -21,7 +21,7 @@ from ..data.corpus import require_reiterable
 from ..data.stop_words import STOP_WORDS
 from ..errors import UserError
 from ..inference.elmo import ELMo
-from ..inference.occurrences import Sample, counted, default_words, samples
+from ..inference.occurrences import Occurrence, Sample, counted, default_words, samples
 from ..inference.token_indexer import token_indexer
 from ..runtime.files import STDOUT
 from ..runtime.progress import Progress
@@ -88,7 +88,7 @@ def _packed(sample: Sample, found: Sequence[View], sentences: dict[tuple[str, ..
     senses = sorted(set(labels) - {""})
     groups = None if senses else found[-1].groups
     if groups is not None:
-        senses = _group_names(sample, groups)
+        senses = group_names(sample.shown, groups)
         labels = [senses[k] for k in groups]
     number = {sense: k for k, sense in enumerate(["", *senses])}
     return {"word": sample.word, "total": sample.total, "senses": senses, "grouped": groups is not None,
@@ -98,10 +98,11 @@ def _packed(sample: Sample, found: Sequence[View], sentences: dict[tuple[str, ..
             "layers": [_view(view) for view in found]}
 
 
-def _group_names(sample: Sample, groups: Array) -> list[str]:
+def group_names(occurrences: Sequence[Occurrence], groups: Array) -> list[str]:
     """A name for each group: its number, and the content words more frequent near the word there than elsewhere."""
     near = [{word for word in o.sentence[max(0, o.position - NEAR):o.position + NEAR + 1]
-             if word != sample.word and word.isalpha() and word.lower() not in STOP_WORDS} for o in sample.shown]
+             if word != o.sentence[o.position] and word.isalpha() and word.lower() not in STOP_WORDS}
+            for o in occurrences]
     everywhere = Counter(word for words in near for word in words)
     names = []
     for k in range(groups.max() + 1):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
-from ..inference.elmo import ELMo, picked
+from ..inference.clusters import FEWEST, clusters
+from ..inference.elmo import ELMo
 from ..inference.neighbours import principal_components, unit
-from ..inference.occurrences import Occurrence
+from ..inference.occurrences import Occurrence, vectors_at
 from ..runtime.threads import one_blas_thread
 from ..types import Array
 
 NEAREST = 10        # neighbours kept per occurrence
-FEWEST, MOST_GROUPS, ROUNDS = 20, 6, 20     # of clusters: occurrences at least, clusters at most, steps of k-means
 BLOCK = 1024        # occurrences at a time whose similarities to all others are in memory
 
 
@@ -41,7 +40,8 @@ def views(elmo: ELMo, words: Sequence[Sequence[Occurrence]]) -> Iterator[list[Vi
 
     Each sentence is embedded once, and of its vectors only those of the occurrences are kept.
     """
-    found = _vectors(elmo, [occurrence for word in words for occurrence in word])
+    occurrences = [occurrence for word in words for occurrence in word]
+    found = vectors_at(occurrences, lambda sentences: _parts(elmo, sentences))
     start = 0
     for word in words:
         end = start + len(word)
@@ -62,38 +62,6 @@ def views_of(layers: Sequence[Array], sentence: Array) -> list[View]:
         if layers and len(vectors) >= FEWEST and not same:
             found[-1] = found[-1]._replace(groups=clusters(vectors))
     return found
-
-
-def clusters(directions: Array) -> Array:
-    """k-means by cosine over vectors (N, dim) of length 1, with the k that separates best: (N,), 0 the largest cluster.
-
-    Separation is the mean silhouette with respect to centres: how much nearer the own centre is than the next one.
-    """
-    best, found = -np.inf, np.zeros(len(directions), int)
-    for k in range(2, MOST_GROUPS + 1):
-        cosine = directions @ _centres(directions, k).T
-        away = np.sort(1 - cosine, axis=1)
-        separation = float((1 - away[:, 0] / np.maximum(away[:, 1], 1e-12)).mean())
-        if separation > best:
-            best, found = separation, cosine.argmax(axis=1)
-    order = np.argsort(-np.bincount(found), kind="stable")
-    return np.argsort(order)[found]
-
-
-def _centres(directions: Array, k: int) -> Array:
-    """The centres of k clusters, of length 1: (k, dim). Start: greedy k-means++, the best of eight drawn."""
-    rng = np.random.default_rng(0)
-    centres = directions[:1]
-    while len(centres) < k:
-        away = np.clip(1 - (directions @ centres.T).max(axis=1), 1e-12, None)
-        drawn = rng.choice(len(away), 8, p=away / away.sum())
-        left = np.minimum(away[:, None], 1 - directions @ directions[drawn].T).sum(axis=0)
-        centres = np.concatenate([centres, directions[[drawn[left.argmin()]]]])
-    for _ in range(ROUNDS):
-        own = (directions @ centres.T).argmax(axis=1)
-        sums = np.stack([directions[own == j].sum(axis=0) for j in range(k)])
-        centres = unit(np.where(np.abs(sums).sum(axis=1, keepdims=True) > 0, sums, centres))
-    return centres
 
 
 def nearest(directions: Array, sentence: Array, number: int = NEAREST) -> tuple[Array, Array]:
@@ -129,19 +97,6 @@ def sentence_numbers(occurrences: Sequence[Occurrence]) -> Array:
     """An index for the sentence of each occurrence, the same for equal sentences: (N,)."""
     numbers: dict[tuple[str, ...], int] = {}
     return np.array([numbers.setdefault(o.sentence, len(numbers)) for o in occurrences])
-
-
-def _vectors(elmo: ELMo, occurrences: Sequence[Occurrence]) -> Array:
-    """The vectors of all occurrences, (N, views, dim)."""
-    rows: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for row, occurrence in enumerate(occurrences):
-        rows[occurrence.sentence].append(row)
-    found: list[Array] = [np.empty(0)] * len(occurrences)
-    for here, parts in zip(rows.values(), _parts(elmo, list(rows)), strict=True):
-        stack = picked(parts, [occurrences[row].position for row in here])
-        for k, row in enumerate(here):
-            found[row] = stack[:, k]
-    return np.stack(found)
 
 
 def _parts(elmo: ELMo, sentences: Sequence[Sequence[str]]) -> Iterator[Iterator[Array]]:

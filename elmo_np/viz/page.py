@@ -18,8 +18,10 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import UserError
+from ..inference.occurrences import Occurrence
 from ..runtime.files import STDOUT, atomic_write, open_regular
 
+AROUND = 60         # words on either side of an occurrence: more than a page is wide
 GENERATOR = '<meta name="generator" content="elmo_np'
 
 
@@ -80,6 +82,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequen
     top = f"<thead>{row('th', head)}</thead>" if any(head) else ""
     body = "\n".join(row("td", cells) for cells in rows)
     return f'<div class="wide"><table class="{kind}">{top}<tbody>\n{body}\n</tbody></table></div>'
+
+
+def concordance(number: str, occurrence: Occurrence) -> str:
+    """A list item: a number, and a word in the middle of its sentence."""
+    words, t = occurrence.sentence, occurrence.position
+    left, word, right = (escape(" ".join(part)) for part in (words[max(0, t - AROUND):t], words[t:t + 1],
+                                                             words[t + 1:t + 1 + AROUND]))
+    return (f'<li><span class="similarity">{number}</span><span class="line"><span><span>{left}</span></span>'
+            f"<mark>{word}</mark><span>{right}</span></span></li>")
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

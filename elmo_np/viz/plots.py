@@ -228,6 +228,23 @@ def shares(names: Sequence[str], values: Sequence[float], intervals: Sequence[tu
 
 
 @styled
+def distances(names: Sequence[str], panels: Mapping[str, Sequence[tuple[float, float, float] | None]], *,
+              title: str) -> Figure:
+    """A panel per measure with a row per name: a value, and the ends of its interval; None for a missing one."""
+    figure, axes = blank_figure(8.4, 1.2 + 0.26 * len(names), columns=len(panels))
+    y = np.arange(len(names))[::-1]
+    for ax, (xlabel, values) in zip(axes[0], panels.items(), strict=True):
+        value, low, high = np.array([(np.nan,) * 3 if row is None else row for row in values]).T
+        ax.hlines(y, low, high, color=COLOURS[0], linewidth=2)
+        ax.plot(value, y, MARKERS[0], color=COLOURS[5], markersize=5)
+        ax.set_yticks(y, [plain(name) for name in names] if ax is axes[0, 0] else [])
+        ax.set(xlabel=xlabel, xlim=(0, None), ylim=(-0.6, len(names) - 0.4))
+        ax.locator_params(axis="x", nbins=4)
+    figure.suptitle(plain(title))
+    return figure
+
+
+@styled
 def region_means(names: Sequence[str], conditions: Mapping[str, Sequence[Sequence[float]]], *, title: str,
                  ylabel: str) -> Figure:
     """A line per condition over the regions of its items: means, with 95 % intervals of the mean over the items.

@@ -28,13 +28,12 @@ from ..training.metrics import best_validation, directions_of, read
 from ..types import Array
 from .chart import Line, log_chart
 from .geometry import View, opposite_ends, views
-from .page import check_target, page, table, write
+from .page import check_target, concordance, page, table, write
 from .plots import perplexity_curves
 
 Versions = Sequence[tuple[str, str]]
 SAMPLES, LONGEST = 5, 30                # sampled sentences per direction, and their maximum length in words
 WORDS, MOST, NEIGHBOURS = 3, 300, 4     # neighbours: words, occurrences compared per word, lines per example
-AROUND = 60                             # words on either side of an occurrence: more than a page is wide
 SENTENCES, TOKENS = 2000, 100_000       # reach of gradients: sentences to choose from, and their words, about
 POSITIONS, SHORTEST = 21, 4             # and how many positions are shown, at most and at least
 
@@ -217,19 +216,11 @@ def _neighbours(run: Finished) -> str:
 def _uses(last: View, shown: Sequence[Occurrence]) -> Iterator[str]:
     """Two contrasting occurrences, each with those nearest to it by the last view."""
     for i in dict.fromkeys(opposite_ends(last.points)):
-        lines = [_line("", shown[i])]
+        lines = [concordance("", shown[i])]
         if last.near is not None and last.similarity is not None:
             near = [(k, s) for k, s in zip(last.near[i], last.similarity[i], strict=True) if k >= 0]
-            lines += [_line(f"{s:.2f}", shown[k]) for k, s in near[:NEIGHBOURS]]
+            lines += [concordance(f"{s:.2f}", shown[k]) for k, s in near[:NEIGHBOURS]]
         yield f'<ol class="near">{"".join(lines)}</ol>'
-
-
-def _line(similarity: str, occurrence: Occurrence) -> str:
-    words, t = occurrence.sentence, occurrence.position
-    left, word, right = (escape(" ".join(part)) for part in (words[max(0, t - AROUND):t], words[t:t + 1],
-                                                             words[t + 1:t + 1 + AROUND]))
-    return (f'<li><span class="similarity">{similarity}</span><span class="line"><span><span>{left}</span></span>'
-            f"<mark>{word}</mark><span>{right}</span></span></li>")
 
 
 def _samples(run: Finished) -> str:

@@ -168,7 +168,7 @@ def test_a_layers_number_may_be_one_of_numpy(elmo):
 
 @pytest.mark.parametrize("layer", ["bottom", "", 3, -1, "1", None, 1.5])
 def test_another_layer_is_refused(elmo, layer):
-    message = f"layer {layer!r}: expected 'all', 'top', 'average', 'mix' or a number from 0 to 2"
+    message = f"layer {layer!r}: expected 'all', 'top', 'average', 'sum', 'mix' or a number from 0 to 2"
     with pytest.raises(UserError, match=re.escape(message)):
         elmo.vectors(SENTENCES[:2], layer)
 
@@ -665,7 +665,7 @@ def test_a_model_shows_its_sizes():
 
 def test_a_layer_of_thousands_of_digits_is_an_unknown_layer():
     assert (layer_of("2"), layer_of("top"), layer_of("1" * 5000)) == (2, "top", "1" * 5000)
-    with pytest.raises(UserError, match=r"^layer '1{59}: expected 'all', 'top', 'average', 'mix' or a number"):
+    with pytest.raises(UserError, match=r"^layer '1{59}: expected 'all', 'top', 'average', 'sum', 'mix' or a number"):
         of_words().check("1" * 5000)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from elmo_np.inference import encoder
+from elmo_np.inference.clusters import clusters
 from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.neighbours import unit
 from elmo_np.inference.occurrences import samples
@@ -86,20 +87,11 @@ def test_the_nearest_are_the_largest_cosines_outside_the_own_sentence(rng, monke
         np.testing.assert_allclose(similarity[i], directions[expected] @ directions[i], rtol=1e-12)
 
 
-@pytest.mark.parametrize("k", [2, 3, 6])
-def test_clusters_are_found_with_their_number_and_in_the_order_of_their_sizes(rng, k):
-    centres = np.linalg.qr(rng.normal(size=(16, 16)))[0][:k]
-    own = np.repeat(np.arange(k), np.arange(10 * k, 0, -10))
-    shuffled = rng.permutation(len(own))
-    vectors = unit(centres[own] + 0.05 * rng.normal(size=(len(own), 16)))[shuffled]
-    np.testing.assert_array_equal(geometry.clusters(vectors), own[shuffled])
-
-
 def test_only_the_last_view_of_enough_occurrences_that_differ_has_groups(rng):
     layers = [unit(rng.normal(size=(30, 5))) for _ in range(2)]
     first, last = geometry.views_of(layers, np.arange(30))
     assert first.groups is None
-    np.testing.assert_array_equal(last.groups, geometry.clusters(layers[1]))
+    np.testing.assert_array_equal(last.groups, clusters(layers[1]))
     assert geometry.views_of([layers[0][:10]], np.arange(10))[-1].groups is None
     assert geometry.views_of([np.ones((30, 5))], np.arange(30))[-1].groups is None
 

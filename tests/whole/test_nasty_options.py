@@ -32,6 +32,7 @@ COMMANDS = {
     "substitutes": ["substitutes", "bilm", "tom", "--in", "tom saw"],
     "vectors": ["vectors", "bilm", "--out", "{out}/x", "--corpus", "text.txt"],
     "explore": ["explore", "bilm", "--out", "{out}/x.html", "--corpus", "text.txt"],
+    "change": ["change", "bilm", "text.txt", "text.txt", "tom"],
     "report": ["report", "bilm", "--out", "{out}/x.html"], "export": ["export", "bilm", "--out", "{out}/x"],
     "convert": ["convert", "text.txt", "text.txt", "--out", "{out}/x"],
     "corpus": ["corpus", "text.txt", "--out", "{out}/x.txt"], "demo": ["demo", "--out", "text.txt"],
