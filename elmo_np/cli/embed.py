@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ..data.corpus import open_corpus
+from ..data.corpus import BUILT_IN, Corpus, corpus_files, corpus_name, open_corpus
+from ..data.fasta import FastaCorpus
+from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
 from .common import Add, add_corpus, add_json, add_tokenize, blank_lines, show, splits
@@ -19,6 +21,9 @@ def arguments(add: Add) -> None:
         "sentence, named by its index: \"0\", \"1\", ...")
     add("--layer", default="all", metavar="LAYER", help="all (default), top, average, sum, mix, or the number of a "
         "layer")
+    add("--mean", action="store_true", help="one vector per sentence or protein, the mean over its words or residues")
+    add("--fasta", action="store_true", help="INPUT are proteins, for SeqVec and other models of single residues: one "
+        "array per protein, named by its id")
     add("--state", default="reset", choices=("reset", "warm", "carry"), help="the state in which each sentence "
         "starts: zero (reset, the default), one that the model has settled into, the same for all sentences (warm), or "
         "the one in which the sentence before it ended (carry)")
@@ -34,17 +39,29 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     elmo = ELMo.load(args.dir)
-    sentences = open_corpus(args.input, tokenize=splits(args, elmo))
+    sentences: Corpus = _proteins(args) if args.fasta else open_corpus(args.input, tokenize=splits(args, elmo))
     count = embed_file(elmo, sentences, args.out, layer=args.layer, state=args.state, marks=args.marks,
-                       shard=args.shard, cache=args.cache, resume=args.resume)
-    i, N = args.shard
-    names = f"arrays \"{i}\" to \"{i + N * (count - 1)}\"" if count else "no arrays"
+                       shard=args.shard, mean=args.mean, cache=args.cache, resume=args.resume)
     reader = "numpy.load" if args.out.endswith(".npz") else "h5py.File"
-    skipped = f"; {text}" if (text := blank_lines(sentences)) else ""
-    show(args, args.out, f"{args.out}: {count:,} sentences, {names} (read with {reader}){skipped}",
-         {"out": args.out, "sentences": count, "first": i, "step": N,
-          "blank_lines": getattr(sentences, "blank_lines", 0)})
+    result: dict[str, object] = {"out": args.out, "sentences": count}
+    if isinstance(sentences, FastaCorpus):
+        line, said = f"{count:,} proteins, arrays by their ids (read with {reader})", sentences.line
+        result |= {"odd": sentences.odd, "lower": sentences.lower, "left_out": sentences.left_out}
+    else:
+        i, N = args.shard
+        names = f"arrays \"{i}\" to \"{i + N * (count - 1)}\"" if count else "no arrays"
+        line, said = f"{count:,} sentences, {names} (read with {reader})", blank_lines(sentences)
+        result |= {"first": i, "step": N, "blank_lines": getattr(sentences, "blank_lines", 0)}
+    show(args, args.out, f"{args.out}: {line}{said and f'; {said}'}", result)
     return 0
+
+
+def _proteins(args: argparse.Namespace) -> FastaCorpus:
+    """The proteins that INPUT names. Raises UserError for a built-in corpus, or an option that is for text."""
+    if args.input in BUILT_IN or args.tokenize is not None:
+        option = args.input if args.input in BUILT_IN else "--tokenize"
+        raise UserError(f"{option} with --fasta: expected FASTA files of proteins, whose residues are single words")
+    return FastaCorpus(corpus_files(args.input), name=corpus_name(args.input))
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -202,7 +202,7 @@ class ELMo:
 
     def _encoded(self, sentences: Iterable[Sequence[str]], state: str | BiState) -> Iterator[Encoded]:
         words = token_indexer(self.model, self.vocabulary, self.cache)
-        most = steps_of_a_window(self.width() * len(self.layers))
+        most = steps_of_a_window(self.model, self.width() * len(self.layers))
         if state == "carry":
             yield from self._carry(words, [words.encode(sentence) for sentence in checked(sentences)], most)
             return

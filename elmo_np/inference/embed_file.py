@@ -13,6 +13,7 @@ the blocks before it nor on where a run began, so the file has the same bytes ho
 from __future__ import annotations
 
 import copy
+import hashlib
 import itertools
 import json
 import os
@@ -29,6 +30,7 @@ import numpy as np
 
 from ..config.toml_files import to_json
 from ..data.corpus import corpus_sha256, require_reiterable
+from ..data.fasta import FastaCorpus
 from ..errors import UserError
 from ..io import hdf5, npz_to_hdf5, safetensors_file
 from ..io.npz import ArrayFile, undamaged
@@ -48,6 +50,7 @@ from .word_cache import WordCache
 BLOCK = 1 << 15         # words per block of sentences: half a minute to a minute with the original ELMo
 SETTLED = 1 << 12       # words after which a speed is worth showing: sentences come a window at a time
 SUFFIXES = (".npz", *npz_to_hdf5.SUFFIXES)
+EARLIER = {"mean": "false", "the ids": hashlib.sha256().hexdigest()}        # what files of earlier versions leave out
 COUNT = re.compile("[0-9]{1,18}")
 Numbered = tuple[int, Sequence[str]]        # a sentence, and its number in the whole text
 
@@ -61,7 +64,10 @@ class Text(NamedTuple):
 
 
 class Shard:
-    """The sentences of a text whose index modulo N is i, with their numbers in the text."""
+    """The sentences of a text whose index modulo N is i, with their numbers in the text.
+
+    A corpus of proteins names its sentences; in any other the name of a sentence is its number.
+    """
 
     def __init__(self, sentences: Iterable[Sequence[str]], shard: tuple[int, int]):
         self.sentences, (self.i, self.N) = require_reiterable(sentences), shard
@@ -70,6 +76,16 @@ class Shard:
 
     def __iter__(self) -> Iterator[Numbered]:
         return islice(enumerate(checked(self.sentences)), self.i, None, self.N)
+
+    def names(self) -> Iterator[str]:
+        """The names of the arrays."""
+        if isinstance(self.sentences, FastaCorpus):
+            return islice(self.sentences.ids, self.i, None, self.N)
+        return map(str, itertools.count(self.i, self.N))
+
+    @property
+    def proteins(self) -> bool:
+        return isinstance(self.sentences, FastaCorpus)
 
 
 @dataclass(frozen=True)
@@ -86,24 +102,30 @@ class Job:
     layer: str | int
     state: str
     marks: bool
+    mean: bool
 
     def asked(self) -> dict[str, str]:
         """What place.safetensors records: a run goes on only with the same."""
         elmo = self.elmo
         model = sha256(elmo, to_json(elmo.model.config), elmo.vocabulary.sha256(), str(elmo.mix.layer_norm))
+        ids = self.sentences.names() if self.sentences.proteins else ()
         return {"layer": str(self.layer), "state": self.state, "marks": json.dumps(self.marks),
+                "mean": json.dumps(self.mean), "the ids": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
                 "shard": f"{self.sentences.i}/{self.sentences.N}", "the text": self.text.sha256, "the model": model}
 
 
 def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.PathLike[str], *, layer: str = "all",
                state: str = "reset", marks: bool = False, shard: tuple[int, int] = (0, 1),
-               cache: str | os.PathLike[str] | None = None, resume: bool = False, quiet: bool = False) -> int:
+               mean: bool = False, cache: str | os.PathLike[str] | None = None, resume: bool = False,
+               quiet: bool = False) -> int:
     """Write one array per sentence, named by its number: (layers, tokens, 2P) with layer "all", else (tokens, dim).
 
-    sentences   can be read more than once, the same each time
-    out         .npz; or .hdf5, .h5, which also has "sentences", their text in the order of their numbers
+    sentences   can be read more than once, the same each time; with a `FastaCorpus` the names are the ids of proteins
+    out         .npz; or .hdf5, .h5, which also has "sentences", their text in the order of their numbers;
+                of proteins, it has the arrays only
     layer, state, marks     as in `ELMo.stream`, layer as text; "carry": each sentence goes on from the one before
     shard       (i, N): only the sentences whose index modulo N is i
+    mean        the mean over the tokens in their place: (layers, 2P) or (dim,)
     cache       a file for the word vectors that a model of characters has computed, read and added to
     resume      go on where a call for the same file stopped, or start from the beginning if there was none
     -> how many sentences. Raises UserError: `out` exists, cannot be written, or was begun with other settings;
@@ -118,13 +140,15 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
     hdf5_text = out.suffix != ".npz"
     with locked_file(out), Progress(quiet=quiet) as progress:
         _check_out(out, resume)
+        if hdf5_text and numbered.proteins:
+            _check_hdf5_names(numbered.names())
         own = copy.copy(elmo)
         own.carried = None
         found = Coverage(elmo)
         text, own.cache = _survey(numbered, elmo, cache, progress, found, hdf5_text)
         if found.lost:
             progress.say(found.line)
-        job = Job(own, numbered, text, out, which, state, marks)
+        job = Job(own, numbered, text, out, which, state, marks, mean)
         try:
             with interruptible() as signals, Part(_unfinished(out), job) as part:
                 _embed(job, part, progress, signals)
@@ -143,7 +167,7 @@ def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
         sync_folder(job.out.parent)
     else:
         progress.show(f"writing {job.out}")
-        sentences = (sentence for _, sentence in job.sentences)
+        sentences = None if job.sentences.proteins else (sentence for _, sentence in job.sentences)
         npz_to_hdf5.write(job.out, part.arrays.path, part.size, sentences, signals)
         part.arrays.close()
     part.files.remove()
@@ -159,6 +183,13 @@ def _check_out(out: Path, resume: bool) -> None:
     if _unfinished(out).begun() and not resume:
         raise UserError(f"{_unfinished(out).folder} holds the beginning of {out.name}: go on with it (--resume, or "
                         "resume=True), or remove it")
+
+
+def _check_hdf5_names(names: Iterable[str]) -> None:
+    for name in names:
+        if "/" in name or name == ".":
+            raise UserError(f"the id {name!r} cannot be a name in an HDF5 file, where / separates groups: expected "
+                            "another id, or an .npz")
 
 
 def _unfinished(out: Path) -> Unfinished:
@@ -219,6 +250,7 @@ class Part:
     def _go_on(self) -> None:
         """Read how far the work got. Raises UserError if something else was asked for."""
         tensors, metadata = safetensors_file.load(self.files.place)
+        metadata = {**EARLIER, **metadata}
         for name, value in self._asked.items():
             before = metadata.get(name)
             if before != value:
@@ -249,8 +281,7 @@ class Part:
         """
         if not self.size:
             return
-        i, N = map(int, self._asked["shard"].split("/"))
-        done, size = undamaged(path, self.size, map(str, itertools.count(i, N)))
+        done, size = undamaged(path, self.size, self._job.sentences.names())
         if (done, size) != (self.done, self.size):
             self.done, self.size = (done, size) if self.state is None else (0, 0)
             self.state = None
@@ -285,9 +316,13 @@ def _embed(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
     sentences, before, done, words = iter(job.sentences), part.done, part.done, 0
     left = job.text.words - sum(len(sentence) for _, sentence in islice(sentences, before))
     begun = time.monotonic()
+    names = islice(job.sentences.names(), before, None)
     for block in _blocks(sentences):
-        for (number, sentence), (tokens, parts) in zip(block, _vectors(job, block, start), strict=True):
-            part.arrays.add(str(number), tokens, parts)
+        for (_, sentence), (tokens, parts) in zip(block, _vectors(job, block, start), strict=True):
+            if job.mean:
+                part.arrays.add_whole(next(names), mean_of(parts))
+            else:
+                part.arrays.add(next(names), tokens, parts)
             done, words, seconds = done + 1, words + len(sentence), time.monotonic() - begun
             if words >= SETTLED:
                 progress.show(f"{done:,} of {job.text.sentences:,} sentences, {(done - before) / seconds:,.1f} per "
@@ -295,6 +330,16 @@ def _embed(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
             if signals.raised:
                 raise KeyboardInterrupt
         part.keep(done, job.elmo.carried)
+
+
+def mean_of(parts: Iterable[Array]) -> Array:
+    """The mean over the tokens of an array in parts, (.., tokens, dim) -> (.., dim), of the same type."""
+    total, tokens, dtype = np.zeros(()), 0, np.dtype(float)
+    for part in parts:
+        total = total + part.sum(axis=-2, dtype=np.float64)
+        tokens += part.shape[-2]
+        dtype = part.dtype
+    return (total / tokens).astype(dtype)
 
 
 def _blocks(sentences: Iterator[Numbered]) -> Iterator[list[Numbered]]:

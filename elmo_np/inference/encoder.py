@@ -16,14 +16,16 @@ from ..data.batches import length_buckets, limited_groups, sentence_windows
 from ..data.sentences import checked_sentences
 from ..errors import UserError
 from ..nn.bilm import BiLM, BiState
+from ..nn.parameter import parameters
 from ..nn.representation import h_bi
 from ..runtime.threads import one_blas_thread
 from ..types import Array
 from .long_sentences import in_parts
 from .token_indexer import TokenIndexer
 
-BATCH = 64              # sentences per batch; the vectors do not depend on it
-WINDOW = 1 << 22        # values of the layers of a window, which are held until all are computed: 16 MB in float32
+BATCH = 128             # sentences per batch; the vectors do not depend on it
+WINDOW = 1 << 22        # values of the layers of a window, which are held until all are computed: 16 MB in float32; or
+                        # as many as a large model has recurrent weights, which it reads once per step and batch
 SETTLED = 1e-6          # a warm state is settled when one more neutral sentence changes no element by as much
 MOST_SENTENCES = 200    # a state that has not settled by then is used as it is: it is still the same for all sentences
 
@@ -35,9 +37,10 @@ class Encoded(NamedTuple):
     parts: Iterable[list[Array]]    # layers 0 to L of consecutive steps, (steps, width) each; one part if it is short
 
 
-def steps_of_a_window(values_per_step: int) -> int:
+def steps_of_a_window(model: BiLM, values_per_step: int) -> int:
     """How many steps a window may have, padding included."""
-    return max(1, WINDOW // values_per_step)
+    weights = sum(p.value.size for lm in model.lms.values() for layer in lm.layers for p in parameters(layer).values())
+    return max(1, max(WINDOW, weights) // values_per_step)
 
 
 def encode(words: TokenIndexer, sentences: Iterable[Sequence[str]], state: BiState | None,

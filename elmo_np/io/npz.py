@@ -72,6 +72,19 @@ class ArrayFile:
             done += part.shape[-2]
         if done != tokens:
             raise ValueError(f"array {name} came with {done} tokens, expected {tokens}")
+        self._close_member(name, begin, data, end)
+
+    def add_whole(self, name: str, array: Array) -> None:
+        """Write one array of any shape."""
+        begin = self._file.tell()
+        data = begin + LOCAL.size + len(name) + len(".npy") + SIZES.size
+        self._file.seek(data)
+        self._file.write(_npy_header(array.shape, array.dtype))
+        self._file.write(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+        self._close_member(name, begin, data, self._file.tell())
+
+    def _close_member(self, name: str, begin: int, data: int, end: int) -> None:
+        """Write the header of an array whose bytes are there."""
         self._file.seek(begin)
         self._file.write(_local_header(f"{name}.npy", _crc(self._file, data, end), end - data))
         self._file.seek(end)

@@ -18,11 +18,11 @@ SUFFIXES = (".hdf5", ".h5")
 ROWS = 1024             # tokens, or sentences, at a time
 
 
-def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]], signals: Signals) -> None:
+def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]] | None, signals: Signals) -> None:
     """Write the file, atomically.
 
     arrays, size    the file that `npz.ArrayFile` wrote, and how many bytes of it to read
-    sentences       in the same order
+    sentences       in the same order; None: no text
     signals         Ctrl-C, which h5py might swallow
     Raises UserError if the file cannot be written.
     """
@@ -35,6 +35,8 @@ def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]
             disk.check()
             if signals.raised:
                 raise KeyboardInterrupt
+        if sentences is None:
+            return
         texts = file.create_dataset("sentences", (0,), h5py.string_dtype(), maxshape=(None,), chunks=(ROWS,))
         for some in _some(" ".join(sentence).encode("utf-8", "replace") for sentence in sentences):
             texts.resize(len(texts) + len(some), axis=0)
@@ -47,6 +49,9 @@ def _copy(file: Any, name: str, source: Any) -> None:
     np.lib.format.read_magic(source)
     shape, _, dtype = np.lib.format.read_array_header_1_0(source)
     dataset = file.create_dataset(name, shape, dtype)
+    if len(shape) == 1:
+        dataset[()] = np.fromfile(source, dtype, *shape)
+        return
     *outer, tokens, dim = shape
     for layer in np.ndindex(*outer):
         for start in range(0, tokens, ROWS):

@@ -12,7 +12,7 @@ from tests.embedding_helpers import arrays, interrupted
 from tests.training_helpers import contents
 
 
-@pytest.mark.parametrize("layer", ["all", "top", "average", "mix", "0", "1"])
+@pytest.mark.parametrize("layer", ["all", "top", "average", "sum", "mix", "0", "1"])
 @pytest.mark.parametrize("state", ["reset", "warm"])
 def test_embed_writes_the_arrays_that_the_library_gives(do, tmp_path, layer, state):
     path = tmp_path / "vectors.npz"
@@ -81,3 +81,27 @@ def test_embed_prints_what_it_has_done_as_json(do, tmp_path):
     path = tmp_path / "vectors.npz"
     found = json.loads(do("embed", "run", tmp_path / "text.txt", "--out", path, "--shard", "1/2", "--json").out)
     assert found == {"out": str(path), "sentences": 1, "first": 1, "step": 2, "blank_lines": 1}
+
+
+def test_embed_reads_proteins(do, tmp_path):
+    (tmp_path / "p.fasta").write_text(">sp|P1|ONE first\nMKV\n\n>two\nmkv-u*\n")
+    path = tmp_path / "x.npz"
+    options = ["--fasta", "--layer", "sum", "--mean"]
+    out, err = do("embed", "run", *options, tmp_path / "p.fasta", "--out", path)
+    assert out == (f"{path}: 2 proteins, arrays by their ids (read with numpy.load); 1 times B, J, O, U, X or Z, which "
+                   "models have seen rarely; 4 times a lower-case letter, read as upper case; 2 times a gap or a stop "
+                   "(- . *), left out\n")
+    assert {name: array.shape for name, array in arrays(path).items()} == {"sp|P1|ONE": (16,), "two": (16,)}
+    assert "are unknown to the model" in err            # which reads words
+    found = json.loads(do("embed", "run", *options, tmp_path / "p.fasta", "--out", tmp_path / "y.npz", "--json").out)
+    assert found == {"out": str(tmp_path / "y.npz"), "sentences": 2, "odd": 1, "lower": 4, "left_out": 2}
+
+
+@pytest.mark.parametrize(("extra", "message"), [
+    (["unseen.txt"], "before the first record, expected FASTA"), (["pydoc"], "pydoc with --fasta: expected FASTA"),
+    (["unseen.txt", "--tokenize"], "--tokenize with --fasta: expected"), (["absent.fasta"], "absent.fasta")])
+def test_what_is_not_fasta_is_one_line(do, tmp_path, extra, message):
+    out, err = do("embed", "run", *extra, "--fasta", "--out", tmp_path / "x.npz", code=2)
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+    assert not list(tmp_path.iterdir())

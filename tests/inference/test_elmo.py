@@ -135,6 +135,7 @@ def test_vectors_are_the_top_the_average_the_mix_or_one_layer(elmo):
     all_close(elmo.vectors(SENTENCES[:20]), [stack[2] for stack in stacks])
     all_close(elmo.vectors(SENTENCES[:20], "top"), [stack[2] for stack in stacks])
     all_close(elmo.vectors(SENTENCES[:20], "average"), [stack.mean(axis=0) for stack in stacks])
+    all_close(elmo.vectors(SENTENCES[:20], "sum"), [stack.sum(axis=0) for stack in stacks])
     weights = np.exp(elmo.mix.w.value) / np.exp(elmo.mix.w.value).sum() * elmo.mix.gamma.value
     all_close(elmo.vectors(SENTENCES[:20], "mix"), [np.tensordot(weights, stack, 1) for stack in stacks])
     all_close(elmo.stream(SENTENCES[:20], "all"), stacks)

@@ -16,6 +16,7 @@ import elmo_np
 from elmo_np import Vocabulary
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import replaced
+from elmo_np.data.fasta import FastaCorpus
 from elmo_np.errors import UserError
 from elmo_np.inference import embed_file
 from elmo_np.inference.encoder import arrays_of
@@ -534,3 +535,88 @@ def test_a_place_that_counts_sentences_but_no_bytes_is_refused(begun):
     safetensors_file.save(place, tensors, {**texts, "bytes": "0"})
     with pytest.raises(UserError, match=r"place\.safetensors is damaged: expected how many sentences"):
         run(of_characters(), begun, resume=True)
+
+
+# Means, and proteins
+
+
+@pytest.mark.parametrize(("layer", "shape"), [("all", (3, 12)), ("sum", (12,)), ("top", (12,))])
+@pytest.mark.parametrize("end", ["npz", "hdf5"])
+def test_a_mean_is_that_of_the_sentence_however_it_came(tmp_path, layer, shape, end, monkeypatch):
+    h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed") if end == "hdf5" else None
+    elmo = of_words()
+    run(elmo, tmp_path / f"x.{end}", layer=layer, mean=True)
+    monkeypatch.undo()          # no parts, no blocks
+    if h5py:
+        with h5py.File(tmp_path / "x.hdf5") as file:
+            found = [file[str(k)][()] for k in range(len(TEXT))]
+    else:
+        found = arrays(tmp_path / "x.npz").values()
+    for one, whole in zip(found, elmo.stream(TEXT, layer), strict=True):
+        assert (one.shape, one.dtype) == (shape, np.float32)
+        np.testing.assert_allclose(one, whole.mean(axis=-2), rtol=0, atol=2e-6)
+
+
+PROTEINS = ">sp|P1|ONE first\nMKVLA\nMKV\n>two/1-30\nmkv-u*\n>three\n" + "MKVLAWYR" * 12 + "\n"
+
+
+def fasta(tmp_path, text=PROTEINS, name="p.fasta"):
+    (tmp_path / name).write_text(text)
+    return FastaCorpus([tmp_path / name], name=name)
+
+
+def test_proteins_are_named_by_their_ids_and_a_long_one_comes_in_parts(tmp_path, monkeypatch):
+    proteins, elmo = fasta(tmp_path), of_characters()
+    assert embed_file.embed_file(elmo, proteins, tmp_path / "x.npz", layer="sum", quiet=True) == 3
+    assert embed_file.embed_file(elmo, proteins, tmp_path / "y.npz", shard=(1, 2), quiet=True) == 1
+    monkeypatch.undo()          # no parts, no blocks
+    found = arrays(tmp_path / "x.npz")
+    assert list(found) == ["sp|P1|ONE", "two/1-30", "three"]
+    for one, stack in zip(found.values(), elmo.stream(proteins, "all"), strict=True):
+        np.testing.assert_allclose(one, stack.sum(axis=0), rtol=0, atol=2e-6)
+    assert list(arrays(tmp_path / "y.npz")) == ["two/1-30"]
+
+
+def test_proteins_go_on_to_the_same_bytes_and_not_with_other_ids_or_without_a_mean(tmp_path, monkeypatch):
+    monkeypatch.setattr(embed_file, "BLOCK", 1)
+    proteins = fasta(tmp_path)
+    embed_file.embed_file(of_characters(), proteins, tmp_path / "whole.npz", quiet=True)
+    undo = interrupted(monkeypatch, "three", True)
+    with pytest.raises(Interrupted, match="2 sentences are kept"):
+        embed_file.embed_file(of_characters(), proteins, tmp_path / "x.npz", quiet=True)
+    undo()
+    other = fasta(tmp_path, PROTEINS.replace(">three", ">four"), "other.fasta")
+    for text, how, message in ((other, {}, "the ids was another one"), (list(proteins), {}, "the ids was another one"),
+                               (proteins, {"mean": True}, "mean was 'false', now it is 'true'")):
+        with pytest.raises(UserError, match=message):
+            embed_file.embed_file(of_characters(), text, tmp_path / "x.npz", resume=True, quiet=True, **how)
+    embed_file.embed_file(of_characters(), proteins, tmp_path / "x.npz", resume=True, quiet=True)
+    assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+def test_proteins_in_hdf5_have_their_ids_and_no_text(tmp_path):
+    h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
+    with pytest.raises(UserError, match="the id 'two/1-30' cannot be a name in an HDF5 file"):
+        embed_file.embed_file(of_characters(), fasta(tmp_path), tmp_path / "x.h5", quiet=True)
+    proteins = fasta(tmp_path, PROTEINS.replace("two/1-30", "sentences"))
+    embed_file.embed_file(of_characters(), proteins, tmp_path / "x.h5", layer="sum", quiet=True)
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert set(file) == {"sp|P1|ONE", "sentences", "three"}
+        assert file["sentences"].shape == (4, 12)
+    assert sorted(os.listdir(tmp_path)) == ["p.fasta", "x.h5"]
+
+
+def test_what_an_earlier_version_began_goes_on(tmp_path, monkeypatch):
+    expected = tmp_path / "whole.npz"
+    run(of_words(), expected)
+    undo = interrupted(monkeypatch, 20, False)
+    with pytest.raises(Interrupted):
+        run(of_words(), tmp_path / "x.npz")
+    undo()
+    place = tmp_path / "x.npz.part" / "place.safetensors"
+    tensors, metadata = safetensors_file.load(place)
+    earlier = {name: value for name, value in metadata.items() if name not in ("mean", "the ids")}
+    assert len(earlier) == len(metadata) - 2
+    safetensors_file.save(place, tensors, earlier)
+    run(of_words(), tmp_path / "x.npz", resume=True)
+    assert (tmp_path / "x.npz").read_bytes() == expected.read_bytes()

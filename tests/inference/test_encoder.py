@@ -18,6 +18,7 @@ from elmo_np.inference.encoder import (
     warm_state,
 )
 from elmo_np.inference.token_indexer import token_indexer
+from elmo_np.nn.parameter import parameters
 from tests.embedding_helpers import SENTENCES, all_close, of_characters, of_gru, of_words
 
 KINDS = {"words": of_words, "characters": of_characters, "gru": of_gru}
@@ -112,10 +113,13 @@ def test_the_arrays_of_a_state_have_names_and_make_the_state_again(words):
     assert [id(array) for array in arrays_of(again)] == [id(array) for array in arrays_of(state)]
 
 
-def test_a_window_has_at_least_one_step_and_as_many_as_fit(monkeypatch):
-    assert steps_of_a_window(1 << 40) == 1
-    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 100)
-    assert steps_of_a_window(36) == 2
+def test_a_window_has_at_least_one_step_and_as_many_as_fit(words, monkeypatch):
+    assert steps_of_a_window(words.model, 1 << 40) == 1
+    recurrent = sum(p.value.size for name, p in parameters(words.model).items() if ".layers." in name)
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * recurrent + 35)
+    assert steps_of_a_window(words.model, 36) == recurrent
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 1)      # a large model
+    assert steps_of_a_window(words.model, 36) == recurrent // 36
 
 
 def test_sentences_are_checked_as_they_are_read():

@@ -113,3 +113,18 @@ def test_parts_that_are_not_as_many_tokens_as_promised_are_refused(tmp_path):
     with pytest.raises(ValueError, match="array 0 came with 2 tokens, expected 3"):
         file.add("0", 3, [np.zeros((2, 4), np.float32)])
     file.close()
+
+
+def test_an_array_of_any_shape_can_be_added_whole(tmp_path, rng):
+    arrays = {"a|b/1": rng.normal(size=7).astype(np.float32), "b": rng.normal(size=(3, 2)), "c": np.array(5.0)}
+    file = ArrayFile(tmp_path / "x.npz")
+    for name, array in arrays.items():
+        file.add_whole(name, array)
+    size = file.sync()
+    file.finish()
+    file.close()
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as found:
+        assert found.files == list(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(found[name], array)
+    assert npz.undamaged(tmp_path / "x.npz", size, arrays) == (3, size)

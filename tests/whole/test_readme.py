@@ -161,7 +161,7 @@ def test_the_python_code_shown_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 3000)
     blocks = [(page, block) for page, text in (("README.md", README), ("guide.md", GUIDE))
               for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
-    assert [page for page, _ in blocks] == ["README.md", *["guide.md"] * 7]
+    assert [page for page, _ in blocks] == ["README.md", *["guide.md"] * 8]
     train("grammar", "demo-out/grammar", settings=replaced(preset("demo"), epochs=1, hidden_dim=8), quiet=True)
     names = {}
     for page, block in blocks:

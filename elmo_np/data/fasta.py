@@ -1,0 +1,108 @@
+"""Proteins in FASTA files, as sentences of one residue per word: SeqVec is ELMo trained on such sentences.
+
+A record is a line that begins with >, an id and perhaps a description after it, and lines of residues.
+Source: Pearson and Lipman 1988; comments after ;, and the letters B J O U X Z besides the 20, IUPAC-IUB 1983 and later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..errors import UserError
+from .text_lines import text_lines
+
+STANDARD = frozenset("ACDEFGHIKLMNPQRSTVWY")
+ODD = frozenset("BJOUXZ")           # ambiguous, rare or unknown residues
+NO_RESIDUES = frozenset("-.*")      # gaps, and the stop at the end of a translation
+WRITTEN = STANDARD | ODD | NO_RESIDUES | {letter.lower() for letter in STANDARD | ODD}
+LONGEST_ID = 200
+
+
+class FastaCorpus:
+    """Files of proteins; every pass reads them again. Lower-case letters, which only mark regions, become upper case.
+
+    paths   FASTA files, read in this order; .gz, .bz2 and .xz are unpacked while reading
+    name    of the corpus in messages
+    Raises UserError while reading, with the line: for a record without residues, an id that is missing, that another
+    record has or that is not printable ASCII, and anything in a sequence that is not a letter, a gap or a stop.
+    """
+
+    def __init__(self, paths: Iterable[Path], *, name: str):
+        self.name = name
+        self.paths = list(paths)
+        self.odd = self.lower = self.left_out = 0       # letters of each kind in the last complete pass
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return (residues for _, residues in self.records())
+
+    @property
+    def ids(self) -> Iterator[str]:
+        """The id of every record: what is between > and the first blank."""
+        return (name for name, _ in self.records())
+
+    def records(self) -> Iterator[tuple[str, list[str]]]:
+        """The id and the residues of every protein."""
+        known: set[str] = set()
+        odd = lower = left_out = 0
+        for path in self.paths:
+            for where, name, text in _records(path):
+                if name in known:
+                    raise UserError(f"{where}: the id {name} is that of an earlier record, expected each once: the "
+                                    "vectors are named by it")
+                known.add(name)
+                lower += sum(map(str.islower, text))
+                text = text.upper()
+                residues = [letter for letter in text if letter not in NO_RESIDUES]
+                if not residues:
+                    raise UserError(f"{where}: {name} has no residues: expected at least one; remove the record")
+                odd += sum(letter in ODD for letter in residues)
+                left_out += len(text) - len(residues)
+                yield name, residues
+        if not known:
+            raise UserError(f"{self.name} has no proteins: expected records that begin with >")
+        self.odd, self.lower, self.left_out = odd, lower, left_out
+
+    @property
+    def line(self) -> str:
+        """What is unusual in the residues of the last pass, in one line; "" if nothing is."""
+        counts = ((self.odd, "times B, J, O, U, X or Z, which models have seen rarely"),
+                  (self.lower, "times a lower-case letter, read as upper case"),
+                  (self.left_out, "times a gap or a stop (- . *), left out"))
+        return "; ".join(f"{count:,} {what}" for count, what in counts if count)
+
+
+def _records(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Where each record of a file is, its id, and its sequence as it is written, without white space."""
+    where = name = ""
+    pieces: list[str] = []
+    for number, line in enumerate(text_lines(path), 1):
+        line = line.strip()
+        if line.startswith(">"):
+            if name:
+                yield where, name, "".join(pieces)
+            where, pieces = f"{path}, line {number}", []
+            name = _id(where, line)
+        elif line and not line.startswith(";"):
+            if not name:
+                raise UserError(f"{path}, line {number}: {line!r:.40} before the first record, expected FASTA: a line "
+                                "such as >P12345, then residues; without --fasta the file is read as text")
+            pieces.append(_sequence(f"{path}, line {number}", line))
+    if name:
+        yield where, name, "".join(pieces)
+
+
+def _id(where: str, line: str) -> str:
+    name = (line[1:].split() or [""])[0]
+    if not name or len(name) > LONGEST_ID or not (name.isascii() and name.isprintable()):
+        raise UserError(f"{where}: the id is {name!r:.60}, expected 1 to {LONGEST_ID} printable ASCII characters right "
+                        "after >: its vectors are named by it")
+    return name
+
+
+def _sequence(where: str, line: str) -> str:
+    text = "".join(line.split())
+    if wrong := set(text) - WRITTEN:
+        raise UserError(f"{where}: {min(wrong)!r} is not a residue, expected letters for amino acids, gaps (- .) or "
+                        "stops (*)")
+    return text
