@@ -86,7 +86,7 @@ def _records(path: Path) -> Iterator[tuple[str, str, str]]:
         elif line and not line.startswith(";"):
             if not name:
                 raise UserError(f"{path}, line {number}: {line!r:.40} before the first record, expected FASTA: a line "
-                                "such as >P12345, then residues; without --fasta the file is read as text")
+                                "such as >P12345, then residues")
             pieces.append(_sequence(f"{path}, line {number}", line))
     if name:
         yield where, name, "".join(pieces)

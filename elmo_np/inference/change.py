@@ -92,7 +92,7 @@ def change(elmo: ELMo, corpora: Corpora, words: Sequence[str], *, layer: str | i
     """
     check_layer(elmo, layer)
     if not LEAST <= most <= LIMIT:
-        raise UserError(f"most={most} (--max): expected a whole number of uses from {LEAST} to {LIMIT:,}")
+        raise UserError(f"at most {most} uses per word and corpus: expected a whole number from {LEAST} to {LIMIT:,}")
     if seed < 0:
         raise UserError(f"seed={seed} (--seed): expected a whole number of at least 0")
     wanted = list(dict.fromkeys(checked_words(words, "the list of words")))

@@ -24,8 +24,9 @@ from .long_sentences import in_parts
 from .token_indexer import TokenIndexer
 
 BATCH = 128             # sentences per batch; the vectors do not depend on it
-WINDOW = 1 << 22        # values of the layers of a window, which are held until all are computed: 16 MB in float32; or
-                        # as many as a large model has recurrent weights, which it reads once per step and batch
+WINDOW = 1 << 22        # values of the layers of a window, which are held until all are computed: 16 MB in float32
+LARGE = 1 << 22         # recurrent weights of a large model: its window has as many values as these, because it reads
+                        # all of them once per step of a batch, however few sentences that has
 SETTLED = 1e-6          # a warm state is settled when one more neutral sentence changes no element by as much
 MOST_SENTENCES = 200    # a state that has not settled by then is used as it is: it is still the same for all sentences
 
@@ -40,7 +41,7 @@ class Encoded(NamedTuple):
 def steps_of_a_window(model: BiLM, values_per_step: int) -> int:
     """How many steps a window may have, padding included."""
     weights = sum(p.value.size for lm in model.lms.values() for layer in lm.layers for p in parameters(layer).values())
-    return max(1, max(WINDOW, weights) // values_per_step)
+    return max(1, (WINDOW if weights <= LARGE else weights) // values_per_step)
 
 
 def encode(words: TokenIndexer, sentences: Iterable[Sequence[str]], state: BiState | None,

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..inference.change import NAMES, Change, Distance
 from ..inference.neighbours import principal_components
+from ..runtime.threads import one_blas_thread
 from .chart import scatter
 from .explore import group_names
 from .page import concordance, page, table
@@ -54,7 +55,8 @@ def _distance(found: Distance | None) -> tuple[str, str]:
 
 def section(names: tuple[str, str], found: Change) -> str:
     """A word's uses as points, its clusters, and the uses that are farthest from those in the other corpus."""
-    points, share = principal_components(found.vectors)
+    with one_blas_thread():             # the order of summation decides the bytes of the page
+        points, share = principal_components(found.vectors)
     n, other = found.counts
     html = f"<section><h2>{escape(found.word)}</h2>"
     html += scatter([(float(x), float(y)) for x, y in points], ["first"] * n + ["second"] * other,

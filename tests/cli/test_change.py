@@ -81,9 +81,10 @@ def test_corpora_of_one_name_are_told_apart(do, corpora, tmp_path):
 
 @pytest.mark.parametrize(("extra", "message"), [
     (["zebra"], "no word can be compared, expected words that occur in both corpora"), ([], "no words: expected"),
-    (["bank", "--max", "1"], "(--max)"), (["bank", "--seed", "-1"], "(--seed)"), (["bank", "--layer", "9"], "layer 9"),
-    (["bank", "--layer", "all"], "layer 'all'"), (["--words-from", "absent"], "absent"),
-    (["bank", "--out", "absent/x.csv"], "absent/x.csv"), (["bank", "--picture", "x.txt"], "x.txt"),
+    (["bank", "--max", "1"], "at most 1 uses"), (["bank", "--seed", "-1"], "(--seed)"),
+    (["bank", "--layer", "9"], "layer 9"), (["bank", "--layer", "all"], "layer 'all'"),
+    (["--words-from", "absent"], "absent"), (["bank", "--out", "absent/x.csv"], "absent/x.csv"),
+    (["bank", "--picture", "x.txt"], "x.txt"),
     (["bank", "--out", "a.svg", "--picture", "a.svg"], "--out and --picture: expected a file for each"),
     (["bank", "--page", "absent/x.html"], "absent/x.html")])
 def test_a_mistake_is_one_line(do, corpora, extra, message):

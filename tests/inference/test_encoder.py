@@ -115,10 +115,10 @@ def test_the_arrays_of_a_state_have_names_and_make_the_state_again(words):
 
 def test_a_window_has_at_least_one_step_and_as_many_as_fit(words, monkeypatch):
     assert steps_of_a_window(words.model, 1 << 40) == 1
+    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 100)
+    assert steps_of_a_window(words.model, 36) == 2
     recurrent = sum(p.value.size for name, p in parameters(words.model).items() if ".layers." in name)
-    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * recurrent + 35)
-    assert steps_of_a_window(words.model, 36) == recurrent
-    monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 1)      # a large model
+    monkeypatch.setattr("elmo_np.inference.encoder.LARGE", recurrent - 1)
     assert steps_of_a_window(words.model, 36) == recurrent // 36
 
 

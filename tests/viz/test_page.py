@@ -8,7 +8,8 @@ import re
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.viz.page import embedded, own_file, page, table, write
+from elmo_np.inference.occurrences import Occurrence
+from elmo_np.viz.page import AROUND, concordance, embedded, own_file, page, table, write
 from tests.page_helpers import HOSTILE, Elements, data_of
 
 
@@ -53,3 +54,13 @@ def test_a_file_that_is_no_page_is_not_replaced(tmp_path):
         with pytest.raises(UserError, match=message):
             write(tmp_path / name, page("three", ""))
     assert (tmp_path / "thesis.html").read_text() == "<p>mine</p>"
+
+
+def test_of_a_long_document_the_words_around_an_occurrence_are_shown():
+    words = tuple(f"w{k}" for k in range(1000))
+    line = concordance("", Occurrence(words, 500, ""))
+    assert f"w{500 - AROUND} w{501 - AROUND} " in line
+    assert f" w{500 + AROUND}</span>" in line
+    assert "<mark>w500</mark>" in line
+    assert len(line) < 2000
+    assert "<span>w0 w1 w2</span>" in concordance("", Occurrence(words[:5], 3, ""))

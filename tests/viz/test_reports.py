@@ -11,7 +11,6 @@ from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import preset, replaced
 from elmo_np.data.corpus import held_out, open_corpus
 from elmo_np.inference.gradient_reach import longest, reach
-from elmo_np.inference.occurrences import Occurrence
 from elmo_np.inference.sampling import sample
 from elmo_np.inference.token_indexer import token_indexer
 from elmo_np.nn.gradcheck import Row
@@ -110,16 +109,6 @@ def test_a_wrong_gradient_stands_first_on_its_page():
     assert found.texts["h2"] == ["Wrong", "a case", "Versions"]
     assert f"numpy, a case: {row}" in found.texts["td"]
     assert {"3.0e-01 WRONG", "1.0e-09"} <= set(found.texts["td"])
-
-
-def test_of_a_long_document_the_words_around_an_occurrence_are_shown():
-    words = tuple(f"w{k}" for k in range(1000))
-    line = reports._line("", Occurrence(words, 500, ""))
-    assert f"w{500 - reports.AROUND} w{501 - reports.AROUND} " in line
-    assert f" w{500 + reports.AROUND}</span>" in line
-    assert "<mark>w500</mark>" in line
-    assert len(line) < 2000
-    assert "<span>w0 w1 w2</span>" in reports._line("", Occurrence(words[:5], 3, ""))
 
 
 def test_gradients_are_followed_back_in_the_beginning_of_a_text():
