@@ -16,7 +16,10 @@ STANDARD = frozenset("ACDEFGHIKLMNPQRSTVWY")
 ODD = frozenset("BJOUXZ")           # ambiguous, rare or unknown residues
 NO_RESIDUES = frozenset("-.*")      # gaps, and the stop at the end of a translation
 WRITTEN = STANDARD | ODD | NO_RESIDUES | {letter.lower() for letter in STANDARD | ODD}
+BASES = frozenset("ACGTUN")
 LONGEST_ID = 200
+LONGEST = 1 << 20                   # residues of a protein; the longest known have some 35,000
+FEW = 100                           # residues: so many bases in a row are not a protein
 
 
 class FastaCorpus:
@@ -32,6 +35,7 @@ class FastaCorpus:
         self.name = name
         self.paths = list(paths)
         self.odd = self.lower = self.left_out = 0       # letters of each kind in the last complete pass
+        self.bases = False                              # whether all of its letters may be those of DNA or RNA
 
     def __iter__(self) -> Iterator[list[str]]:
         return (residues for _, residues in self.records())
@@ -44,7 +48,8 @@ class FastaCorpus:
     def records(self) -> Iterator[tuple[str, list[str]]]:
         """The id and the residues of every protein."""
         known: set[str] = set()
-        odd = lower = left_out = 0
+        odd = lower = left_out = total = 0
+        letters: set[str] = set()
         for path in self.paths:
             for where, name, text in _records(path):
                 if name in known:
@@ -58,10 +63,13 @@ class FastaCorpus:
                     raise UserError(f"{where}: {name} has no residues: expected at least one; remove the record")
                 odd += sum(letter in ODD for letter in residues)
                 left_out += len(text) - len(residues)
+                total += len(residues)
+                letters.update(residues)
                 yield name, residues
         if not known:
             raise UserError(f"{self.name} has no proteins: expected records that begin with >")
         self.odd, self.lower, self.left_out = odd, lower, left_out
+        self.bases = letters <= BASES and total >= FEW
 
     @property
     def line(self) -> str:
@@ -69,25 +77,31 @@ class FastaCorpus:
         counts = ((self.odd, "times B, J, O, U, X or Z, which models have seen rarely"),
                   (self.lower, "times a lower-case letter, read as upper case"),
                   (self.left_out, "times a gap or a stop (- . *), left out"))
-        return "; ".join(f"{count:,} {what}" for count, what in counts if count)
+        said = ["warning: all letters are A, C, G, T, U or N: expected proteins, not DNA or RNA"] if self.bases else []
+        return "; ".join([*said, *(f"{count:,} {what}" for count, what in counts if count)])
 
 
 def _records(path: Path) -> Iterator[tuple[str, str, str]]:
     """Where each record of a file is, its id, and its sequence as it is written, without white space."""
     where = name = ""
     pieces: list[str] = []
+    length = 0
     for number, line in enumerate(text_lines(path), 1):
         line = line.strip()
         if line.startswith(">"):
             if name:
                 yield where, name, "".join(pieces)
-            where, pieces = f"{path}, line {number}", []
+            where, pieces, length = f"{path}, line {number}", [], 0
             name = _id(where, line)
         elif line and not line.startswith(";"):
             if not name:
                 raise UserError(f"{path}, line {number}: {line!r:.40} before the first record, expected FASTA: a line "
                                 "such as >P12345, then residues")
             pieces.append(_sequence(f"{path}, line {number}", line))
+            length += len(pieces[-1])
+            if length > LONGEST:
+                raise UserError(f"{where}: {name} has more than {LONGEST:,} residues, expected a protein: "
+                                "the longest have some 35,000")
     if name:
         yield where, name, "".join(pieces)
 

@@ -65,6 +65,21 @@ def nats(table, arrays, sentence):
         yield -(z[np.arange(len(z)), order[1:]] - np.log(np.exp(z).sum(axis=1))).sum()
 
 
+def test_a_converted_model_of_proteins_embeds_fasta(lines, files, tmp_path):
+    options, weights, table, _ = files()
+    training = {"bidirectional": True, "dropout": 0.1, "n_epochs": 10, "n_train_tokens": 10**9, "batch_size": 128,
+                "n_tokens_vocab": 28, "unroll_steps": 20, "n_negative_samples_batch": 27, "all_clip_norm_val": 10.0}
+    (tmp_path / options).write_text(json.dumps({**table, **training}))
+    lines("convert", options, weights, "--out", "run")
+    (tmp_path / "p.fasta").write_text(">sp|P1|ONE first\nMK\nv\n>P2\nACDEFGHIKLMNPQRSTVWY\n")
+    lines("embed", "run", "--fasta", "p.fasta", "--layer", "sum", "--mean", "--out", "proteins.npz")
+    published = ELMo.from_bilm_tf(options, weights)
+    with np.load("proteins.npz") as found:
+        for name, residues in ("sp|P1|ONE", "MKV"), ("P2", "ACDEFGHIKLMNPQRSTVWY"):
+            layers = published.embed([list(residues)])[0]
+            np.testing.assert_allclose(found[name], layers.sum(axis=0).mean(axis=0), rtol=0, atol=1e-5)
+
+
 def test_a_converted_model_of_words_with_a_softmax_is_evaluated(lines, files):
     options, weights, table, arrays = files(characters=False, softmax=True)
     out = lines("convert", options, weights, "--vocabulary", "words.txt", "--out", "run", "--no-tokenize")

@@ -49,6 +49,19 @@ def test_odd_letters_are_counted_and_said_in_one_line(tmp_path):
     assert plain.line == ""
 
 
+def test_bases_are_no_proteins(tmp_path):
+    for text, warned in (("ACGTN" * 20, True), ("ACGTN" * 19, False), ("ACGTM" * 20, False)):
+        found = corpus(tmp_path, f">a\n{text}\n")
+        assert list(found)
+        assert ("expected proteins, not DNA or RNA" in found.line) == warned
+
+
+def test_a_chromosome_is_refused_before_it_fills_the_memory(tmp_path):
+    found = corpus(tmp_path, ">a\n" + ("M" * 60_000 + "\n") * 18)
+    with pytest.raises(UserError, match="line 1: a has more than 1,048,576 residues"):
+        list(found)
+
+
 def test_several_files_are_one_corpus(tmp_path):
     paths = [corpus(tmp_path, f">{name}\nMK\n", name).paths[0] for name in "ab"]
     assert list(FastaCorpus(paths, name="both").ids) == ["a", "b"]
