@@ -105,7 +105,7 @@ def test_a_state_has_the_arrays_of_every_layer_and_direction_and_rows_are_copies
 def test_the_arrays_of_a_state_have_names_and_make_the_state_again(words):
     model = words.model
     names = {"lstm": ["h", "c"], "gru": ["h"]}[model.config.cell]
-    assert state_names(model, "fb") == [f"{d}.{k}.{name}" for d in "fb" for k in range(2) for name in names]
+    assert state_names(model, letters=1) == [f"{d}.{k}.{name}" for d in "fb" for k in range(2) for name in names]
     assert state_names(model)[-1] == f"backward.1.{names[-1]}"
     state = warm_state(words)
     again = state_of(model, arrays_of(state))
