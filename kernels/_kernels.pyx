@@ -1,4 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 # distutils: language = c
 """The compiled twins of elmo_np's equation functions: same names, arguments and results (elmo_np/backend.py).
 
@@ -7,7 +8,7 @@ The layers check shapes, dtypes and id ranges: a kernel only computes.
 """
 import numpy as np
 from cpython.buffer cimport PyBuffer_FillInfo
-from cython cimport floating
+from cython cimport floating, pymutex
 from libc.math cimport INFINITY, sqrt, sqrtf
 from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport free, malloc

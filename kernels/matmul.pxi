@@ -50,5 +50,6 @@ def matmul(const floating[:, :] A, const floating[:, :] B, const floating[::1] b
                 for p in range((N + width - 1) // width):
                     n = p * width
                     panel_product(&block[0], depth, 1, &B[k, n], b_row, b_column, &C[m, n], N, k > 0,
-                                  NULL if b is None else &b[n], rows, depth, min(width, N - n), &panel[0])
+                                  <const floating *>NULL if b is None else &b[n], rows, depth,
+                                  min(width, N - n), &panel[0])
     return C_

@@ -1,7 +1,8 @@
 """Memory that is reused from step to step: a training step asks for the same arrays as the one before it.
 
 The system has to map and clear new memory, which takes as long as filling it. So a block is kept when its last array is
-gone, and handed out to the next array that fits. All of this runs with the interpreter lock held.
+gone, and handed out to the next array that fits. All of this runs with `kept_lock` held: a Python without an interpreter
+lock makes and drops arrays in several threads at once.
 """
 
 cdef enum:
@@ -11,6 +12,7 @@ cdef enum:
 # Maximum bytes of these blocks and of those in use: what is left of the memory in which the original ELMo has to embed.
 # Training raises it (memory_limit). Arrays may use more; then no block is kept.
 cdef size_t most_bytes = 160 << 20
+cdef pymutex kept_lock          # of that limit and of the three below
 
 cdef struct Memory:
     char *start
@@ -21,7 +23,7 @@ cdef int kept_count = 0
 cdef size_t held_bytes = 0      # by arrays
 
 
-cdef Memory taken(int k):
+cdef Memory taken(int k) noexcept:
     """Removes block k from those kept."""
     global kept_count
     cdef Memory found = kept[k]
@@ -32,7 +34,7 @@ cdef Memory taken(int k):
     return found
 
 
-cdef void let_go(size_t coming, int most):
+cdef void let_go(size_t coming, int most) noexcept:
     """Free the least recently used blocks until `coming` more bytes fit and at most `most` blocks are left."""
     cdef size_t total = held_bytes + coming
     cdef int k
@@ -46,9 +48,11 @@ cdef void let_go(size_t coming, int most):
 def memory_limit(size_t bytes):
     """Let blocks kept and in use hold so many bytes; returns the limit before."""
     global most_bytes
-    cdef size_t before = most_bytes
-    most_bytes = bytes
-    let_go(0, BLOCKS)
+    cdef size_t before
+    with kept_lock:
+        before = most_bytes
+        most_bytes = bytes
+        let_go(0, BLOCKS)
     return before
 
 
@@ -61,30 +65,33 @@ cdef class Block:
         global held_bytes
         cdef size_t size = length + LINE
         cdef int k, best = -1
-        for k in range(kept_count):             # the smallest that fits without wasting more than half
-            if size <= kept[k].size <= 2 * size and (best < 0 or kept[k].size < kept[best].size):
-                best = k
-        if best >= 0:
-            self.memory = taken(best)
-        else:
-            let_go(size, BLOCKS)
-            self.memory = Memory(<char *>malloc(size), size)
+        with kept_lock:
+            for k in range(kept_count):         # the smallest that fits without wasting more than half
+                if size <= kept[k].size <= 2 * size and (best < 0 or kept[k].size < kept[best].size):
+                    best = k
+            if best >= 0:
+                self.memory = taken(best)
+            else:
+                let_go(size, BLOCKS)
+                self.memory = Memory(<char *>malloc(size), size)
+            if self.memory.start != NULL:
+                held_bytes += self.memory.size
         if self.memory.start == NULL:
             raise MemoryError(f"no memory for {length:,} bytes")
-        held_bytes += self.memory.size
         self.length = length
 
     def __dealloc__(self):
         global kept_count, held_bytes
         if self.memory.start == NULL:
             return
-        held_bytes -= self.memory.size
-        let_go(self.memory.size, BLOCKS - 1)
-        if held_bytes + self.memory.size > most_bytes:
-            free(self.memory.start)
-        else:
-            kept[kept_count] = self.memory
-            kept_count += 1
+        with kept_lock:
+            held_bytes -= self.memory.size
+            let_go(self.memory.size, BLOCKS - 1)
+            if held_bytes + self.memory.size > most_bytes:
+                free(self.memory.start)
+            else:
+                kept[kept_count] = self.memory
+                kept_count += 1
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         cdef char *start = self.memory.start + (LINE - <uintptr_t>self.memory.start % LINE) % LINE

@@ -11,7 +11,8 @@ cdef inline floating root(floating x) noexcept nogil:
 def squared_norm(const floating[::1] g):
     """Twin of elmo_np.nn.optim.squared_norm."""
     cdef Py_ssize_t N = g.shape[0], n, k
-    cdef double total = 0, parts[8]         # a single sum would wait for its last addition at every element
+    cdef double total = 0
+    cdef double[8] parts                    # a single sum would wait for its last addition at every element
     with nogil:
         for k in range(8):
             parts[k] = 0

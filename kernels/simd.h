@@ -6,6 +6,10 @@
 #ifndef ELMO_NP_SIMD_H
 #define ELMO_NP_SIMD_H
 
+#if !defined(__GNUC__) && !defined(__clang__)
+#error "The kernels use vector types that only gcc and clang have. On Windows, install clang: see kernels/README.md."
+#endif
+
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,8 +71,8 @@ typedef struct { const char *name; float_operations f; double_operations d; } bo
 #undef WIDTH
 #undef ROWS
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define HAVE_X86_BODIES
+#ifdef __x86_64__
+#include "cpu.h"
 
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -108,12 +112,9 @@ typedef struct { const char *name; float_operations f; double_operations d; } bo
 /* Body `index` of those that this CPU can run, slowest first; NULL past the last. */
 static const body *cpu_body(int index)
 {
-#ifdef HAVE_X86_BODIES
-    static const body *const all[] = {&body_base, &body_avx2, &body_avx512, NULL};
-    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
-                       && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-    return index < 1 + avx2 + avx512 ? all[index] : NULL;
+#ifdef __x86_64__
+    static const body *const all[] = {&body_base, &body_avx2, &body_avx512};
+    return index <= cpu_vectors() ? all[index] : NULL;
 #else
     return index < 1 ? &body_base : NULL;
 #endif

@@ -39,21 +39,24 @@ def softmax_backward(double scale, chunk, const floating[:, ::1] W, const floati
     cdef floating[:, ::1] block = empty((DZ_WORDS, R), single) if again else None
     cdef floating[::1] db = db_, factor = factor_, rows = packed(h, False, False)
     cdef floating[::1] columns = packed(h, True, False) if again else None
+    cdef const floating *logits = NULL
     if R == 0:
         if not add:
             dW[...] = 0
         return empty((R, P), single), db_
+    if not again:
+        logits = &z[0, 0]
     dz_[:, R:] = 0
     for r in range(R):
         factor[r] = <floating>(scale / total[r]) if y[r] != -1 else 0                   # (S3)
     with nogil:
         if floating is float:
             active.f.softmax_backward(<float>scale, &columns[0] if again else NULL, &rows[0], &y[0], &W[0, 0], &b[0],
-                                      NULL if again else &z[0, 0], &top[0], &factor[0], &block[0, 0] if again else NULL,
+                                      logits, &top[0], &factor[0], &block[0, 0] if again else NULL,
                                       &dz[0, 0], &dW[0, 0], &db[0], add, &dh[0, 0], R, whole, P, V)     # (S2), (S1)
         else:
             active.d.softmax_backward(scale, &columns[0] if again else NULL, &rows[0], &y[0], &W[0, 0], &b[0],
-                                      NULL if again else &z[0, 0], &top[0], &factor[0], &block[0, 0] if again else NULL,
+                                      logits, &top[0], &factor[0], &block[0, 0] if again else NULL,
                                       &dz[0, 0], &dW[0, 0], &db[0], add, &dh[0, 0], R, whole, P, V)     # (S2), (S1)
     by_row = empty((R, P), single)
     by_row[...] = dh_[:, :R].T

@@ -1,6 +1,10 @@
 """The kernels' arrays lie in memory that is used again, and never while somebody still holds it."""
 
 import gc
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -66,3 +70,18 @@ def test_a_limit_gives_back_what_is_over_it_and_ends_with_its_body():
         assert backend._kernels.memory_limit(160 << 20) == 160 << 20
     finally:
         backend._kernels.memory_limit(before)
+
+
+def test_threads_that_make_and_drop_arrays_at_once_get_their_own():
+    expected = [logits(seed) for seed in range(4)]
+
+    def work(seed):
+        return all(np.array_equal(logits(seed), expected[seed]) for _ in range(100))
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [True] * 4
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has an interpreter lock")
+def test_the_kernels_leave_the_interpreter_lock_off():
+    code = "import sys; from elmo_np import _kernels; print(sys._is_gil_enabled())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
