@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import threadpoolctl
 from threadpoolctl import ThreadpoolController
 
@@ -27,7 +27,7 @@ B = TypeVar("B")
 _threads = min(2, os.cpu_count() or 1)
 _pool: ThreadPoolExecutor | None = None
 _controller: ThreadpoolController | None = None
-_lock = threading.Lock()        # of the two below
+_lock = threading.Lock()        # of the pool, and of the two below
 _limited = 0                    # bodies of `one_blas_thread` that are running
 _lift: Callable[[], None] | None = None         # gives BLAS back the threads that it had before the first of them
 
@@ -48,10 +48,10 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     if _threads == 1:
         return first(), second()
     try:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(1, thread_name_prefix="elmo_np")
-        # The second call sees the caller's context, such as NumPy's errstate.
-        other = _pool.submit(copy_context().run, second)
+        with _lock:
+            if _pool is None:
+                _pool = ThreadPoolExecutor(1, thread_name_prefix="elmo_np")
+            other = _pool.submit(_under, np.geterr(), second)
     except RuntimeError:        # the main thread has ended, and no new one may start: the same results, one by one
         _pool = None
         return first(), second()
@@ -60,6 +60,12 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     finally:
         other.exception()       # waits: nobody may continue while the other call still writes
     return one, other.result()
+
+
+def _under(errors: Mapping[str, Any], compute: Callable[[], B]) -> B:
+    """compute() with the caller's error settings, which NumPy 1 keeps per thread and NumPy 2 per context."""
+    with np.errstate(**errors):
+        return compute()
 
 
 def parallel(calls: Sequence[Callable[[], A]]) -> list[A]:
