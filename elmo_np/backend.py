@@ -14,13 +14,12 @@ from importlib import import_module
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from .errors import UserError
+from .install_hint import install_hint
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 TWINS: dict[str, Twin[..., Any]] = {}       # every equation function that has a kernel; the tests go through them all
-INSTALL_HINT = ("install a C compiler (Debian, Ubuntu: apt-get install gcc python3-dev), then run: "
-                "pip install --force-reinstall --no-deps -e .")
 
 
 def _load() -> tuple[Any, str]:
@@ -35,8 +34,8 @@ def _load() -> tuple[Any, str]:
     except ImportError as error:
         if choice == "require":
             raise UserError(f"ELMO_NP_KERNELS=require, but the kernels do not load ({error}); "
-                            f"{INSTALL_HINT}") from error
-        return None, f"the kernels do not load ({error}); {INSTALL_HINT}"
+                            f"{install_hint()}") from error
+        return None, f"the kernels do not load ({error}); {install_hint()}"
     path = os.environ.get("ELMO_NP_SIMD", kernels.simd_paths()[-1])
     if path not in kernels.simd_paths():
         raise UserError(f"ELMO_NP_SIMD={path}: this machine has {', '.join(kernels.simd_paths())}")

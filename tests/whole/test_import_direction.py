@@ -26,7 +26,7 @@ ORDER = [
     ["nn"],
     ["config"],
     ["runtime", "backend"],
-    ["types", "errors", "_old_names", "_early_interrupt"],
+    ["types", "errors", "install_hint", "_old_names", "_early_interrupt"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 # The whole package in a word: the public names import from everywhere, and everybody may read the version.
