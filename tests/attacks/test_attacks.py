@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from elmo_np.errors import UserError
-from tests.attacks import attempts
-from tests.attacks.attempts import Limits, Table
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="attacks need fork and Linux's /proc")
+attempts = pytest.importorskip("tests.attacks.attempts", reason="attacks limit their resources, which Windows cannot")
+Limits, Table = attempts.Limits, attempts.Table
 SKIPPED = 77
 # races compiles for a minute and trains slowly: before a release only.
 SHORT = ["damaged_files", "kills", "failing_disk", "batches", "processes", "sanitizers"]

@@ -14,6 +14,7 @@ from elmo_np.inference.elmo import ELMo, save_model
 from elmo_np.training.trainer import Trainer
 from elmo_np.viz import page
 from tests.commands import SMALL, TEXT, write
+from tests.posix import needs_links
 
 
 @pytest.fixture
@@ -133,6 +134,7 @@ def test_a_file_of_somebody_else_is_refused_before_training(train, tmp_path, nam
     assert {path.name: path.read_text() for path in (tmp_path / "run").iterdir()} == {name: "mine"}
 
 
+@needs_links
 def test_a_link_to_nowhere_counts_as_a_file(train, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/metrics.csv").symlink_to(tmp_path / "elsewhere")

@@ -16,6 +16,7 @@ from elmo_np.runtime.locks import locked_file
 from elmo_np.runtime.signals import Interrupted
 from tests.dump_helpers import CAT, DOG, SENTENCES, write_dump
 from tests.full_disk import room_for
+from tests.posix import needs_signals
 
 pytest.importorskip("mwparserfromhell", reason="needs mwparserfromhell, the extra [wikipedia]")
 
@@ -55,6 +56,7 @@ def test_several_dumps_are_read_in_order_and_a_limit_counts_the_articles_of_all(
     assert (tmp_path / "all.txt").read_text() == "Of b 0 .\nOf b 1 .\nOf b 2 .\nOf a 0 .\n"
 
 
+@needs_signals
 def test_after_ctrl_c_the_work_goes_on_to_the_same_bytes(tmp_path, dump, whole, monkeypatch, capsys):
     out, block = tmp_path / "a.txt.gz", module._block
 

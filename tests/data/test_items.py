@@ -8,6 +8,7 @@ import pytest
 
 from elmo_np.data.items import Columns, Region, read_items
 from elmo_np.errors import UserError
+from tests.posix import needs_pipes
 
 REGIONS = """\
 item,condition,region,sentence,rt
@@ -79,6 +80,7 @@ def test_markup_is_refused(tmp_path):
         read_items(write(tmp_path / "a.txt", "<html><body>\n"))
 
 
+@needs_pipes
 def test_a_pipe_is_read_once(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("this system has no named pipes")

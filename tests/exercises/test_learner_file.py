@@ -8,6 +8,7 @@ import pytest
 from elmo_np.errors import UserError
 from elmo_np.exercises import EXERCISES, in_order, learner_file
 from elmo_np.exercises.learner_file import complaint, judge_file, select, start, write_new
+from tests.posix import needs_devices
 
 
 @pytest.fixture
@@ -66,6 +67,7 @@ def test_what_is_not_python_is_said_with_its_line(judged, text, message):
         judged(text)
 
 
+@needs_devices
 def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path):
     with pytest.raises(UserError, match="cannot be read: No such file"):
         list(judge_file(select("04.1"), tmp_path / "none.py"))

@@ -27,6 +27,7 @@ from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.trainer import new_elmo
 from tests.commands import command, write
 from tests.embedding_helpers import SENTENCES, arrays, interrupted, of_characters, of_gru
+from tests.posix import needs_links, needs_signals
 
 TEXT = [*SENTENCES[:20], ["long"] * 90, *SENTENCES[20:40]]
 WORDS = Vocabulary.build(TEXT)
@@ -141,6 +142,7 @@ def test_a_run_that_was_stopped_anywhere_ends_with_the_same_bytes(tmp_path, kind
     assert kept == {True, False}
 
 
+@needs_signals
 @pytest.mark.parametrize("suffix", ["npz", "hdf5"])
 def test_ctrl_c_ends_with_the_sentence_or_the_array_that_is_at_work(tmp_path, suffix, monkeypatch):
     if suffix == "hdf5":
@@ -172,6 +174,7 @@ def test_stopped_again_and_again_it_still_ends_with_the_same_bytes(tmp_path, mon
     assert (tmp_path / "x.npz").read_bytes() == (tmp_path / "once.npz").read_bytes()
 
 
+@needs_signals
 def test_a_killed_process_goes_on(home, tmp_path):
     """kill -9, in whatever state that leaves the files."""
     text = write(tmp_path / "text.txt", [sentence for sentence in SENTENCES if "\n" not in sentence] * 60)
@@ -348,6 +351,7 @@ def test_a_file_that_somebody_else_put_into_the_folder_stays(begun):
     assert os.listdir(begun.parent / "x.npz.part") == ["thesis.txt"]
 
 
+@needs_links
 @pytest.mark.parametrize("name", ["x.npz.part/arrays.npz", "x.npz.part/place.safetensors", "x.npz.part"])
 def test_a_link_in_the_place_of_what_is_done_is_refused(begun, name):
     path, moved = begun.parent / name, begun.parent / "moved"
@@ -359,6 +363,7 @@ def test_a_link_in_the_place_of_what_is_done_is_refused(begun, name):
     assert {file: file.read_bytes() for file in before} == before
 
 
+@needs_links
 @pytest.mark.parametrize("name", ["x.npz", ".x.npz.lock"])
 def test_a_link_to_another_file_is_not_followed(tmp_path, name):
     (tmp_path / name).symlink_to(tmp_path / "other")

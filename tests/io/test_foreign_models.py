@@ -13,6 +13,7 @@ from elmo_np import ELMo
 from elmo_np.errors import UserError
 from elmo_np.io import safetensors_file
 from elmo_np.io.foreign_models import HDF5, check
+from tests.posix import needs_pipes
 from tests.task_helpers import saved, tiny_elmo
 
 OPTIONS = json.dumps({"lstm": {"dim": 4}}, separators=(",", ":"))
@@ -91,6 +92,7 @@ def test_a_text_is_not_called_a_damaged_model(tmp_path, text):
         safetensors_file.load(tmp_path / "text.txt")
 
 
+@needs_pipes
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_what_cannot_be_mapped_is_refused_before_it_is_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")

@@ -11,6 +11,7 @@ from elmo_np.errors import UserError
 from elmo_np.io import npz_to_hdf5
 from elmo_np.io.npz import ArrayFile
 from elmo_np.runtime.signals import Signals
+from tests.posix import needs_limits, needs_links
 
 h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not installed")
 
@@ -59,6 +60,7 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path, source):
         npz_to_hdf5.write(tmp_path / "none" / "x.hdf5", *source, SENTENCES, Signals())
 
 
+@needs_links
 def test_a_link_in_the_place_of_a_temporary_file_is_not_followed(tmp_path, source):
     (tmp_path / "precious").write_text("kept")
     (tmp_path / ".x.hdf5.tmp").symlink_to(tmp_path / "precious")
@@ -83,6 +85,7 @@ for limit in range(0, 40_000, 1_500):
 """
 
 
+@needs_limits
 def test_a_disk_that_is_full_at_any_size_is_reported(tmp_path):
     """HDF5 crashes where it cannot write, so this is another process."""
     pytest.importorskip("resource", reason="this system has no limit on the size of files")

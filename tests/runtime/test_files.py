@@ -22,6 +22,7 @@ from elmo_np.runtime.files import (
     read_regular_text,
     temporary_directory,
 )
+from tests.posix import needs_links, needs_signals
 
 
 def names(folder: Path) -> list[str]:
@@ -73,6 +74,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(
     assert names(tmp_path) == ["a"]
 
 
+@needs_signals
 def test_a_killed_writer_leaves_the_old_file_and_the_next_write_succeeds(tmp_path: Path) -> None:
     atomic_write_text(tmp_path / "a", "old")
     program = (
@@ -107,6 +109,7 @@ def test_a_device_is_refused_not_replaced() -> None:
     assert not Path(os.devnull).is_file()
 
 
+@needs_links
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "there" / "a")
@@ -115,6 +118,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "a").read_text() == "text"
 
 
+@needs_links
 def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "precious").write_text("kept")
@@ -177,6 +181,7 @@ def test_the_temporary_directory_ends_with_the_process() -> None:
     assert temporary_directory().is_dir()
 
 
+@needs_links
 def test_a_regular_file_is_read_and_a_longer_one_is_not(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes("é\r\nü\rx".encode())

@@ -12,6 +12,7 @@ import pytest
 from elmo_np.errors import UserError
 from elmo_np.runtime.locks import locked, locked_folder
 from tests.full_disk import room_for
+from tests.posix import needs_links
 
 HOLD = """
 import sys, time
@@ -107,6 +108,7 @@ def test_a_file_that_somebody_else_made_stays(tmp_path, contents):
     assert (tmp_path / "lock").read_bytes() == contents
 
 
+@needs_links
 def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "thesis").write_text("process of thought")
     (tmp_path / "lock").symlink_to(tmp_path / "thesis")

@@ -6,6 +6,7 @@ import pytest
 
 from elmo_np.errors import UserError
 from elmo_np.runtime.unfinished import Unfinished
+from tests.posix import needs_links
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(unfinished: Unfinished) ->
     assert unfinished.folder.read_text() == "kept"
 
 
+@needs_links
 @pytest.mark.parametrize("which", range(3))
 def test_a_link_is_refused(unfinished: Unfinished, which: int, tmp_path: Path) -> None:
     unfinished.make()
