@@ -16,9 +16,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 QUICK = ("test_backend.py", "test_install_hint.py", "test_kernel_source.py", "test_sklearn.py", "cli/test_info.py",
          "inference/test_elmo.py", "io/test_safetensors_file.py", "nn", "runtime", "whole/test_kernel_memory.py",
          "whole/test_models_of_0_1.py", "whole/test_twins.py")
-SMALL = ("--preset", "demo", "--set", "epochs=1", "--set", "hidden_dim=16", "--set", "embedding_dim=16")
-COMMANDS = (("info",), ("train", "grammar", "--out", "run", *SMALL),
-            ("similar", "run", "bank", "--in", "the bank of the river was steep ."))
+TEXT = str(PROJECT / "README.md")
+SMALL = [word for key in ("tokenize=true", "epochs=1", "hidden_dim=16", "embedding_dim=16") for word in ("--set", key)]
+COMMANDS = (("info",), ("train", TEXT, "--out", "run", *SMALL),
+            ("similar", "run", "word", "--in", "every word of the corpus", "--corpus", TEXT))
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 /* Which vectors this x86-64 CPU has. Asked with cpuid itself: __builtin_cpu_supports needs a library that clang does not
-   have on Windows. All questions about the CPU are in this file. */
+   have on Windows. */
 #ifndef ELMO_NP_CPU_H
 #define ELMO_NP_CPU_H
 
