@@ -65,13 +65,13 @@ def _shown(name: str, source: str, tags: Sequence[str]) -> str:
     """A source, or only its lines that have one of the tags."""
     if not tags:
         return source.rstrip()
-    lines = [line for line in source.splitlines() if not _tags(line).isdisjoint(tags)]
+    lines = [line for line in source.splitlines() if not tags_of_line(line).isdisjoint(tags)]
     if not lines:
         raise UserError(f"no line of {name} has the tag {' or '.join(tags)}: expected a tag at the end of a line")
     return re.sub(r" {2,}(#|/\*) ", r"    \1 ", textwrap.dedent("\n".join(lines)))
 
 
-def _tags(line: str) -> set[str]:
+def tags_of_line(line: str) -> set[str]:
     """The tags at the end of a line, with ranges expanded."""
     found = set()
     comment = _COMMENT.search(line)
