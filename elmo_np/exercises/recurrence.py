@@ -22,7 +22,7 @@ from .exercise import exercise, normal, slopes, values, wrong
         wrong("missing path", "a gate lies between 0 and 1, a tanh between -1 and 1", "1 + np.tanh", "np.tanh"),
     ])
 def gate(x):
-    """sigma(x) = 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2, without overflow.
+    """sigma(x) = 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2, of which the second form never overflows.
 
     x (N,), some of it in the thousands -> (N,)
     """
@@ -78,8 +78,9 @@ def _outputs(x: Array, Wx: Array, Wh: Array, b: Array) -> Array:
         wrong("off by one", "every step has an output", "range(T)", "range(1, T)"),
     ])
 def lstm_outputs(x, Wx, Wh, b):
-    """(L1)-(L5) for a sequence, from a state of zeros: a_t = x_t Wx + h_{t-1} Wh + b, then as in exercise 03.2.
+    """(L1)-(L5) for a sequence, from a state of zeros. At each step:
 
+        a = x_t Wx + h Wh + b;  i, f, o = sigma(a^i, a^f, a^o),  g = tanh(a^g);  c = f c + i g,  h = o tanh(c)
     x (T, B, D), Wx (D, 4H), Wh (H, 4H), b (4H,), in the order i f o g -> the outputs h_1 .. h_T (T, B, H)
     """
     T, B = x.shape[:2]
@@ -291,8 +292,9 @@ def _lstm_point(rng: Generator) -> dict[str, Any]:
         wrong("mean for sum", "b is used at every step of every sequence", "da.sum(axis=0)", "da.mean(axis=0)"),
     ])
 def lstm_backward(dy, x, ifog, h, c, Wx, Wh):
-    """(L5)-(L1) backward, for a sequence: exercises 04.1 to 04.6 in a loop, from the last step to the first.
+    """(L5)-(L1) backward, for a sequence, from the last step to the first. Step t was, from x[t], h[t] and c[t]:
 
+        a = x Wx + h Wh + b;  i, f, o = sigma(a^i, a^f, a^o),  g = tanh(a^g);  c_new = f c + i g,  h_new = o tanh(c_new)
     dy (T, B, H): gradient of the outputs, which are h[1:]; x (T, B, D); ifog (T, B, 4H): i, f, o, g of each step;
     h, c (T+1, B, H): the initial state first; Wx (D, 4H), Wh (H, 4H) -> dx (T, B, D), dWx, dWh, db (4H,)
     """

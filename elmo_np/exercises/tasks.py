@@ -306,7 +306,7 @@ def _softmax_rows(rng: Generator) -> dict[str, Array]:
               "dp - (p * dp).sum(axis=1, keepdims=True)", "dp"),
     ])
 def attention_backward(dc, q, k, W, p):
-    """(Z4)-(Z2) backward, for exercise 15.1.
+    """(Z4)-(Z2) backward: g = q W k^T / sqrt(D),  p = softmax of each row of g,  c = p k.
 
     dc (T, D), q (T, P), k (S, D), W (P, D), p (T, S): the weights -> dq (T, P), dk (S, D), dW (P, D)
     """

@@ -300,8 +300,9 @@ def _gru_point(rng: Generator) -> dict[str, Array]:
         wrong("missing path", "z is used twice: as it is, and in 1 - z", "dh * (h_old - n)", "dh * h_old"),
     ])
 def gru_backward(dh, x, h_old, r, z, n, u_n, Wh):
-    """One step of exercise 08.7, backward.
+    """A GRU's step, backward. With u = h_old Wh + bh, in three blocks, r z n, and a = x Wx + bx likewise, it was
 
+        r = sigma(a_r + u_r),  z = sigma(a_z + u_z),  n = tanh(a_n + r u_n),  h = (1 - z) n + z h_old
     dh, h_old, r, z, n, u_n (B, H), x (B, D), Wh (H, 3H) -> dh_old (B, H), dWh (H, 3H), dbh (3H,), dWx (D, 3H)
     """
     da_n = dh * (1 - z) * (1 - n**2)

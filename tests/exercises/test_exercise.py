@@ -57,6 +57,12 @@ def test_the_docstring_names_every_argument_and_shows_what_to_return(exercise):
 
 
 @ALL
+def test_a_docstring_does_not_send_the_reader_to_another_exercise(exercise):
+    """`elmo-np exercise start 08.8` writes nothing but that exercise."""
+    assert not re.findall(r"exercises? \d\d\.\d", exercise.stub.rpartition("raise")[0])
+
+
+@ALL
 def test_each_mistake_is_found_at_the_exercises_point_and_named(exercise):
     assert len(exercise.mistakes()) >= 2
     for mistake in exercise.mistakes():
