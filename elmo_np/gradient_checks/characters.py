@@ -32,6 +32,23 @@ CASES["characters, relu, two highway layers, projected"] = lambda rng: _of_one_c
 CASES["characters, tanh, no highway layer, not projected"] = lambda rng: _of_one_cnn(rng, "tanh", 0, False)
 
 
+def _large(rng: Generator, filters: int, D: int) -> Case:
+    """Filters over one character, which is one value, and a projection: no maximum of so many is near a kink."""
+    layer = CharCNN(((1, filters),), 1, D, 7, activation="tanh", highways=0, project=True, rng=rng, dtype=np.float64)
+    with_few_characters(layer)
+    for p in parameters(layer).values():
+        p.value[...] = rng.normal(size=p.value.shape)
+    layer.filters[0].W.value += np.sign(layer.filters[0].W.value)
+    k = _renumbered(to_char_ids(WORDS, layer.K))
+    avoid_kinks(layer, k)
+    r = rng.normal(size=(len(k), D))
+    return case_of_output(layer, lambda: layer.forward(k), r)
+
+
+CASES["characters, more filters than the kernel takes at a time"] = lambda rng: _large(rng, 130, 1)
+CASES["characters, more values than the kernel takes at a time"] = lambda rng: _large(rng, 20, 33)
+
+
 @case("characters of both directions")
 def _charcnn_shared(rng: Generator) -> Case:
     """Two directions have words in common, and the CNN and its shared copy compute half of all words each."""

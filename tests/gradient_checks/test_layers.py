@@ -1,5 +1,7 @@
 """layers: every layer of one direction has a check at which its branches are active."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from elmo_np.config.cells import CELLS, Kind
 from elmo_np.gradient_checks import CASES, layers, run
 from elmo_np.nn.cell import cell_class
 from elmo_np.nn.gru import GRU
+from elmo_np.tutorial import kernel_source
 
 
 def made(name):
@@ -50,6 +53,24 @@ def test_one_case_of_a_cell_has_more_rows_than_the_kernel_takes_at_a_time(name):
     T, B, _ = made(f"{name}, more steps than the kernel takes at a time").arrays["x"].shape
     assert T * B > 128 > B
     assert T % (128 // B) != 0          # the last block is a part of one
+
+
+def constant(name, file):
+    """A size in the source of a kernel."""
+    return int(re.search(rf"\b{name}\b(?: =)? (\d+)", kernel_source(file))[1])
+
+
+def test_the_large_cases_have_more_than_one_block_of_every_loop_of_the_kernels():
+    panel = 4 * 64 // 8         # columns: four vectors of 64 bytes, the widest, in float64
+    cells, _ = made("lstm, more cells than the kernel takes at a time").arrays["Wp"].shape
+    assert 4 * cells > constant("K_BLOCK", "matmul.h")
+    assert cells > panel / 4
+    words = made("softmax, more words than the kernel takes at a time").arrays
+    assert len(words["b"]) > constant("WORDS", "softmax.h")
+    assert words["h"].shape[0] * words["h"].shape[1] > panel
+    filters = made("characters, more filters than the kernel takes at a time").arrays["Wp"]
+    assert len(filters) > constant("DEPTH", "matmul.pxi")
+    assert len(made("characters, more values than the kernel takes at a time").arrays["bp"]) > panel
 
 
 def test_layers_at_padding_are_compared_and_have_no_gradient():
