@@ -91,7 +91,7 @@ CASES["lstm"] = lambda rng: recurrent(rng, LSTM(5, 6, rng=rng, dtype=np.float64)
 CASES["lstm, projected and clipped"] = lambda rng: _lstm(rng, 5, 6, None, 4, 3)
 CASES["lstm, sequences of unequal length"] = lambda rng: _lstm(rng, 5, 6, UNEQUAL, 4, 3, forget_bias=1.0)
 CASES["lstm, more steps than the kernel takes at a time"] = lambda rng: _lstm(rng, 2, 3, LONG, 5, 32)
-CASES["lstm, more cells than the kernel takes at a time"] = lambda rng: _lstm(rng, 2, 33, None, 2, 9)    # 4H > 128
+CASES["lstm, more cells than the kernel takes at a time"] = lambda rng: _lstm(rng, 1, 65, None, 2, 7)    # 4H > 256
 for _name in CELLS:
     if _name not in CASES:
         cases_of_kind(_name)
@@ -100,12 +100,12 @@ for _name in CELLS:
 @case("softmax, more words than the kernel takes at a time")
 def _many_words(rng: Generator) -> Case:
     """Two blocks of words: each has targets, and for some targets the maximum."""
-    layer = Softmax(2, 130, rng=rng, dtype=np.float64)
-    layer.b.value[120:] = rng.normal(size=10) + 1
+    layer = Softmax(2, 190, rng=rng, dtype=np.float64)
+    layer.b.value[180:] = rng.normal(size=10) + 1
     h = rng.normal(size=(9, 4, 2))
-    y = rng.integers(0, 130, (9, 4))
-    acts(y < 120, "a target in the first block")
-    acts(np.argmax(h @ layer.W.value.T + layer.b.value, axis=-1) < 120, "the maximum in the first block")
+    y = rng.integers(0, 190, (9, 4))
+    acts(y < 180, "a target in the first block")
+    acts(np.argmax(h @ layer.W.value.T + layer.b.value, axis=-1) < 180, "the maximum in the first block")
     return case_of_loss(layer, lambda: layer.forward(h, y), h=h)
 
 
