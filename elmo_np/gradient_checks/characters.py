@@ -39,6 +39,7 @@ def _large(rng: Generator, filters: int, D: int) -> Case:
     for p in parameters(layer).values():
         p.value[...] = rng.normal(size=p.value.shape)
     layer.filters[0].W.value += np.sign(layer.filters[0].W.value)
+    layer.E.value.sort(axis=0)          # the end of a word is larger than its letters: a maximum in the last positions
     k = _renumbered(to_char_ids(WORDS, layer.K))
     avoid_kinks(layer, k)
     r = rng.normal(size=(len(k), D))
