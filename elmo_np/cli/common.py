@@ -29,8 +29,16 @@ LARGEST_LIST = 1 << 25          # characters of a list of words
 
 def json_text(value: dict[str, Any], indent: int | None = None) -> str:
     """A JSON object, on one line unless indented; null for infinity and NaN, which JSON does not have."""
-    finite = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in value.items()}
-    return escaped_json(json.dumps(finite, ensure_ascii=False, indent=indent, allow_nan=False))
+    return escaped_json(json.dumps(_finite(value), ensure_ascii=False, indent=indent, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """A value with None in place of each infinity and NaN in it."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def add_json(add: Add, what: str = "print the result as one JSON object") -> None:

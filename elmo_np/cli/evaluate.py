@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.directions import by_direction, from_directions
 from ..data.corpus import Corpus, open_corpus
 from ..errors import UserError
+from ..inference.dynamic_evaluation import DECAYS, RATES, DynamicSettings, evaluate_dynamically, tune_dynamic
 from ..inference.elmo import ELMo
 from ..inference.evaluate import Evaluation, SentenceScore, evaluate, perplexity_text, unigram_perplexity
 from ..inference.neural_cache import THETAS, WEIGHTS, CacheSettings, evaluate_with_cache, tune
 from ..runtime.files import STDOUT, atomic_write_text
+from ..runtime.progress import Progress
 from .common import Add, add_corpus, add_tokenize, check_new_file, json_text, settings_of, splits
 
 THETA, WEIGHT = 0.3, 0.1       # of a cache that nobody has set
+RATE, DECAY = 0.03, 0.001      # of dynamic evaluation likewise
 
 ABOUT = "compute the perplexity of each direction, over all words"
 
@@ -32,10 +35,16 @@ def arguments(add: Add) -> None:
         help="also write log p of every sentence to this file; - for standard output")
     add("--cache", type=int, metavar="N", help="also with a cache of the last N words, of which those that followed "
         "similar states become more probable (needs one stream)")
-    add("--tune-on", metavar="FILE", help="a validation text, never the one to predict, on which the cache is set")
     add("--cache-theta", type=float, metavar="X", help=f"without --tune-on, how sharply the cache prefers similar "
         f"states (default {THETA})")
     add("--cache-weight", type=float, metavar="X", help=f"likewise, its share (default {WEIGHT})")
+    add("--dynamic", action="store_true", help="also with a model that goes on learning from what it has predicted "
+        "(needs one stream)")
+    add("--dynamic-rate", type=float, metavar="X", help=f"without --tune-on, how fast it learns (default {RATE})")
+    add("--dynamic-decay", type=float, metavar="X", help="likewise, how fast it returns to what it was trained to be "
+        f"(default {DECAY})")
+    add("--tune-on", metavar="FILE", help="a validation text, never the one to predict, on which the cache and dynamic "
+        "evaluation are set")
     add_tokenize(add)
     add("--json", action="store_true", help="print the result as JSON")
 
@@ -47,15 +56,13 @@ def run(args: argparse.Namespace) -> int:
     corpus = open_corpus(args.corpus, tokenize=splits(args, elmo))
     scores: list[SentenceScore] = []
     state = args.state or settings_of(args.dir).train.state
-    settings = _cache_settings(args, elmo, state)
-    found = evaluate(elmo.model, elmo.vocabulary, corpus, state=state, batch_size=args.batch_size,
-                     each=scores.append if args.per_sentence else None)
+    _check_methods(args, state)
+    found, extra = _evaluated(args, elmo, corpus, state, scores.append if args.per_sentence else None)
     unigram = unigram_perplexity(elmo.vocabulary, corpus) if elmo.vocabulary.counts else None
     if args.per_sentence:
         atomic_write_text(args.per_sentence, _per_sentence(scores, corpus))
-    cached = settings and (settings, evaluate_with_cache(elmo.model, elmo.vocabulary, corpus, settings))
     with redirect_stdout(sys.stderr if args.per_sentence == STDOUT else sys.stdout):
-        _print(args, found, unigram, state, cached)
+        _print(args, found, unigram, state, extra)
     return 0
 
 
@@ -68,34 +75,93 @@ def _per_sentence(scores: Sequence[SentenceScore], corpus: Corpus) -> str:
     return "\n".join([*rows, ""])
 
 
-Cached = tuple[CacheSettings, Evaluation]
+class Method(NamedTuple):
+    """What is reported beside the plain figures."""
+
+    key: str                    # in the JSON
+    name: str                   # with its settings
+    settings: dict[str, Any]
+    found: Evaluation
+    at_edge: bool               # whether a setting is the lowest or highest of those tried
 
 
-def _cache_settings(args: argparse.Namespace, elmo: ELMo, state: str) -> CacheSettings | None:
-    """Those asked for or found on another text; None: no cache. Raises UserError for options that contradict others."""
-    set_by_hand = args.cache_theta is not None or args.cache_weight is not None
-    if args.cache is None:
-        if args.tune_on or set_by_hand:
-            raise UserError("--tune-on, --cache-theta and --cache-weight set a cache: add --cache N")
-        return None
+def _evaluated(args: argparse.Namespace, elmo: ELMo, corpus: Corpus, state: str,
+               each: Callable[[SentenceScore], None] | None) -> tuple[Evaluation, list[Method]]:
+    """The plain figures, and those of what else is asked for; the text is read once, and once more to learn from it."""
+    cache, dynamic = _settings(args, elmo)
+    extra: list[Method] = []
+    if cache:
+        found, with_cache = evaluate_with_cache(elmo.model, elmo.vocabulary, corpus, cache, each)
+        at_edge = cache.theta in (THETAS[0], THETAS[-1]) or cache.weight in (WEIGHTS[0], WEIGHTS[-1])
+        extra.append(Method("cache", f"a cache of {cache.size:,} words, theta {cache.theta:g}, weight "
+                            f"{cache.weight:g}", cache._asdict(), with_cache, at_edge))
+    else:
+        found = evaluate(elmo.model, elmo.vocabulary, corpus, state=state, batch_size=args.batch_size, each=each)
+    if dynamic:
+        nats = evaluate_dynamically(elmo.model, elmo.vocabulary, corpus, dynamic)
+        extra.append(Method("dynamic", f"dynamic evaluation, rate {dynamic.rate:g}, decay {dynamic.decay:g}",
+                            dynamic._asdict(), found.with_nats(nats),
+                            dynamic.rate in (RATES[0], RATES[-1]) or dynamic.decay == DECAYS[-1]))
+    return found, extra
+
+
+def _check_methods(args: argparse.Namespace, state: str) -> None:
+    """Raise UserError for options of a cache or of dynamic evaluation that contradict others."""
+    by_hand = {"cache": args.cache_theta is not None or args.cache_weight is not None,
+               "dynamic": args.dynamic_rate is not None or args.dynamic_decay is not None}
+    if by_hand["cache"] and args.cache is None:
+        raise UserError("--cache-theta and --cache-weight set a cache: add --cache N")
+    if by_hand["dynamic"] and not args.dynamic:
+        raise UserError("--dynamic-rate and --dynamic-decay set dynamic evaluation: add --dynamic")
+    if args.cache is None and not args.dynamic:
+        if args.tune_on is not None:
+            raise UserError(f"--tune-on {args.tune_on} sets a cache or dynamic evaluation: add --cache N or --dynamic")
+        return
     if state != "carry":
-        raise UserError(f"--cache {args.cache} with state {state}: a cache reads one stream; add --state carry")
-    if not args.tune_on:
-        return CacheSettings(args.cache, THETA if args.cache_theta is None else args.cache_theta,
-                             WEIGHT if args.cache_weight is None else args.cache_weight).checked()
-    if set_by_hand:
-        raise UserError(f"--tune-on {args.tune_on} finds theta and weight: leave out --cache-theta and --cache-weight")
+        given = "--dynamic" if args.cache is None else f"--cache {args.cache}"
+        raise UserError(f"{given} with state {state}: expected one stream; add --state carry")
+    if args.tune_on is None:
+        return
+    for name, first, second in ("cache", "theta", "weight"), ("dynamic", "rate", "decay"):
+        if by_hand[name]:
+            raise UserError(f"--tune-on {args.tune_on} finds the settings: leave out --{name}-{first} and "
+                            f"--{name}-{second}")
     if args.tune_on == args.corpus or (os.path.exists(args.corpus) and os.path.exists(args.tune_on)
                                        and os.path.samefile(args.corpus, args.tune_on)):
-        raise UserError(f"--tune-on {args.tune_on} is the text to predict: expected another one, or the cache would be "
-                        "set on what it is judged on")
-    return tune(elmo.model, elmo.vocabulary, open_corpus(args.tune_on, tokenize=splits(args, elmo)), args.cache)
+        raise UserError(f"--tune-on {args.tune_on} is the text to predict: expected another one, or the settings would "
+                        "be chosen by what they are judged on")
+
+
+def _settings(args: argparse.Namespace, elmo: ELMo) -> tuple[CacheSettings | None, DynamicSettings | None]:
+    """Those asked for or found on another text; None for what is not asked for."""
+    cache, dynamic = None, None
+    if args.tune_on is None:
+        if args.cache is not None:
+            theta, weight = _given(args.cache_theta, THETA), _given(args.cache_weight, WEIGHT)
+            cache = CacheSettings(args.cache, theta, weight).checked()
+        if args.dynamic:
+            dynamic = DynamicSettings(_given(args.dynamic_rate, RATE), _given(args.dynamic_decay, DECAY)).checked()
+        return cache, dynamic
+    text = open_corpus(args.tune_on, tokenize=splits(args, elmo))
+    if args.cache is not None:
+        cache = tune(elmo.model, elmo.vocabulary, text, args.cache)
+    if args.dynamic:
+        with Progress() as progress:
+            dynamic = tune_dynamic(elmo.model, elmo.vocabulary, text, lambda one: progress.show(
+                f"reading {args.tune_on} with rate {one.rate:g}, decay {one.decay:g}"))
+    return cache, dynamic
+
+
+def _given(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, state: str,
-           cached: Cached | None) -> None:
+           extra: Sequence[Method]) -> None:
     if args.json:
-        print(json_text(_as_json(found, unigram, state) | _cache_as_json(cached), indent=2))
+        also = {one.key: {**one.settings, "forward": one.found.forward, "backward": one.found.backward}
+                for one in extra}
+        print(json_text(_as_json(found, unigram, state) | also, indent=2))
         return
     print(f"{found.sentences:,} sentences, {found.targets:,} targets per direction (tokens and sentence ends), "
           f"{found.unknown:,} of them unknown words ({found.unknown / found.targets:.1%}); state: {state}")
@@ -106,21 +172,13 @@ def _print(args: argparse.Namespace, found: Evaluation, unigram: float | None, s
         figures["unigram model"] = unigram
     for name, value in figures.items():
         print(f"  {name:16} perplexity {perplexity_text(value, 3):>10}")
-    if cached:
-        settings, with_cache = cached
-        print(f"with a cache of {settings.size:,} words, theta {settings.theta:g}, weight {settings.weight:g}"
-              f"{f', set on {args.tune_on}' if args.tune_on else ''}:")
-        if args.tune_on and (settings.theta in (THETAS[0], THETAS[-1]) or settings.weight in (WEIGHTS[0], WEIGHTS[-1])):
-            print("  (at the edge of what was tried: other values of --cache-theta and --cache-weight may be better)")
-        for name, value in with_cache.perplexities.items():
+    for one in extra:
+        print(f"with {one.name}{f', set on {args.tune_on}' if args.tune_on else ''}:")
+        if args.tune_on and one.at_edge:
+            options = " and ".join(f"--{one.key}-{name}" for name in one.settings if name != "size")
+            print(f"  (at the edge of what was tried: other values of {options} may be better)")
+        for name, value in one.found.perplexities.items():
             print(f"  {name:16} perplexity {perplexity_text(value, 3):>10}")
-
-
-def _cache_as_json(cached: Cached | None) -> dict[str, Any]:
-    if cached is None:
-        return {}
-    settings, found = cached
-    return {"cache": {**settings._asdict(), "forward": found.forward, "backward": found.backward}}
 
 
 def _as_json(found: Evaluation, unigram: float | None, state: str) -> dict[str, Any]:

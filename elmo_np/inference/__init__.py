@@ -7,6 +7,7 @@
     evaluate            perplexity and scores (P)
     surprisal           of every word, with the entropy of its prediction (P)
     neural_cache        evaluation with a cache of the last words (P)
+    dynamic_evaluation  evaluation with a copy of the model that goes on learning (P)
     probe               how often surprisal is as test suites of grammar predict (P)
     substitutes, sampling   predictions (M)
     neighbours, occurrences, static_vectors   vectors of words, by occurrence or one per word

@@ -77,6 +77,10 @@ class Evaluation(NamedTuple):
         return {direction: perplexity(nats, self.targets)                        # (P1)
                 for direction, nats in by_direction(self, "{}_nats").items()}
 
+    def with_nats(self, nats: dict[str, float]) -> Evaluation:
+        """The same targets predicted in another way; nats: of each direction."""
+        return self._replace(**from_directions(nats, "{}_nats"))
+
     @property
     def forward(self) -> float | None:
         """Perplexity of the forward direction."""

@@ -10,7 +10,7 @@ Source: Grave, Joulin and Usunier 2017, "Improving neural language models with a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from ..nn.cell import State
 from ..nn.language_model import LanguageModel
 from ..nn.softmax import IGNORE_INDEX
 from ..types import Array
-from .evaluate import Evaluation, one_stream, summed
+from .evaluate import Evaluation, SentenceScore, one_stream, summed
 from .token_indexer import token_indexer
 
 MOST = 100_000             # positions: beyond it a cache is slower than the model by far
@@ -62,15 +62,13 @@ class NeuralCache:
 
     def read(self, lm: LanguageModel, x: Array, y: Array, before: list[State] | None,
              lengths: Array | None) -> tuple[list[Array], list[State]]:
-        """A reader of one stream: - log p by (P8), with the first theta and weight."""
+        """A reader of one stream: - log p of the model alone; those by (P8) are added to `nats`."""
         outputs, after = lm.encode_inference(x, before, lengths)
         nats = lm.output_layer().nll(outputs[-1], y).astype(np.float64)
         live = y[:, 0] != IGNORE_INDEX
         rows = max(1, VALUES // (self.size + len(y)))
         for part in np.array_split(np.flatnonzero(live), -(-int(live.sum()) // rows) or 1):
-            mixed = self.mix(outputs[-1][part, 0], y[part, 0], nats[part, 0])
-            self.nats += mixed.sum(axis=2)
-            nats[part, 0] = mixed[0, 0]
+            self.nats += self.mix(outputs[-1][part, 0], y[part, 0], nats[part, 0]).sum(axis=2)
         return [nats], after
 
     def mix(self, h: Array, y: Array, nats: Array) -> Array:
@@ -100,12 +98,16 @@ def _share(z: Array, same: Array) -> Array:
     return found
 
 
-def evaluate_with_cache(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]],
-                        settings: CacheSettings) -> Evaluation:
-    """`evaluate` of one stream by (P8). Raises UserError for settings out of range."""
+def evaluate_with_cache(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], settings: CacheSettings,
+                        each: Callable[[SentenceScore], None] | None = None) -> tuple[Evaluation, Evaluation]:
+    """`evaluate` of one stream without a cache and by (P8), which reads the text once; each: as there, without a cache.
+
+    Raises UserError for settings out of range.
+    """
     size, theta, weight = settings.checked()
     caches = {direction: NeuralCache(size, [theta], [weight]) for direction in model.lms}
-    return _evaluated(model, vocabulary, corpus, caches)
+    plain = _evaluated(model, vocabulary, corpus, caches, each)
+    return plain, plain.with_nats({direction: cache.nats.item() for direction, cache in caches.items()})
 
 
 def _check_size(size: int) -> None:
@@ -123,8 +125,8 @@ def tune(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], s
     return CacheSettings(size, THETAS[theta], WEIGHTS[weight])
 
 
-def _evaluated(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]],
-               caches: Mapping[str, NeuralCache]) -> Evaluation:
+def _evaluated(model: BiLM, vocabulary: Vocabulary, corpus: Iterable[Sequence[str]], caches: Mapping[str, NeuralCache],
+               each: Callable[[SentenceScore], None] | None = None) -> Evaluation:
     """caches: of each direction."""
     readers = {direction: cache.read for direction, cache in caches.items()}
-    return summed(one_stream(token_indexer(model, vocabulary), require_reiterable(corpus), readers))
+    return summed(one_stream(token_indexer(model, vocabulary), require_reiterable(corpus), readers), each)

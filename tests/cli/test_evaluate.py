@@ -7,7 +7,8 @@ import re
 import pytest
 
 from elmo_np import ELMo
-from elmo_np.inference.evaluate import evaluate, unigram_perplexity
+from elmo_np.inference.dynamic_evaluation import evaluate_dynamically, tune_dynamic
+from elmo_np.inference.evaluate import evaluate, perplexity, unigram_perplexity
 from elmo_np.inference.neural_cache import evaluate_with_cache, tune
 from tests.commands import SMALL, UNSEEN, write
 from tests.embedding_helpers import alone
@@ -75,24 +76,50 @@ def test_the_sentences_go_to_standard_output_and_the_figures_to_stderr(do, tmp_p
     assert json.loads(err)["sentences"] == out.count("\n") - 1
 
 
-def test_a_cache_is_shown_beside_the_plain_figures_and_set_on_another_text(do, tmp_path):
+def test_a_cache_and_dynamic_evaluation_are_shown_beside_the_plain_figures_and_set_on_another_text(do, tmp_path):
     write(tmp_path / "text.txt", [UNSEEN[0]] * 10)
     write(tmp_path / "valid.txt", UNSEEN[:8])
     plain = json.loads(do("evaluate", "run", tmp_path / "text.txt", "--state", "carry", "--json").out)
-    command = ("evaluate", "run", tmp_path / "text.txt", "--state", "carry", "--cache", "50")
+    command = ("evaluate", "run", tmp_path / "text.txt", "--state", "carry", "--cache", "50", "--dynamic")
     found = json.loads(do(*command, "--json", "--tune-on", tmp_path / "valid.txt").out)
-    elmo = ELMo.load("run")
+    elmo, text = ELMo.load("run"), [UNSEEN[0]] * 10
     settings = tune(elmo.model, elmo.vocabulary, UNSEEN[:8], 50)
-    expected = evaluate_with_cache(elmo.model, elmo.vocabulary, [UNSEEN[0]] * 10, settings)
+    _, expected = evaluate_with_cache(elmo.model, elmo.vocabulary, text, settings)
     assert found.pop("cache") == {**settings._asdict(), "forward": expected.forward, "backward": expected.backward}
+    learning = tune_dynamic(elmo.model, elmo.vocabulary, UNSEEN[:8])
+    nats = evaluate_dynamically(elmo.model, elmo.vocabulary, text, learning)
+    assert found.pop("dynamic") == {**learning._asdict(), "forward": perplexity(nats["forward"], plain["targets"]),
+                                    "backward": perplexity(nats["backward"], plain["targets"])}
     assert found == plain
-    out = do(*command, "--cache-weight", "0.2").out
+    out = do(*command, "--cache-weight", "0.2", "--dynamic-rate", "0.1").out
     assert "with a cache of 50 words, theta 0.3, weight 0.2:\n  forward          perplexity" in out
+    assert "with dynamic evaluation, rate 0.1, decay 0.001:\n  forward          perplexity" in out
+
+
+def test_the_text_is_read_once_with_a_cache_and_its_sentences_are_scored_without(do, tmp_path):
+    tables = []
+    for k, more in enumerate(([], ["--cache", "20"], ["--dynamic"])):
+        tables.append(tmp_path / f"{k}.tsv")
+        do("evaluate", "run", "unseen.txt", "--state", "carry", "--per-sentence", tables[-1], *more)
+    assert len({path.read_text() for path in tables}) == 1
+
+
+def test_learning_that_diverges_is_an_infinite_perplexity_and_null_in_json(do):
+    command = ("evaluate", "run", "unseen.txt", "--state", "carry", "--dynamic", "--dynamic-rate", "1e30")
+    assert "perplexity   infinite" in do(*command).out
+    assert json.loads(do(*command, "--json").out)["dynamic"]["forward"] is None
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--cache", "10", "--state", "reset"], "--cache 10 with state reset: a cache reads one stream; add --state carry"),
-    (["--tune-on", "unseen.txt"], "--cache-weight set a cache: add --cache N"),
+    (["--cache", "10", "--state", "reset"], "--cache 10 with state reset: expected one stream; add --state carry"),
+    (["--dynamic", "--state", "reset"], "--dynamic with state reset: expected one stream; add --state carry"),
+    (["--tune-on", "unseen.txt"], "sets a cache or dynamic evaluation: add --cache N or --dynamic"),
+    (["--tune-on", ""], "sets a cache or dynamic evaluation: add --cache N or --dynamic"),
+    (["--dynamic-rate", "1"], "--dynamic-rate and --dynamic-decay set dynamic evaluation: add --dynamic"),
+    (["--cache", "5", "--state", "carry", "--dynamic-decay", "0"], "set dynamic evaluation: add --dynamic"),
+    (["--dynamic", "--state", "carry", "--tune-on", "train.txt", "--dynamic-decay", "0.1"], "leave out --dynamic-rate"),
+    (["--dynamic", "--state", "carry", "--tune-on", "./unseen.txt"], "is the text to predict: expected another one"),
+    (["--dynamic", "--state", "carry", "--dynamic-rate", "0"], "expected a rate above 0 and a decay from 0 to"),
     (["--cache-weight", "0.1"], "set a cache: add --cache N"),
     (["--cache", "5", "--state", "carry", "--tune-on", "./unseen.txt"], "is the text to predict: expected another one"),
     (["--cache", "5", "--state", "carry", "--tune-on", "train.txt", "--cache-theta", "1"], "leave out --cache-theta"),

@@ -45,7 +45,8 @@ def test_every_word_has_the_probability_of_the_equations(settings, monkeypatch):
     monkeypatch.setattr("elmo_np.inference.evaluate.CHUNK", 11)         # the cache outlives a chunk
     monkeypatch.setattr(neural_cache, "VALUES", 4 * (settings.size + 11))   # and a chunk is divided
     model, corpus = bilm(), UNSEEN[:6]
-    found = evaluate_with_cache(model, VOCABULARY, corpus, settings)
+    plain, found = evaluate_with_cache(model, VOCABULARY, corpus, settings)
+    assert plain == evaluate(model, VOCABULARY, corpus)
     ids, targets = inputs_and_targets(corpus)
     assert found.targets == len(targets)
     assert found.forward_nats == pytest.approx(stream_by_hand(model.forward_lm, ids, targets, settings), rel=1e-5)
@@ -67,8 +68,7 @@ def test_the_probabilities_of_all_words_add_up_to_one(rng):
 
 def test_a_text_that_repeats_itself_is_predicted_better():
     model, corpus = bilm(), [UNSEEN[0]] * 12
-    plain = evaluate(model, VOCABULARY, corpus)
-    found = evaluate_with_cache(model, VOCABULARY, corpus, CacheSettings(100, 0.5, 0.3))
+    plain, found = evaluate_with_cache(model, VOCABULARY, corpus, CacheSettings(100, 0.5, 0.3))
     assert found.forward < 0.8 * plain.forward
     assert found.backward < 0.8 * plain.backward
     assert (found.targets, found.sentences, found.unknown) == (plain.targets, plain.sentences, plain.unknown)
@@ -76,8 +76,8 @@ def test_a_text_that_repeats_itself_is_predicted_better():
 
 def test_a_weight_of_zero_is_the_plain_model():
     model = bilm()
-    found = evaluate_with_cache(model, VOCABULARY, UNSEEN, CacheSettings(10, 0.5, 0.0))
-    assert found.forward_nats == pytest.approx(evaluate(model, VOCABULARY, UNSEEN).forward_nats, rel=1e-6)
+    plain, found = evaluate_with_cache(model, VOCABULARY, UNSEEN, CacheSettings(10, 0.5, 0.0))
+    assert found.forward_nats == pytest.approx(plain.forward_nats, rel=1e-6)
 
 
 def test_tuning_finds_the_best_of_what_it_tries(monkeypatch):
@@ -85,7 +85,7 @@ def test_tuning_finds_the_best_of_what_it_tries(monkeypatch):
     monkeypatch.setattr(neural_cache, "WEIGHTS", (0.05, 0.5))
     model, corpus = bilm(), [*UNSEEN[:3]] * 3
     tried = [CacheSettings(50, theta, weight) for theta in (0.1, 2.0) for weight in (0.05, 0.5)]
-    nats = [sum(evaluate_with_cache(model, VOCABULARY, corpus, one)[:2]) for one in tried]
+    nats = [sum(evaluate_with_cache(model, VOCABULARY, corpus, one)[1][:2]) for one in tried]
     assert tune(model, VOCABULARY, corpus, 50) == tried[int(np.argmin(nats))]
 
 
@@ -102,10 +102,10 @@ def test_one_direction_has_a_cache_of_its_own_and_is_tuned_alone(direction):
     whole = bilm()
     one = alone(ELMo(whole, VOCABULARY), direction).model
     settings = CacheSettings(50, 0.3, 0.1)
-    found, expected = (evaluate_with_cache(model, VOCABULARY, UNSEEN[:20], settings) for model in (one, whole))
+    found, expected = (evaluate_with_cache(model, VOCABULARY, UNSEEN[:20], settings)[1] for model in (one, whole))
     assert found.perplexities == pytest.approx({direction: expected.perplexities[direction]}, rel=1e-5)
     best = tune(one, VOCABULARY, UNSEEN[:10], 50)
     assert best.theta in neural_cache.THETAS
     edge = CacheSettings(50, neural_cache.THETAS[0], neural_cache.WEIGHTS[0])
-    assert evaluate_with_cache(one, VOCABULARY, UNSEEN[:10], best).geometric_mean <= evaluate_with_cache(
-        one, VOCABULARY, UNSEEN[:10], edge).geometric_mean
+    found, other = (evaluate_with_cache(one, VOCABULARY, UNSEEN[:10], settings)[1] for settings in (best, edge))
+    assert found.geometric_mean <= other.geometric_mean
