@@ -4,7 +4,7 @@
 
 TRAIN and VALID are text files with one sentence per line. Runs follow one another, each in its own process:
   full      elmo_np, full softmax: preset `small`, the model of Zaremba et al. 2014
-  adaptive  elmo_np, adaptive softmax: preset `fast`
+  adaptive  elmo_np, adaptive softmax: preset `fast` without its dropout, as the others have none
   torch     PyTorch: model, start values, batches and recipe of preset `small`
 and, if --only names them:
   characters    elmo_np on characters: preset `elmo-tiny`, by the original ELMo's recipe
@@ -108,7 +108,7 @@ def planned(train: str, valid: str, budget: float, only: Sequence[str], quick: b
         settings = replaced(preset(recipe), corpus=train, valid=valid, **changes)
         return Run(key, name, side, recipe, smaller(settings) if quick else settings, budget)
     runs = [made("full", "elmo_np, full softmax", OURS, "small"),
-            made("adaptive", "elmo_np, adaptive softmax", OURS, "fast"),
+            made("adaptive", "elmo_np, adaptive softmax", OURS, "fast", dropout=0.0),     # as the others
             made("torch", "PyTorch", TORCH, "small"),
             made("characters", "characters", OURS, "elmo-tiny"),
             made("words", "a vector a word", OURS, "elmo-tiny", char_filters=None)]

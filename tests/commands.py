@@ -49,7 +49,8 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     write(home / "train.txt", TEXT)
     write(home / "unseen.txt", UNSEEN)
-    assert main(["train", str(home / "train.txt"), "--out", str(home / "run"), "--quiet", *SMALL]) == 0
+    train = ["train", str(home / "train.txt"), "--out", str(home / "run"), "--preset", "demo", "--quiet", *SMALL]
+    assert main(train) == 0
     return home
 
 

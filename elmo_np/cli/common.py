@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config.schema import Settings
-from ..config.toml_files import read_toml
+from ..config.by_size import Choice, choice_for, count_tokens
+from ..config.schema import FIELDS, Settings
+from ..config.toml_files import override, read_toml
 from ..data.corpus import Corpus, joined, open_corpus
 from ..data.text_lines import text_lines
 from ..errors import UserError
@@ -22,6 +23,7 @@ from ..io.training_corpus import training_corpus
 from ..runtime.files import STDOUT
 from ..runtime.progress import Progress
 from ..runtime.terminal import escaped_json
+from ..training.request import with_corpora, with_tokens
 
 Add = Callable[..., Any]        # argparse's add_argument
 LARGEST_LIST = 1 << 25          # characters of a list of words
@@ -129,6 +131,15 @@ def settings_of(path: str) -> Settings:
     """The settings of a run, or the defaults for a model file without config.toml."""
     config = RunDirectory(Path(path) if Path(path).is_dir() else Path(path).parent).config
     return read_toml(config, Settings()) if config.exists() else Settings()
+
+
+def choice_for_corpus(args: argparse.Namespace) -> tuple[Choice, str]:
+    """What suits a corpus of that many tokens, and a line that says so; of --set, only how it is read matters."""
+    reading = [one for one in args.set if one.partition("=")[0].strip().rpartition(".")[2] in FIELDS["data"]]
+    settings = with_tokens(with_corpora(override(Settings(), reading), args.corpus, args.valid), args.corpus)
+    tokens = count_tokens(open_corpus(args.corpus, tokenize=settings.data.tokenize))
+    choice = choice_for(tokens)
+    return choice, choice.note(tokens)
 
 
 def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:

@@ -6,15 +6,17 @@ import argparse
 import os
 from pathlib import Path
 
+from ..config.by_size import AUTO
 from ..config.schema import Settings
 from ..config.toml_files import override, preset, read_toml, replaced
+from ..errors import UserError
 from ..io.run_directory import RunDirectory
 from ..training.fine_tuning import settings_of
 from ..training.trainer import train
 from ..viz.page import check_target
 from ..viz.reports import training_report
 from . import info
-from .common import Add, add_corpus, add_json, show
+from .common import Add, add_corpus, add_json, choice_for_corpus, show
 
 ABOUT = "train a biLM"
 
@@ -23,7 +25,8 @@ def arguments(add: Add) -> None:
     add_corpus(add, "CORPUS")
     add("--valid", metavar="FILE", help="validate on this file; without it every 20th sentence is held out")
     add("--out", required=True, metavar="DIR", help="directory to write the run to")
-    add("--preset", metavar="NAME", help="article, small, fast, elmo, elmo-tiny or demo (default)")
+    add("--preset", metavar="NAME", default=AUTO, help="auto (default): chosen by the number of tokens; or article, "
+        "small, fast, best, elmo, elmo-tiny or demo")
     add("--fine-tune", metavar="DIR", help="continue training the model of that run on this corpus, with its settings "
                                            "or those of --preset; one epoch unless --epochs is given")
     add("--config", metavar="FILE.toml", help="settings that override those of the preset")
@@ -39,19 +42,8 @@ def run(args: argparse.Namespace) -> int:
     folder = RunDirectory(Path(args.out))
     if os.path.lexists(folder.report):      # before training, not after it
         check_target(folder.report)
-    if args.resume and args.preset is None and folder.config.exists():
-        settings = read_toml(folder.config, Settings())
-    elif args.fine_tune is not None:
-        settings = settings_of(args.fine_tune, preset(args.preset) if args.preset else None)
-    else:
-        settings = preset(args.preset or "demo")
-    if args.config:
-        settings = read_toml(args.config, settings)
-    # Every config.toml has these settings, so the options of the command line come last.
-    direct = {"epochs": args.epochs, "seed": args.seed, "fine_tune": args.fine_tune}
-    settings = override(settings, args.set)
-    settings = replaced(settings, **{key: value for key, value in direct.items() if value is not None})
-    train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet)
+    settings, notes = _settings(args, folder)
+    train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet, notes=notes)
     # Before anything is printed, since printing fails where nobody reads.
     # The config.toml of a finished run that is resumed stays as somebody may have sent it.
     training_report(folder, folder.report, info.rows(), quiet=args.quiet, named=not args.resume)
@@ -59,3 +51,30 @@ def run(args: argparse.Namespace) -> int:
          f"{folder.report}: curves, perplexities, samples and neighbours, for a browser",
          {"out": args.out, "model": str(folder.model), "report": str(folder.report)})
     return 0
+
+
+def _settings(args: argparse.Namespace, folder: RunDirectory) -> tuple[Settings, list[str]]:
+    """Those of the command line, on top of a run's, a preset's, or what is chosen for a text of this size, which is to
+    be said."""
+    chosen = None if args.preset == AUTO else preset(args.preset)
+    if args.resume and chosen is None and folder.config.exists():
+        return _changed(args, read_toml(folder.config, Settings())), []
+    if args.fine_tune is not None:
+        return _changed(args, settings_of(args.fine_tune, chosen)), []
+    if chosen is not None:
+        return _changed(args, chosen), []
+    choice, note = choice_for_corpus(args)
+    try:
+        return _changed(args, choice.settings()), [note]
+    except UserError as error:
+        raise UserError(f"{error} (without --preset NAME, the settings are {' '.join(choice.options())})") from error
+
+
+def _changed(args: argparse.Namespace, settings: Settings) -> Settings:
+    """The settings with those of --config, --set and the other options in their place."""
+    if args.config:
+        settings = read_toml(args.config, settings)
+    settings = override(settings, args.set)
+    # Every config.toml has these settings, so the options of the command line come last.
+    direct = {"epochs": args.epochs, "seed": args.seed, "fine_tune": args.fine_tune}
+    return replaced(settings, **{key: value for key, value in direct.items() if value is not None})

@@ -23,6 +23,10 @@ STEPS_IN_A_ROW = 100    # beyond the limit: then training has failed
 MODEL_LIMIT = 2         # times log V, in validation: a model beyond it is not worth keeping
 
 
+class Diverged(UserError):
+    """A training that has failed by its settings."""
+
+
 class DivergenceMonitor:
     """Compares losses with log V, and counts the steps that are beyond the limit.
 
@@ -48,10 +52,10 @@ class DivergenceMonitor:
         """Whether a model with this validation loss is worth keeping."""
         return max(validation.each.values()) <= MODEL_LIMIT * self.log_v
 
-    def error(self, when: str, loss: Loss, reason: str, checkpoint: str, learning_rate: float) -> UserError:
+    def error(self, when: str, loss: Loss, reason: str, checkpoint: str, learning_rate: float) -> Diverged:
         """What a person needs to know of a training that has failed."""
         losses = ", ".join(f"{direction} {nats:.4g}" for direction, nats in loss.each.items())
-        return UserError(
+        return Diverged(
             f"training stopped at {when}: loss {losses} nats per token, where a model that knows nothing has log V = "
             f"{self.log_v:.2f}; {reason}; last good checkpoint: {checkpoint}; {self.advice(learning_rate)}")
 

@@ -46,6 +46,26 @@ def overfitting_note(best: int, last: int) -> str:
             f"{best}; more epochs do not help, a larger corpus, a higher dropout or a smaller model may")
 
 
+def rising_note(epochs: int) -> str:
+    """For a training that has not improved for some epochs and goes on."""
+    return (f"note: validation has not improved for {epochs} epochs, so training overfits or has stopped learning; the "
+            "best model is kept; Ctrl-C stops here, patience=N (--set patience=N) would have stopped by itself")
+
+
+def gap_note(seen: Loss, validation: Loss) -> str:
+    """For a model that predicts the text it was trained on much better than the one it was validated on."""
+    return (f"note: in the last epoch the perplexity of the training text was {_losses(seen)}, and after it that of "
+            f"the validation text {_losses(validation)}: the model has learnt much of the text by heart; a larger "
+            "corpus or a higher dropout narrows the gap")
+
+
+def held_out_note(every: int) -> str:
+    """For a training without a validation file."""
+    return (f"no validation file: every {every}th sentence is held out instead, and its neighbours are trained on, so "
+            "how well another text is predicted, and overfitting to this one, cannot be seen; to see it: valid=FILE "
+            "(--valid FILE)")
+
+
 def unigram_note(loss: Loss, unigram: float, advice: str) -> str:
     """For a validation loss that is not below that of the unigram model; losses in nats per token."""
     return (f"note: the last validation perplexity ({_losses(loss)}) is not better than that of the unigram model, "

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config.directions import DIRECTIONS
+from ..config.directions import DIRECTIONS, from_directions
 from ..errors import UserError
 from ..inference.evaluate import Evaluation
+from ..nn.bilm import Loss
 from ..runtime.files import atomic_write_text, read_regular_text
 
 if TYPE_CHECKING:
@@ -98,6 +99,17 @@ def best_validation(rows: Iterable[dict[str, str]]) -> dict[str, str] | None:
 def directions_of(row: Mapping[str, str]) -> list[str]:
     """The directions that a row has."""
     return [direction for direction in DIRECTIONS if row[f"{direction}_loss"]]
+
+
+def training_loss(rows: Iterable[dict[str, str]], epoch: int) -> Loss | None:
+    """The mean training loss of an epoch, with dropout; None for a sampled softmax, and without rows."""
+    found = [row for row in rows if row["split"] == "train" and int(row["epoch"]) == epoch]
+    tokens = [int(row["tokens"]) for row in found]
+    if not sum(tokens):
+        return None
+    means = {direction: sum(n * float(row[f"{direction}_loss"]) for n, row in zip(tokens, found, strict=True))
+             / sum(tokens) for direction in directions_of(found[0])}
+    return Loss(**from_directions(means))
 
 
 def _is_row(row: dict[str, str]) -> bool:

@@ -39,18 +39,29 @@ from .checkpointing import TrainingState, restore, state_dict
 from .divergence import MODEL_LIMIT, STEP_LIMIT, STEPS_IN_A_ROW, DivergenceMonitor, not_finite
 from .epoch_size import EpochSize, epoch_size
 from .fine_tuning import base_model, keeps_vocabulary, take_over
-from .messages import announcement, overfitting_note, progress_line, unigram_note, validation_line
-from .metrics import Metrics
+from .messages import (
+    announcement,
+    gap_note,
+    held_out_note,
+    overfitting_note,
+    progress_line,
+    rising_note,
+    unigram_note,
+    validation_line,
+)
+from .metrics import Metrics, read, training_loss
 from .request import Corpus, check_request, open_corpora, with_corpora, with_tokens
 from .singletons import WithUnknown, singletons
 from .survey import Survey
 
 ROWS_PER_EPOCH = 20         # of metrics.csv
 KEPT = 1024                 # MB that the kernels keep from step to step: more than a step of a laptop's models takes
+RISING = 2                  # epochs without a better validation after which that is said
+GAP = math.log(2)           # nats per token from training to validation, after which that is said
 
 
 def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Corpus | None = None,
-          settings: Settings | None = None, resume: bool = False, quiet: bool = False,
+          settings: Settings | None = None, resume: bool = False, quiet: bool = False, notes: Sequence[str] = (),
           on_step: Callable[[TrainingState], None] | None = None,
           on_epoch: Callable[[TrainingState, Loss], None] | None = None) -> ELMo:
     """Train a biLM, write a run's directory, and return the model with the best validation.
@@ -62,6 +73,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     settings  model and training; None: the defaults
     resume    continue the run in `out` where it stopped; the result has the same bytes as without the stop
     quiet     no progress on stderr
+    notes     lines to print before the first step
     on_step   called after each step with the state, which goes on changing: epoch, step, last (its losses), seconds
     on_epoch  called after each epoch with the state and the validation losses of each direction, nats per token
     Raises UserError for a user's mistake, where another process is training into `out`, and where training diverges;
@@ -76,6 +88,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
         trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
         trainer.on_step, trainer.on_epoch = on_step, on_epoch
         trainer.prepare()
+        trainer.notes = [*notes, *trainer.notes, *([held_out_note(settings.data.held_out)] if given is None else [])]
         with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
                 memory_limit(KEPT), interruptible() as signals, progress:
             if resume:
@@ -264,6 +277,8 @@ class Trainer:
         place = self.place
         loss = self._validate(f"{place.epoch}/{self.config.epochs}")
         place.since_best += 1
+        if place.since_best == RISING and place.epoch < self.config.epochs:
+            self.progress.say(rising_note(RISING))
         if self.on_epoch:
             self.on_epoch(place, loss)
         place.next_epoch()
@@ -304,9 +319,12 @@ class Trainer:
             where = " in both directions" if len(self.model.lms) > 1 else ""
             raise self._stopped(validation, f"the validation loss was never below {MODEL_LIMIT} log V{where}, so no "
                                             "model was kept")
+        last = self.place.epoch - 1
         if self.place.since_best > 0:
-            last = self.place.epoch - 1
             self.progress.say(overfitting_note(last - self.place.since_best, last))
+        seen = training_loss(read(self.folder.metrics), last)
+        if seen is not None and validation.total - seen.total > len(seen.each) * GAP:
+            self.progress.say(gap_note(seen, validation))
         unigram = math.log(unigram_perplexity(self.vocabulary, self.valid))
         if max(validation.each.values()) >= unigram:
             self.progress.say(unigram_note(validation, unigram, self.monitor.advice(self.optimizer.learning_rate)))

@@ -20,8 +20,9 @@ from tests.embedding_helpers import CORPUS, of_characters, of_words
 from tests.task_helpers import reviews, saved, tiny_elmo
 
 EMBEDDED = CORPUS[:12]
-SMALL = [word for setting in ("hidden_dim=4", "embedding_dim=4", "batch_size=8", "steps=10", "save_every=1")
-         for word in ("--set", setting)]
+SMALL = ["--preset", "demo"]
+SMALL += [word for setting in ("hidden_dim=4", "embedding_dim=4", "batch_size=8", "steps=10", "save_every=1")
+          for word in ("--set", setting)]
 FAST = [word for setting in ("hidden_dim=4", "epochs=1") for word in ("--set", setting)]
 
 

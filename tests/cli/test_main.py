@@ -16,8 +16,8 @@ from elmo_np.io import safetensors_file as checkpoint
 from tests.commands import SMALL, TEXT, UNSEEN, command, everything, write
 from tests.training_helpers import contents
 
-COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore", "report",
-            "vectors", "task", "convert", "export", "gradcheck", "info")
+COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore",
+            "report", "vectors", "task", "convert", "export", "gradcheck", "info")
 
 
 # What each command is for
@@ -189,7 +189,7 @@ MISTAKES = [
     (["evaluate", "run", "unseen.txt", "--state", "warm"], "argument --state: invalid choice: 'warm'"),
     (["embed", "run", "unseen.txt", "--out", "x.npz", "--state", "cold"], "argument --state: invalid choice: 'cold'"),
     # Settings
-    ([*TRAIN, "--preset", "smal"], "expected one of article, demo, elmo, elmo-tiny, fast, small; .* 'small'"),
+    ([*TRAIN, "--preset", "smal"], "expected one of article, best, demo, elmo, elmo-tiny, fast, small; .* 'small'"),
     ([*TRAIN, "--set", "learning_rat=1"], "unknown setting 'learning_rat': the nearest is 'train.learning_rate'"),
     ([*TRAIN, "--set", "model.layer=1"], "the nearest is 'model.layers'"),
     ([*TRAIN, "--set", "epochs"], "'epochs' sets nothing: expected key=value"),
@@ -198,7 +198,8 @@ MISTAKES = [
     ([*TRAIN, "--set", "dropout=1"], "dropout = 1: expected a number of at least 0 and less than 1"),
     ([*TRAIN, "--set", "learning_rate=nan"], "learning_rate = nan: expected a number above 0"),
     ([*TRAIN, "--set", "optimizer=adamw"], "optimizer = 'adamw': expected one of sgd, adagrad, adam"),
-    ([*TRAIN, "--set", "tie=true", "--set", "embedding_dim=9"], "tie = true with embedding_dim = 9"),
+    ([*TRAIN, "--preset", "demo", "--set", "tie=true", "--set", "embedding_dim=9"],
+     "tie = true with embedding_dim = 9"),
     ([*TRAIN, "--epochs", "0"], "epochs = 0: expected a whole number of at least 1"),
     ([*TRAIN, "--seed", "-1"], "seed = -1: expected a whole number of at least 0"),
     ([*TRAIN, "--config", "bad.toml"], r"bad\.toml is not TOML: .*line 2"),
@@ -226,7 +227,7 @@ MISTAKES = [
     (["embed", "run", "wiki.xml", "--out", "new.npz"], r"wiki\.xml looks like XML or HTML, expected plain text"),
     (["train", "train.txt", "--valid", "none.txt", "--out", "new"], r"there is no corpus none\.txt"),
     (["train", "train.txt", "--valid", "empty.txt", "--out", "new"], r"empty\.txt has no sentence"),
-    (["train", "three.txt", "--valid", "unseen.txt", "--out", "new"], "batch_size = 32, but there are 3 sentences"),
+    (["train", "three.txt", "--valid", "unseen.txt", "--out", "new"], "batch_size = 20, but there are 3 sentences"),
     (["train", "three.txt", "--out", "new"], "3 sentences are too few to hold out|batch_size"),
     ([*TRAIN, "--set", "min_count=100000"], "min_count is 100000, but the most frequent word occurs"),
     (["evaluate", "run", "none.txt"], r"there is no corpus none\.txt"),

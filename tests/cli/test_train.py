@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from elmo_np.cli.main import main
+from elmo_np.config import by_size
+from elmo_np.config.by_size import Choice
 from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import read_toml
+from elmo_np.config.toml_files import read_toml, replaced
 from elmo_np.inference.elmo import ELMo, save_model
 from elmo_np.training.trainer import Trainer
 from elmo_np.viz import page
@@ -81,7 +83,7 @@ def test_a_training_without_a_usable_model_is_one_line_and_exit_code_2(train, tm
         whole(self, batch)
         self.model.forward_lm.softmax.b.value[0] = 1e30
     monkeypatch.setattr(Trainer, "_step", step)
-    code, out, err = train()
+    code, out, err = train("--preset", "demo")
     assert (code, out) == (2, "")
     line, = err.splitlines()
     assert line.startswith("elmo-np: error: training stopped at epoch 2, step 0: loss forward 1e+30, ")
@@ -90,7 +92,7 @@ def test_a_training_without_a_usable_model_is_one_line_and_exit_code_2(train, tm
 
 
 def test_what_other_commands_print_of_a_model_that_diverged_is_json_and_short(train, tmp_path, capsys):
-    assert train()[0] == 0
+    assert train("--preset", "demo")[0] == 0
     elmo = ELMo.load(tmp_path / "run")
     elmo.model.forward_lm.softmax.b.value[0] = 1e30
     save_model(tmp_path / "run/model.safetensors", elmo, read_toml(tmp_path / "run/config.toml", Settings()))
@@ -147,7 +149,7 @@ def test_a_gru_is_trained_by_its_name_and_every_command_works_with_it(do, tmp_pa
     do("train", "train.txt", "--out", run, "--quiet", *SMALL, "--set", "cell=gru")
     assert read_toml(run / "config.toml", Settings()).model.cell == "gru"
     elmo = ELMo.load(run)
-    assert [type(layer).__name__ for layer in elmo.model.backward_lm.layers] == ["GRU"]
+    assert [type(layer).__name__ for layer in elmo.model.backward_lm.layers] == ["GRU", "GRU"]
     assert 1 < json.loads(do("evaluate", run, "unseen.txt", "--json").out)["forward"] < len(elmo.vocabulary)
     do("evaluate", run, "unseen.txt", "--cache", "50")
     for state in "reset", "warm", "carry":
@@ -174,3 +176,47 @@ def test_a_gru_is_not_exported_as_published_weights_and_not_projected(do, tmp_pa
     assert err.startswith("elmo-np: error: cell = gru with projection_dim = 128, cell_clip = 3.0, proj_clip = 3.0: ")
     assert err.count("\n") == 1
     assert not (tmp_path / "no").exists()
+
+
+def test_without_a_preset_the_number_of_tokens_decides_and_one_line_says_why(do, tmp_path, monkeypatch):
+    tokens = sum(map(len, TEXT))
+    rows = (Choice(tokens, "small", (), "too short"), Choice(tokens + 1, "demo", ("dropout=0.25",), "as long as this"),
+            Choice(float("inf"), "fast", (), "too long"))
+    monkeypatch.setattr(by_size, "CHOICES", rows)
+    err = do("train", "train.txt", "--out", tmp_path / "run", *SMALL).err
+    note = f"settings for a text of {tokens:,} tokens: --preset demo --set dropout=0.25: as long as this"
+    assert err.count(note) == 1
+    do("train", "train.txt", "--out", tmp_path / "same", "--quiet", "--preset", "demo", "--set", "dropout=0.25", *SMALL)
+    assert (tmp_path / "run/config.toml").read_text() == (tmp_path / "same/config.toml").read_text()
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "same/model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("more", [[], ["--preset", "auto"]])
+def test_a_run_that_is_resumed_keeps_what_was_chosen(do, tmp_path, monkeypatch, more):
+    run = tmp_path / "run"
+    do("train", "train.txt", "--out", run, "--quiet", *SMALL, *more)
+    before = read_toml(run / "config.toml", Settings())
+    monkeypatch.setattr(by_size, "CHOICES", (Choice(float("inf"), "article", (), "another table"),) * 2)
+    err = do("train", "train.txt", "--out", run, "--resume", "--epochs", "2", *more).err
+    assert "settings for a text" not in err
+    assert read_toml(run / "config.toml", Settings()) == replaced(before, epochs=2)
+    err = do("train", "train.txt", "--out", tmp_path / "tuned", "--fine-tune", run, *more).err
+    assert "settings for a text" not in err
+    assert ELMo.load(tmp_path / "tuned").model.config == before.model
+
+
+def test_a_setting_that_does_not_fit_what_was_chosen_is_refused_with_what_that_was(do, tmp_path):
+    err = do("train", "train.txt", "--out", tmp_path / "run", "--set", "char_filters=[[1, 4]]", "--set",
+             "char_projection=false", code=2).err
+    assert err.count("\n") == 1
+    assert "char_projection = false with embedding_dim = 200: expected 4" in err
+    assert "(without --preset NAME, the settings are --preset small --set dropout=" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_raw_text_is_counted_as_it_is_split_and_what_is_chosen_may_be_changed(do, tmp_path):
+    (tmp_path / "raw.txt").write_text("It didn't move.\n" * 30)
+    command = ("train", tmp_path / "raw.txt", *SMALL, "--set", "min_count=1")
+    assert "a text of 90 tokens" in do(*command, "--out", tmp_path / "words").err
+    assert "a text of 150 tokens" in do(*command, "--out", tmp_path / "split", "--set", "tokenize=true").err
+    assert read_toml(tmp_path / "split/config.toml", Settings()).data.min_count == 1

@@ -110,8 +110,13 @@ def test_the_presets_are_what_their_sources_say() -> None:
     small = preset("small")
     assert preset("fast") == Settings(
         DataConfig(),
-        dataclasses.replace(small.model, softmax="adaptive"),
+        dataclasses.replace(small.model, softmax="adaptive", dropout=0.3),
         dataclasses.replace(small.train, epochs=6, decay_after=2),
+    )
+    assert preset("best") == Settings(
+        DataConfig(),
+        BiLMConfig(embedding_dim=650, hidden_dim=650, layers=2, dropout=0.5, init_scale=0.05),
+        dataclasses.replace(small.train, epochs=39, steps=35, decay=1 / 1.2, decay_after=6, patience=5),
     )
     assert preset("demo") == Settings(
         DataConfig(min_count=2),
@@ -138,7 +143,7 @@ def test_the_preset_elmo_is_the_original_and_the_tiny_one_differs_in_sizes_alone
 
 
 def test_an_unknown_preset_names_the_nearest_and_all() -> None:
-    expected = "'artcle': expected one of article, demo, elmo, elmo-tiny, fast, small; the nearest is 'article'"
+    expected = "'artcle': expected one of article, best, demo, elmo, elmo-tiny, fast, small; the nearest is 'article'"
     with pytest.raises(UserError, match=expected):
         preset("artcle")
 

@@ -251,7 +251,7 @@ def test_ctrl_c_at_the_command_line_saves_says_how_to_go_on_and_exits_with_130(t
 
     def command(out, *more):
         return [sys.executable, "-W", "error", "-m", "elmo_np", "train", str(corpus), "--out", str(tmp_path / out),
-                "--epochs", "2", *settings, *more]
+                "--preset", "demo", "--epochs", "2", *settings, *more]
     subprocess.run(command("alone"), check=True, capture_output=True)
     process = subprocess.Popen(command("pieces"), stderr=subprocess.PIPE, text=True,
                                stdout=subprocess.PIPE)

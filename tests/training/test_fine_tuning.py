@@ -32,7 +32,7 @@ def base(tmp_path_factory):
     file = out.parent / "text.txt"
     file.write_text("".join(" ".join(words) + "\n" for words in TEXT))
     settings = ["hidden_dim=12", "embedding_dim=12", "batch_size=8", "dropout=0.25", "learning_rate=0.01"]
-    assert main(["train", str(file), "--out", str(out), "--epochs", "2", "--quiet",
+    assert main(["train", str(file), "--out", str(out), "--preset", "demo", "--epochs", "2", "--quiet",
                  *[word for setting in settings for word in ("--set", setting)]]) == 0
     return out
 

@@ -8,7 +8,16 @@ from elmo_np import backend
 from elmo_np.nn.bilm import Loss
 from elmo_np.training.checkpointing import TrainingState
 from elmo_np.training.epoch_size import EpochSize
-from elmo_np.training.messages import announcement, overfitting_note, progress_line, unigram_note, validation_line
+from elmo_np.training.messages import (
+    announcement,
+    gap_note,
+    held_out_note,
+    overfitting_note,
+    progress_line,
+    rising_note,
+    unigram_note,
+    validation_line,
+)
 
 SIZE = EpochSize(sentences=1000, targets=13_000, steps=65)
 LOSS = Loss(math.log(50), math.log(40))
@@ -54,3 +63,19 @@ def test_the_note_compares_with_the_unigram_model():
     assert unigram_note(LOSS, math.log(45), "lower it") == (
         "note: the last validation perplexity (forward 50.00, backward 40.00) is not better than that of the unigram "
         "model, which sees no context (45.00): train for more epochs if the loss was falling; otherwise lower it")
+
+
+def test_a_run_that_stops_improving_is_told_what_it_can_do():
+    assert "validation has not improved for 2 epochs, so training overfits or has stopped learning" in rising_note(2)
+    assert "(--set patience=N)" in rising_note(2)
+
+
+def test_the_gap_is_shown_with_both_perplexities():
+    assert gap_note(Loss(math.log(9), math.log(8)), LOSS).startswith(
+        "note: in the last epoch the perplexity of the training text was forward 9.00, backward 8.00, and after it "
+        "that of the validation text forward 50.00, backward 40.00: ")
+
+
+def test_without_a_validation_file_it_is_said_what_cannot_be_seen():
+    assert held_out_note(7).startswith("no validation file: every 7th sentence is held out instead, and its ")
+    assert "overfitting to this one, cannot be seen" in held_out_note(7)

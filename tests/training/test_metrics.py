@@ -8,7 +8,7 @@ import pytest
 from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import Evaluation
 from elmo_np.training.checkpointing import TrainingState
-from elmo_np.training.metrics import COLUMNS, Metrics, best_validation, read
+from elmo_np.training.metrics import COLUMNS, Metrics, best_validation, read, training_loss
 
 
 @pytest.fixture
@@ -126,3 +126,15 @@ def test_a_perplexity_without_a_loss_or_a_row_without_both_is_refused(metrics, r
         file.write(row + "\n")
     with pytest.raises(UserError, match=r"is not a metrics\.csv of elmo_np"):
         read(metrics.path)
+
+
+def test_the_training_loss_of_an_epoch_is_the_mean_over_its_tokens(metrics):
+    metrics.train(place(1, 5, 40.0, 20.0, 10), 0.1, sampled=False)
+    metrics.train(place(1, 9, 90.0, 30.0, 30), 0.1, sampled=False)
+    metrics.train(place(2, 5, 1.0, 1.0, 10), 0.1, sampled=False)
+    metrics.train(place(3, 5, 1.0, 1.0, 10), 0.1, sampled=True)
+    metrics.valid(place(1, 9), Evaluation(30.0, 10.0, 10, 3, 0), 0.01)
+    rows = read(metrics.path)
+    assert training_loss(rows, 1) == pytest.approx((130 / 40, 50 / 40))
+    assert training_loss(rows, 3) is None
+    assert training_loss(rows, 4) is None

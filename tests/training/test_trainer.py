@@ -182,8 +182,13 @@ def test_a_run_that_overfits_is_told_so(tmp_path, capsys, over):
     if over:
         losses = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
         assert f"note: validation was best at epoch {int(np.argmin(losses)) + 1} of 30 and worse since: " in said
+        assert said.index("note: validation has not improved for 2 epochs") < said.index("epoch 30/30  validation")
+        assert "note: in the last epoch the perplexity of the training text was forward" in said
     else:
         assert "worse since" not in said
+        assert "note: in the last epoch" not in said
+        assert "has not improved" not in said
+    assert ("no validation file: every 20th sentence is held out" in said) is not over
 
 
 def test_callbacks_see_every_step_and_epoch(tmp_path):

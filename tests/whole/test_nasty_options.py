@@ -20,12 +20,13 @@ HUGE = "9" * 20
 VALUES = ["0", "-1", "nan", "-inf", "1e308", "9" * 5000, "", "--", "\x1b[2J\udcff", "a" * 5000,
           "0/" + HUGE, "/dev/zero"]
 SMALL = ["--set", "epochs=1", "--set", "hidden_dim=4"]
-TRAIN = [*SMALL, "--set", "embedding_dim=4", "--quiet"]
+TRAIN = ["--preset", "demo", *SMALL, "--set", "embedding_dim=4", "--quiet"]
 DATA = {"classify": "tsv", "tag": "conll", "senses": "senses", "translate": "pairs", "wic": "data.txt"}
 COLUMNS = {"classify": "sentence=1", "tag": "word=1", "senses": "sentence=1,position=2,word=3", "translate": "source=1",
            "wic": "word=1"}
 COMMANDS = {
-    "train": ["train", "text.txt", "--out", "{out}/run", *TRAIN], "evaluate": ["evaluate", "bilm", "text.txt"],
+    "train": ["train", "text.txt", "--out", "{out}/run", *TRAIN],
+    "evaluate": ["evaluate", "bilm", "text.txt"],
     "embed": ["embed", "bilm", "text.txt", "--out", "{out}/x.npz"], "sample": ["sample", "bilm", "--count", "1"],
     "score": ["score", "bilm", "text.txt"],
     "similar": ["similar", "bilm", "tom", "--in", "tom", "--corpus", "text.txt"],

@@ -102,7 +102,7 @@ def test_every_line_of_a_shell_block_parses():
 
 def test_every_preset_named_can_be_loaded():
     names = set(re.findall(r"--preset ([\w-]+)", SHOWN))
-    assert names == {"article", "elmo-tiny", "fast", "small"}
+    assert names == {"article", "best", "demo", "elmo-tiny", "fast", "small"}
     assert all(preset(name) for name in names)
 
 
