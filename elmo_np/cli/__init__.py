@@ -29,12 +29,13 @@ from . import (
     surprisal,
     task,
     train,
+    tune,
     tutorial,
     vectors,
 )
 
 # In the order that --help shows
-COMMANDS = {"demo": demo, "train": train, "evaluate": evaluate, "embed": embed, "similar": similar,
+COMMANDS = {"demo": demo, "train": train, "tune": tune, "evaluate": evaluate, "embed": embed, "similar": similar,
             "score": score, "surprisal": surprisal, "probe": probe, "substitutes": substitutes, "sample": sample,
             "explore": explore, "report": report, "change": change, "vectors": vectors, "task": task, "corpus": corpus,
             "convert": convert, "export": export, "gradcheck": gradcheck, "tutorial": tutorial, "exercise": exercise,

@@ -18,6 +18,8 @@ from ..runtime.terminal import escaped, escaping_stdout
 from . import COMMANDS
 from .common import check_order
 
+RESUMED = ("train", "tune", "embed", "corpus")       # commands that go on with --resume
+
 
 class Parser(argparse.ArgumentParser):
     """argparse with errors of one line, which name the help of the command that was given."""
@@ -43,7 +45,7 @@ def parser() -> Parser:
     commands = program.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         options = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
-        options.set_defaults(run=command.run, go_on=" with --resume" if name in ("train", "embed", "corpus") else "")
+        options.set_defaults(run=command.run, go_on=" with --resume" if name in RESUMED else "")
         if hasattr(command, "subcommands"):
             command.subcommands(options)
         else:

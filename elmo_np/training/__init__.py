@@ -3,6 +3,7 @@
 Start with `trainer.Trainer.run` and `_step`, the loop itself. Around it: `request` checks what is asked, `epoch_size`
 counts what there is to do, `checkpointing` saves and restores, `divergence` recognises a training that has failed,
 `fine_tuning` starts from another model, `metrics` writes metrics.csv, and `messages` has what people read meanwhile.
+`tuning` trains many models for a while, to find settings in a `search_space`.
 
 A newcomer may change messages, the limits in `divergence` and the rows per epoch, and add an optimiser to `nn.optim` or
 a schedule to `trainer.learning_rate_at`, with a setting for it.

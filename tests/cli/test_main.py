@@ -16,7 +16,7 @@ from elmo_np.io import safetensors_file as checkpoint
 from tests.commands import SMALL, TEXT, UNSEEN, command, everything, write
 from tests.training_helpers import contents
 
-COMMANDS = ("demo", "train", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore",
+COMMANDS = ("demo", "train", "tune", "evaluate", "embed", "similar", "score", "substitutes", "sample", "explore",
             "report", "vectors", "task", "convert", "export", "gradcheck", "info")
 
 

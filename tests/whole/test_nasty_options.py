@@ -26,6 +26,7 @@ COLUMNS = {"classify": "sentence=1", "tag": "word=1", "senses": "sentence=1,posi
            "wic": "word=1"}
 COMMANDS = {
     "train": ["train", "text.txt", "--out", "{out}/run", *TRAIN],
+    "tune": ["tune", "text.txt", "--out", "{out}/tune", "--trials", "2", "--over", "dropout=0.1", *TRAIN],
     "evaluate": ["evaluate", "bilm", "text.txt"],
     "embed": ["embed", "bilm", "text.txt", "--out", "{out}/x.npz"], "sample": ["sample", "bilm", "--count", "1"],
     "score": ["score", "bilm", "text.txt"],
