@@ -93,6 +93,7 @@ class Softmax:
     """
 
     ROWS = 512              # at most as many at a time: their h stays in the L2 cache
+    WORDS = 128             # of a block of log_probabilities
     KEPT = 1 << 22          # logits kept for backward, 16 MB in float32; others are recomputed
 
     def __init__(
@@ -161,8 +162,13 @@ class Softmax:
         W = self.W.value
         b = self.b.value
         _, top, total, z = softmax_forward(h, y, W, b, True)  # (S1), (S2)
-        log_p = z - (top + np.log(total))                     # (S2)
-        return np.ascontiguousarray(log_p.T).reshape(*shape, len(W))
+        assert z is not None
+        log_sum = top + np.log(total)
+        log_p = np.empty((len(h), len(W)), z.dtype)
+        for v in range(0, len(W), self.WORDS):                # transposed in blocks that stay in the cache
+            words = slice(v, v + self.WORDS)
+            log_p[:, words] = (z[words] - log_sum).T          # (S2)
+        return log_p.reshape(*shape, len(W))
 
     def _slices(self, N: int) -> list[slice]:
         """Slices of N rows of nearly equal size, whole vectors where that is possible."""

@@ -70,6 +70,13 @@ def test_log_probabilities_are_those_of_every_word_as_the_target_and_sum_to_one(
         close(found[..., w], -layer.nll(h, np.full(shape, w)))
 
 
+def test_log_probabilities_do_not_depend_on_the_blocks_that_they_are_transposed_in(layer, rng, monkeypatch):
+    h = rng.normal(size=(4, P))
+    found = layer.log_probabilities(h)
+    monkeypatch.setattr(layer, "WORDS", 3)
+    np.testing.assert_array_equal(layer.log_probabilities(h), found)
+
+
 def test_the_probabilities_of_logits_of_ten_thousand_neither_overflow_nor_underflow(layer):
     layer.b.value[...] = np.where(np.arange(V) == 2, 1e4, -1e4)
     np.testing.assert_array_equal(layer.log_probabilities(np.zeros((1, P))), [[-2e4, -2e4, 0, *[-2e4] * (V - 3)]])
