@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.minimal_pairs import Suite, read_suites
+from ..data.minimal_pairs import Suite, equal_pairs, read_suites
 from ..data.text import tokens
 from ..inference.coverage import Coverage
 from ..inference.elmo import ELMo
@@ -51,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
                         lambda done: progress.show(f"{done:,} of {total:,} sentences"))
         if known.lost:
             progress.say(known.line)
+        if equal := equal_pairs(suites):
+            progress.say(f"note: {equal:,} of the pairs {'is' if equal == 1 else 'are'} twice the same sentence: ties, "
+                         "which count as wrong")
     rows = results if args.each else _by_phenomenon(suites, results)
     if args.picture:
         save(_picture(args, rows), args.picture)

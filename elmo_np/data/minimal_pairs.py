@@ -49,6 +49,12 @@ def read_suites(path: Path) -> list[Suite]:
     return suites
 
 
+def equal_pairs(suites: Iterable[Suite]) -> int:
+    """How many pairs are twice the same sentence, as a few of BLiMP's and of Linzen's are."""
+    return sum(item["good"] == item["bad"] for suite in suites if suite.formula.text in (PAIR, VERB)
+               for item in suite.items)
+
+
 def _files(path: Path) -> Iterator[tuple[Path, Lines]]:
     """The files that may be suites, by name, each with its lines."""
     if path.is_dir():
@@ -138,7 +144,7 @@ def _blimp(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
 def _pair(good: str, bad: str) -> Item:
     if not (good.strip() and bad.strip()):
         raise ValueError("a sentence has no word")
-    return {"good": {"1": good}, "bad": {"1": bad}}
+    return {"good": {"1": " ".join(good.split())}, "bad": {"1": " ".join(bad.split())}}
 
 
 def _syntaxgym(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
@@ -227,6 +233,9 @@ def _table(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
         phenomenon = cells[columns["phenomenon"]] if "phenomenon" in columns else ""
         with _checked(f"{name}, line {number}", name):
             pair = _pair(cells[columns["good"]], cells[columns["bad"]])
+        if pair["good"] == pair["bad"]:
+            raise UserError(f"{name}, line {number}: {cells[columns['good']]!r:.60} is both good and bad: expected two "
+                            "sentences that differ")
         found.setdefault(phenomenon or _plain(name).stem, []).append(pair)
     for phenomenon, items in found.items():
         yield Suite(phenomenon, phenomenon, Formula(PAIR), items)

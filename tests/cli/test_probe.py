@@ -60,3 +60,11 @@ def test_the_picture_has_a_row_per_name_and_stays(do, pairs, tmp_path):
     assert "exists already" in do("probe", "run", pairs, "--picture", tmp_path / "a.svg", code=2).err
     (tmp_path / "empty").mkdir()
     assert "holds no test suite" in do("probe", "run", tmp_path / "empty", code=2).err
+
+
+def test_pairs_of_equal_sentences_are_counted_and_the_reader_is_told(do, tmp_path):
+    row = '{"sentence_good": "the bank was steep .", "sentence_bad": "the bank was steep ."}\n'
+    (tmp_path / "same.jsonl").write_text(row)
+    out, err = do("probe", "run", tmp_path / "same.jsonl", "--json")
+    assert (json.loads(out)["right"], json.loads(out)["ties"]) == (0, 1)
+    assert "note: 1 of the pairs is twice the same sentence: ties, which count as wrong" in err

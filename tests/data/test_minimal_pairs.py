@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from elmo_np.data import minimal_pairs
-from elmo_np.data.minimal_pairs import PAIR, VERB, read_suites
+from elmo_np.data.minimal_pairs import PAIR, VERB, equal_pairs, read_suites
 from elmo_np.errors import UserError
 
 BLIMP = [{"sentence_good": "Cats run.", "sentence_bad": "Cats runs.", "UID": "agreement_1",
@@ -46,12 +46,16 @@ def test_rows_of_several_sets_in_one_file_are_told_apart(tmp_path):
     assert found == [("1", "case", ["0", "2"]), ("2", "case", ["1"]), ("1", "number", ["3"]), ("all", "all", ["4"])]
 
 
-def test_equal_sentences_are_a_tie_in_a_table_as_in_blimp_itself(tmp_path):
-    (tmp_path / "same.jsonl").write_text(jsonl([{"sentence_good": "it is", "sentence_bad": "it is"}]))
-    (tmp_path / "same.csv").write_text("good,bad\nit is,it is\n")
-    for name in "same.jsonl", "same.csv":
-        suite, = read_suites(tmp_path / name)
-        assert suite.items == [{"good": {"1": "it is"}, "bad": {"1": "it is"}}]
+def test_equal_sentences_are_counted_in_published_suites_and_refused_in_a_table(tmp_path):
+    rows = [{"sentence_good": "it is", "sentence_bad": bad} for bad in ("it  is", "it are", "it is")]
+    (tmp_path / "same.jsonl").write_text(jsonl(rows))
+    assert equal_pairs(read_suites(tmp_path / "same.jsonl")) == 2
+    (tmp_path / "same.csv").write_text("good,bad\nit is,it are\nit is,it is \n")
+    with pytest.raises(UserError, match="line 3: 'it is' is both good and bad: expected two sentences that differ"):
+        read_suites(tmp_path / "same.csv")
+    (tmp_path / "same.text").write_text("it is old\n")
+    (tmp_path / "same.gold").write_text("1\tis\tis\t0\n")
+    assert equal_pairs(read_suites(tmp_path / "same.text")) == 1
 
 
 def test_a_suite_of_syntaxgym_has_its_regions_and_its_formula(tmp_path):
