@@ -31,7 +31,7 @@ from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.runtime.progress import Progress, duration
 from elmo_np.tasks.data import nltk_data
-from elmo_np.tasks.data.examples import Examples
+from elmo_np.tasks.data.examples import Data, Examples
 from elmo_np.tasks.experiments import compare
 from elmo_np.tasks.experiments.registry import TASKS
 from elmo_np.tasks.experiments.task_bilm import BilmSpec, Setup
@@ -163,6 +163,7 @@ class Bench:
     quick: bool
     progress: Progress
     wnut: Path | None = None
+    model: Path | None = None       # the biLM's directory, if it is not in `out`
     rounds: dict[str, list[compare.Round]] = field(default_factory=dict)
     valid: dict[str, Examples | None] = field(default_factory=dict)
 
@@ -172,23 +173,29 @@ class Bench:
         training: dict[str, Iterable[Sequence[str]]] = {"MASC": masc()}
         tested: list[Sequence[str]] = []
         for one in self.todo:
-            task, config = TASKS[one.task], one.config()
-            self.progress.show(f"reading {one.data}")
-            folder = TaskDirectory(self.out / (one.bilms or one.name))
-            valid = task.read(one.valid, False) if one.valid else None
-            if one.folds:
-                data = task.folds(one.data, one.folds, False, config.seed)
-            else:
-                data = [task.data(one.data, one.test, False, config.seed)]
+            data = self.data(one)
+            valid = self.valid[one.name]
+            if not one.folds:
                 training[one.read or one.about] = data[0].train.sentences if one.text is None else one.text
             tested += [sentence for own in data for sentence in own.test.sentences]
             tested += [*one.held, *(valid.sentences if valid else [])]
-            data = [own._replace(train=task.fitting(own.train, config), test=task.fitting(own.test, config))
-                    for own in data]
-            self.valid[one.name] = valid
-            self.rounds[one.name] = compare.of_folds(data, folder, config.seed) if one.folds else \
-                compare.of_seeds(data[0], folder, config.seed, one.seeds)
         return parts(training, tested)
+
+    def data(self, one: Experiment) -> list[Data]:
+        """Read the data that `run` needs, and return them before sentences that do not fit the task are left out."""
+        task, config = TASKS[one.task], one.config()
+        self.progress.show(f"reading {one.data}")
+        folder = TaskDirectory(self.out / (one.bilms or one.name))
+        self.valid[one.name] = task.read(one.valid, False) if one.valid else None
+        if one.folds:
+            found = task.folds(one.data, one.folds, False, config.seed)
+        else:
+            found = [task.data(one.data, one.test, False, config.seed)]
+        fitting = [own._replace(train=task.fitting(own.train, config), test=task.fitting(own.test, config))
+                   for own in found]
+        self.rounds[one.name] = compare.of_folds(fitting, folder, config.seed) if one.folds else \
+            compare.of_seeds(fitting[0], folder, config.seed, one.seeds)
+        return found
 
     def bilm(self, found: list[Part]) -> None:
         text, folder = self.out / "text.txt", RunDirectory(self.out / "bilm")
@@ -202,7 +209,7 @@ class Bench:
 
     def run(self, one: Experiment) -> Found:
         folder = TaskDirectory(self.out / one.name)
-        setup = Setup(one.config(), folder, BilmSpec(str(self.out / "bilm"), one.fine_tune))
+        setup = Setup(one.config(), folder, BilmSpec(str(self.model or self.out / "bilm"), one.fine_tune))
         taken = self.out / f"{one.name}.seconds"
         if not folder.report.exists():
             self.progress.say(f"{one.about}: {one.command()}")
@@ -218,7 +225,7 @@ class Bench:
 
     def shown(self, text: str) -> str:
         """The text without paths of this machine."""
-        for name, folder in ("FOLDER", self.out), ("WNUT", self.wnut):
+        for name, folder in ("FOLDER/bilm", self.model), ("FOLDER", self.out), ("WNUT", self.wnut):
             text = text.replace(str(folder), name) if folder else text
         return text
 

@@ -64,7 +64,7 @@ class Found:
 
 def page(found: Sequence[Found], text: Sequence[Part], bilm: RunDirectory, command: str, machine: str) -> str:
     """The whole page."""
-    tasks = (line for one in found for line in _task(one))
+    tasks = (line for one in found for line in section(one))
     return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}. The "
                       "machine may have been busy with other work during the timed runs.", ""])
 
@@ -79,7 +79,8 @@ def _summary(found: Sequence[Found]) -> list[str]:
     return [*lines, ""]
 
 
-def _task(one: Found) -> list[str]:
+def section(one: Found) -> list[str]:
+    """The heading, the command and the table of one comparison."""
     trained, tested = one.sizes[0][0], sum(size for _, size in one.sizes)
     each = " in each fold" if one.what == "folds" else ""
     took = f" All rows together took {duration(one.seconds)}." if one.seconds else ""
