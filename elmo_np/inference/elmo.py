@@ -352,7 +352,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[ELMo, dict[str, Array], di
 
 def save_model(path: Path, elmo: ELMo, settings: Settings, tensors: Mapping[str, Array] | None = None,
                metadata: Mapping[str, str] | None = None) -> None:
-    """Write a model file; `tensors` and `metadata` go into it besides the model."""
-    arrays = {name: p.value for name, p in parameters(elmo).items()}
+    """Write a model file, in float32 as it is read; `tensors` and `metadata` go into it besides the model."""
+    arrays = {name: p.value.astype(np.float32, copy=False) for name, p in parameters(elmo).items()}
     texts = {"tokenize": json.dumps(elmo.tokenize), **({"mix": "layer_norm"} if elmo.mix.layer_norm else {})}
     write_model(path, {**arrays, **(tensors or {})}, elmo.vocabulary, settings, {**texts, **(metadata or {})})

@@ -12,6 +12,7 @@ from elmo_np.errors import UserError
 from elmo_np.inference import encoder
 from elmo_np.inference.elmo import layer_of, picked, save_model
 from elmo_np.io import safetensors_file as checkpoint
+from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.trainer import new_elmo
 from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, alone, close, of_characters, of_words, settings
@@ -654,6 +655,16 @@ def test_a_model_that_was_saved_from_python_is_a_run(make, tmp_path):
     with pytest.raises(UserError, match=r"run already holds a run: give another directory, or remove it$"):
         elmo.save(tmp_path / "a/run")
     assert contents(tmp_path / "a/run") == before
+
+
+def test_a_model_in_double_precision_is_saved_as_it_is_read(tmp_path):
+    config = of_words().model.config
+    elmo = ELMo(BiLM(config, len(VOCABULARY), rng=np.random.default_rng(0), dtype=np.float64), VOCABULARY)
+    elmo.save(tmp_path / "run")
+    loaded = parameters(ELMo.load(tmp_path / "run"))
+    for name, p in parameters(elmo).items():
+        assert p.value.dtype == np.float64
+        np.testing.assert_array_equal(loaded[name].value, p.value.astype(np.float32))
 
 
 def test_a_model_shows_its_sizes():
