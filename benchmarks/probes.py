@@ -15,7 +15,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,8 @@ HERE = Path(__file__).parent
 MILLION = 5             # tokens of the text
 TRAIN = ("--preset", "small", "--set", "softmax=adaptive", "--set", "min_count=3", "--set", "dropout=0.2",
          "--set", "epochs=6", "--set", "decay_after=3")
-EWT = "en_ewt-ud-{}.conllu"
+EWT, CONLL2000 = "en_ewt-ud-{}.conllu", "conll2000-{}.txt"
+PROBE, READING = "elmo-np probe", "python benchmarks/reading_times.py"
 SENSES, POS = "senses", "pos"
 Found = dict[str, Any]
 
@@ -61,17 +62,15 @@ class Part(NamedTuple):
 
     needs       file or folder below --data
     arguments   of the command, after the model and that path
-    tool        the command: takes its arguments, prints the result and returns the exit code
     """
 
     name: str
     about: str
     needs: str
-    arguments: tuple[str, ...] = ()
-    goals: tuple[Goal, ...] = ()
-    notes: str = ""
-    tool: Callable[[list[str]], int] = elmo_np
-    shown: tuple[str, ...] = ("elmo-np", "probe")
+    arguments: tuple[str, ...]
+    goals: tuple[Goal, ...]
+    notes: str
+    command: str = PROBE
 
 
 PARTS = (
@@ -88,33 +87,31 @@ PARTS = (
          "Futrell et al. 2021. Two regressions of a word's mean reading time are compared: on length and log frequency "
          "of the word and of the two before it, and on these with their three surprisals. The gain is per word, in "
          "nats, on stories that the regressions have not seen; its interval is drawn over sentences.",
-         reading_times.main, ("python", "benchmarks/reading_times.py")))
+         READING))
 
 
-def experiments(layers: int, pos: tuple[str, str, str | None], source: str) -> list[Experiment]:
-    """What each layer knows; pos: files to train, to test and to validate on; source: where they are from."""
-    train, test, valid = pos
+def experiments(layers: int, out: Path, ewt: Path | None) -> list[Experiment]:
+    """What each layer knows: of parts of speech, in EWT or else in CoNLL-2000, and of senses."""
     inputs = ("static", *map(str, range(1, layers + 1)))
+    source = "UD English EWT" if ewt else "CoNLL-2000"
+    train, valid, test = (str(ewt / EWT.format(part)) if ewt else str(out / CONLL2000.format(part))
+                          for part in ("train", "dev", "test"))
     return [
-        Experiment(POS, f"Parts of speech by layer: {source}", "tag", train, (), test=test, valid=valid,
-                   settings=("hidden_dim=none", "epochs=5"), seeds=1, inputs=inputs,
-                   notes="A linear layer and a CRF on the vectors of one layer."),
+        Experiment(POS, f"Parts of speech by layer: {source}", "tag", train, (), test=test,
+                   valid=valid if ewt else None, settings=("hidden_dim=none", "epochs=5"), seeds=1,
+                   inputs=inputs, notes="A linear layer and a CRF on the vectors of one layer."),
         Experiment(SENSES, "Word senses by layer: hard, interest, line, serve", "senses", "nltk:senseval", (), folds=5,
                    inputs=inputs)]
 
 
-def tagged(out: Path, ewt: Path | None) -> tuple[tuple[str, str, str | None], str]:
-    """The files with parts of speech, and the name of their source."""
-    if ewt is not None:
-        train, valid, test = (ewt / EWT.format(part) for part in ("train", "dev", "test"))
-        return (str(train), str(test), str(valid)), "UD English EWT"
-    files = {part: out / f"conll2000-{part}.txt" for part in ("train", "test")}
-    for part, file in files.items():
+def write_conll2000(out: Path) -> None:
+    """Write words and parts of speech of its training and test part, from NLTK, unless they are there."""
+    for part in "train", "test":
+        file = out / CONLL2000.format(part)
         if not file.exists():
             sentences = nltk_data.corpus("conll2000").tagged_sents(f"{part}.txt")
             rows = ["".join(f"{word}\t{tag}\n" for word, tag in sentence) for sentence in sentences]
             atomic_write_text(file, "\n".join(rows))
-    return (str(files["train"]), str(files["test"]), None), "CoNLL-2000"
 
 
 def trained(out: Path) -> Path:
@@ -135,10 +132,10 @@ def result(part: Part, out: Path, model: Path, data: Path) -> Found:
     """What the command prints, which is kept in a file."""
     file = out / f"{part.name}.json"
     if not file.exists():
+        arguments = [str(model), str(data / part.needs), *part.arguments, "--json"]
         text = io.StringIO()
-        verb = [part.shown[1]] if part.tool is elmo_np else []
         with redirect_stdout(text):
-            status = part.tool([*verb, str(model), str(data / part.needs), *part.arguments, "--json"])
+            status = elmo_np(["probe", *arguments]) if part.command == PROBE else reading_times.main(arguments)
         if status:
             raise UserError(f"{part.about}: no result, for the reason above")
         atomic_write_text(file, text.getvalue())
@@ -149,8 +146,8 @@ def result(part: Part, out: Path, model: Path, data: Path) -> Found:
 def lines(part: Part, found: Found) -> Iterator[str]:
     """The part's section of the page."""
     yield from (f"## {part.about}", "", part.notes, "", "```sh",
-                " ".join([*part.shown, "FOLDER/bilm", f"DATA/{part.needs}", *part.arguments]), "```", "")
-    if part.tool is elmo_np:
+                " ".join([part.command, "FOLDER/bilm", f"DATA/{part.needs}", *part.arguments]), "```", "")
+    if part.command == PROBE:
         yield markdown(table([*found["rows"], {**found, "name": "all"}]))
     else:
         yield from (f"- {line}" for line in reading_times.lines(found))
@@ -255,12 +252,11 @@ def run(argv: Sequence[str] | None) -> None:
     model = (args.model or trained(out)).resolve()
     elmo = ELMo.load(model)
     check_same_model(out, elmo)
-    chosen = args.only or [*(part.name for part in PARTS), POS, SENSES]
-    about, found, sections = about_model(elmo, RunDirectory(model), args.model is not None), {}, []
+    about = about_model(elmo, RunDirectory(model), args.model is not None)
+    found: dict[str, Found] = {}
+    sections: list[str] = []
     with Progress() as progress:
-        for part in PARTS:
-            if part.name not in chosen:
-                continue
+        for part in [part for part in PARTS if not args.only or part.name in args.only]:
             if not (data / part.needs).exists():
                 progress.say(f"left out, because there is no {data / part.needs}: {part.about}")
                 continue
@@ -268,13 +264,20 @@ def run(argv: Sequence[str] | None) -> None:
             sections += lines(part, found[part.name])
             atomic_write_text(args.page, page(about, sections, found))
         bench = Bench(out, [], False, progress, model=model)
-        for one in experiments(elmo.model.config.layers, *tagged(out, args.ewt)) if {POS, SENSES} & {*chosen} else []:
-            if one.name in chosen:
-                bench.data(one)
-                own = bench.run(one)
-                command, split = (text.replace(str(args.ewt), "EWT") for text in (own.command, own.split))
-                sections += section(replace(own, command=command, split=split))
+        for one in experiments(elmo.model.config.layers, out, args.ewt):
+            if not args.only or one.name in args.only:
+                sections += layers(bench, one, args.ewt)
                 atomic_write_text(args.page, page(about, sections, found))
+
+
+def layers(bench: Bench, one: Experiment, ewt: Path | None) -> list[str]:
+    """The section of what each layer knows."""
+    if one.name == POS and ewt is None:
+        write_conll2000(bench.out)
+    bench.data(one)
+    found = bench.run(one)
+    command, split = (text.replace(str(ewt), "EWT") for text in (found.command, found.split))
+    return section(replace(found, command=command, split=split))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

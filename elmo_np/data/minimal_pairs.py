@@ -111,7 +111,7 @@ def _kind(name: Path) -> str:
 
 def _suites(name: Path, lines: Lines) -> Iterator[Suite]:
     if _kind(name) not in _READERS:
-        raise UserError(f"{name}: expected a name that ends in {', '.join(sorted(_READERS))}")
+        raise UserError(f"{name}: expected a name that ends in {', '.join(sorted(_READERS))}; {_WIC}")
     with _checked(f"{name}", name):
         yield from _READERS[_kind(name)](name, lines())
 
@@ -270,8 +270,9 @@ def _string(value: Any) -> str:
 
 _READERS: dict[str, Callable[[Path, Iterable[str]], Iterator[Suite]]] = {
     ".jsonl": _blimp, ".json": _syntaxgym, ".text": _agreement, ".tsv": _table, ".csv": _table}
+_WIC = "for WiC, see elmo-np task wic"
 _EXPECTED = {
-    ".jsonl": "rows as of BLiMP, with sentence_good and sentence_bad",
+    ".jsonl": f"rows as of BLiMP, with sentence_good and sentence_bad; {_WIC}",
     ".json": "a suite of SyntaxGym, with meta, predictions and items",
     ".text": "the position, the right and the wrong form and the attractors, or Gulordava's columns",
     **dict.fromkeys((".tsv", ".csv"), "the columns good and bad, and perhaps phenomenon")}
