@@ -220,7 +220,8 @@ class Bench:
         seconds = float(taken.read_text()) if taken.exists() else None
         sizes = [(len(own.data.train.sentences), len(own.data.test.sentences)) for own in self.rounds[one.name]]
         command, split = (self.shown(text) for text in (one.command(), self.rounds[one.name][0].data.split))
-        return Found(one.about, command, TASKS[one.task].measure, "folds" if one.folds else "seeds", one.goals,
+        measure = TASKS[one.task].measured(self.rounds[one.name][0].data.test)
+        return Found(one.about, command, measure, "folds" if one.folds else "seeds", one.goals,
                      compare.read_results(folder.results), sizes, split, seconds, one.notes)
 
     def shown(self, text: str) -> str:
