@@ -45,8 +45,8 @@ from elmo_np.training.metrics import best_validation, read
 
 HERE = Path(__file__).parent
 MILLION = 5             # tokens of the text
-TRAIN = ("--preset", "small", "--set", "softmax=adaptive", "--set", "min_count=3", "--set", "dropout=0.2",
-         "--set", "epochs=6", "--set", "decay_after=3")
+TRAIN = ("--preset", "small", "--set", "direction=forward", "--set", "softmax=adaptive", "--set", "min_count=3",
+         "--set", "dropout=0.2", "--set", "epochs=8", "--set", "decay_after=4")
 EWT, CONLL2000 = "en_ewt-ud-{}.conllu", "conll2000-{}.txt"
 PROBE, READING = "elmo-np probe", "python benchmarks/reading_times.py"
 SENSES, POS = "senses", "pos"
@@ -194,7 +194,7 @@ def goals(found: dict[str, Found]) -> Iterator[tuple[str, str, str]]:
 def about_model(elmo: ELMo, folder: RunDirectory, given: bool) -> str:
     """What the model is, and how it came to be."""
     config = elmo.model.config
-    found = [f"The model has {config.layers} layers of {config.hidden_dim} cells per direction, "
+    found = [f"The model has {config.layers} layers of {config.hidden_dim} cells per direction ({config.direction}), "
              f"{len(elmo.vocabulary):,} words and {sum(p.value.size for p in parameters(elmo).values()):,} parameters."]
     if elmo.vocabulary.counts:
         found.append(f"It was trained on {sum(elmo.vocabulary.counts):,} tokens, ends of sentences included.")
@@ -267,6 +267,7 @@ def run(argv: Sequence[str] | None) -> None:
         write_conll2000(args.out)
     model = (args.model or trained(args.out, todo[0])).resolve()
     elmo = ELMo.load(model)
+    elmo.model.lm("forward")
     check_same_model(args.out, elmo)
     about = about_model(elmo, RunDirectory(model), args.model is not None)
     inputs = ("static", *map(str, range(1, elmo.model.config.layers + 1)))

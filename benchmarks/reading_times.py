@@ -113,7 +113,11 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterable[dict[str, str]]:
 
 
 def table(elmo: ELMo, told: Sequence[Sequence[Word]], state: str) -> Table:
-    """Reading times with what they are predicted from; state: as in `surprisal`, over each story."""
+    """Reading times with what they are predicted from; state: as in `surprisal`, over each story.
+
+    Raises UserError for a model without the forward direction, or without word frequencies.
+    """
+    elmo.model.lm("forward")
     if not elmo.vocabulary.counts:
         raise UserError("the vocabulary has no counts: expected a model with the word frequencies of its corpus")
     *columns, unknown = zip(*(_of_story(elmo, words, number, state) for number, words in enumerate(told)), strict=True)

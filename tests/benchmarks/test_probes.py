@@ -97,4 +97,10 @@ def test_the_command_of_an_hour_is_understood():
     found = override(preset(command[command.index("--preset") + 1]),
                      [value for name, value in pairwise(command) if name == "--set"])
     assert isinstance(found, Settings)
-    assert (found.model.softmax, found.train.epochs) == ("adaptive", 6)
+    assert (found.model.direction, found.model.softmax) == ("forward", "adaptive")
+
+
+def test_a_model_without_a_forward_direction_is_refused(given, tmp_path, capsys):
+    ELMo(bilm(direction="backward"), VOCABULARY).save(tmp_path / "backward")
+    assert probes.main([*given, "blimp", "--model", str(tmp_path / "backward")]) == 2
+    assert "this needs the forward one" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from elmo_np import ELMo
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
 from elmo_np.inference.surprisal import surprisal
-from tests.inference.test_evaluate import bilm
+from tests.inference.test_evaluate import VOCABULARY, bilm
 
 TOLD = [["The", "bank", "closed", "the", "river."], ["A", "bank", "of", "the", "river", "closed."]]
 
@@ -105,7 +105,9 @@ def test_words_after_an_unknown_word_are_left_out_and_counted(elmo):
     assert found.unknown == 2
 
 
-def test_a_vocabulary_without_counts_is_refused(elmo):
+def test_a_model_without_a_forward_direction_or_counts_is_refused(elmo):
+    with pytest.raises(UserError, match="this needs the forward one"):
+        table(ELMo(bilm(direction="backward"), VOCABULARY), [[Word("The", 1.0)]], "carry")
     bare = ELMo(elmo.model, Vocabulary([elmo.vocabulary.word(k) for k in range(len(elmo.vocabulary))]))
     with pytest.raises(UserError, match="has no counts"):
         table(bare, [[Word("The", 1.0)]], "carry")
