@@ -221,7 +221,8 @@ def page(model: str, sections: Sequence[str], found: dict[str, Found]) -> str:
     note = "Equal scores count as wrong. Unigram: a model that knows only how frequent words are; chance: random " \
            "surprisals; unknown: items with a critical word that is not in the vocabulary."
     return "\n".join([*head, *(summary if reached else []), note, "", *sections,
-                      f"Measured on: {describe('').replace('no PyTorch; ', '')}.", ""])
+                      f"Measured on: {describe('').replace('no PyTorch; ', '')}. The machine may have been busy with "
+                      "other work.", ""])
 
 
 def parser() -> Parser:
