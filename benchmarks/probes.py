@@ -46,7 +46,7 @@ from elmo_np.training.metrics import best_validation, read
 HERE = Path(__file__).parent
 MILLION = 5             # tokens of the text
 TRAIN = ("--preset", "small", "--set", "direction=forward", "--set", "softmax=adaptive", "--set", "min_count=3",
-         "--set", "dropout=0.2", "--set", "epochs=8", "--set", "decay_after=4")
+         "--set", "dropout=0.2", "--set", "epochs=5", "--set", "decay_after=2")
 EWT, CONLL2000 = "en_ewt-ud-{}.conllu", "conll2000-{}.txt"
 PROBE, READING = "elmo-np probe", "python benchmarks/reading_times.py"
 SENSES, POS = "senses", "pos"
