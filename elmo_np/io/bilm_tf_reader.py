@@ -1,4 +1,4 @@
-"""Published ELMo weights: an options file and an HDF5 file, in the format of bilm-tf and AllenNLP.
+"""Published ELMo weights: an options file, and an HDF5 file or a checkpoint, in the formats of bilm-tf and AllenNLP.
 
     char_embed (261, C)                             E, from row 1 on; row 0, for no character, stays zero
     CNN/W_cnn_i (1, w, C, n), b_cnn_i (n,)          W (w C, n) and b of the filters, one width after another
@@ -10,8 +10,9 @@
         B_rest (H,)                                 only in files of bilm_tf_writer.py, which explains it
     softmax/W (V, P), b (V,)                        the softmax, in this file or in a separate one
 
-d is 0 for the forward direction and 1 for the backward one. The files are not trusted: memory is allocated only when
-all shapes match the options and the file is large enough to hold that many values.
+d is 0 for the forward direction and 1 for the backward one. A checkpoint of TensorFlow has the same arrays as variables
+with other names, which `variable` gives, and the softmax among them. The files are not trusted: memory is allocated
+only when all shapes match the options and the file is large enough to hold that many values.
 """
 
 import os
@@ -34,6 +35,8 @@ from ..nn.softmax import Softmax
 from ..types import Array
 from .bilm_tf_options import Options
 from .hdf5 import Weights
+from .named_arrays import NamedArrays
+from .tf_checkpoint import Checkpoint, Variable, is_checkpoint
 
 Path = str | os.PathLike[str]
 
@@ -43,9 +46,9 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
     """A model of published weights, and its vocabulary.
 
     options     JSON; unknown keys are ignored, and the number of characters may be 261 or 262
-    weights     HDF5
+    weights     HDF5, or a checkpoint of TensorFlow: its name, such as model.ckpt-935588, or one of its files
     vocabulary  the words, or their file, one per line: needed by a model that reads words by id, and by a softmax
-    softmax     HDF5 with the softmax, if `weights` has none; without a softmax the model embeds and cannot predict
+    softmax     HDF5 or a checkpoint with the softmax, if `weights` has none; without one the model cannot predict
     embedding   HDF5 with one vector per word of the vocabulary, which is then read in place of characters
     dtype       np.float32, or np.float64 for comparisons
     Raises UserError: a file that is missing, damaged or of another model.
@@ -58,9 +61,9 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
         raise UserError(f"{options}: a model {what} needs its words: give vocabulary=, or --vocabulary, a file with "
                         "one per line")
     with ExitStack() as opened:
-        main = opened.enter_context(Weights(weights))
-        of_words = opened.enter_context(Weights(embedding)) if embedding is not None else main
-        of_softmax = opened.enter_context(Weights(softmax)) if softmax is not None else main
+        main = opened.enter_context(_arrays(weights))
+        of_words = opened.enter_context(_arrays(embedding)) if embedding is not None else main
+        of_softmax = opened.enter_context(_arrays(softmax)) if softmax is not None else main
         predict = words is not None and (softmax is not None or main.has("softmax/b"))
         tie = predict and by_id and said.flag("share_embedding_softmax") and not of_softmax.has("softmax/W")
         config = said.config(by_id=by_id, predict=predict, tie=tie,
@@ -75,18 +78,45 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
     return model, known
 
 
-def _cell(file: Weights, direction: int, layer: int) -> str:
+class Variables(Checkpoint):
+    """A checkpoint of bilm-tf, in which the arrays have the names that they have in HDF5."""
+
+    def find(self, name: str) -> Variable | None:
+        return super().find(variable(name))
+
+
+def variable(name: str) -> str:
+    """The name in a checkpoint of bilm-tf of an array with this name in HDF5."""
+    for own, theirs in [("/RNN/", "/rnn/"), ("/MultiRNNCell/Cell", "/multi_rnn_cell/cell_"),
+                        ("/LSTMCell/", "/lstm_cell/"), ("/W_P_0", "/projection/kernel"), ("/W_0", "/kernel")]:
+        name = name.replace(own, theirs)
+    if name.startswith("RNN_"):
+        name = name.replace("/B", "/bias")
+    return f"lm/{name}"
+
+
+def _arrays(path: Path) -> NamedArrays:
+    return Variables(path) if is_checkpoint(path) else Weights(path)
+
+
+def has_lstm(weights: Path) -> bool:
+    """Whether a file holds the LSTMs, rather than a softmax alone. Raises UserError."""
+    with _arrays(weights) as file:
+        return file.has(f"{_cell(file, 0, 0)}/W_0")
+
+
+def _cell(file: NamedArrays, direction: int, layer: int) -> str:
     """The group of an LSTM. TensorFlow omits a level if there is only one layer."""
     alone = f"RNN_{direction}/RNN/LSTMCell"
     return alone if layer == 0 and file.has(f"{alone}/W_0") else \
         f"RNN_{direction}/RNN/MultiRNNCell/Cell{layer}/LSTMCell"
 
 
-def _cells(config: BiLMConfig, file: Weights) -> Iterator[tuple[int, int, str]]:
+def _cells(config: BiLMConfig, file: NamedArrays) -> Iterator[tuple[int, int, str]]:
     return ((d, k, _cell(file, d, k)) for d in (0, 1) for k in range(config.layers))
 
 
-def _expect(config: BiLMConfig, V: int, main: Weights, of_words: Weights, of_softmax: Weights) -> None:
+def _expect(config: BiLMConfig, V: int, main: NamedArrays, of_words: NamedArrays, of_softmax: NamedArrays) -> None:
     """Raise UserError for a dataset that is missing, of another shape, or not in the options."""
     D, H, P = config.embedding_dim, config.hidden_dim, config.output_dim
     if config.char_filters is None:
@@ -122,7 +152,7 @@ def _expect(config: BiLMConfig, V: int, main: Weights, of_words: Weights, of_sof
         file.expect_room()
 
 
-def _fill(model: BiLM, main: Weights, of_words: Weights, of_softmax: Weights) -> None:
+def _fill(model: BiLM, main: NamedArrays, of_words: NamedArrays, of_softmax: NamedArrays) -> None:
     """Fill every array; what both directions share is filled once."""
     layer = model.forward_lm.embedding
     if isinstance(layer, Embedding):
@@ -140,7 +170,7 @@ def _fill(model: BiLM, main: Weights, of_words: Weights, of_softmax: Weights) ->
         softmax.b.value[...] = of_softmax.take("softmax/b")
 
 
-def _fill_characters(cnn: CharCNN, file: Weights) -> None:
+def _fill_characters(cnn: CharCNN, file: NamedArrays) -> None:
     E = file.take("char_embed")
     # Of 262 rows, either the first stands for no character, or the last was never used: options with 262 in training.
     cnn.E.value[1:] = E[1:] if len(E) == 262 and not E[0].any() else E[:261]
@@ -155,7 +185,7 @@ def _fill_characters(cnn: CharCNN, file: Weights) -> None:
         cnn.bp.value[...] = file.take("CNN_proj/b_proj")
 
 
-def _fill_lstm(lstm: LSTM, cell: str, file: Weights) -> None:
+def _fill_lstm(lstm: LSTM, cell: str, file: NamedArrays) -> None:
     W, D = file.take(f"{cell}/W_0"), len(lstm.Wx.value)
     lstm.Wx.value[...], lstm.Wh.value[...] = _our_gates(W[:D]), _our_gates(W[D:])
     lstm.b.value[...] = _our_gates(file.take(f"{cell}/B"))

@@ -18,9 +18,9 @@ from ..errors import UserError
 from ..runtime.files import atomic_file, open_regular
 from ..types import Array
 from .hdf5_reader import DAMAGE, Dataset, HDF5Reader, Unreadable
+from .named_arrays import NamedArrays
 
 DENSEST = 10        # the best compression of weights to expect; a file that claims more would only fill the memory
-LARGEST = float(np.finfo(np.float32).max)
 
 
 def library() -> Any:
@@ -139,64 +139,31 @@ def _as_float32(path: str | os.PathLike[str], name: str, array: Array) -> Array:
     return values
 
 
-class Weights:
-    """An open file of named arrays, to be used in a `with` statement. It is not trusted, and read without h5py."""
+class Weights(NamedArrays):
+    """The arrays of an HDF5 file, read without h5py."""
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path, self._least = path, 0
         try:
             with ExitStack() as stack:
-                self._file = stack.enter_context(open_regular(path))
-                self._reader = HDF5Reader(self._file)
+                file = stack.enter_context(open_regular(path))
+                self._reader = HDF5Reader(file)
                 stack.pop_all()         # open from now on
         except DAMAGE as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"cannot read {path}: {reason}; expected a whole HDF5 file of weights: check the path, or "
                             "copy it again") from error
+        super().__init__(path, file)
 
-    def __enter__(self) -> Weights:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def has(self, name: str) -> bool:
-        return self._find(name) is not None
-
-    def expect(self, name: str, *shapes: tuple[int, ...]) -> None:
-        """Raise UserError unless there is a floating-point array of that name with one of the shapes."""
-        found = self._find(name)
-        if found is None or found.dtype is None or found.shape not in shapes:
-            raise UserError(f"{self.path}: found {found or 'nothing'} for {name}, expected float32"
-                            f"{' or '.join(map(str, shapes))}: are these the weights of that options file?")
-        self._least += found.nbytes // (DENSEST if found.filters else 1)
-
-    def expect_none(self, name: str, option: str) -> None:
-        """Raise UserError for an array that shows that the model is larger than the options file states."""
-        if self.has(name):
-            raise UserError(f"{self.path} has {name}, which is more than {option} of the options file asks for: "
-                            "expected the weights of that options file")
-
-    def expect_room(self) -> None:
-        """Raise UserError if the arrays expected so far are larger than such a file can hold."""
-        if self._least > self._reader.size:
-            raise UserError(f"{self.path} has {self._reader.size} bytes but claims arrays of at least {self._least}: "
-                            "expected a file of weights; this one is damaged, or made to fill the memory")
-
-    def take(self, name: str) -> Array:
-        """The array of that name, after `expect`: float32, or float64 where the file has that."""
-        found = self._find(name)
-        assert found is not None
-        assert found.dtype is not None
-        with self._reading(name):
-            array = self._reader.read(found)
-        if not (float(array.min()) >= -LARGEST and float(array.max()) <= LARGEST):      # NaN: neither
-            raise UserError(f"{self.path}: {name} holds a value that is not finite in float32: expected weights")
-        return array.astype(np.promote_types(found.dtype, np.float32).newbyteorder("="), copy=False)
-
-    def _find(self, name: str) -> Dataset | None:
+    def find(self, name: str) -> Dataset | None:
         with self._reading(name):
             return self._reader.find(name)
+
+    def read(self, name: str, found: Dataset) -> Array:
+        with self._reading(name):
+            return self._reader.read(found)
+
+    def least(self, found: Dataset) -> int:
+        return found.nbytes // (DENSEST if found.filters else 1)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
