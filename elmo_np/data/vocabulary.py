@@ -1,10 +1,13 @@
 """The words that a model knows, each with an id, and the three special tokens that every vocabulary needs."""
 
+import gzip
 import hashlib
 import os
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
@@ -16,6 +19,8 @@ BOS, EOS, UNK = "<S>", "</S>", "<UNK>"
 SPECIAL_TOKENS = (BOS, EOS, UNK)
 LARGEST = 1 << 30   # bytes of a file: a hundred million words
 LONGEST = 1 << 16   # bytes of a line
+GZIP = b"\x1f\x8b"
+DENSEST = 10        # the best compression of words to expect
 AUTO = "auto"       # for `unknown`: find out
 
 # How corpora write an unknown word where nothing else can be meant, and where it is meant only if it is frequent.
@@ -102,20 +107,12 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
-        r"""Read a vocabulary: UTF-8, one word per line; a byte-order mark and "\r\n" are tolerated.
+        r"""Read a vocabulary: UTF-8, one word per line; a byte-order mark and "\r\n" are tolerated, and gzip.
 
         Raises   UserError, naming the line if there is one: no such file, empty, not UTF-8, or not a vocabulary.
         """
-        try:
-            with open_regular(path, LARGEST) as file:
-                if os.fstat(file.fileno()).st_size:
-                    return cls(_decoded(file))
-        except OSError as error:
-            raise UserError(f"cannot read the vocabulary {path}: {error.strerror or error}; expected a text file "
-                            "with one word per line: check the path") from error
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
-        raise UserError(f"{path} is empty, expected one word per line, including <S> </S> <UNK>: give another file")
+        with lines_of(path) as lines:
+            return cls(lines)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one word per line, atomically. Raises UserError if the file cannot be written."""
@@ -215,9 +212,36 @@ def _numbered(words: Iterable[str]) -> dict[str, int]:
     return ids
 
 
-def _decoded(file: BinaryIO) -> Iterator[str]:
-    """The lines of a file, which end at line feeds only: str.splitlines would cut words at rarer characters."""
+@contextmanager
+def lines_of(path: str | os.PathLike[str]) -> Iterator[Iterator[str]]:
+    """Open the file of a vocabulary, which may be compressed by gzip, for what reads its lines in the body.
+
+    Raises UserError, as `Vocabulary.load` does, also in place of one from the body.
+    """
+    try:
+        with open_regular(path, LARGEST) as file:
+            size = os.fstat(file.fileno()).st_size
+            packed = file.read(len(GZIP)) == GZIP
+            file.seek(0)
+            yield _decoded(gzip.GzipFile(fileobj=file), DENSEST * size + LONGEST) if packed else _decoded(file, size)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot read the vocabulary {path}: {reason}; expected a text file with one word per line: "
+                        "check the path") from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _decoded(file: BinaryIO | gzip.GzipFile, left: int) -> Iterator[str]:
+    """The lines of a file, which end at line feeds only: str.splitlines would cut words at rarer characters.
+
+    left    the maximum size of all of them
+    """
+    line = 0
     for line, raw in enumerate(iter(partial(file.readline, LONGEST + 1), b""), 1):
+        left -= len(raw)
+        if left < 0:
+            raise UserError(f"it unpacks to more than {DENSEST} times its size, expected words")
         if len(raw) > LONGEST:
             raise UserError(f"line {line} has more than {LONGEST:,} bytes, expected a word: check the file")
         word = raw.removesuffix(b"\n").removesuffix(b"\r")
@@ -225,3 +249,5 @@ def _decoded(file: BinaryIO) -> Iterator[str]:
             yield (word.removeprefix(b"\xef\xbb\xbf") if line == 1 else word).decode("utf-8")
         except UnicodeDecodeError:
             raise UserError(f"line {line} is not UTF-8, expected UTF-8 text: convert the file") from None
+    if not line:
+        raise UserError("it is empty, expected one word per line, including <S> </S> <UNK>: give another file")
