@@ -8,21 +8,24 @@ from typing import Any
 
 from ..errors import UserError
 from ..inference.elmo import ELMo
+from ..io import published
 from ..io.foreign_models import is_hdf5
 from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
 from .common import Add, add_json, json_text
 
-ABOUT = "convert published weights of the original ELMo to a run directory"
+ABOUT = "convert a published ELMo, or a language model of PyTorch, to a run directory"
 TRAINED_ELSEWHERE = "# Published weights, converted: [train] does not describe how they were trained.\n"
 
 
 def arguments(add: Add) -> None:
-    add("options", metavar="OPTIONS", help="JSON file of the weights")
-    add("weights", metavar="WEIGHTS", help="HDF5 file of the weights")
+    add("options", metavar="MODEL", help="the model as it was published: a zip or a directory with options, weights "
+        "and words; a checkpoint of bilm-tf; a file of torch.save beside its vocab.txt; or only the options, in JSON")
+    add("weights", metavar="WEIGHTS", nargs="?", help="after options: HDF5, or a checkpoint such as model.ckpt-935588")
     add("--out", required=True, metavar="DIR", help="directory to write, like that of a training run")
-    add("--vocabulary", metavar="FILE", help="words, one per line: for models that read words by id, and for a softmax")
-    add("--softmax", metavar="FILE.hdf5", help="the softmax, if it has its own file")
+    add("--vocabulary", metavar="FILE", help="words, one per line, perhaps in gzip: for models that read words by id, "
+        "and for a softmax")
+    add("--softmax", metavar="FILE", help="the softmax, if it has its own file")
     add("--embedding", metavar="FILE.hdf5", help="one vector per word of the vocabulary, read in place of characters")
     add("--tokenize", action=argparse.BooleanOptionalAction, default=True,
         help="whether texts for the model will be raw (default), or tokens separated by spaces")
@@ -38,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if is_hdf5(args.options):
         raise UserError(f"{args.options} is an HDF5 file: expected the options first: elmo-np convert OPTIONS.json "
                         f"{args.options} --out {args.out}")
-    elmo = ELMo.from_bilm_tf(args.options, args.weights, vocabulary=args.vocabulary, softmax=args.softmax,
-                             embedding=args.embedding)
+    elmo = _read(args)
     elmo.tokenize = args.tokenize
     elmo.save(args.out, comment=TRAINED_ELSEWHERE)
     if args.json:
@@ -50,6 +52,17 @@ def run(args: argparse.Namespace) -> int:
           f"     elmo-np similar {args.out} WORD --in \"a sentence with WORD\" --corpus FILE"
           + (f"\n     elmo-np evaluate {args.out} FILE" if elmo.model.config.predict else ""))
     return 0
+
+
+def _read(args: argparse.Namespace) -> ELMo:
+    files = {"vocabulary": args.vocabulary, "softmax": args.softmax, "embedding": args.embedding}
+    if args.weights is not None:
+        return ELMo.from_bilm_tf(args.options, args.weights, **files)
+    if found := published.read(args.options, **files):
+        return ELMo(*found)
+    raise UserError(f"{args.options} is not a published model: expected a zip or a directory with its options and "
+                    "weights, a checkpoint of bilm-tf or a file of torch.save; or the files themselves: elmo-np convert "
+                    f"OPTIONS.json WEIGHTS.hdf5 --out {args.out}")
 
 
 def _as_json(out: str, elmo: ELMo) -> dict[str, Any]:
@@ -63,13 +76,14 @@ def _summary(folder: RunDirectory, elmo: ELMo) -> str:
     """A summary of the converted model, in a few lines."""
     config, words = elmo.model.config, len(elmo.vocabulary)
     size = sum(p.value.size for p in parameters(elmo.model).values())
+    which = "per direction" if config.direction == "both" else f"that read {config.direction}"
     bytes_per_word = config.max_characters - 2
     rows = [
         ("reads", f"any word, as characters: its first {bytes_per_word} bytes" if config.char_filters
          else f"the {words:,} words of vocabulary.txt by id; any other is <UNK>"),
-        ("layers", f"{config.layers} per direction, with {config.hidden_dim:,} cells and {config.output_dim:,} outputs"
+        ("layers", f"{config.layers} {which}, with {config.hidden_dim:,} cells and {config.output_dim:,} outputs"
          + (", residual connections" if config.residual else "")),
         ("gives", f"{len(elmo.layers)} layers of {elmo.width():,} values per word"),
-        ("predicts", f"{words:,} words" if config.predict else "nothing, as there is no softmax"),
+        ("predicts", f"{words:,} words" if config.predict else "nothing, as there is no softmax with its words"),
         ("text", "is raw, and split into tokens" if elmo.tokenize else "is tokens separated by spaces")]
     return "\n".join([f"{folder.model}: {size:,} parameters", *(f"  {name:9}{what}" for name, what in rows)])

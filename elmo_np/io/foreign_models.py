@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from ..errors import UserError
 from ..runtime import json_text
 from ..runtime.files import open_regular, read_regular_text
 from .run_directory import RunDirectory
+from .zip_reader import ZipReader
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 EXPECTED = "expected a folder that `elmo-np train` wrote"
-PICKLE = f"a pickle, as PyTorch writes: {EXPECTED}, or published weights in HDF5, which elmo-np convert reads"
+PICKLE = f"a pickle, but not one of torch.save: {EXPECTED}, or a published model"
 KINDS = [(b"\x1f\x8b", "a compressed archive: unpack it, and give the folder"),
          *((bytes([0x80, protocol]), PICKLE) for protocol in (2, 3, 4, 5))]
 LARGEST_OPTIONS = 1 << 20       # bytes
@@ -57,8 +57,8 @@ def _of_directory(path: Path) -> str:
         return f"expected one of the models in it: {', '.join(runs[:5])}"
     if weights := _beside(path, ".hdf5", ".h5"):
         return f"it holds published weights: {_convert(_beside(path, '.json'), weights)}"
-    if _beside(path, ".index", ".pb"):
-        return "it holds a model of TensorFlow: bilm-tf's dump_weights writes one as HDF5, which elmo-np convert reads"
+    if _beside(path, ".pb"):
+        return "it holds a graph of TensorFlow: expected a checkpoint, or HDF5, which bilm-tf's dump_weights writes"
     return EXPECTED
 
 
@@ -84,14 +84,12 @@ def _of_file(path: Path) -> str:
 
 def _of_zip(path: Path) -> str:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+        with open_regular(path) as file:
+            names = list(ZipReader(file, path).members)
+    except (OSError, UserError):
         return f"a damaged zip archive: {EXPECTED}"
     if any(name.endswith(".npy") for name in names):
         return f"an .npz file of arrays, as elmo-np embed writes: {EXPECTED}"
-    if any(name.endswith((".hdf5", ".h5")) for name in names):
-        return "a zip archive with published weights: unpack it, then " + _convert([], [])
     return f"a zip archive: {EXPECTED}; if that is in it, unpack it first"
 
 

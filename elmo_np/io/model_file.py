@@ -14,11 +14,13 @@ from ..config.toml_files import from_json, to_json
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..nn.adaptive_softmax import default_cutoffs, tail_width
+from ..nn.bilm import BiLM
 from ..nn.cell import cell_class
 from ..nn.characters import N_CHARACTERS
 from ..nn.parameter import parameters
+from ..nn.representation import ScalarMix, WordVector
 from ..types import Array
-from . import foreign_models, safetensors_file
+from . import foreign_models, published, safetensors_file
 from .run_directory import RunDirectory
 
 COUNTS = "vocabulary.counts"
@@ -71,8 +73,11 @@ class Stored(NamedTuple):
 
 
 def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
-    """Read a model file and check its arrays of two axes against its settings. Raises UserError."""
+    """Read a model file, and check its arrays of two axes against its settings; or a published model, as
+    `published.read` does. Raises UserError."""
     path = Path(path)
+    if found := published.read(path):
+        return _stored(path, *found)
     file = RunDirectory(path).model if path.is_dir() else path
     foreign_models.check(path)
     tensors, metadata = safetensors_file.load(file, mmap=mmap)
@@ -94,6 +99,23 @@ def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
     for name, shape in shapes(config, len(words)):
         _check(file, name, tensors.get(name), shape, np.dtype(np.float32))
     return Stored(file, config, vocabulary, metadata["tokenize"] == "true", tensors, metadata)
+
+
+class _Untrained:
+    """A published language model, and what a new ELMo has besides: a word vector and a mix without a task."""
+
+    def __init__(self, model: BiLM):
+        config = model.config
+        width = config.width(config.layers)
+        layers = config.layers + (config.embedding_dim == config.output_dim)
+        self.word_vector = WordVector(width, width, rng=np.random.default_rng(0))
+        self.model, self.mix = model, ScalarMix(layers)
+
+
+def _stored(path: Path, model: BiLM, vocabulary: Vocabulary) -> Stored:
+    """A published model, as if it had been converted."""
+    arrays = {name: p.value for name, p in parameters(_Untrained(model)).items()}
+    return Stored(RunDirectory(path).model, model.config, vocabulary, True, arrays, {})
 
 
 def _checked_counts(file: Path, counts: Array, V: int) -> list[int]:
