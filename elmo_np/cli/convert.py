@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,10 @@ def _read(args: argparse.Namespace) -> ELMo:
         return ELMo.from_bilm_tf(args.options, args.weights, **files)
     if found := published.read(args.options, **files):
         return ELMo(*found)
-    raise UserError(f"{args.options} is not a published model: expected a zip or a directory with its options and "
-                    "weights, a checkpoint of bilm-tf or a file of torch.save; or the files themselves: elmo-np convert "
-                    f"OPTIONS.json WEIGHTS.hdf5 --out {args.out}")
+    what = "is not a published model" if os.path.exists(args.options) else "does not exist"
+    raise UserError(f"{args.options} {what}: expected a zip or a directory with its options and "
+                    "weights, a checkpoint of bilm-tf or a file of torch.save; or the files themselves: elmo-np "
+                    f"convert OPTIONS.json WEIGHTS.hdf5 --out {args.out}")
 
 
 def _as_json(out: str, elmo: ELMo) -> dict[str, Any]:

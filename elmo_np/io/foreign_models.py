@@ -55,8 +55,6 @@ def _of_directory(path: Path) -> str:
         return "its first epoch is not finished: continue its training (--resume, or resume=True)"
     if runs := sorted(str(model.parent) for model in path.glob("*/model.safetensors")):
         return f"expected one of the models in it: {', '.join(runs[:5])}"
-    if weights := _beside(path, ".hdf5", ".h5"):
-        return f"it holds published weights: {_convert(_beside(path, '.json'), weights)}"
     if _beside(path, ".pb"):
         return "it holds a graph of TensorFlow: expected a checkpoint, or HDF5, which bilm-tf's dump_weights writes"
     return EXPECTED

@@ -93,33 +93,43 @@ def _directory(path: Path) -> Iterator[Path]:
 
     Messages of the body name the zip.
     """
-    archive = None
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            file = stack.enter_context(open_regular(path))
-            if file.read(len(torch_file.ZIP)) == torch_file.ZIP:
-                archive = ZipReader(file, path)
-        if archive is None or not _has_weights(archive):
+        archive = _archive(path, stack)
+        if archive is None:
             yield path
             return
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="elmo_np-"))
         try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="elmo_np-", ignore_cleanup_errors=True))
             _unpack(archive, Path(folder))
+        except OSError as error:
+            raise UserError(f"cannot unpack {path}: {error.strerror or error}; expected room for it in a temporary "
+                            "directory: set TMPDIR to another one, or unpack it yourself") from error
+        try:
             yield Path(folder)
         except UserError as error:
             raise UserError(str(error).replace(folder, str(path))) from error
-        except OSError as error:
-            raise UserError(f"cannot unpack {path} to {tempfile.gettempdir()}: {error.strerror or error}; expected "
-                            "room for it: set TMPDIR to another directory, or unpack it yourself") from error
+
+
+def _archive(path: Path, opened: contextlib.ExitStack) -> ZipReader | None:
+    """A zip with weights; None for anything else."""
+    try:
+        file = opened.enter_context(open_regular(path))
+        if file.read(len(torch_file.ZIP)) != torch_file.ZIP:
+            return None
+    except OSError:
+        return None
+    archive = ZipReader(file, path)
+    return archive if _has_weights(archive) else None
 
 
 def _has_weights(archive: ZipReader) -> bool:
-    """Whether a zip holds published weights, and is not itself a file of PyTorch."""
-    if any(name.endswith("/data.pkl") for name in archive.members):
+    """Whether a zip holds published weights, and is not itself a file of PyTorch or of NumPy."""
+    if torch_file.is_archive(archive) or any(name.endswith(".npy") for name in archive.members):
         return False
+    if any(name.endswith((".index", ".pt")) for name in archive.members):
+        return True
     starts = (b"".join(islice(archive.read(member), 1)) for member in archive.members.values())
-    return any(start.startswith((SIGNATURE, torch_file.LEGACY)) for start in starts) \
-        or any(name.endswith((".index", ".pt")) for name in archive.members)
+    return any(start.startswith((SIGNATURE, torch_file.LEGACY)) for start in starts)
 
 
 def _unpack(archive: ZipReader, folder: Path) -> None:
@@ -129,8 +139,9 @@ def _unpack(archive: ZipReader, folder: Path) -> None:
         if not base or base.startswith(".") or name.startswith("__MACOSX/"):
             continue
         if not PLAIN.fullmatch(base) or (folder / base).exists():
-            raise UserError(f"{folder} has the file {base!r:.60} {'twice' if PLAIN.fullmatch(base) else 'in it'}: "
-                            "expected the files of one model, with ordinary names; unpack it, and give its directory")
+            how = "twice" if PLAIN.fullmatch(base) else "in it"
+            raise UserError(f"{archive.path} has the file {base!r:.60} {how}: expected the files of one model, with "
+                            "ordinary names; unpack it, and give its directory")
         with open(folder / base, "xb") as file:
             for piece in archive.read(member):
                 file.write(piece)

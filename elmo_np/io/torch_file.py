@@ -133,7 +133,12 @@ def is_torch(file: BinaryIO, path: str | os.PathLike[str]) -> bool:
     start = file.read(len(LEGACY))
     if not start.startswith(ZIP):
         return start == LEGACY
-    return any(name.endswith("/data.pkl") for name in ZipReader(file, path).members)
+    return is_archive(ZipReader(file, path))
+
+
+def is_archive(archive: ZipReader) -> bool:
+    """Whether an archive is one of torch.save."""
+    return any(name.endswith("/data.pkl") for name in archive.members)
 
 
 def _pickle_of(archive: ZipReader) -> tuple[str, Member]:

@@ -49,7 +49,7 @@ class ZipReader:
     """
 
     def __init__(self, file: BinaryIO, path: str | os.PathLike[str]):
-        self._file, self._path = file, path
+        self._file, self.path = file, path
         self._size = os.fstat(file.fileno()).st_size
         self.members: dict[str, Member] = {}
         try:
@@ -153,7 +153,7 @@ class ZipReader:
         return self._refused("is a damaged zip archive: expected a whole one; copy it again")
 
     def _refused(self, why: str) -> UserError:
-        return UserError(f"{self._path} {why}")
+        return UserError(f"{self.path} {why}")
 
 
 def _wide(extra: bytes, fields: list[int]) -> list[int]:

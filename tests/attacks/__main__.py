@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.attacks.attempts import Skip, Table, attempts
 
-ATTACKS = ("damaged_files", "kills", "failing_disk", "batches", "processes", "sanitizers", "races")
+ATTACKS = ("damaged_files", "published_models", "kills", "failing_disk", "batches", "processes", "sanitizers", "races")
 SKIPPED = 77            # the exit code of an attack that this machine cannot make
 PREPARED = "ELMO_NP_ATTACK"
 

@@ -16,7 +16,7 @@ attempts = pytest.importorskip("tests.attacks.attempts", reason="attacks limit t
 Limits, Table = attempts.Limits, attempts.Table
 SKIPPED = 77
 # races compiles for a minute and trains slowly: before a release only.
-SHORT = ["damaged_files", "kills", "failing_disk", "batches", "processes", "sanitizers"]
+SHORT = ["damaged_files", "published_models", "kills", "failing_disk", "batches", "processes", "sanitizers"]
 
 
 @pytest.mark.parametrize("attack", SHORT)

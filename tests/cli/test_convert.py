@@ -1,6 +1,7 @@
 """`elmo-np convert`: published files to the folder of a run; a mistake is one line."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from elmo_np import ELMo
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import read_toml
 from tests import bilm_tf_reference as reference
+from tests.models_of_others import BILM_TF, TORCH
 from tests.published_weights import FIXTURES, PUBLISHED, SENTENCES, WORDS, bytes_of, datasets, h5py, published
 
 # Published weights
@@ -23,7 +25,7 @@ def test_a_converted_model_gives_the_published_vectors(data, lines, name):
                    "  reads    any word, as characters: its first 48 bytes",
                    f"  layers   2 per direction, with 64 cells and 16 outputs{skips}",
                    "  gives    3 layers of 32 values per word",
-                   "  predicts nothing, as there is no softmax",
+                   "  predicts nothing, as there is no softmax with its words",
                    "  text     is raw, and split into tokens",
                    "try: elmo-np embed run SENTENCES --out vectors.npz",
                    "     elmo-np similar run WORD --in \"a sentence with WORD\" --corpus FILE"]
@@ -144,6 +146,34 @@ def test_a_converted_model_shares_what_a_published_one_shares(lines, files):
     forward, backward = (lm := ELMo.load("run").model).forward_lm, lm.backward_lm
     assert backward.embedding.E.value is forward.embedding.E.value
     assert backward.softmax.W.value is forward.softmax.W.value
+
+
+def test_published_models_are_converted_as_they_are(lines, tmp_path):
+    """A directory with a checkpoint, a zip of it, and a file of PyTorch with its words elsewhere."""
+    out = lines("convert", BILM_TF, "--out", "run", "--no-tokenize")
+    assert out[4] == "  predicts 13 words"
+    lines("convert", shutil.make_archive(tmp_path / "elmo", "zip", BILM_TF), "--out", "zipped", "--no-tokenize")
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "zipped/model.safetensors").read_bytes()
+    (tmp_path / "text").write_text("the cat sat on a dog\n")
+    assert lines("evaluate", "run", "text") == lines("evaluate", BILM_TF, "text", "--no-tokenize")
+    shutil.copy(TORCH / "lstm_module.pt", tmp_path)
+    words = ["--vocabulary", TORCH / "vocab.txt"]
+    out = lines("convert", "lstm_module.pt", *words, "--out", "lm", "--no-tokenize")
+    assert out[1:3] == ["  reads    the 13 words of vocabulary.txt by id; any other is <UNK>",
+                        "  layers   2 that read forward, with 4 cells and 4 outputs"]
+    found = json.loads("".join(lines("evaluate", "lm", "text", "--json")))
+    bits = json.loads((TORCH / "bits.json").read_text())["lstm_module.pt"][0]       # by PyTorch, of the same sentence
+    assert found["forward_nats"] / np.log(2) == pytest.approx(sum(bits), abs=1e-5)
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    (["none.zip"], "none.zip does not exist: expected a zip or a directory with its options and weights, a checkpoint"),
+    (["words.txt"], "words.txt is not a published model: expected a zip or a directory"),
+    (["."], ". is not a published model: expected a zip or a directory")])
+def test_what_is_no_published_model_is_refused(lines, tmp_path, given, message):
+    (tmp_path / "words.txt").write_text("the cat")
+    assert message in lines("convert", *given, "--out", "run", code=2)
+
 
 # Mistakes
 

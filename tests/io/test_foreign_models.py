@@ -35,38 +35,34 @@ def refused(path):
 def test_published_weights_are_shown_the_command_that_converts_them(tmp_path):
     folder = published(tmp_path / "elmo")
     command = "convert them with elmo-np convert {0}/options.json {0}/weights.hdf5 --out RUN"
-    assert refused(folder) == "IT has no model.safetensors: it holds published weights: " + command.format("IT")
     assert refused(folder / "weights.hdf5") == ("IT is an HDF5 file; if it holds published weights: "
                                                 + command.format("..").replace("../weights.hdf5", "IT"))
     assert refused(folder / "options.json") == ("IT is the options of published weights: "
                                                 + command.format("..").replace("../options.json", "IT"))
     (folder / "other.json").write_text("{}")
-    assert "elmo-np convert OPTIONS.json IT/weights.hdf5 --out RUN" in refused(folder)
+    assert "elmo-np convert OPTIONS.json IT --out RUN" in refused(folder / "weights.hdf5")
 
 
 def test_archives_are_recognised_by_what_is_in_them(tmp_path):
     folder = published(tmp_path / "elmo")
-    packed = tmp_path / "elmo.zip"
-    shutil.make_archive(packed.with_suffix(""), "zip", folder)
-    assert refused(packed) == ("IT is a zip archive with published weights: unpack it, then convert them with "
-                               "elmo-np convert OPTIONS.json WEIGHTS.hdf5 --out RUN")
+    packed = tmp_path / "other.zip"
     np.savez(tmp_path / "vectors.npz", np.zeros(3))
     assert refused(tmp_path / "vectors.npz").startswith("IT is an .npz file of arrays, as elmo-np embed writes: exp")
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("run/config.toml", "")
     assert refused(packed).startswith("IT is a zip archive: expected a folder that `elmo-np train` wrote; if that is")
     packed.write_bytes(packed.read_bytes()[:20])
-    assert refused(packed).startswith("IT is a damaged zip archive: expected a folder")
+    assert refused(packed) == "IT is a damaged zip archive: expected a whole one; copy it again"
     assert refused(tmp_path / shutil.make_archive(tmp_path / "elmo", "gztar", folder)).startswith(
         "IT is a compressed archive: unpack it, and give the folder")
 
 
 def test_models_of_other_programs_are_recognised(tmp_path):
     (tmp_path / "model.pt").write_bytes(pickle.dumps([1], 4))
-    assert refused(tmp_path / "model.pt").startswith("IT is a pickle, as PyTorch writes: expected a folder that")
-    (tmp_path / "checkpoint").mkdir()
-    (tmp_path / "checkpoint/model.ckpt-935588.index").write_bytes(b"")
-    assert refused(tmp_path / "checkpoint").startswith("IT has no model.safetensors: it holds a model of TensorFlow: ")
+    assert refused(tmp_path / "model.pt").startswith("IT is a pickle, but not one of torch.save: expected a")
+    (tmp_path / "graph").mkdir()
+    (tmp_path / "graph/model.pb").write_bytes(b"")
+    assert refused(tmp_path / "graph").startswith("IT has no model.safetensors: it holds a graph of TensorFlow: expec")
 
 
 def test_a_part_of_a_run_or_a_folder_of_runs_leads_to_the_run(tmp_path):

@@ -1,4 +1,4 @@
-"""pickled_tensors: the tensors that a pickle names; nothing in it is executed, and no pickle takes much time or memory."""
+"""pickled_tensors: the tensors that a pickle names; nothing in it is executed, and it takes little memory."""
 
 import io
 import os
@@ -66,7 +66,8 @@ class Hostile:
 
 
 @pytest.mark.parametrize("call", [
-    (os.mkdir, "made"), (eval, "open('made', 'w')"), (exec, "open('made', 'w')"), (__import__, "antigravity")], ids=lambda call: call[0].__name__)
+    (os.mkdir, "made"), (eval, "open('made', 'w')"), (exec, "open('made', 'w')"), (__import__, "antigravity")],
+    ids=lambda call: call[0].__name__)
 def test_nothing_is_executed(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = set(sys.modules)

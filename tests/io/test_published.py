@@ -1,4 +1,4 @@
-"""published: zips, directories, checkpoints and files of PyTorch are models as they are; hostile ones end in one line."""
+"""published: zips, directories, checkpoints and files of PyTorch are models as they are; hostile ones are refused."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ from elmo_np.io.published import read
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.fine_tuning import settings_of
 from tests.models_of_others import BILM_TF, TORCH
-from tests.models_of_others.make import TEXT, V, WORDS
+from tests.models_of_others.make import TEXT, WORDS, V
 
 CHECKPOINT = ("model.ckpt-7.index", "model.ckpt-7.data-00000-of-00001")
 
@@ -107,7 +107,8 @@ def test_without_a_vocabulary_a_model_of_characters_embeds_and_does_not_predict(
 def test_a_softmax_in_a_file_of_its_own_is_found(nlpl, tmp_path):
     h5py = pytest.importorskip("h5py")
     folder, elmo = nlpl
-    with h5py.File(folder / "model.hdf5", "a") as file, h5py.File(folder / "soft.hdf5", "w", libver="earliest") as other:
+    with h5py.File(folder / "model.hdf5", "a") as file, \
+            h5py.File(folder / "soft.hdf5", "w", libver="earliest") as other:
         file.copy("softmax", other)
         del file["softmax"]
     same(ELMo.load(folder), elmo)
@@ -126,7 +127,8 @@ def test_a_checkpoint_scores_text():
 
 def test_a_checkpoint_is_trained_further(tmp_path):
     text = [["the", "cat", "sat", "on", "a", "mat"]] * 40
-    found = train(text, tmp_path / "run", settings=replaced(settings_of(BILM_TF), learning_rate=0.1), quiet=True)
+    found = train(text, tmp_path / "run", settings=replaced(settings_of(BILM_TF), optimizer="adam", learning_rate=0.05),
+                  quiet=True)
     assert found.vocabulary.words == WORDS
     before, after = (evaluate(elmo.model, elmo.vocabulary, text).forward for elmo in (checkpoint(), found))
     assert after < 0.9 * before
@@ -150,7 +152,7 @@ def test_a_file_of_pytorch_is_a_model_with_the_words_beside_it(tmp_path):
         assert elmo.model.config.direction == "forward"
         assert elmo.embed([["the", "cat"]])[0].shape[1] == 2
     shutil.copy(TORCH / "lstm_module.pt", tmp_path)
-    assert refused(tmp_path / "lstm_module.pt").startswith("IT has no vocabulary: expected its words, one per line, in ")
+    assert refused(tmp_path / "lstm_module.pt").startswith("IT has no vocabulary: expected its words, one per line, in")
     same(ELMo(*read(tmp_path / "lstm_module.pt", vocabulary=TORCH / "vocab.txt")), ELMo.load(TORCH / "lstm_module.pt"))
     shutil.copy(TORCH / "vocab.txt", tmp_path)
     same(ELMo.load(packed(tmp_path, tmp_path / "a.zip")), ELMo.load(TORCH / "lstm_module.pt"))
@@ -176,7 +178,7 @@ def test_missing_options_and_words_are_said(nlpl):
     (folder / "vocab.txt").unlink()
     assert refused(folder).startswith("IT/options.json: a model that reads words by id needs its words: give")
     (folder / "options.json").unlink()
-    assert refused(folder).startswith("IT has no options: expected the options, JSON with \"lstm\": {...}, and the weigh")
+    assert refused(folder).startswith("IT has no options: expected the options, JSON with \"lstm\": {...}, and the wei")
 
 
 def test_what_is_no_published_model_is_left_to_others(tmp_path):
@@ -197,8 +199,8 @@ def hostile(tmp_path, name, data=b"x"):
     return path
 
 
-@pytest.mark.parametrize("name", ["../escaped", "a/../../escaped", "/tmp/escaped", "C:\\escaped", "a\\..\\escaped", "..",
-                                  "\u202etxt", "a\nb"])
+@pytest.mark.parametrize("name", ["../escaped", "a/../../escaped", "/tmp/escaped", "C:\\escaped", "a\\..\\escaped",
+                                  "..", "\u202etxt", "a\nb"])
 def test_no_name_in_a_zip_leads_out_of_its_directory(tmp_path, name):
     (tmp_path / "within").mkdir()
     before = {path: os.listdir(path) for path in (tmp_path, tempfile.gettempdir(), ".")}
@@ -216,7 +218,7 @@ def test_a_bomb_is_refused(tmp_path):
 
 
 def test_two_files_of_one_name_in_different_directories_are_refused(tmp_path):
-    assert refused(hostile(tmp_path, "other/model.hdf5")).startswith("IT has the file 'model.hdf5' twice: expected the f")
+    assert refused(hostile(tmp_path, "other/model.hdf5")).startswith("IT has the file 'model.hdf5' twice: expected the")
 
 
 def test_a_truncated_zip_is_refused(nlpl, tmp_path):
@@ -225,8 +227,7 @@ def test_a_truncated_zip_is_refused(nlpl, tmp_path):
     assert refused(path) == "IT is a damaged zip archive: expected a whole one; copy it again"
 
 
-@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
-def test_a_full_disk_ends_in_one_line(nlpl, tmp_path, monkeypatch):
+def test_no_room_for_the_contents_ends_in_one_line(nlpl, tmp_path, monkeypatch):
     path = packed(nlpl[0], tmp_path / "a.zip")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    assert refused(path).startswith("cannot unpack IT to ../none: No such file or directory; expected room for it")
+    assert refused(path).startswith("cannot unpack IT: No such file or directory; expected room for it in a temp")

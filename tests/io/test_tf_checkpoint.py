@@ -69,7 +69,7 @@ def test_what_is_none_is_told_apart(name):
 
 
 def test_other_numbers_than_floating_point_ones_are_not_taken():
-    with pytest.raises(UserError, match=r"found values that are not floating-point numbers, of shape \(\) for global"), \
+    with pytest.raises(UserError, match=r"found values that are not floating-point numbers, of shape \(\) for glob"), \
             Checkpoint(BILM_TF / "model.ckpt-7") as file:
         file.expect("global_step", ())
 

@@ -63,7 +63,8 @@ def test_other_files_are_not_recognised(tmp_path):
 def test_parameters_of_the_oldest_release_and_parts_of_storages_are_read(tmp_path):
     whole = np.arange(9, dtype=np.float32)
     part = storage("w", whole, view=("v", 3, 6))
-    saved = {"a": Call("torch._utils _rebuild_tensor", part, 2, (2, 2), (2, 1)), "b": parameter_of_0_3("p", ARRAYS["a"])}
+    saved = {"a": Call("torch._utils _rebuild_tensor", part, 2, (2, 2), (2, 1)),
+             "b": parameter_of_0_3("p", ARRAYS["a"])}
     path = legacy(tmp_path / "a", saved, {"w": whole, "p": ARRAYS["a"]})
     check(path, {"a": np.array([[5, 6], [7, 8]], np.float32), "b": ARRAYS["a"]})
 
@@ -122,4 +123,4 @@ def test_an_archive_that_is_not_as_torch_save_writes_it_is_refused(tmp_path):
 
 def test_values_that_are_not_finite_are_refused(tmp_path):
     arrays = {"a": np.array([1, np.nan], np.float32)}
-    assert refused(legacy(tmp_path / "a", value(arrays=arrays), arrays)).startswith("IT: a holds a value that is not fin")
+    assert refused(legacy(tmp_path / "a", value(arrays=arrays), arrays)).startswith("IT: a holds a value that is not f")

@@ -14,14 +14,14 @@ import numpy as np
 
 HERE = Path(__file__).parent
 BILM_TF, TORCH = HERE / "bilm_tf", HERE / "torch"
-WORDS = "<S> </S> <UNK> the cat sat on a mat . , dog \u00c5ngstr\u00f6m".split()
+WORDS = ["<S>", "</S>", "<UNK>", "the", "cat", "sat", "on", "a", "mat", ".", ",", "dog", "Ångström"]
 V, C, P, H, FILTERS = len(WORDS), 2, 3, 4, [[1, 2], [2, 3]]
 OPTIONS = {"bidirectional": True, "dropout": 0.1, "n_tokens_vocab": V, "n_negative_samples_batch": 4,
            "char_cnn": {"activation": "relu", "embedding": {"dim": C}, "filters": FILTERS, "n_highway": 1,
                         "max_characters_per_token": 12, "n_characters": 262},
            "lstm": {"cell_clip": 3, "dim": H, "n_layers": 2, "proj_clip": 3, "projection_dim": P,
                     "use_skip_connections": True}}
-TORCH_WORDS = "<unk> the cat <eos> sat on a mat . , dog \u00c5ngstr\u00f6m".split()
+TORCH_WORDS = ["<unk>", "the", "cat", "<eos>", "sat", "on", "a", "mat", ".", ",", "dog", "Ångström"]
 KEPT = ("lstm_legacy_state.pt", "lstm_tied_legacy_module.pt", "lstm_module.pt", "gru_tied_state.pt")
 TEXT = [["the", "cat", "sat", "on", "a", "dog"], ["\u00c5ngstr\u00f6m", "zebra", "."], ["."]]
 
