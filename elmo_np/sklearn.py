@@ -28,8 +28,9 @@ from .types import Array
 class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A sentence -> one vector: the contextual vectors of its words, pooled.
 
-    model     the directory of a run, or a model file: the transformer keeps the path, so its pickle is small, and
-              loading it needs the model at that path. Or an ELMo: clones share it, and a pickle contains all of it
+    model     the directory of a run, a model file, or a published model: the transformer keeps the path, so its pickle
+              is small, and loading it needs the model at that path. Or an ELMo: clones share it, and a pickle contains
+              all of it
     layer     "top", "average", "sum", "mix", one layer by its number, or "all": those of `ELMo.layers` side by side
     pooling   "mean" or "max", over the words only
     state     "reset": every sentence from a zero state; "warm": every sentence from one settled state, the same for all

@@ -15,7 +15,7 @@ ABOUT = "write the vectors of every word of a text to a file"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add_corpus(add, "INPUT")
     add("--out", required=True, metavar="FILE", help="FILE.npz, or FILE.hdf5 with the extra [hdf5]: one array per "
         "sentence, named by its index: \"0\", \"1\", ...")

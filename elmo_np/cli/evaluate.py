@@ -27,7 +27,7 @@ ABOUT = "compute the perplexity of each direction, over all words"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add_corpus(add, "CORPUS", "text to predict: ")
     add("--state", choices=("carry", "reset"), help="one stream, or each sentence on its own (default: as trained)")
     add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")

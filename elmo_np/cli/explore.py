@@ -13,7 +13,7 @@ ABOUT = "write an HTML page that shows the occurrences of words as points, layer
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("--out", required=True, metavar="FILE.html",
         help="the page, a single file that needs nothing else; - for standard output")
     add("--corpus", metavar="CORPUS", help="the text to search (default: the training corpus)")

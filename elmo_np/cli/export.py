@@ -17,7 +17,7 @@ FILES = ("options.json", "weights.hdf5", "vocabulary.txt")
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("--out", required=True, metavar="DIR", help=f"directory to write: {', '.join(FILES)}")
     add_json(add)
 

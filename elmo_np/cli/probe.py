@@ -20,7 +20,7 @@ ABOUT = "test what a model knows of grammar, with pairs of sentences such as BLi
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("suites", metavar="SUITE", help="BLiMP's zip, its directory or one .jsonl; SyntaxGym's .json or a directory of "
         "them; an agreement set's .text beside its .gold; or a .tsv or .csv with the columns good, bad and phenomenon")
     add("--direction", choices=CHOICES, help="whose surprisal: given the words before (forward, the default unless the "

@@ -15,7 +15,7 @@ ABOUT = "generate text, drawn from the model"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("--prompt", default="", metavar="TEXT", help="how the sentence begins; with --direction backward, how it ends")
     add("--direction", choices=DIRECTIONS,
         help="what follows the prompt (default unless the model has only the other), or what leads up to it")

@@ -20,7 +20,7 @@ Row = dict[str, object]
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add_corpus(add, "INPUT")
     add("--tokens", action="store_true", help="one row per token, special tokens included, instead of one per sentence")
     add("--state", choices=("reset", "carry"), default="reset",

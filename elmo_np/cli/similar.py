@@ -13,7 +13,7 @@ ABOUT = "find occurrences of a word in similar contexts"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("word", metavar="WORD")
     add("--in", dest="sentence", required=True, metavar="SENTENCE", help="a sentence with WORD in it")
     add("--occurrence", type=int, metavar="N", help="which occurrence of WORD in the sentence, counted from 1")

@@ -14,7 +14,7 @@ ABOUT = "find words that could replace another in its sentence"
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("word", metavar="WORD", help="the word to replace; the model does not read it, so it can be ___")
     add("--in", dest="sentence", required=True, metavar="SENTENCE", help="a sentence with WORD in it")
     add("--occurrence", type=int, metavar="N", help="which occurrence of WORD in the sentence, counted from 1")

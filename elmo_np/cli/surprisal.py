@@ -42,7 +42,7 @@ class Unit(NamedTuple):
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("items", metavar="ITEMS", help="one sentence per line, or a table with a header row: CSV or TSV, one row per "
         "sentence or, with a column of regions, one row per region or word. Other columns are kept; - for standard "
         "input")

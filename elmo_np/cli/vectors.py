@@ -18,7 +18,7 @@ ABOUT = "write one vector per word, for programs that read word2vec files or for
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("--out", required=True, metavar="OUT", help="FILE.txt or FILE.bin, the text or binary format of word2vec; -: "
         "the text format on standard output; any other name: a directory with vectors.tsv and metadata.tsv for the "
         "projector")

@@ -47,9 +47,9 @@ class Options:
             raise self._wrong(key, found, f"a whole number of at least {least}")
         return found
 
-    def flag(self, key: str) -> bool:
-        """True or false; false by default."""
-        found = self._get(key, False)
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false."""
+        found = self._get(key, default)
         if not isinstance(found, bool):
             raise self._wrong(key, found, "true or false")
         return found
@@ -69,6 +69,11 @@ class Options:
                 **characters)
         except UserError as error:
             raise UserError(f"{self.path}: {error}") from None
+
+    def samples(self, V: int) -> int | None:
+        """How many words a sampled softmax over V words draws; None: it was trained over all of them."""
+        samples = self.number("n_negative_samples_batch", 0)
+        return samples if 0 < samples < V and self.flag("sample_softmax", default=True) else None
 
     def _characters(self) -> dict[str, Any]:
         count = self._get("char_cnn.n_characters", 262)

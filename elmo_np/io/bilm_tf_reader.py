@@ -72,6 +72,8 @@ def read(options: Path, weights: Path, *, vocabulary: Vocabulary | Path | None =
         if sum(n for _, n in config.char_filters or ()) == config.embedding_dim and not main.has("CNN_proj/W_proj"):
             config = replace(config, char_projection=False)
         known = Vocabulary(SPECIAL_TOKENS) if words is None else words
+        if predict and (samples := said.samples(len(known))):
+            config = replace(config, softmax="sampled", samples=samples)    # to train further as before
         _expect(config, len(known), main, of_words, of_softmax)
         model = BiLM(config, len(known), rng=None, dtype=dtype)
         _fill(model, main, of_words, of_softmax)

@@ -1,5 +1,6 @@
 """Words, their ids, and the file that keeps them."""
 
+import gzip
 import hashlib
 
 import pytest
@@ -239,3 +240,28 @@ def test_a_word_of_the_vocabulary_cannot_be_its_mark():
     with pytest.raises(UserError, match=r"^unknown = 'a', but the vocabulary has that word: expected a word that is"):
         Vocabulary([*SPECIAL_TOKENS, "a"], unknown="a")
     assert Vocabulary([*SPECIAL_TOKENS, "a"], unknown="<UNK>").unknown == "<UNK>"
+
+
+# Compressed
+
+
+def test_a_compressed_vocabulary_is_the_same(tmp_path):
+    data = b"<S>\n</S>\n<UNK>\nthe\n\xc3\x85\n"
+    (tmp_path / "plain").write_bytes(data)
+    (tmp_path / "packed").write_bytes(gzip.compress(data))
+    assert Vocabulary.load(tmp_path / "packed").words == Vocabulary.load(tmp_path / "plain").words
+
+
+@pytest.mark.parametrize(("data", "message"), [
+    (gzip.compress(b"<S>\n" * 100)[:-1], "repeats '<S>' of line 1"),
+    (gzip.compress(b"<S>\n</S>\n<UNK>\nthe\n")[:-3], "Compressed file ended before the end-of-stream marker"),
+    (gzip.compress(b"<S>\n</S>\n<UNK>\nthe\n")[:-8] + bytes(8), "CRC check failed"),
+    (b"\x1f\x8b\x08" + b"x" * 50, "cannot read the vocabulary"),
+    (gzip.compress(b""), "is empty, expected one word per line"),
+    (gzip.compress("".join(f"{'x' * 60_000}{k}\n" for k in range(20)).encode()),
+     "unpacks to more than 10 times its size")])
+def test_a_damaged_or_hostile_compressed_vocabulary_is_refused(tmp_path, data, message):
+    (tmp_path / "vocab.txt.gz").write_bytes(data)
+    with pytest.raises(UserError, match=message) as error:
+        Vocabulary.load(tmp_path / "vocab.txt.gz")
+    assert "\n" not in str(error.value)

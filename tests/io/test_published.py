@@ -117,6 +117,7 @@ def test_a_softmax_in_a_file_of_its_own_is_found(nlpl, tmp_path):
 def test_a_checkpoint_scores_text():
     elmo = checkpoint()
     assert elmo.model.config.predict
+    assert (elmo.model.config.softmax, elmo.model.config.samples) == ("sampled", 4)     # as its options state
     for path in BILM_TF, BILM_TF / "model.ckpt-7", BILM_TF / CHECKPOINT[0], BILM_TF / CHECKPOINT[1]:
         same(ELMo.load(path), elmo)
     # V words of about equal probability, as the weights are small
@@ -127,13 +128,12 @@ def test_a_checkpoint_scores_text():
 
 def test_a_checkpoint_is_trained_further(tmp_path):
     text = [["the", "cat", "sat", "on", "a", "mat"]] * 40
-    found = train(text, tmp_path / "run", settings=replaced(settings_of(BILM_TF), optimizer="adam", learning_rate=0.05),
-                  quiet=True)
+    settings = replaced(settings_of(BILM_TF), optimizer="adam", learning_rate=0.02, batch_size=4, epochs=3)
+    found = train(text, tmp_path / "run", settings=settings, quiet=True)
     assert found.vocabulary.words == WORDS
+    assert found.model.config == checkpoint().model.config
     before, after = (evaluate(elmo.model, elmo.vocabulary, text).forward for elmo in (checkpoint(), found))
-    assert after < 0.9 * before
-    at_start, at_end = (parameters(elmo.model)["forward_lm.embedding.E"].value for elmo in (checkpoint(), found))
-    assert 0 < np.abs(at_start - at_end).max() < 0.5        # the values of the checkpoint, moved a little
+    assert after < 0.7 * before
 
 
 def test_the_softmax_of_a_checkpoint_is_preferred_where_its_words_are_known(nlpl):
@@ -203,10 +203,10 @@ def hostile(tmp_path, name, data=b"x"):
                                   "..", "\u202etxt", "a\nb"])
 def test_no_name_in_a_zip_leads_out_of_its_directory(tmp_path, name):
     (tmp_path / "within").mkdir()
-    before = {path: os.listdir(path) for path in (tmp_path, tempfile.gettempdir(), ".")}
+    before = [os.listdir(path) for path in (tmp_path, ".")]
     message = refused(hostile(tmp_path / "within", name))
     assert message.startswith(("IT has the file", "IT has no options"))
-    assert {path: os.listdir(path) for path in (tmp_path, ".")} == {p: before[p] for p in (tmp_path, ".")}
+    assert [os.listdir(path) for path in (tmp_path, ".")] == before
     assert not os.path.exists("/tmp/escaped")
 
 
