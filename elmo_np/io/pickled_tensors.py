@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
 LONGEST, MOST_STEPS = 1 << 24, 1 << 18      # bytes and instructions of one pickle; a model has some thousand
-DEEPEST, LONGEST_NAME = 20, 200             # objects within objects; the name of one
+DEEPEST, LONGEST_NAME = 40, 200             # objects and dicts within each other; the name of one
 MARK = object()
 TENSORS = ("torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2")
 PARAMETERS = ("torch._utils _rebuild_parameter", "torch.nn.parameter Parameter")
@@ -97,7 +97,7 @@ def tensors(found: Any) -> dict[str, Tensor]:
 def _named(found: Any, path: tuple[str, ...], seen: set[int]) -> Iterator[tuple[str, Tensor]]:
     """Every collection and every object is visited once, wherever the pickle puts it again."""
     if isinstance(found, Tensor):
-        yield ".".join(path), found
+        yield ".".join(filter(None, path)), found
         return
     if len(path) > DEEPEST or id(found) in seen:
         return
@@ -105,7 +105,7 @@ def _named(found: Any, path: tuple[str, ...], seen: set[int]) -> Iterator[tuple[
     for name, value in _children(found):
         if len(text := str(name)) > LONGEST_NAME:
             raise Unreadable("it has a name that is too long, expected those of a model")
-        yield from _named(value, (*path, text) if text else path, seen)
+        yield from _named(value, (*path, text), seen)
 
 
 def _children(found: Any) -> Iterator[tuple[Any, Any]]:

@@ -91,12 +91,16 @@ class TorchFile(NamedArrays):
         order = archive.members.get(f"{home}byteorder")
         if order is not None and b"".join(archive.read(order)) != b"little":
             raise Unreadable("it is of a big-endian computer, expected a little-endian one")
+        members: dict[str, Member] = {}
         for name, tensor in found.items():
             member = archive.members.get(f"{home}data/{tensor.storage.key}")
             if member is None or member.method != STORED:
                 raise Unreadable(f"the values of {name:.60} are not in it, or compressed: expected a file as "
                                  "torch.save writes it")
-            yield name, _placed(name, tensor, archive.place(member), member.size)
+            members[member.name] = member
+            yield name, _placed(name, tensor, archive.place(member), member.packed)
+        for member in members.values():
+            archive.check(member)
 
     def _legacy(self) -> Iterator[tuple[str, Placed]]:
         file = self._file

@@ -90,6 +90,11 @@ class ZipReader:
         if (size, crc) != (member.size, member.crc):
             raise self._damaged()
 
+    def check(self, member: Member) -> None:
+        """Raise UserError for a member that is damaged."""
+        for _ in self.read(member):
+            pass
+
     def _unpacked(self, member: Member) -> Iterator[bytes]:
         place, left = self.place(member), member.packed
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)

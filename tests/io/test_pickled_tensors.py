@@ -117,6 +117,8 @@ def test_objects_deep_within_each_other_are_left():
     for _ in range(50):
         deep = {"a": deep}
     assert tensors(read(stream(deep)).value) == {}
+    nameless = b"\x80\x02" + b"}X\0\0\0\0" * 20_000 + b"N" + b"s" * 20_000 + b"."
+    assert tensors(read(io.BytesIO(nameless)).value) == {}
     many = b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."
     assert tensors(read(io.BytesIO(many)).value) == {}
 

@@ -117,6 +117,9 @@ def test_an_archive_that_is_not_as_torch_save_writes_it_is_refused(tmp_path):
     assert refused(packed).startswith("IT: the values of a are not in it, or compressed: expected a file as torch.save")
     assert refused(zipped(tmp_path / "a", saved, {"b": ARRAYS["b"]})).startswith("IT: the values of a are not in it")
     assert refused(zipped(tmp_path / "a", saved, ARRAYS, order=b"big")).startswith("IT: it is of a big-endian computer")
+    path = zipped(tmp_path / "a", saved, ARRAYS)
+    path.write_bytes(path.read_bytes().replace(ARRAYS["a"].tobytes(), ARRAYS["a"][::-1].tobytes()))
+    assert refused(path) == "IT is a damaged zip archive: expected a whole one; copy it again"
     short = {**ARRAYS, "a": ARRAYS["a"][:1]}
     assert refused(zipped(tmp_path / "a", saved, short)).startswith("IT: the values of a are not all in it")
 
