@@ -44,7 +44,7 @@ class Result(NamedTuple):
 
 
 def arguments(add: Add) -> None:
-    add("dir", metavar="DIR", help="directory of a run, or a model file")
+    add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add("first", metavar="CORPUS1", help="a text file with one sentence per line, compressed or not; or a directory, a "
         "glob pattern in quotation marks, several joined by :")
     add("second", metavar="CORPUS2", help="the corpus to compare with it")

@@ -1,5 +1,6 @@
 """Published weights give the published vectors, whatever of the format a file uses."""
 
+import json
 import sys
 
 import numpy as np
@@ -9,9 +10,12 @@ h5py = pytest.importorskip("h5py", reason="h5py, the extra [hdf5], is not instal
 
 from elmo_np import ELMo, Vocabulary  # noqa: E402
 from elmo_np.errors import UserError  # noqa: E402
+from elmo_np.io.bilm_tf_reader import variable  # noqa: E402
+from elmo_np.io.tf_checkpoint import Checkpoint  # noqa: E402
 from elmo_np.nn.characters import marks  # noqa: E402
 from elmo_np.nn.parameter import parameters  # noqa: E402
 from tests import bilm_tf_reference as reference  # noqa: E402  (it needs h5py)
+from tests.models_of_others import BILM_TF  # noqa: E402
 from tests.published_weights import FIXTURES, PUBLISHED, published  # noqa: E402
 
 SENTENCES = [["The", "first", "sentence", "."], ["The", "second"], ["Third"]]
@@ -144,6 +148,25 @@ def test_a_file_of_any_kind_gives_what_the_format_says(tmp_path, changes, each_b
     table = reference.options(**changes)
     arrays = reference.weights(table)
     agrees(ELMo.from_bilm_tf(*reference.write(tmp_path, table, arrays), dtype=np.float64), table, arrays)
+
+
+def test_a_checkpoint_gives_what_the_format_says(each_backend):
+    """Its variables under the names that bilm-tf gives them in HDF5."""
+    with Checkpoint(BILM_TF / "model.ckpt-7") as file:
+        arrays = {name.removeprefix("lm/"): file.take(name) for name in json.loads((BILM_TF / "sums.json").read_text())}
+    for theirs, ours in [("rnn/multi_rnn_cell/cell_", "RNN/MultiRNNCell/Cell"), ("lstm_cell/", "LSTMCell/"),
+                         ("projection/kernel", "W_P_0"), ("kernel", "W_0"), ("bias", "B")]:
+        arrays = {name.replace(theirs, ours): array for name, array in arrays.items()}
+    table = json.loads((BILM_TF / "options.json").read_text())
+    elmo = ELMo.from_bilm_tf(BILM_TF / "options.json", BILM_TF / "model.ckpt-7", dtype=np.float64)
+    agrees(elmo, table, arrays)
+
+
+def test_one_layer_in_a_checkpoint_has_the_name_without_a_number():
+    assert variable("RNN_1/RNN/LSTMCell/W_0") == "lm/RNN_1/rnn/lstm_cell/kernel"
+    assert variable("RNN_1/RNN/LSTMCell/B") == "lm/RNN_1/rnn/lstm_cell/bias"
+    assert variable("softmax/W") == "lm/softmax/W"
+    assert variable("CNN_high_0/b_carry") == "lm/CNN_high_0/b_carry"
 
 
 def test_filters_as_many_as_the_words_width_need_no_projection_and_may_have_one(tmp_path):
