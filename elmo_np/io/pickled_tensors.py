@@ -18,7 +18,8 @@ import pickletools
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
-LONGEST, MOST_STEPS = 1 << 24, 1 << 18      # bytes and instructions of one pickle; a model has some thousand
+LONGEST, MOST_STEPS = 1 << 24, 1 << 19      # bytes and instructions of one pickle; a model has some thousand, a
+                                            # vocabulary four per word
 DEEPEST, LONGEST_NAME = 40, 200             # objects and dicts within each other; the name of one
 MARK = object()
 TENSORS = ("torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2")

@@ -188,7 +188,7 @@ def _kind(path: Path) -> str | None:
             start = file.read(START)
             if start.startswith((torch_file.LEGACY, torch_file.ZIP)):
                 file.seek(0)
-                return TORCH if torch_file.is_torch(file, path) else None
+                return None if not torch_file.is_torch(file, path) else WORDS if _is_vocabulary(path, start) else TORCH
         if start.startswith(SIGNATURE):
             return _kind_of_hdf5(path)
         if path.suffix == ".index":

@@ -54,7 +54,9 @@ class Placed(NamedTuple):
 
 
 class TorchFile(NamedArrays):
-    """The tensors of a file by their dotted names."""
+    """The tensors of a file by their dotted names; value is what was saved, as pickled_tensors.read gives it."""
+
+    value: Any = None
 
     def __init__(self, path: str | os.PathLike[str]):
         try:
@@ -87,7 +89,8 @@ class TorchFile(NamedArrays):
         home, pickled = _pickle_of(archive)
         if pickled.size > LONGEST:
             raise Unreadable(f"its pickle has {pickled.size:,} bytes, expected at most {LONGEST:,}")
-        found = tensors(read(io.BytesIO(b"".join(archive.read(pickled)))).value)
+        self.value = read(io.BytesIO(b"".join(archive.read(pickled)))).value
+        found = tensors(self.value)
         order = archive.members.get(f"{home}byteorder")
         if order is not None and b"".join(archive.read(order)) != b"little":
             raise Unreadable("it is of a big-endian computer, expected a little-endian one")
@@ -111,6 +114,7 @@ class TorchFile(NamedArrays):
         if not isinstance(sizes, dict) or sizes.get("little_endian") is not True:
             raise Unreadable("it is of a big-endian computer, expected a little-endian one")
         pickled = read(file)
+        self.value = pickled.value
         places = dict(self._storages(read(file).value, pickled.storages))
         for name, tensor in tensors(pickled.value).items():
             if tensor.storage.key not in places:

@@ -15,6 +15,7 @@ Schijndel and Linzen 2018.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from itertools import count
 
 import numpy as np
@@ -28,8 +29,10 @@ from ..nn.embedding import Embedding
 from ..nn.gru import GRU
 from ..nn.lstm import LSTM
 from ..nn.softmax import Softmax
+from ..runtime.files import open_regular
 from ..types import Array
-from .torch_file import TorchFile
+from .pickled_tensors import Object
+from .torch_file import TorchFile, is_torch
 
 Path = str | os.PathLike[str]
 THEIR_END, THEIR_UNKNOWN = "<eos>", "<unk>"
@@ -41,21 +44,46 @@ EXPECTED = "expected an LSTM or a GRU of PyTorch's word_language_model family"
 def read(path: Path, vocabulary: Path) -> tuple[BiLM, Vocabulary]:
     """A model in a file of torch.save, a state dict or a whole module, and its words.
 
-    vocabulary      the words, one per line, <eos> and <unk> among them
+    vocabulary      the words, one per line, <eos> and <unk> among them; or the Dictionary that neural-complexity saves
+                    with torch.save, which holds them as idx2word
     Raises UserError: a file that is missing, damaged or of another model.
     """
-    with lines_of(vocabulary) as lines:
-        words = [{THEIR_END: EOS, THEIR_UNKNOWN: UNK}.get(word, word) for word in lines]
-        if not {EOS, UNK} <= set(words):
-            raise UserError(f"it has no {THEIR_END} or no {THEIR_UNKNOWN}, expected both: the words of the model as it "
-                            "was trained")
-        known = Vocabulary([*words, BOS], unknown=THEIR_UNKNOWN)
+    if (saved := _saved_words(vocabulary)) is not None:
+        known = _known(saved)
+    else:
+        with lines_of(vocabulary) as lines:
+            known = _known(lines)
     with TorchFile(path) as file:
         home = _home(file)
-        config = _config(file, home, len(words))
+        config = _config(file, home, len(known) - 1)
         model = BiLM(config, len(known), rng=None)
         _fill(model, file, home, known)
     return model, known
+
+
+def _known(words: Iterable[str]) -> Vocabulary:
+    """The words of such a model as ours, with <S> after them."""
+    ours = [{THEIR_END: EOS, THEIR_UNKNOWN: UNK}.get(word, word) for word in words]
+    if not {EOS, UNK} <= set(ours):
+        raise UserError(f"it has no {THEIR_END} or no {THEIR_UNKNOWN}, expected both: the words of the model as it was "
+                        "trained")
+    return Vocabulary([*ours, BOS], unknown=THEIR_UNKNOWN)
+
+
+def _saved_words(path: Path) -> list[str] | None:
+    """The words in a file of torch.save; None for a file of another kind. Raises UserError."""
+    try:
+        with open_regular(path) as file:
+            if not is_torch(file, path):
+                return None
+    except OSError:
+        return None             # whoever reads its lines reports it
+    with TorchFile(path) as saved:
+        words = saved.value.attributes.get("idx2word") if isinstance(saved.value, Object) else None
+    if type(words) is not list or not all(isinstance(word, str) for word in words):
+        raise UserError(f"{path} is a file of PyTorch without a list idx2word: expected the words, one per line, or a "
+                        "Dictionary that neural-complexity saved")
+    return words
 
 
 def _home(file: TorchFile) -> str:

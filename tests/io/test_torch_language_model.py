@@ -7,11 +7,12 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from elmo_np import ELMo
 from elmo_np.errors import UserError
 from elmo_np.io.torch_language_model import read
 from tests.models_of_others import TORCH
 from tests.models_of_others.make import TEXT, torch_files
-from tests.torch_writer import legacy, parameter_of_0_3, tensor
+from tests.torch_writer import Call, legacy, parameter_of_0_3, tensor
 
 KEPT = sorted(path.name for path in TORCH.glob("*.pt"))
 V, D, H = 5, 2, 3
@@ -107,6 +108,17 @@ def test_equal_values_in_two_arrays_are_a_tied_softmax(tmp_path):
     assert read(*write(tmp_path, found))[0].config.tie
     found["decoder.weight"][0, 0] = 2
     assert not read(*write(tmp_path, found))[0].config.tie
+
+
+def test_a_dictionary_that_neural_complexity_saved_is_the_vocabulary(tmp_path):
+    path, vocabulary = write(tmp_path)
+    expected = read(path, vocabulary)[1]
+    state = {"word2idx": {word: k for k, word in enumerate(WORDS)}, "idx2word": WORDS}
+    legacy(vocabulary, Call("data Dictionary", state=state, new=True), {}, keys=[])
+    assert read(path, vocabulary)[1] == expected == ELMo.load(tmp_path).vocabulary
+    assert ELMo.load(path).vocabulary == expected
+    legacy(vocabulary, Call("data Dictionary", state={"idx2word": [*WORDS[:-1], 3]}, new=True), {}, keys=[])
+    assert refused(path, vocabulary).startswith("../vocab.txt is a file of PyTorch without a list idx2word: expected t")
 
 
 @pytest.mark.parametrize(("changes", "message"), [
