@@ -52,12 +52,12 @@ tutorials/teaching
 ```
 ```{toctree}
 :hidden:
+:glob:
 :caption: The project
 
 CONTRIBUTING
 kernels/README
-benchmarks/README
-benchmarks/tasks
+benchmarks/*
 SECURITY
 CHANGELOG
 ```
