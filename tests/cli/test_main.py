@@ -282,7 +282,8 @@ MISTAKES = [
     (["sample", "damaged"], "is damaged"),
     # Requests that no model can meet
     (["evaluate", "run", "unseen.txt", "--batch-size", "0"], "batch_size = 0: expected a whole number of at least 1"),
-    *[(["embed", "run", "unseen.txt", "--out", "new.npz", "--layer", layer], "expected 'all', 'top', 'average', 'sum', 'mix'")
+    *[(["embed", "run", "unseen.txt", "--out", "new.npz", "--layer", layer],
+       "expected 'all', 'top', 'average', 'sum', 'mix'")
       for layer in ("bottom", "2", "99", "-1", "", "1.5", "²")],
     *[(["similar", "run", "bank", *IN, "--top", top], f"top = {top}: expected a whole number of at least 1")
       for top in ("0", "-1")],
