@@ -5,7 +5,7 @@ import numpy as np
 from elmo_np.nn.optim import SGD, Adagrad, Adam, clip_scale, global_norm
 from elmo_np.nn.parameter import Parameter
 
-RATE, MOMENTUM, CLIP = 0.1, 0.9, 0.7
+RATE, MOMENTUM, CLIP, DECAY = 0.1, 0.9, 0.7, 0.3
 
 
 def sgd(w, g, state, k):
@@ -38,12 +38,26 @@ def adam(w, g, state, k):
     return w - RATE * m_hat / (np.sqrt(u_hat) + 0.01)
 
 
+def decayed(rule):
+    """Loshchilov and Hutter 2019, algorithm 2: the decay is not part of the gradient. Biases do not decay."""
+    def with_decay(w, g, state, k):
+        return rule(w * (1 - RATE * DECAY) if w.ndim > 1 else w, g, state, k)
+    return with_decay
+
+
+def with_decay(optimizer):
+    optimizer.decay = DECAY
+    return optimizer
+
+
 KINDS = {
     "sgd": (sgd, lambda named: SGD(named, RATE)),
     "momentum": (momentum, lambda named: SGD(named, RATE, MOMENTUM)),
     "nesterov": (nesterov, lambda named: SGD(named, RATE, MOMENTUM, nesterov=True)),
     "adagrad": (adagrad, lambda named: Adagrad(named, RATE)),
     "adam": (adam, lambda named: Adam(named, RATE, 0.9, 0.99, 0.01)),
+    "sgd, decay": (decayed(sgd), lambda named: with_decay(SGD(named, RATE))),
+    "adam, decay": (decayed(adam), lambda named: with_decay(Adam(named, RATE, 0.9, 0.99, 0.01))),
 }
 
 

@@ -17,8 +17,9 @@ class Kind(NamedTuple):
     settings: tuple[str, ...] = ()
 
 
-OPTIONAL = ("projection_dim", "cell_clip", "proj_clip", "forget_bias")      # settings that not every cell has
+# Settings that not every cell has.
+OPTIONAL = ("projection_dim", "cell_clip", "proj_clip", "forget_bias", "weight_drop")
 CELLS = {
     "lstm": Kind("elmo_np.nn.lstm.LSTM", OPTIONAL),
-    "gru": Kind("elmo_np.nn.gru.GRU"),
+    "gru": Kind("elmo_np.nn.gru.GRU", ("weight_drop",)),
 }

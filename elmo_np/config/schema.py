@@ -50,6 +50,19 @@ class BiLMConfig:
                             at_least=1)
     vector_dim: int | None = option(None, "size of v_t = W h_bi + b; none: that of h_bi", at_least=1)
     dropout: float = option(0.0, "probability of dropping a layer input or top output", at_least=0, less_than=1)
+    input_dropout: float | None = option(None, "the same of the first layer's input alone; none: dropout",
+                                         at_least=0, less_than=1)
+    output_dropout: float | None = option(None, "the same of the top output alone; none: dropout",
+                                          at_least=0, less_than=1)
+    locked_dropout: bool = option(False, "these drop the same elements at all steps of a batch (variational dropout)")
+    embedding_dropout: float = option(0.0, "probability of dropping a word type: the whole vector, wherever a batch "
+                                      "has the word", at_least=0, less_than=1)
+    weight_drop: float = option(0.0, "probability of dropping a weight of the recurrence, Wh, for a batch "
+                                "(DropConnect)", at_least=0, less_than=1)
+    ar: float = option(0.0, "activation regularisation: factor of the mean square of the dropped top output",
+                       at_least=0, at_most=1000)
+    tar: float = option(0.0, "temporal activation regularisation: factor of the mean square of the change of the top "
+                        "output from step to step", at_least=0, at_most=1000)
     init_scale: float | None = option(None, "initial values uniform in +-this; none: each layer's default", above=0,
                                       at_most=1000)
 
@@ -104,6 +117,12 @@ class BiLMConfig:
         of layer 0, the word vectors, 2D or D."""
         return len(self.directions) * (self.output_dim if layer else self.embedding_dim)
 
+    @property
+    def dropout_rates(self) -> list[float]:
+        """Of the input of every layer, and of the top output: L + 1 rates."""
+        first, top = (self.dropout if rate is None else rate for rate in (self.input_dropout, self.output_dropout))
+        return [first, *[self.dropout] * (self.layers - 1), top]
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
@@ -119,14 +138,23 @@ class TrainConfig:
     clip_norm: float | None = option(None, "maximum norm of all gradients together; none: unlimited", above=0)
     decay: float = option(1.0, "factor on the learning rate per epoch, after decay_after epochs", above=0, at_most=1)
     decay_after: int = option(0, "epochs before the decay begins", at_least=0)
+    weight_decay: float = option(0.0, "share of every weight, times the learning rate, that is taken from it at each "
+                                 "step (decoupled: not part of the gradient); biases keep theirs", at_least=0)
     loss_scale: str = option("mean", "mean: over targets; steps: summed over a row, as in Zaremba et al. 2014; elmo: "
                              "half of that, as in the original", "mean", "steps", "elmo")
     state: str = option("carry", "carry: one long stream; reset: a zero state at every sentence", "carry", "reset")
     streams: str = option("shared", "shared: rows take sentences in turn; contiguous: each row has its own part",
                           "shared", "contiguous")
+    random_steps: bool = option(False, "draw T for each batch: near steps, or near half of it one time in 20; with "
+                                "loss_scale = mean, the learning rate of a batch is in proportion to its T")
     shuffle: int = option(0, "sentences in the shuffle buffer; 0: corpus order", at_least=0)
     patience: int | None = option(None, "epochs without a better validation until training ends; none: no limit",
                                   at_least=1)
+    average: str = option("none", "weights that are validated and kept; none: the last; ema: an exponential average; "
+                          "asgd: the mean since validation stopped improving (NT-ASGD)", "none", "ema", "asgd")
+    average_decay: float = option(0.999, "share of the average that a step keeps; for ema", at_least=0, less_than=1)
+    average_wait: int = option(5, "n: averaging begins after an epoch whose validation is worse than the best of those "
+                               "more than n before it; for asgd", at_least=0)
     seed: int = option(0, "seed of all random numbers", at_least=0, at_most=2**128 - 1)
     threads: int = option(2, "directions, or halves of a batch of one direction, in parallel", at_least=1, at_most=2)
     eval_every: int = option(0, "steps between validations, each of which may find the best model; 0: only at the end "
@@ -138,6 +166,13 @@ class TrainConfig:
         if self.batch_size * self.steps > MOST_OF_A_BATCH:
             raise UserError(f"batch_size = {self.batch_size} with steps = {self.steps}: expected a product of at most "
                             f"{MOST_OF_A_BATCH:,}, the words of a batch: change one of them")
+        if self.learning_rate * self.weight_decay >= 1:
+            raise UserError(f"weight_decay = {self.weight_decay} with learning_rate = {self.learning_rate}: expected a "
+                            "product less than 1, because that share of a weight is taken at each step: change one of "
+                            "them")
+        if self.random_steps and self.state == "reset":
+            raise UserError("random_steps = true with state = reset: expected state = carry, because whole sentences "
+                            "are not cut into steps: set it, or set random_steps = false")
 
 
 @dataclasses.dataclass(frozen=True)

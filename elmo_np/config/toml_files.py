@@ -22,13 +22,18 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 
-# What other programs call our settings, where the spelling alone would suggest a wrong one.
+# Settings that 0.1 did not have, for to_json.
+LATER = {"cell", "direction", "input_dropout", "output_dropout", "locked_dropout", "embedding_dropout", "weight_drop",
+         "ar", "tar", "weight_decay", "random_steps", "average", "average_decay", "average_wait"}
 LARGEST = 1 << 20           # bytes; a config.toml has four thousand
 MOST_DOTS = 1000            # between the parts of names and of numbers; a config.toml has twenty
 _NO_KEY = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')     # texts and comments
-OTHER_NAMES = {"batch": "batch_size", "bptt": "steps", "bs": "batch_size", "clip": "clip_norm", "emb": "embedding_dim",
-               "grad_clip": "clip_norm", "lr": "learning_rate", "max_grad_norm": "clip_norm", "seq_len": "steps",
-               "sequence_length": "steps", "units": "hidden_dim", "vocab_size": "max_vocabulary"}
+# What other programs call our settings, where the spelling alone would suggest a wrong one.
+OTHER_NAMES = {"alpha": "ar", "batch": "batch_size", "beta": "tar", "bptt": "steps", "bs": "batch_size",
+               "clip": "clip_norm", "dropoute": "embedding_dropout", "dropouti": "input_dropout",
+               "emb": "embedding_dim", "grad_clip": "clip_norm", "lr": "learning_rate", "max_grad_norm": "clip_norm",
+               "nonmono": "average_wait", "seq_len": "steps", "sequence_length": "steps", "units": "hidden_dim",
+               "vocab_size": "max_vocabulary", "wdecay": "weight_decay", "wdrop": "weight_drop"}
 
 
 def preset(name: str) -> Settings:
@@ -106,14 +111,11 @@ def write_toml(settings: Settings) -> str:
 def to_json(config: BiLMConfig | DataConfig | TrainConfig | Settings) -> str:
     """One line of JSON with sorted keys, for the metadata of a model file.
 
-    An LSTM as the cell and both directions are left out: the text, and the hash of the model, are those of 0.1, which
-    can read it.
+    A setting that 0.1 did not have is left out where it has its default: the text, and the hash of the model, are those
+    of 0.1, which can read it.
     """
-    later = {"cell": BiLMConfig.cell, "direction": BiLMConfig.direction}
-    values = dataclasses.asdict(config)
-    for name, default in later.items():
-        if values.get(name) == default:
-            del values[name]
+    values = {name: value for name, value in dataclasses.asdict(config).items()
+              if name not in LATER or value != FIELDS[TABLE_OF[name]][name].default}
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 

@@ -11,6 +11,7 @@ batch may be is read in parts that carry its state, and the gradient is truncate
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
@@ -32,16 +33,36 @@ def reversed_sentences(sentences: Iterable[Ids]) -> Iterator[Ids]:
     return (sentence[::-1] for sentence in sentences)
 
 
-def pack(streams: Sequence[Iterator[Ids]], steps: int) -> Iterator[DirectionBatch]:
+class RandomSteps:
+    """Lengths of batches, one after the other without end; every pass is the same.
+
+    Each is drawn around `steps`, or around half of it one time in 20, so that the cuts between batches are elsewhere in
+    every epoch. Source: Merity et al. 2018, section 5, with their standard deviation of 5 for 70 steps.
+    """
+
+    HALVED = 0.05       # probability
+
+    def __init__(self, steps: int, seed: Sequence[int]):
+        self.steps, self.seed = steps, seed
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng(self.seed)
+        while True:
+            mean = self.steps / 2 if rng.random() < self.HALVED else self.steps
+            yield max(1, round(rng.normal(mean, self.steps / 14)))
+
+
+def pack(streams: Sequence[Iterator[Ids]], steps: int | Iterable[int]) -> Iterator[DirectionBatch]:
     """Blocks (steps, len(streams)) of continuous streams, until all streams have ended.
 
+    steps     the same for every block, or one number for each
     streams   where each column takes its next sentence from. The same iterator for all: the columns share one stream,
               as in bilm-tf. An iterator each: every column reads its own part of the corpus, as in Zaremba et al. 2014.
     """
     unread: list[Ids] = [[] for _ in streams]       # per column, starting at the next input
-    while True:
-        x = np.zeros((steps, len(streams)), np.int64)
-        y = np.full((steps, len(streams)), IGNORE_INDEX)
+    for T in repeat(steps) if isinstance(steps, int) else steps:
+        x = np.zeros((T, len(streams)), np.int64)
+        y = np.full((T, len(streams)), IGNORE_INDEX)
         lengths = np.zeros(len(streams), np.int64)
         for b, stream in enumerate(streams):
             lengths[b], unread[b] = _fill(x[:, b], y[:, b], unread[b], stream)
@@ -66,14 +87,14 @@ def _fill(x: Array, y: Array, unread: Ids, stream: Iterator[Ids]) -> tuple[int, 
     return t, unread
 
 
-def stream_batches(sentences: Iterable[Ids], batch_size: int, steps: int) -> Iterator[Batch]:
+def stream_batches(sentences: Iterable[Ids], batch_size: int, steps: int | Iterable[int]) -> Iterator[Batch]:
     """Continuous streams: all columns take their next sentence from one stream."""
     forward = iter(require_reiterable(sentences))
     backward = reversed_sentences(sentences)
     return map(Batch, pack([forward] * batch_size, steps), pack([backward] * batch_size, steps))
 
 
-def contiguous_batches(sentences: Iterable[Ids], batch_size: int, steps: int) -> Iterator[Batch]:
+def contiguous_batches(sentences: Iterable[Ids], batch_size: int, steps: int | Iterable[int]) -> Iterator[Batch]:
     """Continuous streams: each column reads its own part of the corpus, all parts of about the same length."""
     spool = Spool(sentences)
     parts = spool.parts(batch_size)

@@ -66,7 +66,7 @@ def _bilm(rng: Generator, embedding_dim: int, **settings: Any) -> Case:
     def forward() -> tuple[float, Cache]:
         rngs = np.random.default_rng(1), np.random.default_rng(2)
         loss, _, cache = model.forward(batch, state, rngs)
-        return loss.total, cache
+        return loss.total + model.regularisation(cache), cache
     _require_branches(config, batch, forward()[1])
     return case_of_loss(model, forward)
 
@@ -77,6 +77,15 @@ def _require_branches(config: BiLMConfig, batch: Batch, cache: Cache) -> None:
         layers = [layer for _, _, own in cache.parts for layer in own.encode.layers]
         acts(np.abs([layer.c[1:] for layer in layers]) == config.cell_clip, "|c| = cell_clip")
         acts(np.abs([layer.h[1:] for layer in layers]) == config.proj_clip, "|h| = proj_clip")
+    sides = [own for _, _, own in cache.parts]
+    for what, masks in {
+        "a dropped word type": [side.encode.type_mask for side in sides],
+        "a dropped input or output": [mask for side in sides for mask in (*side.encode.masks, side.top_mask)],
+        "a dropped weight": [mask for side in sides for _, mask in side.encode.dropped],
+    }.items():
+        drawn = [mask.ravel() for mask in masks if mask is not None]
+        if drawn:
+            acts(np.concatenate(drawn) == 0, what)
     if config.softmax == "adaptive":
         part = np.searchsorted(config.cutoffs or (), [side.y for side in batch], "right")
         for k in range(1 + len(config.cutoffs or ())):
@@ -123,10 +132,28 @@ CASES["backward language model of characters, sampled softmax, residual connecti
     rng, 3, direction="backward", projection_dim=3, layers=2, residual=True, char_filters=((1, 2), (3, 3)), char_dim=1,
     max_characters=6, softmax="sampled", samples=3)
 
+REGULARISED = {"dropout": 0.3, "input_dropout": 0.4, "output_dropout": 0.2, "locked_dropout": True,
+               "embedding_dropout": 0.4, "ar": 2.0, "tar": 1.5}
+
+
+def _of_regularised(name: str, embedding_dim: int = 3, **settings: Any) -> None:
+    CASES[f"biLM, {name}, all regularisers"] = lambda rng: _bilm(rng, embedding_dim, **REGULARISED, **settings)
+
+
+_of_regularised("projected", projection_dim=2, layers=2, weight_drop=0.4)
+_of_regularised("everything tied and shared", 4, share_embedding=True, share_softmax=True, tie=True, weight_drop=0.4)
+_of_regularised("characters shared", char_filters=((1, 2), (3, 3)), char_dim=1, char_highways=0, max_characters=6,
+                share_embedding=True, softmax="sampled", samples=3)
+_of_regularised("a CNN per direction", 4, char_filters=((3, 4),), char_dim=1, char_highways=0, char_activation="tanh",
+                char_projection=False, max_characters=6, softmax="adaptive", cutoffs=(3, 5), div_value=2)
+_of_regularised("one direction", direction="forward", layers=2, residual=True, projection_dim=3, weight_drop=0.4)
+
 
 def _of_cell(name: str) -> None:
     CASES[f"biLM of {name} cells, two layers, residual connections, dropout"] = lambda rng: _bilm(
         rng, 3, cell=name, layers=2, residual=True, dropout=0.3)
+    if "weight_drop" in CELLS[name].settings:
+        _of_regularised(f"{name} cells, residual connections", cell=name, layers=2, residual=True, weight_drop=0.4)
 
 
 for _name in CELLS:

@@ -9,11 +9,12 @@ Read in this order, in one evening:
     cell            what a recurrent layer owes the rest of the package
     lstm            (L) the recurrence and back-propagation through time
     dropout         (D)
+    activation_penalty  (T) penalties that keep the outputs small and slow
     softmax         (S) the probability of the next word, and the loss
     language_model  (R) the layers of one direction
     bilm            (B) both directions
     representation  (V) from hidden states to a word's vector
-    optim           (O) the updates
+    optim, averaging    (O) the updates, and the average of the weights
     gradcheck       whether a gradient is right
 and in a second one:
     gru             (H) another recurrence

@@ -238,7 +238,8 @@ class BiLM:
         x, words = self._words([side.x for side in sides])
         states = self.states_of(parts, state)
         found = parallel([
-            partial(part.lm.forward, x[k], side.y, states[k], side.lengths, rngs and rngs[k])  # (B1), (B2)
+            partial(part.lm.forward, x[k], side.y, states[k], side.lengths, rngs and rngs[k],  # (B1), (B2)
+                    words and words.type_ids[k])
             for k, (part, side) in enumerate(zip(parts, sides, strict=True))])
         means, after, caches = zip(*found, strict=True)
         shares = self._shares(sides)
@@ -264,6 +265,10 @@ class BiLM:
         if cnn is not None and cache.words is not None and dx_one is not None and dx_other[0] is not None:
             shared_char_cnn.backward(cnn, (dx_one, dx_other[0]), cache.words)
         self.reduce_grad()
+
+    def regularisation(self, cache: Cache) -> float:
+        """The penalties on the activations that are minimised together with the loss, each part's by its share."""
+        return sum(share * part.lm.regularisation(own) for part, share, own in cache.parts)
 
     def _words(self, x: list[Array]) -> tuple[Sequence[Array], shared_char_cnn.Cache | None]:
         """What the language model of each part reads: the vectors of its words if the parts share a CNN."""

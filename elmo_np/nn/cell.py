@@ -28,10 +28,12 @@ class Cell(ABC):
 
     STATE   the names of the arrays that go from step to step, the output h first; files on disk have them
     Wx      the weights of the input, (D, ..)
+    Wh      those of the state, (P, ..), in a cell for which config/cells.py lists weight_drop
     """
 
     STATE: ClassVar[tuple[str, ...]]
     Wx: Parameter
+    Wh: Parameter
 
     @classmethod
     @abstractmethod

@@ -27,6 +27,11 @@ def scatter_add(dE: Array, ids: Array, dx: Array) -> None:
 class Cache(NamedTuple):
     ids: Array          # (T, B) int64
 
+    @property
+    def type_ids(self) -> Array:
+        """A number for the word type of each vector: its id."""
+        return self.ids
+
 
 class Embedding:
     """A table E of V word vectors of width D.

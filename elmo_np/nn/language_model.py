@@ -2,8 +2,8 @@
 
     (R1) y_l = h_l + x_l,  with residual connections, for the layers l = 2 .. L; elsewhere y_l = h_l
 
-h_l is the output of the cell of layer l for its input x_l, which is y_{l-1} after dropout; y_0 are the word vectors. A
-step passes h_l to the next step, without x_l.
+h_l is the output of the cell of layer l for its input x_l, which is y_{l-1} after dropout; y_0 are the word vectors,
+after dropout by word type. A step passes h_l to the next step, without x_l.
 The model reads its input from left to right; the backward model is given reversed sentences.
 Source: the original ELMo; residual connections, He et al. 2016.
 """
@@ -17,9 +17,16 @@ from numpy.typing import DTypeLike
 from ..config.schema import BiLMConfig
 from ..errors import UserError
 from ..types import Array
+from .activation_penalty import Penalty
 from .cell import Cell, State, cell_class
 from .char_cnn import CharCNN
-from .dropout import dropout_backward, dropout_forward
+from .dropout import (
+    dropout_backward,
+    dropout_forward,
+    type_dropout_forward,
+    weight_drop_backward,
+    weight_drop_forward,
+)
 from .embedding import Embedding
 
 
@@ -37,13 +44,18 @@ class OutputLayer(Protocol):
 
 class EncodeCache(NamedTuple):
     embedding: Any              # of the token layer; None for words given as vectors
+    type_mask: Array | None     # dropout by word type
     layers: list[Any]           # of each cell
     masks: list[Array | None]   # one per layer: dropout of its input
+    dropped: list[tuple[Cell, Array | None]]    # one per layer: itself with its Wh dropped, and the mask
 
 
 class Cache(NamedTuple):
     encode: EncodeCache
+    h: Array                    # (T, B, P) the top output
     top_mask: Array | None
+    y: Array                    # (T, B, P) the top output after dropout
+    lengths: Array              # (B,)
     softmax: Any                # of the output layer
 
 
@@ -63,7 +75,11 @@ class LanguageModel:
         rng: Generator | None,
         dtype: DTypeLike = np.float32,
     ):
-        self.dropout = config.dropout
+        self.dropout = config.dropout_rates     # of every layer's input, and of the top output
+        self.locked_dropout = config.locked_dropout
+        self.embedding_dropout = config.embedding_dropout
+        self.weight_drop = config.weight_drop
+        self.penalty = Penalty(config.ar, config.tar)
         self.residual = config.residual
         self.embedding = embedding
         widths = [config.embedding_dim] + [config.output_dim] * (config.layers - 1)
@@ -77,28 +93,36 @@ class LanguageModel:
         state: list[State] | None = None,
         lengths: Array | None = None,
         rng: Generator | None = None,
+        type_ids: Array | None = None,
     ) -> tuple[list[Array], list[State], EncodeCache]:
-        """words, state of each layer or None for zeros, lengths (B,) or None, rng: draws dropout, None for none
+        """words, state of each layer or None for zeros, lengths (B,) or None, rng: draws dropout, None for none,
+        type_ids (T, B): of words that are vectors, a number for the word type of each, or None: no dropout by type
         -> outputs of the layers 0 (the word vectors) to L, each (T, B, its width); the state after the last step; cache
         """
         x = words
         embedding_cache: Any = None
         if words.dtype.kind != "f":
             x, embedding_cache = self.embedding.forward(words)
+            type_ids = embedding_cache.type_ids
+        type_mask = None
+        if type_ids is not None:
+            x, type_mask = type_dropout_forward(x, type_ids, self.embedding_dropout, rng)
         outputs = [x]
         states = []
         caches = []
         masks = []
+        dropped = []
         for k, layer in enumerate(self.layers):
             before = state[k] if state else None
-            x, mask = dropout_forward(x, self.dropout, rng)
-            h, after, cache = layer.forward(x, before, lengths)
+            x, mask = dropout_forward(x, self.dropout[k], rng, self.locked_dropout)
+            dropped.append(weight_drop_forward(layer, self.weight_drop, rng))
+            h, after, cache = dropped[k][0].forward(x, before, lengths)
             x = h + x if self.residual and k > 0 else h  # (R1)
             outputs.append(x)
             states.append(after)
             caches.append(cache)
             masks.append(mask)
-        return outputs, states, EncodeCache(embedding_cache, caches, masks)
+        return outputs, states, EncodeCache(embedding_cache, type_mask, caches, masks, dropped)
 
     def encode_inference(
         self,
@@ -129,11 +153,15 @@ class LanguageModel:
             dy = _add(dx, doutputs[k+1])
             if dy is None:
                 continue
-            dx, _ = self.layers[k].backward(dy, cache.layers[k])
+            dropped, weight_mask = cache.dropped[k]
+            dx, _ = dropped.backward(dy, cache.layers[k])
+            weight_drop_backward(self.layers[k], dropped, weight_mask)
             if self.residual and k > 0:
                 dx = dx + dy  # (R1)
             dx = dropout_backward(dx, cache.masks[k])
         dwords = _add(dx, doutputs[0])
+        if dwords is not None:
+            dwords = dropout_backward(dwords, cache.type_mask)
         if cache.embedding is not None and dwords is not None:
             self.embedding.backward(dwords, cache.embedding)
             return None
@@ -146,24 +174,37 @@ class LanguageModel:
         state: list[State] | None = None,
         lengths: Array | None = None,
         rng: Generator | None = None,
+        type_ids: Array | None = None,
     ) -> tuple[float, list[State], Cache]:
-        """words, targets (T, B), rng: draws dropout and a sampled softmax's words, None for neither
-        -> mean loss in nats per target that is not padding, the state after, cache
+        """words, targets (T, B), rng: draws dropout and a sampled softmax's words or None, type_ids: see `encode`
+        -> mean loss in nats per target that is not padding, without `regularisation`; the state after; cache
         """
-        outputs, after, encode_cache = self.encode(words, state, lengths, rng)
-        top, mask = dropout_forward(outputs[-1], self.dropout, rng)
-        loss, softmax_cache = self.output_layer().forward(top, targets, rng)
-        return loss, after, Cache(encode_cache, mask, softmax_cache)
+        outputs, after, encode_cache = self.encode(words, state, lengths, rng, type_ids)
+        h = outputs[-1]
+        y, mask = dropout_forward(h, self.dropout[-1], rng, self.locked_dropout)
+        loss, softmax_cache = self.output_layer().forward(y, targets, rng)
+        if lengths is None:
+            lengths = np.full(h.shape[1], len(h))
+        return loss, after, Cache(encode_cache, h, mask, y, lengths, softmax_cache)
+
+    def regularisation(self, cache: Cache) -> float:
+        """The penalty on the activations that is minimised together with the loss."""
+        return self.penalty.forward(cache.y, cache.h, cache.lengths)
 
     def backward(self, dloss: float, cache: Cache) -> Array | None:
-        """dloss: gradient of what is minimised by this model's loss; accumulates into every Parameter.grad.
+        """dloss: gradient of what is minimised by this model's loss, `regularisation` included; accumulates into every
+        Parameter.grad.
 
         -> as `encode_backward`
         """
-        dtop = self.output_layer().backward(dloss, cache.softmax)
-        dtop = dropout_backward(dtop, cache.top_mask)
+        dy = self.output_layer().backward(dloss, cache.softmax)
+        if any(self.penalty):
+            penalty_dy, penalty_dh = self.penalty.backward(dloss, cache.y, cache.h, cache.lengths)
+            dh = dropout_backward(dy + penalty_dy, cache.top_mask) + penalty_dh
+        else:
+            dh = dropout_backward(dy, cache.top_mask)
         below: list[Array | None] = [None] * len(self.layers)
-        return self.encode_backward([*below, dtop], cache.encode)
+        return self.encode_backward([*below, dh], cache.encode)
 
     def nll(
         self,

@@ -6,12 +6,13 @@
     Adagrad (O5) a <- a + g^2,  w <- w - rate * g / sqrt(a);  a starts at 1, no epsilon
     Adam    (O6) m <- beta1 * m + (1 - beta1) * g,  u <- beta2 * u + (1 - beta2) * g^2
             (O7) w <- w - rate * (m / (1 - beta1^k)) / (sqrt(u / (1 - beta2^k)) + epsilon),  k the number of the step
+    All     (O8) w <- w - rate * decay * w,  before the update, for every array but biases
 
 Sources: Pascanu et al. 2013 (O1); Sutskever et al. 2013, in Keras' form (O2)-(O4); Duchi et al. 2011, with the settings
-of the original ELMo (O5); Kingma and Ba 2015, algorithm 1 (O6), (O7).
+of the original ELMo (O5); Kingma and Ba 2015, algorithm 1 (O6), (O7); Loshchilov and Hutter 2019 (O8).
 Where only some rows of a gradient can differ from zero (word embeddings), SGD without momentum and Adagrad update only
-those rows: the others would not change. With momentum, and in Adam, every row moves at every step, so every row is
-updated: leaving any out would be another optimiser.
+those rows: the others would not change but for (O8). With momentum, and in Adam, every row moves at every step, so
+every row is updated: leaving any out would be another optimiser.
 """
 
 from abc import ABC, abstractmethod
@@ -106,7 +107,10 @@ class Optimizer(ABC):
     """The common part: the parameters by name, further arrays for each (`slots`), and the number of steps.
 
     ranges  of the values in a slot, where they are sums of squares, and of the steps
+    decay   of (O8), the setting weight_decay: apart from the gradient, so that neither clipping nor Adam rescales it
     """
+
+    decay = 0.0
 
     def __init__(
         self,
@@ -132,6 +136,8 @@ class Optimizer(ABC):
 
     def _step(self, name: str, p: Parameter, scale: float) -> None:
         """The update of one parameter: in one pass over its arrays, or over some of their rows."""
+        if self.decay and p.value.ndim > 1:
+            p.value *= p.value.dtype.type(1 - self.learning_rate * self.decay)  # (O8)
         arrays = [p.value, p.grad, *(slot[name] for slot in self.slots.values())]
         if p.rows is None or not self._by_rows:
             self._update([array.reshape(-1) for array in arrays], scale)

@@ -42,6 +42,8 @@ class TrainingState:
     backward: float = 0.0
     tokens: int = 0                 # since that row
 
+    losses: list[float] = dataclasses.field(default_factory=list)   # of validation after each epoch, for NT-ASGD alone
+
     # Times do not affect what is computed, and only metrics.csv keeps the seconds.
     seconds: float = 0.0
     # Sums over about the last two minutes, for the speed and the time left: what is older fades.
@@ -84,7 +86,7 @@ class TrainingState:
         return f"epoch {self.epoch}, step {self.step}"
 
 
-KEPT = ("epoch", "step", "best", "since_best", "forward", "backward", "tokens")
+KEPT = ("epoch", "step", "best", "since_best", "forward", "backward", "tokens", "losses")
 
 
 def machine() -> dict[str, str]:
@@ -104,7 +106,8 @@ def state_dict(place: TrainingState, model: BiLM, state: BiState | None, optimiz
     if state is not None:
         arrays = map(np.ascontiguousarray, arrays_of(state))
         tensors |= {f"state.{name}": array for name, array in zip(state_names(model), arrays, strict=True)}
-    texts = {"place": json.dumps({key: getattr(place, key) for key in KEPT}, sort_keys=True),
+    texts = {"place": json.dumps({key: getattr(place, key) for key in KEPT if key != "losses" or place.losses},
+                                 sort_keys=True),
              "rngs": json.dumps(random, sort_keys=True),
              CORPORA: json.dumps(corpora), "machine": json.dumps(machine(), sort_keys=True)}
     return tensors, texts
@@ -112,8 +115,9 @@ def state_dict(place: TrainingState, model: BiLM, state: BiState | None, optimiz
 
 def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Optimizer,
             rngs: Sequence[np.random.Generator], corpora: tuple[str, str],
-            progress: Progress) -> tuple[TrainingState, BiState | None]:
-    """Load last.safetensors into model, optimiser and generators; the training's state and that of the streams.
+            progress: Progress) -> tuple[TrainingState, BiState | None, dict[str, Array]]:
+    """Load last.safetensors into model, optimiser and generators; the training's state, that of the streams and that of
+    the average of the weights, empty where there is none.
 
     Raises UserError where the settings or the corpora are not those of the run.
     """
@@ -136,9 +140,8 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
         progress.say(f"note: the run was computed with {texts['machine']}, now with {json.dumps(machine())}: "
                      "the result is as good, but not the same bit for bit")
     take_over(found, elmo)
-    slots = {name.removeprefix("optimizer."): array for name, array in tensors.items() if name.startswith("optimizer.")}
     try:
-        optimizer.load_state(slots)
+        optimizer.load_state(_part(tensors, "optimizer."))
     except UserError as error:
         raise UserError(f"{folder.last}: {error}") from error
     try:
@@ -146,7 +149,12 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
             rng.bit_generator.state = at
     except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
         raise _unusable(folder, "rngs") from error
-    return place, _state(folder, tensors, elmo.model, settings.train)
+    return place, _state(folder, tensors, elmo.model, settings.train), _part(tensors, "average.")
+
+
+def _part(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays whose names begin with the prefix, by the rest of their names."""
+    return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
 
 
 def _unusable(folder: RunDirectory, what: str) -> UserError:
@@ -167,12 +175,15 @@ def _place(folder: RunDirectory, texts: dict[str, str]) -> TrainingState:
     if not isinstance(values, dict) or not set(values) <= set(KEPT):
         raise _unusable(folder, "place")
     least = {"epoch": 1, "since_best": -1}
+    losses = values.pop("losses", [])
+    if not isinstance(losses, list) or not all(isinstance(loss, float) and loss >= 0 for loss in losses):
+        raise _unusable(folder, "place")
     for key, value in values.items():
         kinds = (int, float) if key in ("best", "forward", "backward") else int
         most = math.inf if key == "best" else 2**63 - 1
         if not isinstance(value, kinds) or not least.get(key, 0) <= value <= most:
             raise _unusable(folder, "place")
-    return TrainingState(**values)
+    return TrainingState(**values, losses=losses)
 
 
 def _state(folder: RunDirectory, tensors: dict[str, Array], model: BiLM, config: TrainConfig) -> BiState | None:

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ..backend import memory_limit
 from ..config.directions import by_direction
 from ..config.schema import Settings, TrainConfig
 from ..config.toml_files import replaced, write_toml
-from ..data.batches import EncodedCorpus, contiguous_batches, sentence_batches, stream_batches
+from ..data.batches import EncodedCorpus, RandomSteps, contiguous_batches, sentence_batches, stream_batches
 from ..data.corpus import corpus_sha256, splits_raw_text
 from ..data.vocabulary import AUTO, Vocabulary
 from ..errors import UserError
@@ -27,6 +28,7 @@ from ..inference.token_indexer import TokenIndexer, batch_of, token_indexer
 from ..io.model_file import Stored, read_model, shapes
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
+from ..nn.averaging import Average, stopped_improving
 from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
 from ..nn.parameter import Parameter, parameters
@@ -101,11 +103,20 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
 
 def make_optimizer(config: TrainConfig, over: dict[str, Parameter]) -> Optimizer:
     """The optimiser that the settings name."""
+    optimizer: Optimizer
     if config.optimizer == "adagrad":
-        return Adagrad(over, config.learning_rate)
-    if config.optimizer == "adam":
-        return Adam(over, config.learning_rate)
-    return SGD(over, config.learning_rate, config.momentum, config.nesterov)
+        optimizer = Adagrad(over, config.learning_rate)
+    elif config.optimizer == "adam":
+        optimizer = Adam(over, config.learning_rate)
+    else:
+        optimizer = SGD(over, config.learning_rate, config.momentum, config.nesterov)
+    optimizer.decay = config.weight_decay
+    return optimizer
+
+
+def make_average(config: TrainConfig, model: BiLM) -> Average:
+    """The average of the weights that the settings name."""
+    return Average(model, config.average_decay if config.average == "ema" else 1.0)
 
 
 class Trainer:
@@ -122,6 +133,7 @@ class Trainer:
     words: TokenIndexer
     parameters: dict[str, Parameter]
     optimizer: Optimizer
+    average: Average | None             # of the weights, once it has begun
     monitor: DivergenceMonitor
 
     on_step: Callable[[TrainingState], None] | None = None
@@ -163,6 +175,7 @@ class Trainer:
         self.words = token_indexer(self.model, self.vocabulary)
         self.parameters = parameters(self.model)
         self.optimizer = make_optimizer(self.config, self.parameters)
+        self.average = make_average(self.config, self.model) if self.config.average == "ema" else None
         self.monitor = DivergenceMonitor(len(self.vocabulary), self.config)
 
     def _vocabulary(self, base: Stored | None) -> Vocabulary:
@@ -186,8 +199,12 @@ class Trainer:
 
     def resume(self) -> None:
         """Load what last.safetensors holds."""
-        self.place, self.state = restore(self.folder, self.elmo, self.settings, self.optimizer, self.rngs,
-                                         self.fingerprints, self.progress)
+        self.place, self.state, average = restore(self.folder, self.elmo, self.settings, self.optimizer, self.rngs,
+                                                  self.fingerprints, self.progress)
+        if self.config.average == "asgd" and average:
+            self.average = make_average(self.config, self.model)
+        if self.average:
+            self.average.load_state(average)
         if self.place.epoch > self.config.epochs:
             self.progress.say(f"{self.folder.path} has already been trained for {self.place.epoch - 1} epochs")
             return
@@ -221,7 +238,8 @@ class Trainer:
             batches = sentence_batches(sentences, config.batch_size)
         else:
             cut = contiguous_batches if config.streams == "contiguous" else stream_batches
-            batches = cut(sentences, config.batch_size, config.steps)
+            steps = RandomSteps(config.steps, (config.seed, 5, epoch)) if config.random_steps else config.steps
+            batches = cut(sentences, config.batch_size, steps)
         return (batch_of(self.words, batch) for batch in batches)
 
     def _step(self, batch: Batch) -> None:
@@ -234,14 +252,24 @@ class Trainer:
         self._check(loss, norm)
         if self._save_is_due():
             self._save(random)          # as before this step, whose loss has shown that the arrays are good
-        self.optimizer.step(clip_scale(norm, self.config.clip_norm))
-        for parameter in self.parameters.values():
-            parameter.zero_grad()
+        self._update(batch, norm)
         self.state = after
         self.place.count(loss, batch.tokens, time.perf_counter() - start)
         self._report()
         if self.on_step:
             self.on_step(self.place)
+
+    def _update(self, batch: Batch, norm: float) -> None:
+        """The optimiser's step, and the average's; norm: of the gradient."""
+        rate = self.optimizer.learning_rate
+        if self.config.random_steps and self.config.loss_scale == "mean":   # a sum over steps grows with them anyway
+            self.optimizer.learning_rate = rate * len(batch.forward.y) / self.config.steps
+        self.optimizer.step(clip_scale(norm, self.config.clip_norm))
+        self.optimizer.learning_rate = rate
+        for parameter in self.parameters.values():
+            parameter.zero_grad()
+        if self.average:
+            self.average.update()
 
     def _loss_scale(self, batch: Batch) -> float:
         """What is minimised, in units of the summed mean losses (B3): it matters where gradients are clipped."""
@@ -279,6 +307,7 @@ class Trainer:
         place.since_best += 1
         if place.since_best == RISING and place.epoch < self.config.epochs:
             self.progress.say(rising_note(RISING))
+        self._begin_average(loss)
         if self.on_epoch:
             self.on_epoch(place, loss)
         place.next_epoch()
@@ -287,6 +316,16 @@ class Trainer:
             self._save()
         return loss
 
+    def _begin_average(self, loss: Loss) -> None:
+        """Begin the mean of NT-ASGD if validation has stopped improving; loss: of the epoch that has ended."""
+        if self.config.average != "asgd" or self.average:
+            return
+        self.place.losses.append(loss.total)
+        if stopped_improving(self.place.losses, self.config.average_wait):
+            self.average = make_average(self.config, self.model)
+            self.progress.say("validation has stopped improving: from here on the mean of the weights is validated and "
+                              "kept (NT-ASGD)")
+
     def _validation_is_due(self) -> bool:
         """Whether to validate before the next step. At the end of an epoch there is none: it validates anyway."""
         every, step = self.config.eval_every, self.place.step
@@ -294,6 +333,11 @@ class Trainer:
 
     def _validate(self, epoch: str) -> Loss:
         """Validate, and keep the model if it is the best so far; the validation loss. epoch: for messages."""
+        with self.average.in_use() if self.average else nullcontext():
+            return self._validate_weights(epoch)
+
+    def _validate_weights(self, epoch: str) -> Loss:
+        """`_validate` the weights that the model computes with now."""
         place = self.place
         if place.tokens:                                # the curve's last piece
             self._write_row()
@@ -344,6 +388,8 @@ class Trainer:
             raise self._stopped(self.place.last, not_finite(self.parameters))   # the file on disk stays as it is
         tensors, texts = state_dict(self.place, self.model, self.state, self.optimizer, random or self._random(),
                                     self.fingerprints)
+        if self.average:
+            tensors |= {f"average.{name}": array for name, array in self.average.state().items()}
         save_model(self.folder.last, self.elmo, self.settings, tensors, texts)
         self.saved = f"{self.folder.last} ({self.place})"
 

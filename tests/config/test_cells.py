@@ -26,9 +26,9 @@ def test_a_file_without_a_cell_means_an_lstm() -> None:
     assert 'cell = "lstm" ' in write_toml(preset("demo"))
 
 
-@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("name", VALUES)
 def test_a_setting_that_a_cell_does_not_have_is_refused(name: str) -> None:
-    assert set(VALUES) == set(OPTIONAL)
+    assert {*VALUES, *CELLS["gru"].settings} == set(OPTIONAL)
     BiLMConfig(cell="lstm", **{name: VALUES[name]})
     right = "0.0" if name == "forget_bias" else "none"
     with pytest.raises(UserError) as caught:
@@ -54,3 +54,5 @@ def test_a_cell_of_ones_own_is_a_choice_once_it_is_listed(monkeypatch: pytest.Mo
     assert BiLMConfig(cell="mine", cell_clip=1.0).cell == "mine"
     with pytest.raises(UserError, match="cell = mine with projection_dim = 4"):
         BiLMConfig(cell="mine", projection_dim=4)
+    with pytest.raises(UserError, match=r"cell = mine with weight_drop = 0\.5: expected weight_drop = 0\.0, because"):
+        BiLMConfig(cell="mine", weight_drop=0.5)

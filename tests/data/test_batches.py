@@ -1,7 +1,7 @@
 """batches: every word is predicted once an epoch in each direction, from the word beside it."""
 
 from collections import Counter
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from elmo_np.data import batches
 from elmo_np.data.batches import (
     EncodedCorpus,
+    RandomSteps,
     contiguous_batches,
     limited_groups,
     most_steps,
@@ -282,3 +283,30 @@ def test_the_parts_of_sentences_are_their_batch_cut_between_steps():
 
 def test_a_stream_is_never_fresh():
     assert not any(batch.fresh for batch in stream_batches([[BOS, 2, 3, EOS]] * 3, 2, 2))
+
+
+def test_random_lengths_are_the_same_in_every_pass_and_near_the_steps_or_half_of_them():
+    """0.05 of 10,000 are halved, give or take sqrt(0.05 * 0.95 / 10,000) = 0.0022; five of these."""
+    steps = RandomSteps(70, (1, 2))
+    one, other = (list(islice(steps, 10_000)) for _ in range(2))
+    assert one == other != list(islice(RandomSteps(70, (1, 3)), 10_000))
+    near, halved = ([T for T in one if abs(T - mean) < 17] for mean in (70, 35))
+    assert len(near) + len(halved) >= 9_990             # 3.4 standard deviations
+    assert np.mean(near) == pytest.approx(70, abs=0.3)
+    assert np.std(near) == pytest.approx(5, abs=0.3)
+    assert len(halved) / 10_000 == pytest.approx(0.05, abs=5 * 0.0022)
+
+
+def test_a_random_length_is_at_least_a_step():
+    assert set(islice(RandomSteps(1, (0,)), 1000)) == {1}
+
+
+@pytest.mark.parametrize("way", [stream_batches, contiguous_batches])
+def test_batches_of_random_lengths_have_every_pair_once_and_both_directions_the_same_lengths(way):
+    corpus = [[BOS, *range(10 * k, 10 * k + 9), EOS] for k in range(1, 40)]
+    found = list(way(corpus, 3, RandomSteps(12, (0,))))
+    lengths = [len(batch.forward.x) for batch in found]
+    assert lengths == [len(batch.backward.x) for batch in found] == list(islice(RandomSteps(12, (0,)), len(found)))
+    assert len(set(lengths)) > 1
+    sides = [batch.forward for batch in found]
+    assert sum((Counter(pair for row in read(side) for pair in row) for side in sides), Counter()) == pairs(corpus)

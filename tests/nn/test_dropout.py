@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from elmo_np.nn.dropout import dropout_backward, dropout_forward
+from elmo_np.config.cells import CELLS
+from elmo_np.config.schema import BiLMConfig
+from elmo_np.nn.cell import cell_class
+from elmo_np.nn.dropout import (
+    dropout_backward,
+    dropout_forward,
+    type_dropout_forward,
+    weight_drop_backward,
+    weight_drop_forward,
+)
+from elmo_np.nn.parameter import parameters
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -79,3 +89,64 @@ def test_inputs_are_left_alone(rng):
     dropout_backward(dy, mask)
     np.testing.assert_array_equal(x, before[0])
     np.testing.assert_array_equal(dy, before[1])
+
+
+def test_a_locked_mask_is_the_same_at_all_steps_and_another_in_each_row(rng):
+    x = np.ones((5, 3, 40))
+    y, mask = dropout_forward(x, 0.4, rng, locked=True)
+    assert mask.shape == (1, 3, 40)
+    np.testing.assert_array_equal(y, np.broadcast_to(y[:1], y.shape))
+    assert not np.array_equal(y[0, 0], y[0, 1])
+    assert set(np.unique(y)) == {0, 1 / 0.6}
+
+
+def test_a_word_type_is_dropped_wherever_it_is(rng):
+    ids = rng.integers(0, 20, (7, 5))
+    y, mask = type_dropout_forward(np.ones((7, 5, 3)), ids, 0.4, rng)
+    assert mask.shape == (7, 5, 1)
+    values = {word: np.unique(y[ids == word]) for word in np.unique(ids)}
+    assert all(len(found) == 1 for found in values.values())
+    assert {found[0] for found in values.values()} == {0, 1 / 0.6}
+
+
+def test_what_is_drawn_for_word_types_does_not_depend_on_the_vocabulary(rng):
+    """The second vocabulary is a million times as large; the types are the same in the same order."""
+    ids = rng.integers(0, 20, (7, 5))
+    one, other = (type_dropout_forward(np.ones((7, 5, 3)), k * ids, 0.4, np.random.default_rng(1))[0]
+                  for k in (1, 10**6))
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in CELLS.items() if "weight_drop" in kind.settings])
+def test_a_layer_with_dropped_weights_computes_with_wh_times_the_mask(name, rng):
+    layer, same = (cell_class(name).of_config(BiLMConfig(cell=name, hidden_dim=6), 3, rng=np.random.default_rng(0),
+                                              dtype=np.float64) for _ in range(2))
+    x, before = rng.normal(size=(4, 2, 3)), layer.Wh.value.copy()
+    dropped, mask = weight_drop_forward(layer, 0.5, rng)
+    assert set(np.unique(mask)) == {0, 2}
+    same.Wh.value *= mask
+    y, _, cache = dropped.forward(x)
+    expected, _, other = same.forward(x)
+    np.testing.assert_array_equal(y, expected)
+    dropped.backward(y, cache)
+    weight_drop_backward(layer, dropped, mask)
+    same.backward(y, other)
+    same.Wh.grad *= mask
+    np.testing.assert_array_equal(layer.Wh.value, before)
+    for one, two in zip(parameters(layer).values(), parameters(same).values(), strict=True):
+        np.testing.assert_array_equal(one.grad, two.grad)
+
+
+@pytest.mark.parametrize("kind", ["type", "weight"])
+def test_without_a_rate_or_a_generator_nothing_is_dropped_or_drawn(kind, rng):
+    layer = cell_class("lstm").of_config(BiLMConfig(), 3, rng=rng, dtype=np.float32)
+    x, ids, before = np.ones((2, 2, 3)), np.zeros((2, 2), int), rng.bit_generator.state
+    for rate, given in (0.0, rng), (0.5, None):
+        if kind == "type":
+            found, mask = type_dropout_forward(x, ids, rate, given)
+            assert found is x
+        else:
+            found, mask = weight_drop_forward(layer, rate, given)
+            assert found is layer
+        assert mask is None
+    assert rng.bit_generator.state == before

@@ -28,7 +28,7 @@ def by_hand(lm, rng=None):
     y, _ = lm.embedding.forward(IDS)
     outputs, states = [y], []
     for number, layer in enumerate(lm.layers, 1):
-        x, _ = dropout_forward(y, lm.dropout, rng)
+        x, _ = dropout_forward(y, lm.dropout[number - 1], rng)
         h, state, _ = layer.forward(x, None, LENGTHS)
         y = h + x if number >= 2 else h
         outputs.append(y)

@@ -67,6 +67,9 @@ def same(one, two):
     return [name for name, data in contents(one).items() if data != (two / name).read_bytes()] in ([], ["metrics.csv"])
 
 
+REGULARISERS = ("dropout=0.2", "input_dropout=0.3", "output_dropout=0.1", "locked_dropout=true",
+                "embedding_dropout=0.1", "weight_drop=0.3", "ar=2.0", "tar=1.0", "weight_decay=0.001",
+                "random_steps=true")
 VARIANTS = [
     ["optimizer=sgd", "learning_rate=0.3", "momentum=0.9", "nesterov=true", "clip_norm=1.0", "decay=0.5"],
     ["optimizer=adagrad", "learning_rate=0.3", "share_embedding=true", "share_softmax=true"],
@@ -76,6 +79,8 @@ VARIANTS = [
     ["optimizer=adagrad", "streams=contiguous", "tie=true", "dropout=0.2", "layers=2", "projection_dim=8"],
     ["cell=gru", "optimizer=adam", "layers=2", "residual=true", "dropout=0.2"],
     ["cell=gru", "optimizer=adam", "state=reset"],
+    ["optimizer=adam", "layers=2", "projection_dim=8", "clip_norm=1.0", "eval_every=4", "save_every=3", "average=ema",
+     "average_decay=0.9", *REGULARISERS],
 ]
 
 
@@ -85,6 +90,23 @@ def test_training_stopped_again_and_again_ends_in_the_same_bytes(tmp_path, after
     an_epoch = after.steps // 2
     # inside the first epoch, twice; exactly at its end, before the validation; inside the second
     in_pieces(after, tmp_path / "pieces", [3, 2, an_epoch - 5, 4], *variant)
+    assert same(tmp_path / "pieces", tmp_path / "alone")
+
+
+def test_with_all_regularisers_every_step_is_a_good_one_to_stop_at(tmp_path, after):
+    """Validation is worse after the second epoch, so the mean of NT-ASGD begins on the way."""
+    settings = ("cell=gru", "optimizer=sgd", "learning_rate=3.0", "average=asgd", "average_wait=0", "epochs=4",
+                "share_embedding=true", "char_filters=[[1, 4], [2, 4]]", "batch_size=8", "steps=20", *REGULARISERS)
+    few = {"corpus": CORPUS[:40], "valid": CORPUS[60:70]}
+    run(tmp_path / "alone", *settings, **few)
+    steps, last = after.steps, checkpoint.load(tmp_path / "alone/last.safetensors")[0]
+    assert 0 < last["average.steps"] < steps
+    for number in range(steps):
+        after(1)
+        with pytest.raises(Interrupted):
+            run(tmp_path / "pieces", *settings, resume=number > 0, **few)
+    after(None)
+    run(tmp_path / "pieces", *settings, resume=True, **few)
     assert same(tmp_path / "pieces", tmp_path / "alone")
 
 

@@ -1,8 +1,10 @@
 """The training loop: what it writes, that it learns, that it repeats itself, and how it stops."""
 
+import json
 import math
 import re
 import sys
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from elmo_np import ELMo
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import preset, read_toml, replaced
 from elmo_np.data import batches
-from elmo_np.data.batches import EncodedCorpus, contiguous_batches, stream_batches
+from elmo_np.data.batches import EncodedCorpus, RandomSteps, contiguous_batches, stream_batches
 from elmo_np.data.corpus import held_out
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
@@ -731,3 +733,64 @@ def test_one_direction_trains_and_resumes_to_the_same_bytes_on_any_number_of_thr
     assert last < first < len(elmo.vocabulary)
     with pytest.raises(UserError, match=r"^the run began with direction = "):
         run(tmp_path / "whole", "epochs=3", *asked, "direction=both", resume=True)
+
+
+def test_the_average_is_validated_and_kept_and_the_weights_are_trained_on(tmp_path):
+    """With a decay of 0 the average is the weights themselves."""
+    for out, settings in {"plain": (), "same": ("average=ema", "average_decay=0"), "mean": ("average=ema",)}.items():
+        run(tmp_path / out, *settings)
+    last = {out: checkpoint.load(tmp_path / out / "last.safetensors")[0] for out in ("plain", "same", "mean")}
+    best = {out: checkpoint.load(tmp_path / out / "model.safetensors")[0] for out in ("plain", "same", "mean")}
+    assert not any(name.startswith("average.") for name in last["plain"])
+    own = [name for name in best["plain"] if name.startswith("model.")]
+    for name in own:
+        average = last["mean"][name.replace("model.", "average.", 1)]
+        assert last["plain"][name].tobytes() == last["mean"][name].tobytes()
+        assert best["plain"][name].tobytes() == best["same"][name].tobytes()
+        np.testing.assert_array_equal(best["mean"][name], average)
+        assert not np.array_equal(average, last["mean"][name])
+    losses = {out: [row["forward_loss"] for row in rows(tmp_path / out)] for out in last}
+    assert losses["plain"] == losses["same"] != losses["mean"]
+    elmo = ELMo.load(tmp_path / "mean")
+    _, valid = held_out(CORPUS, 20)
+    found = evaluate(elmo.model, elmo.vocabulary, valid, state="carry")
+    assert f"{math.log(found.forward):.6g}"[:6] == losses["mean"][-1][:6]
+
+
+def test_nt_asgd_begins_after_the_epoch_that_is_worse_and_says_so(tmp_path, capsys):
+    settings = ("optimizer=sgd", "learning_rate=20", "momentum=0", "average=asgd", "average_wait=1", "epochs=6")
+    run(tmp_path, *settings, corpus=CORPUS[:60], quiet=False)
+    curve = [float(row["forward_loss"]) + float(row["backward_loss"]) for row in rows(tmp_path)]
+    begun = next(k for k in range(2, 6) if curve[k] > min(curve[:k - 1]))
+    said = capsys.readouterr().err
+    assert said.count("NT-ASGD") == 1
+    assert said.index(f"epoch {begun + 1}/6  validation") < said.index("NT-ASGD")
+    tensors, texts = checkpoint.load(tmp_path / "last.safetensors")
+    an_epoch = int(tensors["optimizer.steps"]) // 6
+    assert tensors["average.steps"] == (5 - begun) * an_epoch
+    assert len(json.loads(texts["place"])["losses"]) == begun + 1
+
+
+def test_random_steps_train_at_a_rate_in_proportion_to_them_where_the_loss_is_a_mean(tmp_path, monkeypatch):
+    seen = []
+
+    def noted(self, scale, step=SGD.step):
+        seen.append(self.learning_rate)
+        step(self, scale)
+    monkeypatch.setattr(SGD, "step", noted)
+    for scale in "mean", "steps":
+        run(tmp_path / scale, "optimizer=sgd", "learning_rate=0.5", "random_steps=true", f"loss_scale={scale}",
+            "epochs=1")
+    lengths = [*islice(RandomSteps(10, (0, 5, 1)), len(seen) // 2)]
+    assert seen == [0.5 * T / 10 for T in lengths] + [0.5] * len(lengths)
+    assert {row["learning_rate"] for row in read(tmp_path / "mean/metrics.csv")} == {"0.5"}
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    (["random_steps=true", "state=reset"], "random_steps = true with state = reset: expected state = carry, because"),
+    (["weight_decay=200"], "weight_decay = 200.0 with learning_rate = 0.01: expected a product less than 1, because"),
+])
+def test_settings_that_do_not_go_together_are_refused(settings, message):
+    with pytest.raises(UserError) as caught:
+        tiny(*settings)
+    assert str(caught.value).startswith(message)

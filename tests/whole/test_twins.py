@@ -141,6 +141,10 @@ def sample_adam_update(rng, dtype, size):
     return [(*vectors(rng, dtype, size, 4), 0.7, AdamRates(0.1, 0.9, 0.999, 1e-8), k) for k in (1, 7)]
 
 
+def sample_average_update(rng, dtype, size):
+    return [(*vectors(rng, dtype, size, 2), 0.3)]
+
+
 SAMPLES = {name.removeprefix("sample_"): sample for name, sample in globals().items() if name.startswith("sample_")}
 
 
