@@ -36,7 +36,7 @@ class Penalty(NamedTuple):
         dy = 2 * dloss * self.ar / N * y                           # (T1)
         dchange = 2 * dloss * self.tar / M * changes(h, lengths)   # (T2)
         dh = np.zeros_like(h)
-        dh[1:] += dchange                                          # (T2)
+        dh[1:] = dchange                                           # (T2)
         dh[:-1] -= dchange                                         # (T2)
         return dy, dh
 
