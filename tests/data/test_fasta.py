@@ -28,7 +28,8 @@ EXPECTED = [("sp|P12345|ONE_HUMAN", list("MKVLAX")), ("two", list("MKWU"))]
 
 @pytest.mark.parametrize("data", [
     FASTA, FASTA.replace("\n", "\r\n"), FASTA.replace("\n", "\r"), "\ufeff" + FASTA, FASTA.rstrip(),
-    gzip.compress(FASTA.encode(), mtime=0), FASTA.replace(">two", "> two with a blank"), FASTA.replace("MKV", "  M K V\t")])
+    gzip.compress(FASTA.encode(), mtime=0), FASTA.replace(">two", "> two with a blank"),
+    FASTA.replace("MKV", "  M K V\t")])
 def test_records_are_read_whatever_their_lines_are_like(tmp_path, data):
     found = corpus(tmp_path, data)
     for _ in range(2):
