@@ -26,6 +26,7 @@ from ..data.corpus import require_reiterable
 from ..data.sentences import checked_sentences
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
+from ..nn.activation_penalty import Penalty
 from ..nn.bilm import BiLM, DirectionBatch
 from ..nn.language_model import LanguageModel
 from ..nn.parameter import parameters
@@ -101,8 +102,9 @@ def _read(lm: LanguageModel, segments: Iterable[DirectionBatch], settings: Dynam
 
 
 def _learner(lm: LanguageModel) -> LanguageModel:
-    """A copy of a model whose loss is over all words: one that was trained with a sampled softmax does not sample."""
+    """A copy of a model that learns from - log p over all words alone: nothing is sampled, no activation penalised."""
     lm = copy.deepcopy(lm)
+    lm.penalty = Penalty(0, 0)
     if isinstance(lm.softmax, SampledSoftmax):
         lm.softmax = lm.softmax.full
         lm.softmax.W.rows = lm.softmax.b.rows = None        # it reaches every row

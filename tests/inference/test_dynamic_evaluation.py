@@ -17,8 +17,8 @@ TEXT = [["a", "b", "a"], ["c"], ["b", "a", "c", "b"], ["a", "b"]]
 WORDS = Vocabulary.build(TEXT)
 
 
-def tiny():
-    config = BiLMConfig(embedding_dim=2, hidden_dim=2, layers=2, init_scale=0.7)
+def tiny(**settings):
+    config = BiLMConfig(embedding_dim=2, hidden_dim=2, layers=2, init_scale=0.7, **settings)
     return BiLM(config, len(WORDS), rng=np.random.default_rng(3), dtype=np.float64)
 
 
@@ -143,3 +143,9 @@ def test_settings_out_of_range_are_refused(settings):
 def test_a_corpus_that_cannot_be_read_is_refused(corpus):
     with pytest.raises(UserError, match=r"has no sentence|can be read only once"):
         evaluate_dynamically(bilm(), VOCABULARY, corpus, DynamicSettings(0.1, 0.0))
+
+
+def test_what_regularised_the_training_does_not_change_what_is_learnt():
+    settings = DynamicSettings(0.1, 0.2)
+    regularised = tiny(ar=2.0, tar=3.0, dropout=0.5, embedding_dropout=0.5, weight_drop=0.5)
+    assert evaluate_dynamically(regularised, WORDS, TEXT, settings) == evaluate_dynamically(tiny(), WORDS, TEXT, settings)
