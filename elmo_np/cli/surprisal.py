@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     rows = [row for own in zip(found.items, cut, values, strict=True) for row in _rows(args, found.region, *own)]
     atomic_write_text(args.out, _json(rows) if args.json else _table(rows, args.out))
     if args.picture:
-        save(_picture(args, found, cut, values), args.picture)
+        save(_picture(args, found, cut, values, next(iter(elmo.model.lms))), args.picture)
     return 0
 
 
@@ -119,8 +119,9 @@ def _measured(elmo: ELMo, sentences: Sequence[list[str]], state: str) -> list[Su
     return found
 
 
-def _picture(args: argparse.Namespace, found: Items, cut: Sequence[Words], values: Sequence[Surprisal]) -> Any:
-    """Means over the items of each region's surprisal, by condition."""
+def _picture(args: argparse.Namespace, found: Items, cut: Sequence[Words], values: Sequence[Surprisal],
+             direction: str) -> Any:
+    """Means over the items of each region's surprisal in a direction, by condition."""
     drawn: dict[str, dict[str, list[float]]] = {}
     for item, regions, own in zip(found.items, cut, values, strict=True):
         sizes: dict[str, int] = {}
@@ -128,13 +129,14 @@ def _picture(args: argparse.Namespace, found: Items, cut: Sequence[Words], value
             name = row.labels[str(found.region)]
             sizes[name] = sizes.get(name, 0) + sum(map(len, words))
         condition = ", ".join(item[0].labels[name] for name in found.conditions)
-        for name, bits in zip(sizes, own.grouped(list(sizes.values())).forward.tolist(), strict=True):
+        sums = own.grouped(list(sizes.values()))
+        for name, bits in zip(sizes, getattr(sums, direction).tolist(), strict=True):
             if not math.isnan(bits):            # an empty region has no surprisal
                 drawn.setdefault(condition, {}).setdefault(name, []).append(bits)
     names = list(dict.fromkeys(name for regions in drawn.values() for name in regions))
     lines = {condition: [regions.get(name, []) for name in names] for condition, regions in drawn.items()}
     return region_means(names, lines, title=f"{Path(args.items).stem}: {len(found.items):,} sentences",
-                        ylabel="surprisal (bits)")
+                        ylabel="backward surprisal (bits)" if direction == "backward" else "surprisal (bits)")
 
 
 def _check(args: argparse.Namespace, found: Items) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from elmo_np import ELMo
 from elmo_np.inference.surprisal import surprisal
+from tests.embedding_helpers import alone
 
 ITEMS = '''\
 item,condition,region,sentence,rt
@@ -133,6 +134,15 @@ def test_the_picture_has_the_means_of_regions_by_condition(do, items, tmp_path):
     assert "exists already" in do("surprisal", "run", items, "--picture", tmp_path / "a.svg", code=2).err
     (tmp_path / "a.txt").write_text("the bank\n", encoding="utf-8")
     assert "has no column of regions" in do("surprisal", "run", tmp_path / "a.txt", "--picture", "b.svg", code=2).err
+
+
+@pytest.mark.parametrize(("direction", "label"), [("forward", "surprisal (bits)"),
+                                                  ("backward", "backward surprisal (bits)")])
+def test_the_picture_of_a_model_of_one_direction_has_the_surprisal_that_it_knows(do, items, tmp_path, direction, label):
+    alone(ELMo.load("run"), direction).save(tmp_path / "one")
+    do("surprisal", tmp_path / "one", items, "--picture", tmp_path / "a.svg")
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert all(f">{name}<" in drawn for name in ("subject", "verb", "a", "b", label))
 
 
 def test_an_earlier_result_stays(do, items, tmp_path):
