@@ -134,7 +134,7 @@ function showLayer(glide) {
   id("stacked").textContent = `all ${whole.format(n)} occurrences are at this point`;
   const what = name === "0" ? "Layer 0 is the vector of the word itself, whatever its context. " :
     name === "v_t" ? "v_t = W h + b, where h are the states of the top layer. " :
-    `Layer ${name} has read the sentence in both directions. `;
+    `Layer ${name} has read the sentence ${data.read}. `;
   const drawn = near && !one ? `The axes show ${percent(share[0])} and ${percent(share[1])} of the variance. ` : "";
   id("layer-says").textContent = what + drawn + agreement();
   id("marks").setAttribute("aria-label", `${n} occurrences of ${now.word.word}, layer ${name}`);

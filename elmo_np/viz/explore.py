@@ -75,7 +75,9 @@ def explore_page(elmo: ELMo, name: str, chosen: Sequence[Sample], progress: Prog
         for occurrence in sample.shown:
             sentences.setdefault(occurrence.sentence, len(sentences))
         packed.append(_packed(sample, found, sentences))
+    direction = elmo.model.config.direction
     data = {"corpus": name, "layers": layer_names(elmo), "words": packed,
+            "read": "in both directions" if direction == "both" else direction,
             # Words are separated by spaces: a space within a word, possible in a list from Python, is replaced.
             "sentences": [" ".join(word.replace(" ", "\u00a0") for word in sentence) for sentence in sentences]}
     return page(f"Words in {name}", own_file(["explore.html"]), styles=["explore.css"],

@@ -68,6 +68,16 @@ def test_a_model_of_characters_is_explored_too(grammar):
     assert [("near" in layer) for layer in data["words"][0]["layers"]] == [False, True, True]
 
 
+@pytest.mark.parametrize(("direction", "read"), [("both", "in both directions"), ("forward", "forward"),
+                                                 ("backward", "backward")])
+def test_the_page_says_in_which_directions_the_model_reads(grammar, direction, read):
+    elmo = model(list(grammar[1]), direction=direction)
+    found, = samples(grammar[1], ["bank"], 12, QUIET)
+    page = explore_page(elmo, "grammar", [found], QUIET)
+    assert data_of(page)["read"] == read
+    assert "has read the sentence ${data.read}" in page
+
+
 def test_the_same_model_and_corpus_give_the_same_bytes(grammar, tmp_path):
     for name in "one.html", "two.html":
         explore(*grammar, tmp_path / name, most=20, quiet=True)
