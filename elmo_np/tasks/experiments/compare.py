@@ -126,8 +126,7 @@ def _word2vec(own: TaskDirectory, setup: Setup, elmo: ELMo, only: Sequence[str],
     """word2vec's vectors, or None with the line that tells why there are none."""
     if only and WORD2VEC not in only:
         return None, []
-    found = word2vec.vectors_or_why(own, setup.bilm, elmo.model.config.embedding_dim, setup.config.seed, progress,
-                                    static)
+    found = word2vec.vectors_or_why(own, setup.bilm, elmo.model.config.width(0), setup.config.seed, progress, static)
     if not isinstance(found, str):
         return found, []
     if WORD2VEC in only:

@@ -24,7 +24,7 @@ def installed() -> bool:
     return importlib.util.find_spec("gensim") is not None
 
 
-def vectors_or_why(directory: TaskDirectory, bilm: BilmSpec, D: int, seed: int, progress: Progress,
+def vectors_or_why(directory: TaskDirectory, bilm: BilmSpec, width: int, seed: int, progress: Progress,
                    known: dict[Texts, ELMo]) -> ELMo | str:
     """The model that `trained` returns for the biLM's text, or a line with the reason why there is none.
 
@@ -37,15 +37,15 @@ def vectors_or_why(directory: TaskDirectory, bilm: BilmSpec, D: int, seed: int, 
         if corpus not in known:
             progress.show("reading the biLM's text")
             known.clear()
-            known[corpus] = trained(corpus, D, seed, progress)
+            known[corpus] = trained(corpus, width, seed, progress)
         return known[corpus]
     except UserError as error:
         return f"  word2vec is left out, because the biLM's text is not available to train it on: {error}"
 
 
-def trained(corpus: Texts, D: int, seed: int, progress: Progress) -> ELMo:
-    """A model with word2vec's vectors as layer 0, its only meaningful layer: 2 D values per word, as in both directions
-    of the biLM together. Words that are too rare have the zero vector, as has <unk>."""
+def trained(corpus: Texts, width: int, seed: int, progress: Progress) -> ELMo:
+    """A model with word2vec's vectors as layer 0, its only meaningful layer, with as many values as the biLM's. Words
+    that are too rare have the zero vector, as has <unk>."""
     from gensim.models import Word2Vec
     from gensim.models.callbacks import CallbackAny2Vec
 
@@ -57,16 +57,14 @@ def trained(corpus: Texts, D: int, seed: int, progress: Progress) -> ELMo:
             progress.show(f"training word2vec, epoch {self.done} of {model.epochs}")
 
     least = corpus.settings[-1].data.min_count
-    fitted: Any = Word2Vec(list(corpus.words()), vector_size=2 * D, sg=1, min_count=least, seed=seed, workers=1,
+    fitted: Any = Word2Vec(list(corpus.words()), vector_size=width, sg=1, min_count=least, seed=seed, workers=1,
                            callbacks=[EpochProgress()])
     vocabulary = Vocabulary.build([fitted.wv.index_to_key])
-    config = BiLMConfig(embedding_dim=D, hidden_dim=1, predict=False)
+    config = BiLMConfig(direction="forward", embedding_dim=width, hidden_dim=1, predict=False)
     model = BiLM(config, len(vocabulary), rng=np.random.default_rng(seed))
-    vectors = np.zeros((len(vocabulary), 2 * D), np.float32)
+    layer: Any = model.forward_lm.embedding
+    layer.E.value[...] = 0
     for word in fitted.wv.index_to_key:
-        vectors[vocabulary.id(word)] = fitted.wv[word]
-    # Layer 0 concatenates the embeddings of the forward and of the backward direction
-    halves: Any = model.forward_lm.embedding, model.backward_lm.embedding
-    halves[0].E.value[...], halves[1].E.value[...] = vectors[:, :D], vectors[:, D:]
+        layer.E.value[vocabulary.id(word)] = fitted.wv[word]
     progress.close()
     return ELMo(model, vocabulary)

@@ -25,13 +25,24 @@ def test_word2vec_is_compared_on_the_text_of_the_bilm(task_home, run, tmp_path):
     folder, elmo = TaskDirectory(tmp_path / "out"), ELMo.load(tmp_path / "out/bilm")
     corpus = bilm_text.texts(str(folder.own_bilm))
     assert list(corpus) == [line.split() for line in folder.corpus.read_text().splitlines()]
-    made = [word2vec.trained(corpus, 8, 0, Progress(quiet=True)) for _ in range(2)]
+    made = [word2vec.trained(corpus, 16, 0, Progress(quiet=True)) for _ in range(2)]
     vectors = [own.vectors([["good", "film", "neverseen"]], layer=0)[0] for own in made]
     assert vectors[0].shape == (3, 16)
     np.testing.assert_array_equal(vectors[0], vectors[1])
     assert vectors[0][:2].any(axis=1).all()
     assert not vectors[0][2].any()
     assert {word for word in made[0].vocabulary.words if "<" not in word} <= set(elmo.vocabulary.words)
+
+
+@pytest.mark.parametrize(("direction", "width"), [("both", 16), ("backward", 8)])
+def test_word2vec_is_as_wide_as_layer_0_of_the_bilm(task_home, run, tmp_path, monkeypatch, direction, width):
+    found = []
+    monkeypatch.setattr(word2vec, "vectors_or_why", lambda _, __, width, *rest: found.append(width) or "left out")
+    options = ["--set", "embedding_dim=8", "--set", f"direction={direction}"]
+    assert main(["train", "train.tsv", "--out", str(tmp_path / "bilm"), "--quiet", "--epochs", "1", *options]) == 0
+    code, *_ = run("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", tmp_path / "bilm", "--seeds", 1,
+                   "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS, "--set", "epochs=1")
+    assert (code, found) == (0, [width])
 
 
 def test_without_the_text_of_the_bilm_word2vec_is_left_out_and_the_report_gives_the_reason(task_home, run, tmp_path):
