@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _proteins(args: argparse.Namespace) -> FastaCorpus:
     """The proteins that INPUT names. Raises UserError for a built-in corpus, or an option that is for text."""
     if args.input in BUILT_IN or args.tokenize is not None:
-        option = args.input if args.input in BUILT_IN else "--tokenize"
+        option = args.input if args.input in BUILT_IN else "--tokenize" if args.tokenize else "--no-tokenize"
         raise UserError(f"{option} with --fasta: expected FASTA files of proteins, whose residues are single words")
     return FastaCorpus(corpus_files(args.input), name=corpus_name(args.input))
 

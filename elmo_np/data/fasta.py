@@ -74,11 +74,15 @@ class FastaCorpus:
     @property
     def line(self) -> str:
         """What is unusual in the residues of the last pass, in one line; "" if nothing is."""
-        counts = ((self.odd, "times B, J, O, U, X or Z, which models have seen rarely"),
-                  (self.lower, "times a lower-case letter, read as upper case"),
-                  (self.left_out, "times a gap or a stop (- . *), left out"))
-        said = ["warning: all letters are A, C, G, T, U or N: expected proteins, not DNA or RNA"] if self.bases else []
-        return "; ".join([*said, *(f"{count:,} {what}" for count, what in counts if count)])
+        counts = (("B, J, O, U, X or Z, which models have seen rarely", self.odd),
+                  ("lower-case letters, read as upper case", self.lower),
+                  ("gaps and stops (- . *), left out", self.left_out))
+        return "; ".join(f"{what}: {count:,}" for what, count in counts if count)
+
+    @property
+    def warning(self) -> str:
+        """That these are not proteins, by the last pass; "" if they may be."""
+        return "warning: all letters are A, C, G, T, U or N: expected proteins, not DNA or RNA" if self.bases else ""
 
 
 def _records(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -108,9 +112,10 @@ def _records(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def _id(where: str, line: str) -> str:
     name = (line[1:].split() or [""])[0]
-    if not name or len(name) > LONGEST_ID or not (name.isascii() and name.isprintable()):
+    # numpy.load would find the array of the id a under a.npy too.
+    if not name or len(name) > LONGEST_ID or not (name.isascii() and name.isprintable()) or name.endswith(".npy"):
         raise UserError(f"{where}: the id is {name!r:.60}, expected 1 to {LONGEST_ID} printable ASCII characters right "
-                        "after >: its vectors are named by it")
+                        "after >, without .npy at the end: its vectors are named by it")
     return name
 
 

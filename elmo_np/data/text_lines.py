@@ -41,6 +41,8 @@ _FORMATS = (
      "extract its sentences first, for instance from the lines that begin with '# text = '"),
     ("a table", rf"(?i)(?=.*[\t,;])(?:{_COLUMN}[\t,;])*{_NAMED}(?:[\t,;]{_COLUMN})*\n"
      rf"|(?:{_COLUMN},){{2,}}{_COLUMN}\n.*,", "write the column with its sentences to a file first"),
+    ("FASTA", r">\S.*\n[A-Z*-]{10,}\n", "elmo-np embed --fasta reads proteins; to train, write the residues of each on "
+     "a line, with spaces between them"),
     ("CoNLL", r"\s*-DOCSTART-\s", "write the words of each sentence on one line first"),
 )
 

@@ -148,6 +148,8 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         text, own.cache = _survey(numbered, elmo, cache, progress, found, hdf5_text)
         if found.lost:
             progress.say(found.line)
+        if isinstance(sentences, FastaCorpus) and sentences.warning:
+            progress.say(sentences.warning)
         job = Job(own, numbered, text, out, which, state, marks, mean)
         try:
             with interruptible() as signals, Part(_unfinished(out), job) as part:

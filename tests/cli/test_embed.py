@@ -88,18 +88,34 @@ def test_embed_reads_proteins(do, tmp_path):
     path = tmp_path / "x.npz"
     options = ["--fasta", "--layer", "sum", "--mean"]
     out, err = do("embed", "run", *options, tmp_path / "p.fasta", "--out", path)
-    assert out == (f"{path}: 2 proteins, arrays by their ids (read with numpy.load); 1 times B, J, O, U, X or Z, which "
-                   "models have seen rarely; 4 times a lower-case letter, read as upper case; 2 times a gap or a stop "
-                   "(- . *), left out\n")
+    assert out == (f"{path}: 2 proteins, arrays by their ids (read with numpy.load); B, J, O, U, X or Z, which models "
+                   "have seen rarely: 1; lower-case letters, read as upper case: 4; gaps and stops (- . *), left out: "
+                   "2\n")
     assert {name: array.shape for name, array in arrays(path).items()} == {"sp|P1|ONE": (16,), "two": (16,)}
     assert "are unknown to the model" in err            # which reads words
     found = json.loads(do("embed", "run", *options, tmp_path / "p.fasta", "--out", tmp_path / "y.npz", "--json").out)
     assert found == {"out": str(tmp_path / "y.npz"), "sentences": 2, "odd": 1, "lower": 4, "left_out": 2}
 
 
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_dna_in_place_of_proteins_is_a_warning_on_stderr(do, tmp_path, how):
+    (tmp_path / "p.fasta").write_text(">a\n" + "ACGTN" * 20 + "\n")
+    out, err = do("embed", "run", "--fasta", tmp_path / "p.fasta", "--out", tmp_path / "x.npz", *how)
+    assert "warning: all letters are A, C, G, T, U or N: expected proteins, not DNA or RNA" in err
+    assert "DNA" not in out
+
+
+def test_fasta_without_the_option_is_not_read_as_text(do, tmp_path):
+    (tmp_path / "p.fasta").write_text(">sp|P1|ONE first\nMKVLAAGIVG\nMK\n")
+    out, err = do("embed", "run", tmp_path / "p.fasta", "--out", tmp_path / "x.npz", code=2)
+    assert (out, "p.fasta looks like FASTA" in err, "embed --fasta reads proteins" in err) == ("", True, True)
+
+
 @pytest.mark.parametrize(("extra", "message"), [
     (["unseen.txt"], "before the first record, expected FASTA"), (["pydoc"], "pydoc with --fasta: expected FASTA"),
-    (["unseen.txt", "--tokenize"], "--tokenize with --fasta: expected"), (["absent.fasta"], "absent.fasta")])
+    (["unseen.txt", "--tokenize"], "error: --tokenize with --fasta: expected"),
+    (["unseen.txt", "--no-tokenize"], "error: --no-tokenize with --fasta: expected"),
+    (["absent.fasta"], "absent.fasta")])
 def test_what_is_not_fasta_is_one_line(do, tmp_path, extra, message):
     out, err = do("embed", "run", *extra, "--fasta", "--out", tmp_path / "x.npz", code=2)
     assert (out, err.count("\n")) == ("", 1)

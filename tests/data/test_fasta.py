@@ -43,8 +43,8 @@ def test_odd_letters_are_counted_and_said_in_one_line(tmp_path):
     assert list(found)
     assert (found.odd, found.lower, found.left_out) == (2, 3, 3)
     assert list(found)                              # of the last pass, not of all
-    assert found.line == ("2 times B, J, O, U, X or Z, which models have seen rarely; 3 times a lower-case letter, "
-                          "read as upper case; 3 times a gap or a stop (- . *), left out")
+    assert found.line == ("B, J, O, U, X or Z, which models have seen rarely: 2; lower-case letters, read as upper "
+                          "case: 3; gaps and stops (- . *), left out: 3")
     plain = corpus(tmp_path, ">a\nMKV\n")
     assert list(plain)
     assert plain.line == ""
@@ -54,7 +54,7 @@ def test_bases_are_no_proteins(tmp_path):
     for text, warned in (("ACGTN" * 20, True), ("ACGTN" * 19, False), ("ACGTM" * 20, False)):
         found = corpus(tmp_path, f">a\n{text}\n")
         assert list(found)
-        assert ("expected proteins, not DNA or RNA" in found.line) == warned
+        assert ("expected proteins, not DNA or RNA" in found.warning) == warned
 
 
 def test_a_chromosome_is_refused_before_it_fills_the_memory(tmp_path):
@@ -76,6 +76,7 @@ def test_several_files_are_one_corpus(tmp_path):
     (">a\nMK\n>a\nMV\n", "line 3: the id a is that of an earlier record"),
     (">\nMK\n", "line 1: the id is '', expected"),
     (">  \nMK\n", "line 1: the id is ''"), (">é\nMK\n", "line 1: the id is 'é', expected 1 to 200 printable ASCII"),
+    (">a.npy\nMK\n", "line 1: the id is 'a.npy', expected 1 to 200 .* without .npy at the end"),
     (f">{'x' * 201}\nMK\n", "line 1: the id is 'xxx"), (">a\x1b[2J\nMK\n", r"line 1: the id is 'a\\x1b"),
     ("MK\n>a\n", "line 1: 'MK' before the first record, expected FASTA"),
     (">a\nMK\nM1K\n", "line 3: '1' is not a residue"), (">a\nMK\u0131\u017f\n", "line 2: '\u0131' is not a residue"),

@@ -90,6 +90,7 @@ def test_what_is_not_utf_8_text_is_refused_with_what_to_do(tmp_path, data, messa
     ('{"text": "a"}\n{"text": "b"}\n', "JSON"), ('[\n  {\n    "text": "a"\n', "JSON"),
     ("# sent_id = 1\n# text = Go .\n1\tGo\tgo\tVERB\t_\t_\t0\troot\t_\t_\n", "CoNLL-U"),
     ("1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n", "CoNLL-U"), ("-DOCSTART- -X- O O\n\nEU NNP\n", "CoNLL"),
+    (">P1 a\nMKVLAAGIVG*\n", "FASTA"),
     ("sentence\tlabel\nfine film\t1\n", "a table"), ('"text","label"\n"a, b",1\n', "a table"),
     ("id,title,body\n1,A,\"It is .\"\n", "a table"),
 ])
@@ -103,6 +104,7 @@ def test_markup_and_tables_are_refused_with_what_to_do(tmp_path, text, kind):
     "<unk> is a word\n", "<s>\n", "< 3\n", "{ a , b }\n", "[ Music ]\n", "[1]\n", '" { "\n', "# a comment\n1 2 3\n",
     "1\tone\n", "- DOCSTART -\n", "xml\n", "",
     "text\n", "a , b , c\nd , e\n", "one,two,three\nno more\n", "label it as text\tnow\n",
+    "> a quotation\nWASHINGTON\n", ">said\nNO\n",
 ])
 def test_plain_text_is_not_taken_for_another_format(tmp_path, text):
     assert "".join(plain_lines(write(tmp_path / "a", text))) == text
