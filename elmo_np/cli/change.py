@@ -65,6 +65,7 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _check_targets(args)
+    _check_words(args.words)
     words = [*args.words, *(listed_words(args.words_from) if args.words_from is not None else [])]
     elmo = ELMo.load(args.dir)
     corpora = [open_corpus(spec, tokenize=splits(args, elmo)) for spec in (args.first, args.second)]
@@ -100,6 +101,13 @@ def _check_targets(args: argparse.Namespace) -> None:
         raise UserError(f"{' and '.join(given)}: expected a file for each")
 
 
+def _check_words(words: Sequence[str]) -> None:
+    """Raise UserError for a word of the command line that is not UTF-8: no table could hold it."""
+    for word in words:
+        if any("\ud800" <= c <= "\udfff" for c in word):
+            raise UserError(f"the word {word!r:.40} is not UTF-8, expected UTF-8 text: check the terminal's encoding")
+
+
 def _names(args: argparse.Namespace, corpora: Sequence[Corpus]) -> tuple[str, str]:
     """What to call the corpora, differently in any case."""
     first, second = (corpus.name for corpus in corpora)
@@ -127,7 +135,7 @@ def _row(found: Change) -> Row:
 
 def _warn(results: Sequence[Result], known: Coverage) -> None:
     """Say which words cannot be compared, or not reliably. Raises UserError if none can."""
-    noted = [f"{result.row['word']}: {result.row['note']}" for result in results if result.row["note"]]
+    noted = [f"{result.row['word']!r}: {result.row['note']}" for result in results if result.row["note"]]
     if results[0].apd < 0:
         raise UserError("no word can be compared, expected words that occur in both corpora, written as they "
                         f"are there: {'; '.join(noted[:WARNED])}")

@@ -12,6 +12,7 @@ Davison and Hinkley 1997 (basic bootstrap intervals and permutation tests).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -91,13 +92,15 @@ def change(elmo: ELMo, corpora: Corpora, words: Sequence[str], *, layer: str | i
     Raises UserError for a layer that the model does not have, no words, or another `most`.
     """
     check_layer(elmo, layer)
-    if not LEAST <= most <= LIMIT:
+    if not (isinstance(most, Integral) and LEAST <= most <= LIMIT):
         raise UserError(f"at most {most} uses per word and corpus: expected a whole number from {LEAST} to {LIMIT:,}")
-    if seed < 0:
+    if not (isinstance(seed, Integral) and seed >= 0):
         raise UserError(f"seed={seed} (--seed): expected a whole number of at least 0")
     wanted = list(dict.fromkeys(checked_words(words, "the list of words")))
     if not wanted:
         raise UserError("no words: expected at least one to compare")
+    if not isinstance(corpora, Sequence) or len(corpora) != 2:
+        raise UserError(f"the corpora are {corpora!r:.60}, expected two, each an iterable of sentences")
     first, second = map(require_reiterable, corpora)
     return _changes(elmo, (first, second), wanted, layer, most, seed, quiet)
 
@@ -109,7 +112,8 @@ def _changes(elmo: ELMo, corpora: Corpora, words: Sequence[str], layer: str | in
         samples = [drawn(corpus, words, most, progress, seed) for corpus in corpora]
         for number, (one, other) in enumerate(zip(*samples, strict=True), 1):
             few = _too_few((one, other), LEAST)
-            reason = f"not compared: {few}" if few else ""
+            copies = any(sample.total >= LEAST > len(sample.shown) for sample in (one, other))
+            reason = f"not compared: {few}{'; equal sentences count once' if copies else ''}" if few else ""
             if one.word not in known:
                 reason = "not compared: not a word of the model's vocabulary"
             if reason:

@@ -24,7 +24,7 @@ def test_a_table_with_the_farthest_sentences(do, corpora):
     apd = [float(row.split()[7]) for row in rows[:2]]
     assert apd == sorted(apd, reverse=True)                     # and what is not compared last
     assert rows[2].split()[:7] == ["river", "0", "of", "30", "0", "of", "0"]
-    assert "warning: river: not compared: not a word of the model's vocabulary" in err
+    assert "warning: 'river': not compared: not a word of the model's vocabulary" in err
     assert "are unknown to the model" in err
     assert "bank in 1900.txt, farthest from the uses in 2000.txt:" in rows
     assert "seed 0" in rows[-1]
@@ -83,6 +83,7 @@ def test_corpora_of_one_name_are_told_apart(do, corpora, tmp_path):
     (["zebra"], "no word can be compared, expected words that occur in both corpora"), ([], "no words: expected"),
     (["bank", "--max", "1"], "at most 1 uses"), (["bank", "--seed", "-1"], "(--seed)"),
     (["bank", "--layer", "9"], "layer 9"), (["bank", "--layer", "all"], "layer 'all'"),
+    (["bank", "a\udcff"], "the word 'a\\udcff' is not UTF-8, expected UTF-8 text"),
     (["--words-from", "absent"], "absent"), (["bank", "--out", "absent/x.csv"], "absent/x.csv"),
     (["bank", "--picture", "x.txt"], "x.txt"),
     (["bank", "--out", "a.svg", "--picture", "a.svg"], "--out and --picture: expected a file for each"),

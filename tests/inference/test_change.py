@@ -128,6 +128,12 @@ def test_equal_sentences_count_once():
     assert (found.totals, found.counts) == ((90, 25), (30, 25))
 
 
+def test_a_word_of_one_sentence_that_is_repeated_says_why_it_is_not_compared():
+    found, = change(of_words(), (FIRST[:1] * 30, SECOND), ["bank"], quiet=True)
+    assert found.totals == (30, 25)
+    assert found.note == "not compared: 1 use in the first corpus; equal sentences count once"
+
+
 def test_words_that_cannot_be_compared_say_why_and_few_uses_are_not_reliable():
     words = ["bank", "zebra", "was", "the"]
     second = [*SECOND[:12], ["the", "bank"], ["was", "the"], ["was"]]
@@ -155,9 +161,15 @@ def test_a_mistake_shows_before_anything_is_read():
             ("layer 'all': expected one vector per word: 'top', 'average', 'sum', 'mix'", ["bank"], {"layer": "all"}),
             ("layer 9: expected", ["bank"], {"layer": 9}),
             ("at most 1 uses per word and corpus: expected", ["bank"], {"most": 1}),
-            ("at most 99999 uses", ["bank"], {"most": 99999}), (r"seed=-1 \(--seed\)", ["bank"], {"seed": -1}),
+            ("at most 99999 uses", ["bank"], {"most": 99999}),
+            ("at most 2.5 uses", ["bank"], {"most": 2.5}), ("at most 5 uses", ["bank"], {"most": "5"}),
+            (r"seed=1.5 \(--seed\)", ["bank"], {"seed": 1.5}), ("seed=None", ["bank"], {"seed": None}),
+            (r"seed=-1 \(--seed\)", ["bank"], {"seed": -1}),
             ("no words: expected at least one", [], {}), ("the list of words is the string 'bank'", "bank", {})]:
         with pytest.raises(UserError, match=message):
             change(of_words(), corpora, words, **how)
     with pytest.raises(UserError, match="can be read only once"):
         change(of_words(), (iter(FIRST), SECOND), ["bank"])
+    for wrong in (FIRST,), (FIRST, SECOND, FIRST), None:
+        with pytest.raises(UserError, match=r"the corpora are .*, expected two, each an iterable of sentences"):
+            change(of_words(), wrong, ["bank"])
