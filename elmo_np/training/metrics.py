@@ -84,7 +84,8 @@ def read(path: Path) -> list[dict[str, str]]:
         rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot read {path}: {error}") from error
-    if tuple(reader.fieldnames or ()) != COLUMNS or not all(map(_is_row, rows)):
+    if (tuple(reader.fieldnames or ()) != COLUMNS or not all(map(_is_row, rows))
+            or len({tuple(directions_of(row)) for row in rows}) > 1):
         raise UserError(f"{path} is not a metrics.csv of elmo_np: expected the columns {', '.join(COLUMNS)}")
     return rows
 

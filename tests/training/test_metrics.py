@@ -138,3 +138,11 @@ def test_the_training_loss_of_an_epoch_is_the_mean_over_its_tokens(metrics):
     assert training_loss(rows, 1) == pytest.approx((130 / 40, 50 / 40))
     assert training_loss(rows, 3) is None
     assert training_loss(rows, 4) is None
+
+
+def test_rows_of_other_directions_in_one_file_are_refused(metrics):
+    metrics.valid(place(), Evaluation(30.0, 30.0, 10, 3, 0), 0.01)
+    with open(metrics.path, "a") as file:
+        file.write("valid,2,5,10,4,,54.6,,0.01,1.5\n")         # would be the best, with half of the loss
+    with pytest.raises(UserError, match=r"is not a metrics\.csv of elmo_np"):
+        read(metrics.path)
