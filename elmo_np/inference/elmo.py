@@ -34,7 +34,7 @@ from ..nn.parameter import load_state_dict, parameters
 from ..nn.representation import ScalarMix, WordVector
 from ..runtime.files import all_or_none
 from ..types import Array
-from .encoder import Encoded, arrays_of, checked, encode, encode_rows, steps_of_a_window, warm_state
+from .encoder import Encoded, arrays_of, checked, encode, encode_rows, shapes_of, steps_of_a_window, warm_state
 from .neighbours import Index, Neighbour
 from .token_indexer import TokenIndexer, token_indexer
 from .word_cache import WordCache
@@ -187,7 +187,11 @@ class ELMo:
         if layer not in ("all", *NAMED_LAYERS, *range(top + 1)):
             names = ", ".join(map(repr, ("all", *NAMED_LAYERS)))
             raise UserError(f"layer {layer!r:.60}: expected {names} or a number from 0 to {top}")
-        if not isinstance(state, tuple) and state not in STATES:
+        if isinstance(state, tuple):
+            if shapes_of(state) != shapes_of(self.model.zero_state(1)):
+                raise UserError("the state is not one row of a state of this model: expected what its warm_state "
+                                "returns, for its directions, layers and sizes")
+        elif state not in STATES:
             raise UserError(f"state {state!r}: expected one of {', '.join(STATES)}")
 
     def _parts(self, sentences: Iterable[Sequence[str]], layer: str | int, state: str | BiState,
@@ -292,9 +296,9 @@ class ELMo:
         return warm_state(token_indexer(self.model, self.vocabulary, self.cache))
 
 
-def layer_of(text: str) -> str | int:
+def layer_of(text: str | int) -> str | int:
     """A layer as a person writes it: its number as a whole number, if no longer than one can be."""
-    return int(text) if text.isdecimal() and len(text) < 10 else text
+    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 10 else text
 
 
 def position_of(word: str, words: Sequence[str], occurrence: int | None = None) -> int:

@@ -114,7 +114,7 @@ class Job:
                 "shard": f"{self.sentences.i}/{self.sentences.N}", "the text": self.text.sha256, "the model": model}
 
 
-def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.PathLike[str], *, layer: str = "all",
+def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.PathLike[str], *, layer: str | int = "all",
                state: str = "reset", marks: bool = False, shard: tuple[int, int] = (0, 1),
                mean: bool = False, cache: str | os.PathLike[str] | None = None, resume: bool = False,
                quiet: bool = False) -> int:
@@ -123,7 +123,8 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
     sentences   can be read more than once, the same each time; with a `FastaCorpus` the names are the ids of proteins
     out         .npz; or .hdf5, .h5, which also has "sentences", their text in the order of their numbers;
                 of proteins, it has the arrays only
-    layer, state, marks     as in `ELMo.stream`, layer as text; "carry": each sentence goes on from the one before
+    layer, state, marks     as in `ELMo.stream`, a layer's number as text too; "carry": each sentence goes on from the
+                            one before
     shard       (i, N): only the sentences whose index modulo N is i
     mean        the mean over the tokens in their place: (layers, 2P) or (dim,)
     cache       a file for the word vectors that a model of characters has computed, read and added to

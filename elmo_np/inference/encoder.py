@@ -132,6 +132,11 @@ def arrays_of(state: BiState) -> list[Array]:
     return [array for direction in state for layer in direction for array in layer]
 
 
+def shapes_of(state: BiState) -> list[list[list[tuple[int, ...]]]]:
+    """The shape of each array of a state, by direction and layer."""
+    return [[[array.shape for array in layer] for layer in direction] for direction in state]
+
+
 def state_names(model: BiLM, letters: int | None = None) -> list[str]:
     """A name in files for each of `arrays_of(state)`: direction, layer and array, such as forward.0.h.
 

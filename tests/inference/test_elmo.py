@@ -349,6 +349,17 @@ def test_warm_begins_where_neutral_sentences_lead():
         close(found, by_hand(elmo, sentence, elmo.warm_state())[0])
 
 
+def test_a_state_of_another_model_is_refused():
+    whole = of_words()
+    others = alone(whole, "forward"), of_words(layers=1), of_words(hidden_dim=7), of_words(cell="gru")
+    states = [*(other.warm_state() for other in others), whole.model.zero_state(2), ()]
+    for state in states:
+        with pytest.raises(UserError, match="the state is not one row of a state of this model: expected what its"):
+            whole.vectors(CORPUS[:1], state=state)
+    np.testing.assert_array_equal(whole.vectors(CORPUS[:1], state=whole.warm_state())[0],
+                                  whole.vectors(CORPUS[:1], state="warm")[0])
+
+
 def test_a_vocabulary_without_a_full_stop_has_a_warm_state_too():
     vocabulary = Vocabulary.build([["a", "b"]])
     elmo = new_elmo(settings(), vocabulary)

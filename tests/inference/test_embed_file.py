@@ -71,6 +71,16 @@ def test_the_file_holds_what_the_library_gives(tmp_path, kind, layer, marks, mon
     assert os.listdir(tmp_path) == ["x.npz"]
 
 
+def test_a_layer_may_be_a_number_as_in_the_library(tmp_path):
+    elmo = of_characters()
+    for name, layer in ("a.npz", 1), ("b.npz", "1"):
+        embed_file.embed_file(elmo, SENTENCES[:3], tmp_path / name, layer=layer, quiet=True)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    np.testing.assert_array_equal(arrays(tmp_path / "a.npz")["0"], elmo.vectors(SENTENCES[:3], 1)[0])
+    with pytest.raises(UserError, match="layer 9: expected"):
+        embed_file.embed_file(elmo, SENTENCES[:3], tmp_path / "c.npz", layer=9, quiet=True)
+
+
 def test_a_text_of_no_sentence_is_an_empty_file(tmp_path):
     assert embed_file.embed_file(of_words(), [], tmp_path / "x.npz", quiet=True) == 0
     assert arrays(tmp_path / "x.npz") == {}
