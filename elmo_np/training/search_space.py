@@ -15,8 +15,9 @@ from ..errors import UserError
 # What is searched unless somebody names something else: factors on the value of the settings, or values.
 FACTORS = {"learning_rate": (0.5, 1, 2), "hidden_dim": (1, 1.5, 2)}
 VALUES = {"dropout": ("0", "0.15", "0.3", "0.45", "0.6")}
-NOT_SEARCHED = {*FIELDS["data"], "epochs", "eval_every", "save_every", "patience", "seed", "threads"}
+NOT_SEARCHED = {*FIELDS["data"], "direction", "epochs", "eval_every", "save_every", "patience", "seed", "threads"}
 MOST = 1000                 # trials
+LARGEST_SPACE = 1 << 62     # combinations of values
 
 Space = dict[str, list[str]]        # {setting: its values, as --set takes them}
 
@@ -33,7 +34,7 @@ class Trial(NamedTuple):
 
 
 def search_space(base: Settings, given: Sequence[str]) -> Space:
-    """FACTORS and VALUES, or what is given instead, such as "dropout=0.1,0.3".
+    """FACTORS and VALUES, or what is given instead, such as "dropout=0.1,0.3"; values given in two places add up.
 
     Raises UserError for an unknown setting, and for one in which trials cannot differ.
     """
@@ -49,8 +50,8 @@ def search_space(base: Settings, given: Sequence[str]) -> Space:
         name = key.strip().rpartition(".")[2]
         if name in NOT_SEARCHED:
             raise UserError(f"over={one!r:.60} (--over): expected a setting of the model or of its training, because "
-                            "all trials read the same text, for as many epochs: leave it out")
-        space[name] = [text.strip() for text in (value, *more)]
+                            "all trials read the same text in the same directions, for as many epochs: leave it out")
+        space.setdefault(name, []).extend(text.strip() for text in (value, *more))
     return space
 
 
@@ -62,15 +63,19 @@ def _times(value: float, factor: float) -> str:
 def draw_trials(base: Settings, space: Space, number: int) -> list[Trial]:
     """The settings themselves, and others from the space, drawn with their seed; all different.
 
-    There are fewer if the space holds fewer. Raises UserError for a number out of range, and for a value that is out of
-    its range or does not fit the others.
+    There are fewer if the space holds fewer. Raises UserError for a number out of range, for a space that is too large,
+    and for a value that is out of its range or does not fit the others.
     """
     if not 2 <= number <= MOST:
         raise UserError(f"trials={number} (--trials): expected 2 to {MOST:,}")
     sizes = [len(values) for values in space.values()]
+    combinations = math.prod(sizes)
+    if combinations > LARGEST_SPACE:
+        raise UserError(f"over={len(sizes)} settings (--over) with up to {max(sizes):,} values: expected at most 2^62 "
+                        "combinations: search over fewer")
     rng = np.random.default_rng([base.train.seed, 4])
     found: dict[Settings, tuple[str, ...]] = {base: ()}
-    for index in rng.choice(math.prod(sizes), size=min(number, math.prod(sizes)), replace=False):
+    for index in rng.choice(combinations, size=min(number, combinations), replace=False):
         places = np.unravel_index(index, sizes)
         changes = tuple(f"{key}={values[k]}" for (key, values), k in zip(space.items(), places, strict=True))
         found.setdefault(override(base, changes), changes)

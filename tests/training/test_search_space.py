@@ -24,10 +24,23 @@ def test_any_setting_of_the_model_or_its_training_can_be_named_with_its_values()
     ("dropout=", "expected a number of at least 0"), ("dropout=2", "expected a number of at least 0 and less than 1"),
     ("epochs=1,2",
      r"over='epochs=1,2' \(--over\): expected a setting of the model"),
-    ("min_count=1,2", "over='min_count=1,2'"), ("seed=1,2", "over='seed=1,2'")])
+    ("min_count=1,2", "over='min_count=1,2'"), ("seed=1,2", "over='seed=1,2'"),
+    ("direction=forward,both", "in the same directions")])
 def test_what_cannot_be_searched_is_refused(given, message):
     with pytest.raises(UserError, match=message):
         search_space(Settings(), [given])
+
+
+def test_a_setting_named_twice_has_all_the_values():
+    assert search_space(Settings(), ["dropout=0.1,0.2", "tie=true", "model.dropout=0.3"]) == {
+        "dropout": ["0.1", "0.2", "0.3"], "tie": ["true"]}
+
+
+def test_a_space_with_more_combinations_than_can_be_drawn_from_is_refused():
+    space = {name: list(map(str, range(1, 1 << 10))) for name in ("hidden_dim", "embedding_dim", "samples", "layers",
+                                                                  "batch_size", "steps", "div_value")}
+    with pytest.raises(UserError, match=r"7 settings \(--over\) with up to 1,023 values: expected at most 2\^62"):
+        draw_trials(Settings(), space, 2)
 
 
 def test_the_first_trial_is_the_settings_themselves_and_all_are_different():
