@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from typing import Any, NamedTuple
 
 from ..config.directions import by_direction, from_directions
-from ..data.corpus import Corpus, open_corpus
+from ..data.corpus import Corpus, open_corpus, shared_file
 from ..errors import UserError
 from ..inference.dynamic_evaluation import DECAYS, RATES, DynamicSettings, evaluate_dynamically, tune_dynamic
 from ..inference.elmo import ELMo
@@ -126,10 +125,9 @@ def _check_methods(args: argparse.Namespace, state: str) -> None:
         if by_hand[name]:
             raise UserError(f"--tune-on {args.tune_on} finds the settings: leave out --{name}-{first} and "
                             f"--{name}-{second}")
-    if args.tune_on == args.corpus or (os.path.exists(args.corpus) and os.path.exists(args.tune_on)
-                                       and os.path.samefile(args.corpus, args.tune_on)):
-        raise UserError(f"--tune-on {args.tune_on} is the text to predict: expected another one, or the settings would "
-                        "be chosen by what they are judged on")
+    if shared := shared_file(args.corpus, args.tune_on):
+        raise UserError(f"--tune-on {args.tune_on}: {shared} is in the text to predict: expected another text, or the "
+                        "settings would be chosen by what they are judged on")
 
 
 def _settings(args: argparse.Namespace, elmo: ELMo) -> tuple[CacheSettings | None, DynamicSettings | None]:

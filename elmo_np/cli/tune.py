@@ -82,7 +82,7 @@ def _draw(ranking: Sequence[Outcome], search: Search) -> None:
                                               for loss in found.curve] + [missing] * (epochs - len(found.curve))
               for found in shown}
     save(lines(range(1, epochs + 1), curves, title="The better half of the trials goes on in each round",
-               xlabel="epochs", ylabel="validation perplexity", log="y"), search.out / "tune.svg")
+               xlabel="epochs", ylabel="validation perplexity", log="y"), search.picture)
 
 
 def _print(args: argparse.Namespace, search: Search, ranking: Sequence[Outcome], finished: bool, command: str) -> None:
@@ -90,7 +90,7 @@ def _print(args: argparse.Namespace, search: Search, ranking: Sequence[Outcome],
         found = [{"trial": one.trial.number, "settings": list(one.trial.changes), "epochs": len(one.curve),
                   **from_directions({direction: perplexity(loss, 1) for direction, loss in one.best.items()}),
                   "run": str(search.folder(one.trial).path)} for one in ranking]
-        print(json_text({"out": args.out, "finished": finished, "picture": str(search.out / "tune.svg"),
+        print(json_text({"out": args.out, "finished": finished, "picture": str(search.picture),
                          "command": command, "trials": found}))
         return
     directions = list(ranking[0].best)

@@ -105,6 +105,17 @@ def corpus_files(spec: str) -> list[Path]:
                     f"{' or '.join(BUILT_IN)}: {hint}")
 
 
+def shared_file(first: str, second: str) -> str | None:
+    """A file that two corpora both read, or the built-in corpus that both are; None if they have nothing in common.
+
+    Raises UserError if there is no such corpus.
+    """
+    if first in BUILT_IN or second in BUILT_IN:
+        return first if first == second else None
+    files = {os.path.realpath(path) for path in corpus_files(first)}
+    return next((str(path) for path in corpus_files(second) if os.path.realpath(path) in files), None)
+
+
 def joined(specs: Sequence[str]) -> str:
     """Several corpora of files as one: their names with ":" between them (on Windows ";"), as in the variable PATH.
 

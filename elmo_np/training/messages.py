@@ -66,6 +66,12 @@ def held_out_note(every: int) -> str:
             "(--valid FILE)")
 
 
+def seen_note(file: str) -> str:
+    """For a training that validates on a file that it also trains on."""
+    return (f"note: {file} is both trained on and validated on, so the validation cannot show how well another text is "
+            "predicted, nor overfitting: give a text that is not in the corpus")
+
+
 def unigram_note(loss: Loss, unigram: float, advice: str) -> str:
     """For a validation loss that is not below that of the unigram model; losses in nats per token."""
     return (f"note: the last validation perplexity ({_losses(loss)}) is not better than that of the unigram model, "

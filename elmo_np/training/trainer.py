@@ -19,7 +19,7 @@ from ..config.directions import by_direction
 from ..config.schema import Settings, TrainConfig
 from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, RandomSteps, contiguous_batches, sentence_batches, stream_batches
-from ..data.corpus import corpus_sha256, splits_raw_text
+from ..data.corpus import corpus_sha256, shared_file, splits_raw_text
 from ..data.vocabulary import AUTO, Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
@@ -48,6 +48,7 @@ from .messages import (
     overfitting_note,
     progress_line,
     rising_note,
+    seen_note,
     unigram_note,
     validation_line,
 )
@@ -90,7 +91,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
         trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
         trainer.on_step, trainer.on_epoch = on_step, on_epoch
         trainer.prepare()
-        trainer.notes = [*notes, *trainer.notes, *([held_out_note(settings.data.held_out)] if given is None else [])]
+        trainer.notes = [*notes, *trainer.notes, *_validation_notes(corpus, given, settings.data.held_out)]
         with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
                 memory_limit(KEPT), interruptible() as signals, progress:
             if resume:
@@ -403,6 +404,14 @@ class Trainer:
         values = sum(p.value.size for p in self.parameters.values())
         for line in [*self.notes, *announcement(self.size, len(self.vocabulary), values)]:
             self.progress.say(line)
+
+
+def _validation_notes(corpus: str | Corpus, valid: str | Corpus | None, every: int) -> list[str]:
+    """What a validation cannot show: where sentences of the corpus are held out, or are also trained on."""
+    if valid is None:
+        return [held_out_note(every)]
+    shared = shared_file(corpus, valid) if isinstance(corpus, str) and isinstance(valid, str) else None
+    return [seen_note(shared)] if shared else []
 
 
 def new_elmo(settings: Settings, vocabulary: Vocabulary) -> ELMo:

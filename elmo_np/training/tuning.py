@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..config.toml_files import replaced, to_json
+from ..data.corpus import shared_file
 from ..errors import UserError
 from ..inference.evaluate import perplexity, perplexity_text
 from ..io.run_directory import RunDirectory
@@ -90,10 +92,14 @@ class Search:
         """Train until all rounds are done (True), or so many minutes have been used in all (False).
 
         resume  go on with the search in the directory
-        Raises UserError for a directory in use, and where there is no such search to go on with.
+        Raises UserError for a directory in use, where there is no such search to go on with, and for a validation text
+        that is trained on.
         """
         if not 0 < minutes <= MOST_MINUTES:
             raise UserError(f"minutes={minutes:g} (--minutes): expected a number above 0, at most {MOST_MINUTES:,}")
+        if shared := self.valid and shared_file(self.corpus, self.valid):
+            raise UserError(f"valid={self.valid} (--valid): {shared} is in the corpus too: expected another text, or "
+                            "trials would be judged on what they were trained on")
         with locked_folder(self.out), self.progress:
             self._begin(resume)
             self.end = time.monotonic() + 60 * minutes - sum(_seconds(self.folder(trial)) for trial in self.trials)
@@ -105,6 +111,11 @@ class Search:
 
     def folder(self, trial: Trial) -> RunDirectory:
         return RunDirectory(self.out / f"trial-{trial.number:03d}")
+
+    @property
+    def picture(self) -> Path:
+        """Where the curves of the best trials are drawn."""
+        return self.out / "tune.svg"
 
     def outcome(self, trial: Trial, epochs: int | None = None) -> Outcome:
         """How a trial did in its first `epochs` epochs, or in all."""
@@ -123,19 +134,21 @@ class Search:
         path = self.out / "tune.json"
         request = {"corpus": self.corpus, "valid": self.valid, "settings": to_json(self.trials[0].settings),
                    "trials": [list(trial.changes) for trial in self.trials]}
+        before = _before(path)
         if not resume:
             if any(self.folder(trial).path.exists() for trial in self.trials):
                 raise UserError(f"{self.out} already holds a search: give another directory, or continue it (--resume, "
                                 "or resume=True)")
+            if os.path.lexists(self.picture) or (os.path.lexists(path) and before.keys() != request.keys()):
+                raise UserError(f"{self.out} has another {path.name} or {self.picture.name}, which would be lost: give "
+                                "another directory, or move the file")
             atomic_write_text(path, json.dumps(request, indent=2) + "\n")
             return
-        try:
-            before = json_text.loads(read_regular_text(path, LARGEST))
-        except (OSError, ValueError) as error:
+        if not before:
             raise UserError(f"{self.out} has no tune.json to resume from: expected a directory that `elmo-np tune` "
-                            "wrote") from error
+                            "wrote")
         for key, value in request.items():
-            if not isinstance(before, dict) or before.get(key) != value:
+            if before.get(key) != value:
                 raise UserError(f"the search in {self.out} began with other {key}: resume with the same corpus, "
                                 "validation file, settings and options, or start another in another directory")
 
@@ -178,6 +191,15 @@ class Search:
     def _check_time(self) -> None:
         if time.monotonic() > self.end:
             raise TimeIsUp
+
+
+def _before(path: Path) -> dict[str, Any]:
+    """What tune.json says; empty for a file that is not there or not such a one."""
+    try:
+        found = json_text.loads(read_regular_text(path, LARGEST))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _seconds(folder: RunDirectory) -> float:

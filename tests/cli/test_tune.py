@@ -79,6 +79,7 @@ def test_without_a_preset_the_number_of_tokens_decides_and_the_command_names_it(
     (["--trials", "1"], "trials=1 (--trials): expected 2 to 1,000"),
     (["--over", "lr=1,2"], "the nearest is 'train.learning_rate'"), (["--preset", "bset"], "the nearest is 'best'"),
     (["--out", ""], "--out has an empty name"), (["--valid", "none.txt"], "there is no corpus none.txt"),
+    (["--valid", "./train.txt"], "train.txt is in the corpus too: expected another text"),
     (["--resume"], "has no tune.json to resume from")])
 def test_a_mistake_is_one_line(do, tmp_path, options, message):
     err = do("tune", "train.txt", "--out", tmp_path / "search", "--quiet", *OPTIONS, *options, code=2).err

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from elmo_np.data.corpus import TextCorpus, _stdin, has_dump, held_out, joined, open_corpus
+from elmo_np.data.corpus import TextCorpus, _stdin, has_dump, held_out, joined, open_corpus, shared_file
 from elmo_np.errors import UserError
 from tests.dump_helpers import DOG, SENTENCES, write_dump
 
@@ -158,6 +158,21 @@ def test_a_dump_among_text_files_is_read_as_sentences(tmp_path):
     assert list(corpus) == [["a.txt", "it's."], *SENTENCES, DOG, ["c.txt", "it's."]]
     assert [has_dump(str(tmp_path / name)) for name in ("*", "b.xml.bz2", "a.txt")] == [True, True, False]
     assert not has_dump("grammar")
+
+
+def test_a_file_that_two_corpora_share_is_found_by_whatever_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in "a.txt", "b.txt", "c.txt":
+        (tmp_path / name).write_text("a sentence\n")       # equal contents are not one file
+    assert shared_file("a.txt", "./a.txt") == "a.txt"
+    assert shared_file("*.txt", str(tmp_path / "b.txt")) == str(tmp_path / "b.txt")
+    assert shared_file(joined(["a.txt", "b.txt"]), joined(["c.txt", "b.txt"])) == "b.txt"
+    assert shared_file(str(tmp_path), "b.txt") == "b.txt"
+    assert shared_file("a.txt", "b.txt") is None
+    assert shared_file("pydoc", "a.txt") is shared_file("pydoc", "grammar") is None
+    assert shared_file("grammar", "grammar") == "grammar"
+    with pytest.raises(UserError, match=r"there is no corpus none\.txt"):
+        shared_file("a.txt", "none.txt")
 
 
 def test_a_glob_without_a_match_is_refused(tmp_path):

@@ -25,6 +25,7 @@ from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters
 from elmo_np.training.metrics import COLUMNS, read
 from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo
+from tests.commands import write
 from tests.memory_helpers import peak
 from tests.training_helpers import CORPUS, contents, run, tiny
 
@@ -191,6 +192,15 @@ def test_a_run_that_overfits_is_told_so(tmp_path, capsys, over):
         assert "note: in the last epoch" not in said
         assert "has not improved" not in said
     assert ("no validation file: every 20th sentence is held out" in said) is not over
+
+
+def test_a_validation_on_what_is_trained_on_is_noted(tmp_path, capsys):
+    corpus = write(tmp_path / "text.txt", CORPUS[:20])
+    other = write(tmp_path / "other.txt", CORPUS[:20])
+    run(tmp_path / "same", "epochs=1", quiet=False, corpus=str(tmp_path / "*.txt"), valid=str(corpus))
+    assert f"note: {corpus} is both trained on and validated on, so the validation cannot show" in capsys.readouterr().err
+    run(tmp_path / "apart", "epochs=1", quiet=False, corpus=str(other), valid=str(corpus))
+    assert "is both trained on" not in capsys.readouterr().err
 
 
 def test_callbacks_see_every_step_and_epoch(tmp_path):

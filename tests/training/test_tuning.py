@@ -142,6 +142,16 @@ def test_a_directory_in_use_and_another_search_are_refused(search, tmp_path):
             search().run(1, resume=True)
 
 
+@pytest.mark.parametrize("name", ["tune.json", "tune.svg"])
+def test_a_file_of_somebody_else_is_kept(search, name, tmp_path):
+    one = search()
+    (tmp_path / "search").mkdir()
+    theirs = write(tmp_path / "search" / name, [["mine"]])
+    with pytest.raises(UserError, match=r"has another tune\.json or tune\.svg, which would be lost"):
+        one.run(1)
+    assert theirs.read_text() == "mine\n"
+
+
 @pytest.mark.parametrize("minutes", [0, -1, 1e7, math.inf, math.nan])
 def test_a_search_needs_time(search, minutes, tmp_path):
     with pytest.raises(UserError, match=r"\(--minutes\): expected a number above 0, at most 1,000,000"):
