@@ -28,6 +28,7 @@ from .token_indexer import token_indexer
 
 MOST = 100_000             # positions: beyond it a cache is slower than the model by far
 THETAS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)            # that `tune` tries
+LARGEST_THETA = 1e6         # beyond it, and below its inverse, a theta is too much for float32
 WEIGHTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)    # likewise
 VALUES = 1 << 20            # comparisons of positions at a time: some 50 MB for all theta
 
@@ -42,9 +43,9 @@ class CacheSettings(NamedTuple):
     def checked(self) -> CacheSettings:
         """These settings. Raises UserError if one is out of range."""
         _check_size(self.size)
-        if not 0 <= self.weight < 1 or not 0 < self.theta < np.inf:
-            raise UserError(f"a cache with theta = {self.theta} and weight = {self.weight}: expected a theta above 0 "
-                            "and a weight from 0 to below 1")
+        if not 0 <= self.weight < 1 or not 1 / LARGEST_THETA <= self.theta <= LARGEST_THETA:
+            raise UserError(f"a cache with theta = {self.theta} and weight = {self.weight}: expected a theta from "
+                            f"{1 / LARGEST_THETA:g} to {LARGEST_THETA:,.0f} and a weight from 0 to below 1")
         return self
 
 

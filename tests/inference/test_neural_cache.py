@@ -91,10 +91,18 @@ def test_tuning_finds_the_best_of_what_it_tries(monkeypatch):
 
 @pytest.mark.parametrize("settings", [
     CacheSettings(0, 0.5, 0.1), CacheSettings(10, 0.0, 0.1), CacheSettings(10, 0.5, 1.0),
-    CacheSettings(10, float("nan"), 0.1), CacheSettings(10, 0.5, -0.1)])
+    CacheSettings(10, float("nan"), 0.1), CacheSettings(10, 0.5, -0.1), CacheSettings(10, 1e300, 0.1),
+    CacheSettings(10, 1e-300, 0.1)])
 def test_settings_out_of_range_are_refused(settings):
-    with pytest.raises(UserError, match=r"expected 1 to 100,000|expected a theta above 0 and a weight"):
+    with pytest.raises(UserError, match=r"expected 1 to 100,000|expected a theta from 1e-06 to 1,000,000 and a weight"):
         evaluate_with_cache(bilm(), VOCABULARY, UNSEEN, settings)
+
+
+@pytest.mark.parametrize("theta", [1e-6, 1e6])
+def test_the_extremes_of_theta_give_finite_figures(theta):
+    """An even share of all positions, and the most similar one alone: at worst the weight is lost."""
+    plain, found = evaluate_with_cache(bilm(), VOCABULARY, UNSEEN[:20], CacheSettings(50, theta, 0.1))
+    assert found.forward_nats <= plain.forward_nats - plain.targets * np.log(0.9) + 1e-3
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
