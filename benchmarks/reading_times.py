@@ -16,6 +16,7 @@ does not know among the three.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -97,10 +98,13 @@ def stories(folder: Path) -> list[list[Word]]:
                             "files from the same version, that of May 2025 or later")
         try:
             word, = row["word"].split()
-            found.setdefault(row["item"], []).append(Word(word, float(own["meanItemRT"])))
+            milliseconds = float(own["meanItemRT"])
+            if not 0 < milliseconds < math.inf:
+                raise ValueError
         except ValueError:
             raise UserError(f"{folder}: story {row['item']}, zone {row['zone']}: {row['word']!r:.40} is read in "
-                            f"{own['meanItemRT']!r:.40} ms, expected a word and a number") from None
+                            f"{own['meanItemRT']!r:.40} ms, expected a word and a number above 0") from None
+        found.setdefault(row["item"], []).append(Word(word, milliseconds))
     return list(found.values())
 
 

@@ -127,7 +127,9 @@ def test_files_are_joined_by_story_and_zone(tmp_path):
 @pytest.mark.parametrize(("times", "message"), [
     ("If\t1\t1\t7\n", "zone 2 is 'missing', expected 'you'"),
     ("If\t1\t1\t7\nyour\t2\t1\t8\n", "zone 2 is 'your', expected 'you' as in all_stories.tok: take both files"),
-    ("If\t1\t1\t7\nyou\t2\t1\tNA\n", "'you' is read in 'NA' ms, expected a word and a number")])
+    ("If\t1\t1\t7\nyou\t2\t1\tNA\n", "'you' is read in 'NA' ms, expected a word and a number above 0"),
+    ("If\t1\t1\t7\nyou\t2\t1\tnan\n", "'you' is read in 'nan' ms, expected a word and a number above 0"),
+    ("If\t1\t1\tinf\nyou\t2\t1\t8\n", "'If' is read in 'inf' ms")])
 def test_files_that_do_not_fit_each_other_are_refused(tmp_path, times, message, capsys):
     folder = written(tmp_path, "If\t1\t1\nyou\t2\t1\n", times)
     with pytest.raises(UserError, match=message):
