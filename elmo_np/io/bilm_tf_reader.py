@@ -35,7 +35,7 @@ from ..nn.softmax import Softmax
 from ..types import Array
 from .bilm_tf_options import Options
 from .hdf5 import Weights
-from .named_arrays import NamedArrays
+from .named_arrays import ROWS, NamedArrays
 from .tf_checkpoint import Checkpoint, Variable, is_checkpoint
 
 Path = str | os.PathLike[str]
@@ -122,7 +122,7 @@ def _expect(config: BiLMConfig, V: int, main: NamedArrays, of_words: NamedArrays
     """Raise UserError for a dataset that is missing, of another shape, or not in the options."""
     D, H, P = config.embedding_dim, config.hidden_dim, config.output_dim
     if config.char_filters is None:
-        of_words.expect("embedding", (V, D))
+        of_words.expect("embedding", (V, D), question=ROWS)
     else:
         C, F = config.char_dim, sum(n for _, n in config.char_filters)
         main.expect("char_embed", (261, C), (262, C))
@@ -148,8 +148,8 @@ def _expect(config: BiLMConfig, V: int, main: NamedArrays, of_words: NamedArrays
     main.expect_none(f"RNN_0/RNN/MultiRNNCell/Cell{config.layers}/LSTMCell/W_0", "n_layers")
     if config.predict:
         if not config.tie:
-            of_softmax.expect("softmax/W", (V, P))
-        of_softmax.expect("softmax/b", (V,))
+            of_softmax.expect("softmax/W", (V, P), question=ROWS)
+        of_softmax.expect("softmax/b", (V,), question=ROWS)
     for file in {main, of_words, of_softmax}:
         file.expect_room()
 

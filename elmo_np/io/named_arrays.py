@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import UserError
 from ..types import Array
 
+ROWS = "a row for each word: are these the words of the model?"
 LARGEST = float(np.finfo(np.float32).max)
 Own = TypeVar("Own", bound="NamedArrays")
 
@@ -50,12 +51,14 @@ class NamedArrays(ABC):
     def has(self, name: str) -> bool:
         return self.find(name) is not None
 
-    def expect(self, name: str, *shapes: tuple[int, ...]) -> None:
-        """Raise UserError unless there is a floating-point array of that name with one of the shapes."""
+    def expect(self, name: str, *shapes: tuple[int, ...],
+               question: str = "are these the weights of that options file?") -> None:
+        """Raise UserError unless there is a floating-point array of that name with one of the shapes; question: what to
+        check then."""
         found = self.find(name)
         if found is None or found.dtype is None or found.shape not in shapes:
             raise UserError(f"{self.path}: found {found or 'nothing'} for {name}, expected float32"
-                            f"{' or '.join(map(str, shapes))}: are these the weights of that options file?")
+                            f"{' or '.join(map(str, shapes))}: {question}")
         self._least += self.least(found)
 
     def expect_none(self, name: str, option: str) -> None:

@@ -73,6 +73,9 @@ def read(path: Name, vocabulary: Name | None = None, softmax: Name | None = None
             return None
         words = vocabulary or found.one(WORDS)
         if weights := found.one(TORCH):
+            if softmax is not None or embedding is not None:
+                raise UserError(f"{path} is a model of PyTorch, which holds its softmax and its word vectors: expected "
+                                "no other: leave out softmax= (--softmax) and embedding= (--embedding)")
             if words is None:
                 raise UserError(f"{found.path} has no vocabulary: expected its words, one per line, in vocab.txt "
                                 f"beside it, or elmo-np convert {path} --vocabulary FILE --out RUN")

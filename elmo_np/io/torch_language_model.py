@@ -31,6 +31,7 @@ from ..nn.lstm import LSTM
 from ..nn.softmax import Softmax
 from ..runtime.files import open_regular
 from ..types import Array
+from .named_arrays import ROWS
 from .pickled_tensors import Object
 from .torch_file import TorchFile, is_torch
 
@@ -48,17 +49,25 @@ def read(path: Path, vocabulary: Path) -> tuple[BiLM, Vocabulary]:
                     with torch.save, which holds them as idx2word
     Raises UserError: a file that is missing, damaged or of another model.
     """
-    if (saved := _saved_words(vocabulary)) is not None:
-        known = _known(saved)
-    else:
-        with lines_of(vocabulary) as lines:
-            known = _known(lines)
+    known = _words(vocabulary)
     with TorchFile(path) as file:
         home = _home(file)
         config = _config(file, home, len(known) - 1)
         model = BiLM(config, len(known), rng=None)
         _fill(model, file, home, known)
     return model, known
+
+
+def _words(path: Path) -> Vocabulary:
+    """The words of a file. Raises UserError."""
+    saved = _saved_words(path)
+    if saved is None:
+        with lines_of(path) as lines:
+            return _known(lines)
+    try:
+        return _known(saved)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def _known(words: Iterable[str]) -> Vocabulary:
@@ -128,7 +137,7 @@ def _expect(file: TorchFile, home: str, shapes: dict[str, tuple[int, ...]]) -> b
     one = file.find(E) == file.find(W)
     for name, shape in shapes.items():
         if not (one and home + name == W):
-            file.expect(home + name, shape)
+            file.expect(home + name, shape, question=EXPECTED if name.startswith("rnn.") else ROWS)
     file.expect_room()
     return one or (shapes["encoder.weight"] == shapes["decoder.weight"] and np.array_equal(file.take(E), file.take(W)))
 

@@ -161,6 +161,12 @@ def test_a_file_of_pytorch_is_a_model_with_the_words_beside_it(tmp_path):
 # What is not there, or there twice
 
 
+@pytest.mark.parametrize("option", ["softmax", "embedding"])
+def test_a_part_of_bilm_tf_beside_a_file_of_pytorch_is_not_ignored(option):
+    message = refused(TORCH / "lstm_module.pt", **{option: "other.hdf5"})
+    assert "is a model of PyTorch, which holds its softmax and its word vectors: expected no other" in message
+
+
 def test_several_files_of_a_kind_are_named(nlpl, tmp_path):
     folder, _ = nlpl
     shutil.copy(folder / "options.json", folder / "more.json")

@@ -119,13 +119,15 @@ def test_a_dictionary_that_neural_complexity_saved_is_the_vocabulary(tmp_path):
     assert ELMo.load(path).vocabulary == expected
     legacy(vocabulary, Call("data Dictionary", state={"idx2word": [*WORDS[:-1], 3]}, new=True), {}, keys=[])
     assert refused(path, vocabulary).startswith("../vocab.txt is a file of PyTorch without a list idx2word: expected t")
+    legacy(vocabulary, Call("data Dictionary", state={"idx2word": ["the"]}, new=True), {}, keys=[])
+    assert refused(path, vocabulary).startswith("../vocab.txt: it has no <eos> or no <unk>, expected both")
 
 
 @pytest.mark.parametrize(("changes", "message"), [
     ({"encoder.weight": None}, "../model.pt: found no encoder.weight, expected an LSTM or a GRU of PyTorch's"),
     ({"decoder.bias": None}, "../model.pt: found nothing for decoder.bias, expected float32(5,)"),
     ({"rnn.weight_hh_l0": None}, "../model.pt: found nothing for rnn.weight_hh_l0, expected an LSTM"),
-    ({"rnn.bias_hh_l0": None}, "../model.pt: found nothing for rnn.bias_hh_l0, expected float32(12,)"),
+    ({"rnn.bias_hh_l0": None}, "../model.pt: found nothing for rnn.bias_hh_l0, expected float32(12,): expected"),
     ({"rnn.weight_ih_l0": np.zeros((12, 3), np.float32)}, "../model.pt: found float32(12, 3) for rnn.weight_ih_l0, ex"),
     ({"rnn.weight_hh_l0": np.zeros((3, 3), np.float32)}, "../model.pt: found 3 rows for 3 cells in rnn.weight_hh_l0"),
     ({"rnn.weight_hh_l0": np.zeros((0, 0), np.float32)}, "../model.pt: found float32(0, 0) for rnn.weight_hh_l0"),
@@ -141,7 +143,8 @@ def test_another_model_is_refused_by_the_array_that_shows_it(tmp_path, changes, 
 @pytest.mark.parametrize(("words", "message"), [
     (["a", "b", "c", "d", "<unk>"], "../vocab.txt: it has no <eos> or no <unk>, expected both"),
     (["<eos>", "<unk>", "a", "a", "b"], "../vocab.txt: line 4 of the vocabulary repeats 'a'"),
-    (["<eos>", "<unk>", "a", "b"], "../model.pt: found float32(5, 2) for encoder.weight, expected float32(4, 2)"),
+    (["<eos>", "<unk>", "a", "b"], "../model.pt: found float32(5, 2) for encoder.weight, expected float32(4, 2): a row "
+     "for each word: are these the words of the model?"),
     ([], "../vocab.txt: it is empty")])
 def test_words_that_are_not_those_of_the_model_are_refused(tmp_path, words, message):
     assert refused(*write(tmp_path, words=words)).startswith(message)

@@ -198,7 +198,7 @@ def test_a_validation_on_what_is_trained_on_is_noted(tmp_path, capsys):
     corpus = write(tmp_path / "text.txt", CORPUS[:20])
     other = write(tmp_path / "other.txt", CORPUS[:20])
     run(tmp_path / "same", "epochs=1", quiet=False, corpus=str(tmp_path / "*.txt"), valid=str(corpus))
-    assert f"note: {corpus} is both trained on and validated on, so the validation cannot show" in capsys.readouterr().err
+    assert f"note: {corpus} is both trained on and validated on, so the validation" in capsys.readouterr().err
     run(tmp_path / "apart", "epochs=1", quiet=False, corpus=str(other), valid=str(corpus))
     assert "is both trained on" not in capsys.readouterr().err
 
