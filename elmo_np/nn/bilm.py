@@ -237,9 +237,9 @@ class BiLM:
         sides = [part.of(batch) for part in parts]
         x, words = self._words([side.x for side in sides])
         states = self.states_of(parts, state)
+        types = words.type_ids if words else [None] * len(parts)
         found = parallel([
-            partial(part.lm.forward, x[k], side.y, states[k], side.lengths, rngs and rngs[k],  # (B1), (B2)
-                    words and words.type_ids[k])
+            partial(part.lm.forward, x[k], side.y, states[k], side.lengths, rngs and rngs[k], types[k])  # (B1), (B2)
             for k, (part, side) in enumerate(zip(parts, sides, strict=True))])
         means, after, caches = zip(*found, strict=True)
         shares = self._shares(sides)

@@ -124,8 +124,11 @@ def mutants(statement):
         values = leaves(statement.value) if isinstance(target, ast.Tuple) else [statement.value]
         for k, leaf in enumerate(leaves(target)):
             text = ast.unparse(leaf)
-            # Equal: an allocated array is zero or filled later, `add` is as true when it is negated, _ is unused.
-            if text in ("add", "_") or (k < len(values) and allocates(values[k])):
+            # Equal: an allocated array is zero or filled later, `add` is as true when it is negated, _ is unused. A list
+            # has no negative.
+            if text in ("add", "_") or isinstance(leaf, ast.Starred):
+                continue
+            if k < len(values) and allocates(values[k]):
                 continue
             yield f"{ast.unparse(statement)}; {text} = -{text}", [statement, *ast.parse(f"{text} = -({text})").body]
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
