@@ -124,8 +124,8 @@ def mutants(statement):
         values = leaves(statement.value) if isinstance(target, ast.Tuple) else [statement.value]
         for k, leaf in enumerate(leaves(target)):
             text = ast.unparse(leaf)
-            # Equal: an allocated array is zero or filled later, `add` is as true when it is negated, _ is unused. A list
-            # has no negative.
+            # Equal: an allocated array is zero or filled later, `add` is as true when it is negated, _ is unused.
+            # A list has no negative.
             if text in ("add", "_") or isinstance(leaf, ast.Starred):
                 continue
             if k < len(values) and allocates(values[k]):
