@@ -128,7 +128,7 @@ def test_tuning_finds_the_best_rate_and_then_the_best_decay(monkeypatch):
 
 
 def test_a_rate_that_is_far_too_high_gives_infinity_without_a_warning():
-    found = evaluate_dynamically(bilm(), VOCABULARY, UNSEEN, DynamicSettings(1e30, 0.0))
+    found = evaluate_dynamically(bilm(), VOCABULARY, UNSEEN, DynamicSettings(1e300, 0.0))
     assert set(found.values()) == {math.inf}
 
 
