@@ -27,7 +27,7 @@ from elmo_np.nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_n
 from elmo_np.nn.parameter import Parameter, parameters, zero_grad
 from elmo_np.nn.softmax import Softmax
 from elmo_np.runtime.threads import one_blas_thread, threads
-from elmo_np.training.trainer import KEPT, train
+from elmo_np.training.trainer import KERNEL_MEMORY, train
 from elmo_np.types import Array
 
 CLIP_NORM, RATE, MOMENTUM = 5.0, 0.01, 0.9
@@ -47,7 +47,7 @@ def setting(task: Task) -> Iterator[None]:
         stack.enter_context(threads(work.threads))
         stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
         if task.work.kind not in ("embed", "load"):
-            stack.enter_context(backend.memory_limit(KEPT))
+            stack.enter_context(backend.memory_limit(KERNEL_MEMORY))
         yield
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -22,7 +20,7 @@ from ..runtime.progress import Progress
 from ..viz import page
 from ..viz.change import FARTHEST, TITLES, cells, change_page, head, section
 from ..viz.plots import check_target, distances, save
-from .common import Add, add_json, add_tokenize, check_new_file, json_text, listed_words, splits
+from .common import Add, add_json, add_tokenize, check_new_file, json_text, listed_words, splits, table_text
 
 ABOUT = "measure how the meaning of words differs between two corpora, such as two periods"
 DRAWN = 40          # words in a picture
@@ -151,7 +149,9 @@ def _warn(results: Sequence[Result], known: Coverage) -> None:
 def _write(args: argparse.Namespace, names: tuple[str, str], results: Sequence[Result]) -> None:
     """The table, the page and the picture, where they are asked for."""
     if args.out is not None:
-        atomic_write_text(args.out, _table([result.row for result in results], args.out))
+        rows = [{name: value for name, value in result.row.items() if not name.startswith("farthest")}
+                for result in results]
+        atomic_write_text(args.out, table_text(rows, args.out))
     if args.page is not None:
         sections = [result.html for result in results][:SHOWN]
         page.write(args.page, change_page(names, _sampled(args), [result.cells for result in results], sections))
@@ -168,18 +168,6 @@ def _triple(row: Row, name: str) -> Any:
 def _sampled(args: argparse.Namespace) -> str:
     return (f"Layer {args.layer}; at most {args.max:,} uses of each word per corpus, drawn with seed {args.seed}, "
             "equal sentences counted once.")
-
-
-def _table(rows: Sequence[Row], out: str) -> str:
-    """CSV or TSV; a value that is not known is blank, which R and pandas read as missing."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t" if out.casefold().endswith(".tsv") else ",", lineterminator="\n")
-    columns = [name for name in rows[0] if not name.startswith("farthest")]
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(["" if row[name] is None else f"{value:.6f}" if isinstance(value := row[name], float) else value
-                         for name in columns])
-    return text.getvalue()
 
 
 def _print(args: argparse.Namespace, names: tuple[str, str], results: Sequence[Result]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import math
 import os
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,22 @@ def check_new_file(option: str, path: str) -> None:
     if path != STDOUT and not Path(path).parent.is_dir():
         raise UserError(f"cannot write {path}: it is in a directory that does not exist; create it, or give another "
                         f"{option}")
+
+
+def table_text(rows: Sequence[dict[str, Any]], out: str) -> str:
+    """Rows with the same columns as CSV, or as TSV for a file named .tsv; a value that is not known, None or NaN, is
+    blank, which R and pandas read as missing."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter="\t" if out.casefold().endswith(".tsv") else ",", lineterminator="\n")
+    writer.writerows(islice(rows, 1))       # the names of the columns
+    writer.writerows(map(_cell, row.values()) for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6f}"
+    return "" if value is None else str(value)
 
 
 def show(args: argparse.Namespace, out: str | None, line: str, found: dict[str, Any]) -> None:

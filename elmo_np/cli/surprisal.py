@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -21,7 +19,7 @@ from ..inference.surprisal import Measure, Surprisal
 from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
 from ..viz.plots import check_target, region_means, save
-from .common import Add, add_json, add_tokenize, check_new_file, json_text, splits
+from .common import Add, add_json, add_tokenize, check_new_file, json_text, splits, table_text
 
 ABOUT = "compute the surprisal of every word of the items of an experiment"
 MEASURES = ("position", "tokens", "surprisal", "backward_surprisal", "entropy_before", "entropy_after",
@@ -74,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     sentences = [[token for words in item for word in words for token in word] for item in cut]
     values = _measured(elmo, sentences, args.state)
     rows = [row for own in zip(found.items, cut, values, strict=True) for row in _rows(args, found.region, *own)]
-    atomic_write_text(args.out, _json(rows) if args.json else _table(rows, args.out))
+    atomic_write_text(args.out, _json(rows) if args.json else table_text(rows, args.out))
     if args.picture:
         save(_picture(args, found, cut, values, next(iter(elmo.model.lms))), args.picture)
     return 0
@@ -175,22 +173,5 @@ def _rows(args: argparse.Namespace, region: str | None, item: Item, regions: Wor
                    "log_frequency": float(sums.log_frequency[k]), "unknown": int(sums.unknown[k])}
 
 
-def _table(rows: Sequence[Row], out: str) -> str:
-    """CSV or TSV; a value that is not known is blank, which R and pandas read as missing."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t" if out.casefold().endswith(".tsv") else ",", lineterminator="\n")
-    for k, row in enumerate(rows):
-        if not k:
-            writer.writerow(row)
-        writer.writerow(map(_cell, row.values()))
-    return text.getvalue()
-
-
 def _json(rows: Sequence[Row]) -> str:
     return "".join(json_text(row) + "\n" for row in rows)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.6f}"      # NaN
-    return str(value)

@@ -102,4 +102,4 @@ def _print(args: argparse.Namespace, search: Search, ranking: Sequence[Outcome],
     if not finished:
         print(f"the {args.minutes:g} minutes were over before the end of round {len(search.rounds)}, the last; to go "
               "on: the same command with --resume and more --minutes")
-    print(f"{search.out / 'tune.svg'}: perplexity after each epoch\nto train the best settings to the end:\n{command}")
+    print(f"{search.picture}: perplexity after each epoch\nto train the best settings to the end:\n{command}")

@@ -58,7 +58,7 @@ from .singletons import WithUnknown, singletons
 from .survey import Survey
 
 ROWS_PER_EPOCH = 20         # of metrics.csv
-KEPT = 1024                 # MB that the kernels keep from step to step: more than a step of a laptop's models takes
+KERNEL_MEMORY = 1024        # MB that the kernels keep from step to step: more than a step of a laptop's models takes
 RISING = 2                  # epochs without a better validation after which that is said
 GAP = math.log(2)           # nats per token from training to validation, after which that is said
 
@@ -93,7 +93,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
         trainer.prepare()
         trainer.notes = [*notes, *trainer.notes, *_validation_notes(corpus, given, settings.data.held_out)]
         with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
-                memory_limit(KEPT), interruptible() as signals, progress:
+                memory_limit(KERNEL_MEMORY), interruptible() as signals, progress:
             if resume:
                 trainer.resume()
             else:
