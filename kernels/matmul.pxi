@@ -2,19 +2,18 @@
 
 
 cdef enum:
-    DEPTH = 256         # maximum rows of B in a panel, K_BLOCK of matmul.h
-    MOST_ROWS = 1024    # of A, whose DEPTH columns stay in the second-level cache while all panels are used
+    MOST_ROWS = 1024    # of A, whose K_BLOCK columns stay in the second-level cache while all panels are used
 
 
-cdef inline void panel_product(const floating *A, Py_ssize_t row, Py_ssize_t column, const floating *B, Py_ssize_t b_row,
-                               Py_ssize_t b_column, floating *C, Py_ssize_t c_row, bint add, const floating *b,
-                               Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, floating *panel) noexcept nogil:
-    """C [+]= A B [+ b] for columns that are one panel of B, which is packed here."""
+cdef inline void panel_product(const floating *A, const floating *B, Py_ssize_t b_row, Py_ssize_t b_column, floating *C,
+                               Py_ssize_t c_row, bint add, const floating *b, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N,
+                               floating *panel) noexcept nogil:
+    """C [+]= A B [+ b] for A as `copy_block` leaves it, and columns that are one panel of B, which is packed here."""
     pack(B, b_row, b_column, K, N, False, panel)
     if floating is float:
-        active.f.multiply(A, row, column, panel, 0, 4 * active.f.lanes, C, c_row, add, b, NULL, M, K, N, INFINITY)
+        active.f.multiply(A, K, 1, panel, 0, 4 * active.f.lanes, C, c_row, add, b, NULL, M, K, N, INFINITY)
     else:
-        active.d.multiply(A, row, column, panel, 0, 4 * active.d.lanes, C, c_row, add, b, NULL, M, K, N, INFINITY)
+        active.d.multiply(A, K, 1, panel, 0, 4 * active.d.lanes, C, c_row, add, b, NULL, M, K, N, INFINITY)
 
 
 cdef inline void copy_block(const floating[:, :] A, floating[::1] to) noexcept nogil:
@@ -29,7 +28,7 @@ def matmul(const floating[:, :] A, const floating[:, :] B, const floating[::1] b
     A is copied, because rows a power of two apart would share few places of the cache."""
     cdef Py_ssize_t M = A.shape[0], K = A.shape[1], N = B.shape[1], size = sizeof(floating), m, k, n, i, j, p
     cdef Py_ssize_t b_row = B.strides[0] // size, b_column = B.strides[1] // size
-    cdef Py_ssize_t rows, depth, blocks = (K + DEPTH - 1) // DEPTH, most = (K + blocks - 1) // blocks if blocks else 0
+    cdef Py_ssize_t rows, depth, blocks = (K + K_BLOCK - 1) // K_BLOCK, most = (K + blocks - 1) // blocks if blocks else 0
     cdef Py_ssize_t width = 4 * (active.f.lanes if floating is float else active.d.lanes)
     C_ = empty((M, N), floating is float)
     cdef floating[:, ::1] C = C_
@@ -49,7 +48,7 @@ def matmul(const floating[:, :] A, const floating[:, :] B, const floating[::1] b
                 copy_block(A[m:m + rows, k:k + depth], block)
                 for p in range((N + width - 1) // width):
                     n = p * width
-                    panel_product(&block[0], depth, 1, &B[k, n], b_row, b_column, &C[m, n], N, k > 0,
-                                  <const floating *>NULL if b is None else &b[n], rows, depth,
-                                  min(width, N - n), &panel[0])
+                    panel_product(&block[0], &B[k, n], b_row, b_column, &C[m, n], N, k > 0,
+                                  <const floating *>NULL if b is None else &b[n], rows, depth, min(width, N - n),
+                                  &panel[0])
     return C_

@@ -55,6 +55,7 @@ cdef extern from "simd.h" nogil:
     enum:
         WORDS
         DZ_WORDS
+        K_BLOCK
 
 ask_caches()
 cdef const body *active = cpu_body(0)

@@ -70,7 +70,7 @@ def test_the_large_cases_have_more_than_one_block_of_every_loop_of_the_kernels()
     assert len(words["b"]) > constant("DZ_WORDS", "softmax.h")
     assert words["h"].shape[0] * words["h"].shape[1] > panel
     filters = made("characters, more filters than the kernel takes at a time").arrays["Wp"]
-    assert len(filters) > constant("DEPTH", "matmul.pxi")
+    assert len(filters) > constant("K_BLOCK", "matmul.h")
     assert len(made("characters, more values than the kernel takes at a time").arrays["bp"]) > panel
 
 
