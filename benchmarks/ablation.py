@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
+from penn_treebank import texts
 from report import markdown
 
 from elmo_np import train
@@ -22,7 +23,6 @@ from elmo_np.cli.main import Parser, guarded
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import preset, replaced
 from elmo_np.data.corpus import open_corpus
-from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import evaluate
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.viz import plots
@@ -45,11 +45,11 @@ def settings_of(row: str, seed: int, epochs: int) -> Settings:
     return replaced(preset("small"), **values)
 
 
-def perplexities(texts: Mapping[str, Path], folder: Path, settings: Settings) -> dict[str, float]:
+def perplexities(given: Mapping[str, Path], folder: Path, settings: Settings) -> dict[str, float]:
     """Of the best model of a run on validation and test text, mean of both directions' losses; trained if need be."""
-    elmo = train(str(texts["train"]), folder, valid=str(texts["valid"]), settings=settings,
+    elmo = train(str(given["train"]), folder, valid=str(given["valid"]), settings=settings,
                  resume=(folder / "last.safetensors").exists())
-    return {part: evaluate(elmo.model, elmo.vocabulary, open_corpus(str(texts[part])), state="carry").geometric_mean
+    return {part: evaluate(elmo.model, elmo.vocabulary, open_corpus(str(given[part])), state="carry").geometric_mean
             for part in ("valid", "test")}
 
 
@@ -78,16 +78,13 @@ def run(argv: Sequence[str] | None) -> None:
                         help=f"rows: {', '.join(ROWS)}")
     parser.add_argument("--epochs", metavar="N", type=int, default=BASE["epochs"], help="default: 13")
     args = parser.parse_args(argv)
-    texts = {part: args.folder / f"ptb.{part}.txt" for part in ("train", "valid", "test")}
-    for text in texts.values():
-        if not text.is_file():
-            raise UserError(f"{text} not found: expected ptb.train.txt, ptb.valid.txt and ptb.test.txt in FOLDER")
+    given = texts(args.folder)
     args.out.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[dict[str, float]]] = {row: [] for row in args.only}
     for seed in args.seeds:         # one seed of all rows first: there is a table early
         for row in args.only:
             folder = args.out / f"{row.replace(' ', '-')}-{seed}"
-            found[row].append(perplexities(texts, folder, settings_of(row, seed, args.epochs)))
+            found[row].append(perplexities(given, folder, settings_of(row, seed, args.epochs)))
             printed = table({name: runs for name, runs in found.items() if runs}, args.out)
     print(printed)
 

@@ -232,8 +232,8 @@ def parser() -> Parser:
                       help="directory with " + ", ".join(part.needs for part in PARTS) + " (default: $ELMO_NP_DATA)")
     made.add_argument("--ewt", metavar="DIR", type=Path, help=f"directory with {EWT.format('train')} and so on")
     made.add_argument("--model", metavar="RUN", type=Path, help="directory of a run, instead of training a model")
-    made.add_argument("--page", metavar="FILE", type=Path, default=HERE / "probes.md",
-                      help="page to write (default benchmarks/probes.md)")
+    made.add_argument("--page", metavar="FILE", type=Path,
+                      help="page to write (default: benchmarks/probes.md; with --only, FOLDER/probes.md)")
     made.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
                       choices=[*(part.name for part in PARTS), POS, SENSES], help="only these parts")
     return made
@@ -256,6 +256,7 @@ def checked(argv: Sequence[str] | None) -> argparse.Namespace:
     if args.ewt and not (args.ewt / EWT.format("train")).is_file():
         raise UserError(f"--ewt {args.ewt}: it does not contain {EWT.format('train')}")
     args.data, args.out = Path(args.data).resolve(), args.out.resolve()
+    args.page = args.page or (args.out if args.only else HERE) / "probes.md"
     args.only = args.only or [*(part.name for part in PARTS), POS, SENSES]
     return args
 

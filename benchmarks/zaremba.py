@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from machine import describe
+from penn_treebank import texts
 
 from elmo_np import train
 from elmo_np.cli.main import Parser, guarded
 from elmo_np.config.toml_files import preset, replaced
 from elmo_np.data.corpus import open_corpus
-from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import Evaluation, evaluate
 from elmo_np.runtime.progress import duration
 from elmo_np.training.metrics import read
@@ -37,15 +37,12 @@ def run(argv: Sequence[str] | None) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default 0)")
     parser.add_argument("--epochs", type=int, default=None, metavar="N", help="fewer than the recipe's 13, for a test")
     args = parser.parse_args(argv)
-    texts = {part: args.folder / f"ptb.{part}.txt" for part in ("train", "valid", "test")}
-    for text in texts.values():
-        if not text.is_file():
-            raise UserError(f"{text} not found: expected ptb.train.txt, ptb.valid.txt and ptb.test.txt in FOLDER")
+    given = texts(args.folder)
     settings = replaced(preset("small"), seed=args.seed)
     if args.epochs is not None:
         settings = replaced(settings, epochs=args.epochs)
-    elmo = train(str(texts["train"]), args.out, valid=str(texts["valid"]), settings=settings, resume=args.resume)
-    tested = evaluate(elmo.model, elmo.vocabulary, open_corpus(str(texts["test"])), state="carry")
+    elmo = train(str(given["train"]), args.out, valid=str(given["valid"]), settings=settings, resume=args.resume)
+    tested = evaluate(elmo.model, elmo.vocabulary, open_corpus(str(given["test"])), state="carry")
     report(Path(args.out), tested, args.seed)
 
 

@@ -25,20 +25,20 @@ def test_documents_are_dealt_whole_until_there_are_enough_tokens():
 def test_the_table_has_the_best_epoch_of_each_model_and_nothing_is_trained_twice(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(corpus_sizes, "lines", lambda: iter(DOCUMENTS))
     monkeypatch.setattr(corpus_sizes, "VALIDATION", 8)
-    monkeypatch.setattr(corpus_sizes, "RECIPES", (corpus_sizes.Recipe("demo", "demo", 0.0, 1),
-                                                  corpus_sizes.Recipe("large", "demo", 0.5, 1e-9)))
+    monkeypatch.setattr(corpus_sizes, "RECIPES", (corpus_sizes.Recipe("demo", "demo", (), 0, 1),
+                                                  corpus_sizes.Recipe("small", "demo", (), 0, 1e-9)))
     command = ["--out", str(tmp_path), "--sizes", "0.0005"]
     assert corpus_sizes.main(command) == 0
     held = (tmp_path / "valid.txt").read_text().splitlines()
     assert held
     assert not {*held} & {*(tmp_path / "0.0005.txt").read_text().splitlines()}
-    rows = [row for row in metrics.read(tmp_path / "0.0005-demo-0.0" / "metrics.csv") if row["split"] == "valid"]
-    best = min(rows, key=lambda row: float(row["forward_loss"]) + float(row["backward_loss"]))
+    rows = [row for row in metrics.read(tmp_path / "0.0005 demo" / "metrics.csv") if row["split"] == "valid"]
+    best = min(rows, key=lambda row: float(row["forward_loss"]))
     table = (tmp_path / "corpus_sizes.md").read_text()
-    assert f"{best['forward_perplexity']} / {best['backward_perplexity']} ({best['epoch']} of {len(rows)})" in table
-    assert "large" not in table         # an empty column: the text is larger than its recipe takes
-    before = (tmp_path / "0.0005-demo-0.0" / "metrics.csv").read_bytes()
+    assert f"{best['forward_perplexity']} ({best['epoch']} of {len(rows)})" in table
+    assert "small" not in table         # an empty column: the text is larger than its recipe takes
+    before = (tmp_path / "0.0005 demo" / "metrics.csv").read_bytes()
     capsys.readouterr()
     assert corpus_sizes.main(command) == 0
-    assert (tmp_path / "0.0005-demo-0.0" / "metrics.csv").read_bytes() == before
+    assert (tmp_path / "0.0005 demo" / "metrics.csv").read_bytes() == before
     assert table in capsys.readouterr().out
