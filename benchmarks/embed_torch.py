@@ -16,7 +16,7 @@ from jobs import Job
 from torch import Tensor, nn
 from works import Work
 
-from elmo_np.nn.characters import BEGIN, BOS, CHAR_PAD, END, EOS, ROWS, to_char_ids
+from elmo_np.nn.characters import BEGIN, BOS, CHAR_PAD, END, EOS, N_CHARACTERS, to_char_ids
 from elmo_np.types import Array
 
 
@@ -25,7 +25,7 @@ class Words(nn.Module):
 
     def __init__(self, sizes: EmbedSizes):
         super().__init__()
-        self.embedding = nn.Embedding(ROWS, sizes.C)
+        self.embedding = nn.Embedding(N_CHARACTERS, sizes.C)
         self.convolutions = nn.ModuleList(nn.Conv1d(sizes.C, n, w) for w, n in sizes.filters)
         self.highways = nn.ModuleList(nn.Linear(sizes.F, 2 * sizes.F) for _ in range(sizes.highways))
         self.projection = nn.Linear(sizes.F, sizes.P)

@@ -14,7 +14,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Task(NamedTuple):
-    """A work for one side (elmo_np, works.TORCH or works.REFERENCE), and a directory for its files."""
+    """A work for one side (elmo_np or its peer), and a directory for its files."""
 
     work: Work
     side: str

@@ -15,12 +15,12 @@ from statistics import median
 from typing import Any
 
 from jobs import Skipped, Task
-from works import TORCH, Work
+from works import REFERENCE, Work
 
 from elmo_np.errors import UserError
 from elmo_np.runtime.progress import Progress
 
-OURS, PRODUCT = "elmo_np", "matrix product"     # names of sides, in addition to works.TORCH and works.REFERENCE
+OURS, PRODUCT = "elmo_np", "matrix product"     # names of sides, in addition to those of works.py
 AGREEMENT = 1e-4        # relative: float32, sums in another order, three steps
 SPINNING = 0.1          # share of a core that a waiting process may use
 
@@ -41,7 +41,8 @@ class Plan:
         return min(self.rounds, 3) if work.kind == "corpus" else self.rounds    # an epoch is a long enough sample
 
     def sides(self, work: Work) -> list[str]:
-        return [OURS] if work.peer is None or (work.peer == TORCH and not self.torch) else [OURS, work.peer]
+        there = self.torch or work.peer == REFERENCE
+        return [OURS, work.peer] if work.peer and there else [OURS]
 
 
 @dataclass(frozen=True)

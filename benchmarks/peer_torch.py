@@ -1,17 +1,20 @@
-"""PyTorch's side of every work: the model, optimiser and calls that a user would write, with default settings."""
+"""PyTorch's side of every work: the model, optimiser and calls that a user would write, with default settings.
+
+Where the peer is works.COMPILED, the loss is compiled by torch.compile.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from embed_torch import embed
-from jobs import Job
+from jobs import Job, Skipped
 from torch import Tensor, nn
-from works import PRODUCT, Sizes, Work
+from works import COMPILED, PRODUCT, Sizes, Work
 
 from elmo_np.types import Array
 
@@ -61,16 +64,28 @@ def step(work: Work, arrays: Mapping[str, Array]) -> Job:
         put(out.bias, arrays[f"{direction}_lm.softmax.b"])
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=0.01, momentum=0.9, nesterov=True)
-    x, after, before = (tensor(arrays[name]) for name in ("x", "after", "before"))
+    batch = [tensor(arrays[name]) for name in ("x", "after", "before")]
+    loss_of = compiled(model.loss, batch) if work.peer == COMPILED else model.loss
 
     def run() -> Tensor:
         optimizer.zero_grad()
-        loss = model.loss(x, after, before)
+        loss = loss_of(*batch)
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 5.0)
         optimizer.step()
         return loss.detach()
     return Job(run, lambda: [run().item() for _ in range(3)])
+
+
+def compiled(loss_of: Callable[..., Tensor], batch: list[Tensor]) -> Callable[..., Tensor]:
+    """The same, compiled for this batch. Raises Skipped where that does not work, as without a C++ compiler."""
+    made: Callable[..., Tensor] = torch.compile(loss_of)
+    try:
+        made(*batch).backward()
+    except Exception as error:      # of many kinds, none of them public
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise Skipped(f"torch.compile does not work here: {reason}") from error
+    return made
 
 
 def lstm(work: Work, arrays: Mapping[str, Array]) -> Job:

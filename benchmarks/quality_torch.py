@@ -14,7 +14,7 @@ from works import Sizes
 
 from elmo_np.config.schema import TABLE_OF, Settings
 from elmo_np.config.toml_files import replaced
-from elmo_np.data.batches import Ids, contiguous_batches, pack, stream_batches, turned
+from elmo_np.data.batches import Ids, contiguous_batches, pack, reversed_sentences, stream_batches
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.inference.evaluate import CHUNK, Evaluation
 from elmo_np.nn.bilm import Batch, DirectionBatch
@@ -118,7 +118,7 @@ class Training:
     def validate(self) -> Evaluation:
         """The same as elmo_np.inference.evaluate: one long stream in each direction, every token a target once."""
         forward, backward = (sum(losses(direction, sentences)) for direction, sentences in zip(
-            self.directions, (self.held_out, turned(self.held_out)), strict=True))
+            self.directions, (self.held_out, reversed_sentences(self.held_out)), strict=True))
         targets = sum(len(sentence) - 1 for sentence in self.held_out)
         unknown = sum(sentence.count(self.unk) for sentence in self.held_out)
         return Evaluation(forward, backward, targets, len(self.held_out), unknown)

@@ -12,7 +12,7 @@ from machine import describe, torch_version
 from matrix_product import Products
 from measure import Disagreement, Plan, measure
 from report import Result, growth_table, row, table
-from works import Work, chosen
+from works import COMPILED, Work, chosen
 
 from elmo_np import backend
 from elmo_np.cli.main import Parser, failed, guarded
@@ -56,6 +56,7 @@ def run(benchmark: Benchmark, argv: Sequence[str] | None) -> None:
     if not torch:
         absent = "No module named 'torch'" in why
         print(NO_TORCH if absent else f"PyTorch cannot be loaded, so only elmo_np is measured: {why}")
+    works = [work for work in works if torch or work.peer != COMPILED]
     plan = QUICK if args.quick else Plan()
     plan = Plan(args.rounds or plan.rounds, plan.turn, bool(torch))
     results: list[Result] = []

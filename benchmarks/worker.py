@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import numpy as np
 from jobs import Job, Skipped, Task
 from memory import Peak
-from works import TORCH
+from works import COMPILED, TORCH
 
 from elmo_np.errors import UserError
 
@@ -44,7 +44,7 @@ def main() -> None:
 @contextmanager
 def built(task: Task) -> Iterator[tuple[Job, Peak]]:
     """The job. An idle process has imported everything and built nothing."""
-    if task.side == TORCH:
+    if task.side in (TORCH, COMPILED):
         import peer_torch
 
         peak = Peak()
@@ -57,7 +57,7 @@ def built(task: Task) -> Iterator[tuple[Job, Peak]]:
     peak = Peak()
     with jobs_elmo_np.setting(task):
         job, arrays = jobs_elmo_np.build(task)
-        if arrays and task.work.peer == TORCH:
+        if arrays and task.work.peer in (TORCH, COMPILED):
             np.savez(task.exchange, **arrays)  # type: ignore[arg-type]    # its other argument is a bool
         del arrays
         yield job, peak

@@ -13,7 +13,7 @@ import elmo_np  # noqa: F401  (importing it fills the registry of twins)
 from elmo_np.backend import TWINS
 from elmo_np.errors import UserError
 
-TORCH, REFERENCE = "PyTorch", "NumPy reference"
+TORCH, COMPILED, REFERENCE = "PyTorch", "PyTorch compiled", "NumPy reference"
 PRODUCT = 2048          # rows and columns of the large product: 48 MB of float32, more than a core's caches hold
 PRODUCT_FLOPS = 2 * PRODUCT**3
 SPLIT, BLAS_THREADS = "NumPy, a half on each of two threads", "NumPy, threads of BLAS"      # ways to compute it
@@ -22,6 +22,7 @@ GROUPS = {
             "momentum 0.9",
     "lstm": "One direction's LSTM, forward and backward with the input's gradient",
     "softmax": "The full softmax's loss with all its gradients",
+    "compiled": "The same step against PyTorch's, compiled by torch.compile",
     "reference": "The kernels against the NumPy reference",
     "twins": "Each kernel against its NumPy reference: all its calls of one training step at the article's sizes",
     "growth": "How the cost grows: a step, one dimension doubled and the others fixed; an epoch of a longer corpus",
@@ -80,7 +81,7 @@ class Work:
     """One line of a table.
 
     kind     what runs: step, lstm, softmax, twin, corpus, embed, load or product (matrix_product.py)
-    peer     what it is compared with: TORCH, REFERENCE or None
+    peer     what it is compared with: TORCH, COMPILED, REFERENCE or None
     detail   twin: its name; corpus: the number of sentences; product: the way to compute it
     grows    in the table of growth: the dimension that is `factor` times its base
     """
@@ -158,6 +159,7 @@ def all_works(threads: int = 2, quick: bool = False) -> list[Work]:
         works.append(Work(f"lstm-{name}", "lstm", "lstm", replace(STEPS[name], V=0), 1, goal=LSTM_GOAL))
     for name in "article", "zaremba-small":
         works.append(Work(f"softmax-{name}", "softmax", "softmax", STEPS[name], 1))
+    works += [Work(f"compiled-{name}", "compiled", "step", sizes, threads, COMPILED) for name, sizes in STEPS.items()]
     for name in "tiny", "article":
         works.append(Work(f"reference-{name}", "reference", "step", STEPS[name], threads, REFERENCE))
     works.append(Work("reference-lstm-article", "reference", "lstm", replace(STEPS["article"], V=0), 1, REFERENCE))

@@ -35,7 +35,7 @@ from embed_sizes import BLOCK, EmbedSizes
 from jobs import Skipped, Task
 from measure import OURS, PRODUCT, Disagreement, Measurement, Plan, check_agreement
 from memory import Peak
-from works import GROUPS, PRODUCT_FLOPS, REFERENCE, STEPS, TORCH, Goal, Sizes, Work, all_works, chosen
+from works import COMPILED, GROUPS, PRODUCT_FLOPS, REFERENCE, STEPS, TORCH, Goal, Sizes, Work, all_works, chosen
 
 SMALL = EmbedSizes(4, H=9, P=5, highways=2, filters=((1, 3), (3, 70)), C=4, clip=0.02)    # so that the clips act
 PLAIN, PROJECTED = Sizes(30, 5, 7, 2, 3, 4), Sizes(30, 5, 7, 2, 3, 4, P=3)
@@ -325,6 +325,28 @@ def test_with_torch_the_command_compares(tmp_path):
     row, = json.loads(file.read_text())
     assert row["peer"] == TORCH
     assert all(row[key] > 0 for key in ("elmo_np_ms", "peer_ms", "ratio", "share_of_matmul"))
+
+
+def test_a_compiled_step_computes_the_same_or_says_why_it_is_left_out(tmp_path):
+    pytest.importorskip("torch")
+    file = tmp_path / "rows.json"
+    done = command("--quick", "--rounds", "1", "--only", "compiled-tiny", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(file.read_text())
+    if rows:
+        assert rows[0]["peer"] == COMPILED
+        assert rows[0]["ratio"] > 0
+    else:
+        assert "compiled-tiny left out: torch.compile does not work here: " in done.stderr
+
+
+def test_without_torch_no_step_is_compared_with_a_compiled_one(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")\n")
+    file = tmp_path / "rows.json"
+    done = command("--quick", "--rounds", "1", "--only", "compiled-tiny", "--json", str(file), path=[tmp_path])
+    assert done.returncode == 0, done.stderr
+    assert side_by_side.NO_TORCH in done.stdout.splitlines()
+    assert json.loads(file.read_text()) == []
 
 
 def test_embedding_says_tokens_types_and_rate():
