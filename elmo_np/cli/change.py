@@ -22,7 +22,6 @@ from ..viz.change import FARTHEST, TITLES, cells, change_page, head, section
 from ..viz.plots import check_target, distances, save
 from .common import Add, add_json, add_tokenize, check_new_file, json_text, listed_words, splits, table_text
 
-ABOUT = "measure how the meaning of words differs between two corpora, such as two periods"
 DRAWN = 40          # words in a picture
 SHOWN = 100         # words whose uses a page shows
 

@@ -15,7 +15,6 @@ from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
 from .common import Add, add_json, json_text
 
-ABOUT = "convert a published ELMo, or a language model of PyTorch, to a run directory"
 TRAINED_ELSEWHERE = "# Published weights, converted: [train] does not describe how they were trained.\n"
 
 

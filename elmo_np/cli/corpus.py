@@ -10,8 +10,6 @@ from ..data.dump_to_text import dump_to_text
 from ..errors import UserError
 from .common import Add, add_json, show
 
-ABOUT = "write the sentences of a Wikipedia dump to a text file"
-
 
 def arguments(add: Add) -> None:
     add("dumps", metavar="DUMP", nargs="+", help="a dump as it is, such as enwiki-latest-pages-articles.xml.bz2; "

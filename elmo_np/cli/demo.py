@@ -30,7 +30,6 @@ WORDS = ("string", "class", "match", "right", "order", "key")   # frequent in Py
 DRAWN = "play"      # the word in table 4 of Peters et al. 2018
 FIGURES = {"pydoc": ("curves.png", "gates.png"), "grammar": ("curves.png", f"{DRAWN}.png")}
 
-ABOUT = "train, evaluate, embed and plot on built-in text"
 
 
 def arguments(add: Add) -> None:

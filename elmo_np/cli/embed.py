@@ -11,8 +11,6 @@ from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
 from .common import Add, add_corpus, add_json, add_tokenize, blank_lines, show, splits
 
-ABOUT = "write the vectors of every word of a text to a file"
-
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")

@@ -22,7 +22,6 @@ from .common import Add, add_corpus, add_tokenize, check_new_file, json_text, se
 THETA, WEIGHT = 0.3, 0.1       # of a cache that nobody has set
 RATE, DECAY = 0.03, 0.001      # of dynamic evaluation likewise
 
-ABOUT = "compute the perplexity of each direction, over all words"
 
 
 def arguments(add: Add) -> None:

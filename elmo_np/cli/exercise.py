@@ -14,7 +14,6 @@ from ..exercises.child import BUG, judged
 from ..exercises.grader import Verdict
 from ..exercises.learner_file import select, start, write_new
 
-ABOUT = "the tutorials' exercises: write a function and have it judged, or find a planted bug"
 WHAT = "a tutorial's number, such as 04, or an exercise's, such as 04.1"
 NEXT = """
   elmo-np exercise start 04                 write a file with the stubs of tutorial 04

@@ -9,8 +9,6 @@ from ..inference.elmo import ELMo
 from ..viz.explore import MOST, explore, summary
 from .common import Add, add_json, corpus_of, show
 
-ABOUT = "write an HTML page that shows the occurrences of words as points, layer by layer"
-
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")

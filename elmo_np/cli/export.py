@@ -12,7 +12,6 @@ from ..io.bilm_tf_writer import check, readers
 from ..runtime.files import all_or_none
 from .common import Add, add_json, show
 
-ABOUT = "write a model in the format of the published weights"
 FILES = ("options.json", "weights.hdf5", "vocabulary.txt")
 
 

@@ -16,8 +16,6 @@ from ..viz.reports import Checked, gradcheck_page
 from . import info
 from .common import Add, add_json, json_text
 
-ABOUT = "compare every gradient with central differences"
-
 
 def arguments(add: Add) -> None:
     add("names", nargs="*", metavar="NAME", help="a check, or a pattern such as 'lstm*'; default: all")

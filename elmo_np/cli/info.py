@@ -12,8 +12,6 @@ from .. import __version__, backend
 from ..runtime.threads import blas
 from .common import Add, add_json, json_text
 
-ABOUT = "show backend, SIMD path, BLAS, threads and versions"
-
 
 def arguments(add: Add) -> None:
     add_json(add)

@@ -8,7 +8,8 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from importlib import import_module
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__, _early_interrupt, backend
@@ -38,13 +39,16 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
-def parser() -> Parser:
-    """All commands and their options."""
+def parser(words: Collection[str] = tuple(COMMANDS)) -> Parser:
+    """All commands, with the options of those among `words`: importing all of them takes longer than many commands."""
     program = Parser(prog="elmo-np", description="ELMo from scratch in NumPy: train, evaluate, embed, check.")
     program.add_argument("--version", action="version", version=__version__)
     commands = program.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    for name, command in COMMANDS.items():
-        options = commands.add_parser(name, help=command.ABOUT, description=command.ABOUT)
+    for name, about in COMMANDS.items():
+        options = commands.add_parser(name, help=about, description=about)
+        if name not in words:
+            continue
+        command = import_module(f"..{name}", __name__)
         options.set_defaults(run=command.run, go_on=" with --resume" if name in RESUMED else "")
         if hasattr(command, "subcommands"):
             command.subcommands(options)
@@ -75,7 +79,8 @@ def _open_missing_streams() -> None:
 
 def _command(argv: Sequence[str] | None) -> int:
     _early_interrupt.end()          # here, where Ctrl-C is one line too
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = parser(words).parse_args(words)
     backend.require()
     check_order(args)
     try:

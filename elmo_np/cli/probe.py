@@ -16,8 +16,6 @@ from ..runtime.progress import Progress
 from ..viz.plots import check_target, save, shares
 from .common import Add, add_json, add_tokenize, json_text, splits
 
-ABOUT = "test what a model knows of grammar, with pairs of sentences such as BLiMP's"
-
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")

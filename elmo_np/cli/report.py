@@ -11,8 +11,6 @@ from ..viz.reports import training_report
 from . import info
 from .common import Add, add_json, show
 
-ABOUT = "write an HTML report of a run: curves, perplexities, samples, neighbours, settings"
-
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run")

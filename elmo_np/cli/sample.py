@@ -11,8 +11,6 @@ from ..inference.token_indexer import token_indexer
 from ..runtime.progress import Progress
 from .common import Add, json_text
 
-ABOUT = "generate text, drawn from the model"
-
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")

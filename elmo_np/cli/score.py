@@ -14,8 +14,6 @@ from ..inference.evaluate import SentenceScore, evaluate, perplexity
 from ..runtime.progress import Progress
 from .common import Add, add_corpus, add_tokenize, blank_lines, json_text, splits
 
-ABOUT = "print log p of every sentence or token, in each direction"
-
 Row = dict[str, object]
 
 

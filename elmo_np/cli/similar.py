@@ -9,8 +9,6 @@ from ..inference.elmo import ELMo
 from ..inference.neighbours import in_context
 from .common import Add, add_json, add_tokenize, corpus_of, json_text, say_unknown
 
-ABOUT = "find occurrences of a word in similar contexts"
-
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")

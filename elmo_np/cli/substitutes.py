@@ -10,8 +10,6 @@ from ..inference.neighbours import in_context
 from ..inference.substitutes import substitutes
 from .common import Add, json_text, say_unknown
 
-ABOUT = "find words that could replace another in its sentence"
-
 
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")

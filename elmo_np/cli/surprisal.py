@@ -21,7 +21,6 @@ from ..runtime.progress import Progress
 from ..viz.plots import check_target, region_means, save
 from .common import Add, add_json, add_tokenize, check_new_file, json_text, splits, table_text
 
-ABOUT = "compute the surprisal of every word of the items of an experiment"
 MEASURES = ("position", "tokens", "surprisal", "backward_surprisal", "entropy_before", "entropy_after",
             "entropy_reduction", "log_frequency", "unknown")
 

@@ -25,7 +25,6 @@ from ..tasks.models.task_model import TaskModel
 from ..viz import plots
 from .common import Add, json_text
 
-ABOUT = "use the vectors: classify sentences, tag words, tell senses apart, compare the senses of a word, translate"
 ACTIONS = {"train": "train a task model and report its scores on test data",
            "compare": "train and test with static vectors, with each layer and with the mix, over several seeds or in "
                       "folds",

@@ -18,8 +18,6 @@ from ..viz.reports import training_report
 from . import info
 from .common import Add, add_corpus, add_json, choice_for_corpus, show
 
-ABOUT = "train a biLM"
-
 
 def arguments(add: Add) -> None:
     add_corpus(add, "CORPUS")

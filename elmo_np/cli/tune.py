@@ -19,7 +19,6 @@ from ..training.tuning import Outcome, Search
 from ..viz.plots import COLOURS, lines, save
 from .common import Add, add_corpus, add_json, choice_for_corpus, json_text
 
-ABOUT = "search for the settings to train with"
 MINUTES, TRIALS = 30, 8
 
 

@@ -17,8 +17,6 @@ from ..tutorial.pages import Page, Ran, all_pages, pages_named
 from ..tutorial.project import installed
 from .common import Add
 
-ABOUT = "list the tutorials, run one and show what differs from its page, or make a Jupyter notebook of it"
-
 
 def arguments(add: Add) -> None:
     add("names", nargs="*", metavar="NAME", help="the beginning of a page's name, such as 03, or 'all'; none: list "

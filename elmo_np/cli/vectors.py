@@ -14,7 +14,6 @@ from ..io.word2vec_files import BINARY, check_target, is_word2vec, write_project
 from .common import Add, add_json, add_tokenize, corpus_of, listed_words, show, splits
 
 Columns = dict[str, Sequence[object]]
-ABOUT = "write one vector per word, for programs that read word2vec files or for the TensorBoard projector"
 
 
 def arguments(add: Add) -> None:

@@ -1,8 +1,6 @@
 """Settings in text: TOML files, presets, key=value overrides, and the JSON of a model file."""
 
 import dataclasses
-import difflib
-import importlib.resources
 import json
 import os
 import re
@@ -15,12 +13,6 @@ from ..runtime import json_text
 from ..runtime.files import read_regular_text
 from .fields import optional
 from .schema import FIELDS, TABLE_OF, BiLMConfig, Config, DataConfig, Settings, TrainConfig
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
-
 
 # Settings that 0.1 did not have, for to_json.
 LATER = {"cell", "direction", "input_dropout", "output_dropout", "locked_dropout", "embedding_dropout", "weight_drop",
@@ -38,12 +30,14 @@ OTHER_NAMES = {"alpha": "ar", "batch": "batch_size", "beta": "tar", "bptt": "ste
 
 def preset(name: str) -> Settings:
     """The settings of elmo_np/config/presets/NAME.toml. Raises UserError for any other name, listing all names."""
+    import importlib.resources
+
     folder = importlib.resources.files("elmo_np.config") / "presets"
     texts = {file.name[: -len(".toml")]: file for file in folder.iterdir() if file.name.endswith(".toml")}
     if name not in texts:
         raise UserError(f"unknown preset {name!r}: expected one of {', '.join(sorted(texts))}; "
                         f"the nearest is {_nearest(name, texts)!r}")
-    return _updated(Settings(), tomllib.loads(texts[name].read_text(encoding="utf-8")))
+    return _updated(Settings(), _loads(texts[name].read_text(encoding="utf-8")))
 
 
 def read_toml(path: str | os.PathLike[str], base: Settings) -> Settings:
@@ -68,6 +62,15 @@ def _parsed(text: str) -> dict[str, Any]:
     """The tables of a TOML file. Raises ValueError; RecursionError for values in too many levels."""
     if _NO_KEY.sub("", text).count(".") > MOST_DOTS:    # a.a.a.a = 1 takes time that grows with its length squared
         raise ValueError(f"more than {MOST_DOTS} dots")
+    return _loads(text)
+
+
+def _loads(text: str) -> dict[str, Any]:
+    """The tables of a text in TOML. Raises ValueError."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
     return tomllib.loads(text)
 
 
@@ -161,7 +164,7 @@ def _known(table: str, values: Mapping[str, object]) -> dict[str, object]:
 def parsed_value(text: str) -> object:
     """The value in key=value: TOML if it is TOML, else a number like .5, else the bare word."""
     try:
-        parsed = tomllib.loads(f"value = {text}")
+        parsed = _loads(f"value = {text}")
     except (ValueError, RecursionError):
         parsed = {}
     if list(parsed) == ["value"]:  # a line break in the text would start a second key
@@ -186,4 +189,6 @@ def _unknown(name: str) -> UserError:
 
 def _nearest(name: str, names: Iterable[str]) -> str:
     """The name with the most similar spelling; upper and lower case are the same."""
+    import difflib
+
     return difflib.get_close_matches(name.lower(), sorted(names), n=1, cutoff=0)[0]

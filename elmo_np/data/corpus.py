@@ -5,7 +5,6 @@ Files are streamed: memory use does not grow with their size. What can be read o
 copied to a temporary file.
 """
 
-import difflib
 import glob
 import hashlib
 import os
@@ -23,10 +22,8 @@ from ..config.schema import Settings
 from ..errors import UserError
 from ..runtime.files import temporary_directory
 from . import text
-from .pydoc_corpus import PydocCorpus
 from .sentences import checked_sentences
 from .text_lines import plain_lines, text_lines
-from .wikipedia import dump_text, is_dump
 
 T = TypeVar("T")
 
@@ -74,6 +71,8 @@ def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
     Raises    UserError if there is no such corpus.
     """
     if spec == "pydoc":
+        from .pydoc_corpus import PydocCorpus
+
         return PydocCorpus()
     if spec == "grammar":
         from .grammar import GrammarCorpus
@@ -99,6 +98,8 @@ def corpus_files(spec: str) -> list[Path]:
         return [path for one in spec.split(os.pathsep) if one for path in corpus_files(one)]
     if glob.has_magic(spec):
         return _found(spec, spec, "no file matches {}")
+    import difflib
+
     near = difflib.get_close_matches(spec.lower(), BUILT_IN, n=1)
     hint = f'did you mean "{near[0]}"?' if near else "check the path"
     raise UserError(f"there is no corpus {spec}, expected a text file, a glob pattern, a directory, a Wikipedia dump, "
@@ -180,6 +181,8 @@ class TextCorpus:
                                 "save the text to a file, or give - for standard input")
 
     def __iter__(self) -> Iterator[list[str]]:
+        from .wikipedia import dump_text, is_dump  # with XML and many patterns, which few programs need
+
         empty, blank = True, 0
         for path in self.paths:
             raw = not is_dump(path)
@@ -238,4 +241,6 @@ def splits_raw_text(settings: Settings) -> bool:
 
 def has_dump(spec: str) -> bool:
     """Whether a Wikipedia dump is among the files of a corpus. Raises UserError if there is no such corpus."""
+    from .wikipedia import is_dump
+
     return spec not in BUILT_IN and any(path.is_file() and is_dump(path) for path in corpus_files(spec))

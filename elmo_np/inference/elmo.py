@@ -26,7 +26,6 @@ from ..data.sentences import checked_sentences, checked_words
 from ..data.text import tokens
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
-from ..io import bilm_tf_reader, bilm_tf_writer
 from ..io.model_file import read_model, write_model
 from ..io.run_directory import RunDirectory
 from ..nn.bilm import BiLM, BiState
@@ -105,12 +104,16 @@ class ELMo:
                      softmax: str | os.PathLike[str] | None = None,
                      embedding: str | os.PathLike[str] | None = None, dtype: npt.DTypeLike = np.float32) -> ELMo:
         """Load published weights, as `io.bilm_tf_reader.read` does: a model of characters, or of words by id."""
+        from ..io import bilm_tf_reader
+
         return ELMo(*bilm_tf_reader.read(options, weights, vocabulary=vocabulary, softmax=softmax, embedding=embedding,
                                          dtype=dtype))
 
     def to_bilm_tf(self, options: str | os.PathLike[str], weights: str | os.PathLike[str],
                    vocabulary: str | os.PathLike[str] | None = None) -> None:
         """Write the language model for `from_bilm_tf` and other programs, as `elmo_np.io.bilm_tf_writer.write` does."""
+        from ..io import bilm_tf_writer
+
         bilm_tf_writer.write(self.model, self.vocabulary, options, weights, vocabulary)
 
     @property

@@ -20,7 +20,7 @@ from ..nn.characters import N_CHARACTERS
 from ..nn.parameter import parameters
 from ..nn.representation import ScalarMix, WordVector
 from ..types import Array
-from . import foreign_models, published, safetensors_file
+from . import safetensors_file
 from .run_directory import RunDirectory
 
 COUNTS = "vocabulary.counts"
@@ -75,6 +75,8 @@ class Stored(NamedTuple):
 def read_model(path: str | os.PathLike[str], *, mmap: bool = False) -> Stored:
     """Read a model file, and check its arrays of two axes against its settings; or a published model, as
     `published.read` does. Raises UserError."""
+    from . import foreign_models, published  # a dozen modules, which a program that trains does without
+
     path = Path(path)
     if found := published.read(path):
         return _stored(path, *found)

@@ -11,15 +11,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import threadpoolctl
 from threadpoolctl import ThreadpoolController
 
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -50,6 +52,8 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     try:
         with _lock:
             if _pool is None:
+                from concurrent.futures import ThreadPoolExecutor  # with logging, a tenth of all our imports
+
                 _pool = ThreadPoolExecutor(1, thread_name_prefix="elmo_np")
             other = _pool.submit(_under, np.geterr(), second)
     except RuntimeError:        # the main thread has ended, and no new one may start: the same results, one by one

@@ -19,7 +19,7 @@ from tasks_report import Found, Goal, page, picture
 from tasks_text import Pairs, Part, parts
 
 from elmo_np import backend
-from elmo_np.cli import COMMANDS
+from elmo_np.cli import task
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import read_toml
 from elmo_np.io.run_directory import RunDirectory
@@ -68,7 +68,7 @@ def test_a_goal_is_met_by_the_means(goal, text, met):
 
 def test_every_command_of_the_page_is_one_that_elmo_np_takes(tmp_path):
     parser = argparse.ArgumentParser()
-    COMMANDS["task"].subcommands(parser)
+    task.subcommands(parser)
     made = tasks.experiments(tmp_path, Pairs(tmp_path / "train", tmp_path / "test", [], []), False)
     assert len({one.name for one in made}) == len(made) == 6
     for one in made:
