@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 from runpy import run_path
-from shutil import copytree, which
+from shutil import copytree
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -20,7 +20,7 @@ from setuptools.errors import CompileError
 # Neither -march=native (a wheel must run on other machines) nor -ffast-math (it hides NaN): see kernels/README.md.
 OPTIMISE = ["-O3", "-fno-math-errno", "-fno-trapping-math"]
 GCC_ARGUMENTS = [*OPTIMISE, "-g0", "-Wno-psabi"]
-LLVM_ON_WINDOWS = r"C:\Program Files\LLVM\bin"          # its installer does not add it to PATH unless asked to
+INSTALL_HINT = run_path("elmo_np/install_hint.py")
 WINDOWS_TARGETS = {"win-amd64": "x86_64-pc-windows-msvc", "win-arm64": "arm64-pc-windows-msvc"}
 
 
@@ -39,9 +39,10 @@ class OptionalBuildExt(build_ext):
 
     def clang_arguments(self):
         """Makes clang compile for Microsoft's linker: their compiler has no vector types."""
-        clang = which("clang-cl") or which("clang-cl", path=LLVM_ON_WINDOWS)
+        clang = INSTALL_HINT["clang_cl"]()
         if clang is None:
-            raise CompileError(f"the kernels need clang-cl, a part of LLVM: not on PATH, nor in {LLVM_ON_WINDOWS}")
+            where = INSTALL_HINT["LLVM_ON_WINDOWS"]
+            raise CompileError(f"the kernels need clang-cl, a part of LLVM: not on PATH, nor in {where}")
         self.compiler.initialize(self.plat_name)
         self.compiler.cc = clang
         return [f"--target={WINDOWS_TARGETS[self.plat_name]}", *(f"/clang:{option}" for option in OPTIMISE)]

@@ -22,8 +22,13 @@ def install_hint() -> str:
     return f"{'; '.join(needed)}; then run: pip install --force-reinstall --no-deps {target}"
 
 
+def clang_cl() -> str | None:
+    """The path of clang with Microsoft's options, if it is there; setup.py compiles with it on Windows."""
+    return which("clang-cl") or which("clang-cl", path=LLVM_ON_WINDOWS)
+
+
 def _clang_on_windows() -> list[str]:
-    if which("clang-cl") or which("clang-cl", path=LLVM_ON_WINDOWS):
+    if clang_cl():
         return []
     return ["there is no clang-cl: install LLVM (winget install LLVM.LLVM) and Visual Studio's Build Tools with C++ "
             "(their own compiler cannot compile the kernels)"]

@@ -6,7 +6,7 @@ import sysconfig
 import pytest
 
 from elmo_np import install_hint as module
-from elmo_np.install_hint import install_hint
+from elmo_np.install_hint import clang_cl, install_hint
 
 THEN = "; then run: pip install --force-reinstall --no-deps "
 
@@ -49,6 +49,11 @@ def test_windows_needs_clang(machine):
     machine("win32")
     assert install_hint().startswith("there is no clang-cl: install LLVM (winget install LLVM.LLVM) and Visual Studio")
     assert "apt-get" not in install_hint()
+
+
+def test_clang_is_also_found_where_its_installer_puts_it(monkeypatch):
+    monkeypatch.setattr(module, "which", lambda name, path=None: path and f"{path}\\{name}.exe")
+    assert clang_cl() == r"C:\Program Files\LLVM\bin\clang-cl.exe"
 
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])

@@ -54,7 +54,7 @@ def windows(setup):
 @pytest.mark.parametrize(("plat_name", "target"), [("win-amd64", "x86_64-pc-windows-msvc"),
                                                    ("win-arm64", "arm64-pc-windows-msvc")])
 def test_windows_compiles_with_clang_for_the_python_that_runs(windows, setup, monkeypatch, plat_name, target):
-    monkeypatch.setitem(type(windows).clang_arguments.__globals__, "which", lambda name, path=None: f"there/{name}")
+    monkeypatch.setitem(setup["INSTALL_HINT"], "clang_cl", lambda: "there/clang-cl")
     windows.plat_name = plat_name
     arguments = windows.clang_arguments()
     assert windows.compiler.cc == "there/clang-cl"
@@ -64,7 +64,7 @@ def test_windows_compiles_with_clang_for_the_python_that_runs(windows, setup, mo
 def test_windows_without_clang_installs_without_kernels_and_tells_why(windows, setup, monkeypatch):
     told = []
     monkeypatch.setattr(windows, "warn", told.append)
-    monkeypatch.setitem(type(windows).clang_arguments.__globals__, "which", lambda name, path=None: None)
+    monkeypatch.setitem(setup["INSTALL_HINT"], "clang_cl", lambda: None)
     windows.plat_name, windows.extensions = "win-amd64", [setup["KERNELS"]]
     windows.build_extensions()
     assert windows.compiler.cc == "cl.exe"
