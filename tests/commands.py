@@ -9,6 +9,7 @@ import pytest
 
 import elmo_np
 from elmo_np.cli.main import main
+from tests import strict_warnings
 from tests.training_helpers import CORPUS
 
 SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
@@ -22,8 +23,9 @@ UNSEEN = [*CORPUS[100:130], ("the", "bank", "of", "the", "river")]
 def command(*words, cwd=None, env=(), **pipes):
     """Run a command in a process of its own, in which every warning is an error."""
     root = str(Path(elmo_np.__file__).parents[1])
-    return subprocess.run([sys.executable, "-W", "error", "-m", "elmo_np", *words], cwd=cwd, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": root, **dict(env)}, **(pipes or {"capture_output": True}))
+    return subprocess.run([sys.executable, *strict_warnings.OPTIONS, "-m", "elmo_np", *words], cwd=cwd, text=True,
+                          timeout=120, env={**os.environ, "PYTHONPATH": root, **dict(env)},
+                          **(pipes or {"capture_output": True}))
 
 
 def write(path, sentences):

@@ -8,8 +8,14 @@ import pytest
 
 # Under ELMO_NP_KERNELS=require this raises where the kernels are absent: then no test is skipped, all fail.
 from elmo_np import backend
+from tests import strict_warnings
 from tests.commands import do, home  # noqa: F401  (fixtures for every test)
 from tests.task_fixtures import run, task_home  # noqa: F401  (likewise)
+
+
+def pytest_configure(config):
+    for one in strict_warnings.FILTERS:
+        config.addinivalue_line("filterwarnings", one)
 
 
 @pytest.fixture(params=["numpy", "cython"])

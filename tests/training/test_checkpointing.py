@@ -21,6 +21,7 @@ from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.checkpointing import TrainingState
 from elmo_np.training.metrics import read
 from elmo_np.training.trainer import Trainer, train
+from tests import strict_warnings
 from tests.training_helpers import CORPUS, contents, run, tiny
 
 FEW = CORPUS[:60]
@@ -272,8 +273,8 @@ def test_ctrl_c_at_the_command_line_saves_says_how_to_go_on_and_exits_with_130(t
                                  "dropout=0.1", "min_count=1", "save_every=1") for word in ("--set", key)]
 
     def command(out, *more):
-        return [sys.executable, "-W", "error", "-m", "elmo_np", "train", str(corpus), "--out", str(tmp_path / out),
-                "--preset", "demo", "--epochs", "2", *settings, *more]
+        return [sys.executable, *strict_warnings.OPTIONS, "-m", "elmo_np", "train", str(corpus),
+                "--out", str(tmp_path / out), "--preset", "demo", "--epochs", "2", *settings, *more]
     subprocess.run(command("alone"), check=True, capture_output=True)
     process = subprocess.Popen(command("pieces"), stderr=subprocess.PIPE, text=True,
                                stdout=subprocess.PIPE)
