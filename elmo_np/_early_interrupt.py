@@ -1,7 +1,7 @@
 """Ctrl-C while a command is still importing ends it with one line, instead of the traceback of some import.
 
 Imported before everything else; `main` ends it. A program that imports elmo_np is left alone. What remains is
-the time in which Python itself starts and finds the package.
+the time in which Python itself starts and finds the package: no program can change what Ctrl-C does then.
 """
 
 # The module signal imports enum, and that a dozen others: as much as Python's own start takes.
