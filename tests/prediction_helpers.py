@@ -14,7 +14,9 @@ VOCABULARY = Vocabulary.build([*CORPUS, ["xyzzy", "the"]])
 LONG = max(CORPUS, key=len)
 CHARACTERS = {"char_filters": ((1, 4), (3, 5)), "char_dim": 4, "max_characters": 16, "share_embedding": True}
 KINDS = {"words": {}, "gru": {"cell": "gru", "projection_dim": None},
-         "tied": {"tie": True}, "sampled": {"softmax": "sampled", "samples": 20},
+         "tied": {"tie": True}, "tied, projected": {"tie": True, "embedding_dim": 5},
+         "tied, adaptive": {"tie": True, "softmax": "adaptive", "cutoffs": (40, 90)},
+         "sampled": {"softmax": "sampled", "samples": 20},
          "adaptive": {"softmax": "adaptive", "cutoffs": (40, 90)}, "characters": CHARACTERS,
          "characters, adaptive": {**CHARACTERS, "share_embedding": False, "softmax": "adaptive", "cutoffs": (40, 90)}}
 # float32, computed in two ways: log p of about 10 after some hundred roundings of 6e-8

@@ -39,15 +39,15 @@ class BiLMConfig:
     forget_bias: float = option(0.0, "constant added to the forget gate's bias; the original ELMo has 1")
     share_embedding: bool = option(False, "both directions use the same embedding or character CNN")
     share_softmax: bool = option(False, "both directions use the same softmax")
-    tie: bool = option(False, "softmax weights are those of the embedding; needs D equal to P, or to H without P")
+    tie: bool = option(False, "softmax weights are those of the embedding; where D is not P, h is projected to D")
     predict: bool = option(True, "has a softmax; false: it embeds but cannot predict words")
     softmax: str = option("full", "full; adaptive: rare words in clusters, exact and cheaper; sampled: trained on "
                           "words drawn at each step, evaluated over all", "full", "adaptive", "sampled")
     samples: int = option(8192, "words that a sampled softmax draws per step and direction", at_least=1)
     cutoffs: tuple[int, ...] | None = option(None, "word ids at which the clusters of an adaptive softmax begin; "
                                              "none: chosen by the vocabulary size", at_least=1)
-    div_value: int = option(4, "clusters of an adaptive softmax have P / div_value, P / div_value^2, ... inputs",
-                            at_least=1)
+    div_value: int = option(4, "clusters of an adaptive softmax have P / div_value, P / div_value^2, ... inputs; "
+                            "tied ones D", at_least=1)
     vector_dim: int | None = option(None, "size of v_t = W h_bi + b; none: that of h_bi", at_least=1)
     dropout: float = option(0.0, "probability of dropping a layer input or top output", at_least=0, less_than=1)
     input_dropout: float | None = option(None, "the same of the first layer's input alone; none: dropout",
@@ -71,12 +71,9 @@ class BiLMConfig:
         self._check_cell()
         if self.char_filters:
             self._check_characters(self.char_filters)
-        if self.tie and self.softmax == "adaptive":
-            raise UserError("tie = true with softmax = adaptive: expected softmax = full, because words in clusters "
-                            "have narrower weights than the embedding: set it, or set tie = false")
-        if self.tie and self.embedding_dim != self.output_dim:
-            raise UserError(f"tie = true with embedding_dim = {self.embedding_dim}: expected embedding_dim = "
-                            f"{self.output_dim}, the size of the output: change one of them, or set tie = false")
+        if self.tie and self.softmax == "adaptive" and self.div_value != BiLMConfig.div_value:
+            raise UserError(f"tie = true with div_value = {self.div_value}: expected {BiLMConfig.div_value}, the "
+                            "default, because tied clusters are as wide as the embedding: set it, or set tie = false")
         if self.tie and self.share_softmax and not self.share_embedding and self.direction == "both":
             raise UserError("tie = true with share_softmax = true: expected share_embedding = true, because "
                             "one softmax cannot be tied to two embeddings: set it, or set share_softmax = false")

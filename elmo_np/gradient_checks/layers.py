@@ -11,7 +11,7 @@ from ..nn.cell import Cell, cell_class
 from ..nn.dropout import dropout_backward, dropout_forward
 from ..nn.embedding import Embedding
 from ..nn.lstm import LSTM
-from ..nn.parameter import parameters, zero_grad
+from ..nn.parameter import Parameter, parameters, zero_grad
 from ..nn.representation import ScalarMix, WordVector, h_bi, h_bi_backward
 from ..nn.sampled_softmax import SampledSoftmax
 from ..nn.softmax import ELSEWHERE, IGNORE_INDEX, Softmax
@@ -121,10 +121,9 @@ def _softmax(rng: Generator) -> Case:
     return case_of_loss(layer, lambda: layer.forward(h, y), h=h)
 
 
-@case("adaptive softmax")
-def _adaptive_softmax(rng: Generator) -> Case:
-    """Two batches before the pass backward: one of three clusters has no target in the first."""
-    layer = AdaptiveSoftmax(6, 9, cutoffs=(3, 5, 7), div_value=2, rng=rng, dtype=np.float64)   # widths 6, and 3, 1, 1
+def _adaptive_softmax(rng: Generator, E: Parameter | None) -> Case:
+    """Two batches before the pass backward: one of three clusters has no target in the first. E: as of the layer."""
+    layer = AdaptiveSoftmax(6, 9, cutoffs=(3, 5, 7), div_value=2, rng=rng, dtype=np.float64, E=E)
     for p in parameters(layer).values():
         p.value[...] = rng.normal(size=p.value.shape) * 0.5
     h = rng.normal(size=(2, 4, 2, 6))
@@ -140,6 +139,10 @@ def _adaptive_softmax(rng: Generator) -> Case:
         caches = [layer.forward(h[k], y[k])[1] for k in range(2)]
         return {"h": np.stack([layer.backward(SCALE, cache) for cache in caches])}
     return case_of(layer, loss, backward, {"h": h})
+
+
+CASES["adaptive softmax"] = lambda rng: _adaptive_softmax(rng, None)
+CASES["adaptive softmax, tied"] = lambda rng: _adaptive_softmax(rng, Parameter(np.zeros((9, 6))))
 
 
 @case("sampled softmax")

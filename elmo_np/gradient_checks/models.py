@@ -91,7 +91,8 @@ def _require_branches(config: BiLMConfig, batch: Batch, cache: Cache) -> None:
         for k in range(1 + len(config.cutoffs or ())):
             acts(part == k, f"targets in the head (0) or a cluster: {k}")
     if config.softmax == "sampled":
-        column = np.concatenate([own.softmax.column for _, _, own in cache.parts])
+        drawn_in = [getattr(own.softmax, "softmax", own.softmax) for _, _, own in cache.parts]      # below a projection
+        column = np.concatenate([own.column for own in drawn_in])
         acts(column[column != IGNORE_INDEX] == ELSEWHERE, "a target that is in the sample too")
 
 
@@ -126,6 +127,12 @@ CASES["biLM, sampled softmax shared, dropout"] = lambda rng: _bilm(
 CASES["biLM, embedding and sampled softmax tied, everything shared"] = lambda rng: _bilm(
     rng, 4, softmax="sampled", samples=3, share_embedding=True, share_softmax=True, tie=True)
 
+CASES["biLM, embedding and adaptive softmax tied, everything shared"] = lambda rng: _bilm(
+    rng, 4, softmax="adaptive", cutoffs=(3, 5), share_embedding=True, share_softmax=True, tie=True)
+CASES["biLM, softmax tied to wider word vectors, a pair per direction"] = lambda rng: _bilm(rng, 5, tie=True)
+CASES["biLM, sampled softmax tied to narrower word vectors, everything shared"] = lambda rng: _bilm(
+    rng, 3, softmax="sampled", samples=3, share_embedding=True, share_softmax=True, tie=True)
+
 CASES["language model of one direction, tied, two layers, dropout: halves of a batch"] = lambda rng: _bilm(
     rng, 4, direction="forward", layers=2, tie=True, dropout=0.3)
 CASES["backward language model of characters, sampled softmax, residual connections"] = lambda rng: _bilm(
@@ -146,6 +153,10 @@ _of_regularised("characters shared", char_filters=((1, 2), (3, 3)), char_dim=1, 
                 share_embedding=True, softmax="sampled", samples=3)
 _of_regularised("a CNN per direction", 4, char_filters=((3, 4),), char_dim=1, char_highways=0, char_activation="tanh",
                 char_projection=False, max_characters=6, softmax="adaptive", cutoffs=(3, 5), div_value=2)
+_of_regularised("adaptive softmax tied to narrower word vectors", softmax="adaptive", cutoffs=(3, 5), tie=True,
+                share_embedding=True, share_softmax=True, weight_drop=0.4)
+_of_regularised("one direction, adaptive softmax tied", 4, direction="forward", layers=2, softmax="adaptive",
+                cutoffs=(3, 5), tie=True, weight_drop=0.4)
 _of_regularised("one direction", direction="forward", layers=2, residual=True, projection_dim=3, weight_drop=0.4)
 
 

@@ -30,7 +30,7 @@ from ..nn.activation_penalty import Penalty
 from ..nn.bilm import BiLM, DirectionBatch
 from ..nn.language_model import LanguageModel
 from ..nn.parameter import parameters
-from ..nn.sampled_softmax import SampledSoftmax
+from ..nn.sampled_softmax import unsampled
 from ..runtime.threads import one_blas_thread, parallel
 from .token_indexer import TokenIndexer, token_indexer
 
@@ -105,9 +105,9 @@ def _learner(lm: LanguageModel) -> LanguageModel:
     """A copy of a model that learns from - log p over all words alone: nothing is sampled, no activation penalised."""
     lm = copy.deepcopy(lm)
     lm.penalty = Penalty(0, 0)
-    if isinstance(lm.softmax, SampledSoftmax):
-        lm.softmax = lm.softmax.full
-        lm.softmax.W.rows = lm.softmax.b.rows = None        # it reaches every row
+    lm.softmax = unsampled(lm.output_layer())
+    for p in parameters(lm.softmax).values():
+        p.rows = None       # it reaches every row
     return lm
 
 

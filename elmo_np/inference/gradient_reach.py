@@ -21,7 +21,7 @@ from ..errors import UserError
 from ..nn.bilm import BiLM, DirectionBatch
 from ..nn.language_model import LanguageModel
 from ..nn.parameter import parameters, shared_copy
-from ..nn.sampled_softmax import SampledSoftmax
+from ..nn.sampled_softmax import unsampled
 from ..runtime.threads import one_blas_thread, parallel
 from ..types import Array
 from .token_indexer import TokenIndexer
@@ -91,7 +91,7 @@ def longest(sentences: Sequence[Sequence[str]], joined: bool, most: int = 21, en
 def _dh(softmax: Any, h: Array, y: Array) -> Array:
     """Gradient of the loss of each target y (N,) with respect to its row of h (N, P): over all words, even where
     training samples them."""
-    full = softmax.full if isinstance(softmax, SampledSoftmax) else softmax
+    full = unsampled(softmax)
     _, cache = full.forward(h, y)
     dh: Array = full.backward(float(len(y)), cache)         # the layer's loss is their mean
     return dh

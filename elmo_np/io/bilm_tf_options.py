@@ -59,6 +59,9 @@ class Options:
         if self._get("bidirectional", True) is not True:
             raise self._wrong("bidirectional", self._get("bidirectional"), "true: both directions are needed")
         H, P = self.number("lstm.dim"), self.number("lstm.projection_dim")
+        if tie and P > H and not lstm_projection:
+            raise self._wrong("lstm.projection_dim", P, f"{H}, lstm.dim, because share_embedding_softmax is true and "
+                              "the outputs are not projected")
         characters = {} if by_id else self._characters()
         try:
             return BiLMConfig(

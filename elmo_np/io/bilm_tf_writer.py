@@ -59,6 +59,8 @@ def check(config: BiLMConfig) -> None:
         (config.predict and not config.share_softmax, "share_softmax = false",
          "true, because both directions have one softmax"),
         (config.predict and config.softmax == "adaptive", "softmax = adaptive", "a softmax without clusters"),
+        (config.tie and config.output_dim != D, f"tie = true with embedding_dim = {D}",
+         f"{config.output_dim}, the size of the output, or tie = false"),
         (P is not None and D != P, f"embedding_dim = {D} with projection_dim = {P}", "equal widths"),
         (P is None and D < H, f"embedding_dim = {D} with hidden_dim = {H} and projection_dim = none",
          f"at least {H}, or a projection to {D}"),

@@ -144,7 +144,7 @@ def shapes(config: BiLMConfig, V: int) -> Iterator[tuple[str, tuple[int, ...]]]:
         for k in range(config.layers):
             for name, shape in kind.shapes(config, P if k else config.embedding_dim).items():
                 yield f"{home}.layers.{k}.{name}", shape
-        if config.predict and not config.tie and (first or not config.share_softmax):
+        if config.predict and (first or not config.share_softmax):
             yield from _softmax_shapes(config, V, f"{home}.softmax")
 
 
@@ -166,17 +166,25 @@ def _word_shapes(config: BiLMConfig, V: int, home: str) -> Iterator[tuple[str, t
 
 
 def _softmax_shapes(config: BiLMConfig, V: int, home: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The shapes of the softmax of one direction."""
-    P = config.output_dim
+    """The shapes of the softmax of one direction; where it is tied, without the word vectors."""
+    P, D = config.output_dim, config.embedding_dim
+    if config.tie and P != D:
+        yield f"{home}.projection", (P, D)
+        home, P = f"{home}.softmax", D
     if config.softmax != "adaptive":
-        yield f"{home}.W", (V, P)
+        if not config.tie:
+            yield f"{home}.W", (V, P)
         return
     cutoffs = config.cutoffs or default_cutoffs(V)
-    yield f"{home}.head.W", (cutoffs[0] + len(cutoffs), P)
+    if config.tie:
+        yield f"{home}.head.G", (len(cutoffs), P)
+    else:
+        yield f"{home}.head.W", (cutoffs[0] + len(cutoffs), P)
     for i, (begin, end) in enumerate(pairwise((*cutoffs, V))):
-        width = tail_width(P, config.div_value, i)
+        width = P if config.tie else tail_width(P, config.div_value, i)
         yield f"{home}.tails.{i}.projection", (P, width)
-        yield f"{home}.tails.{i}.softmax.W", (end - begin, width)
+        if not config.tie:
+            yield f"{home}.tails.{i}.softmax.W", (end - begin, width)
 
 
 def _check(file: Path, name: str, found: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

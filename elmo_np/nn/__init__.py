@@ -20,6 +20,7 @@ and in a second one:
     gru             (H) another recurrence
     characters, char_cnn (C), shared_char_cnn       a word's vector from its characters
     adaptive_softmax (A), sampled_softmax (Q)       a large vocabulary at a fraction of the cost
+    tied_softmax    (W) weights that are word vectors
     initializers, sequences, matmul, checks         small parts that several layers use
 
 A newcomer may change everything within a function: the tests compare it with its equation, its gradient and its kernel.

@@ -1,6 +1,6 @@
 """Adaptive softmax (A): frequent words at full width, rare ones in clusters; exact, at a fraction of the cost.
 
-    (A1) r_n = h_n Q_i,  narrower than h_n, for cluster i
+    (A1) r_n = h_n Q_i,  for cluster i: narrower than h_n or, where it is tied, as wide as a word vector
     (A2) log p(w | h_n) = log p_head(w | h_n),  w < C_0: a word of the head
          log p(w | h_n) = log p_head(C_0 + i | h_n) + log p_i(w - C_i | r_n),  C_i <= w < C_{i+1}: a word of cluster i
     (A3) loss = loss_head + sum_i (N_i / N) loss_i,  in nats per token
@@ -19,7 +19,7 @@ Source: Grave et al. 2017, "Efficient softmax approximation for GPUs" (arXiv 160
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -27,59 +27,87 @@ from numpy.typing import DTypeLike
 
 from ..errors import UserError
 from ..types import Array
-from . import softmax
-from .checks import check_sizes
+from .checks import check_array, check_sizes
 from .initializers import lecun_normal
+from .language_model import OutputLayer
 from .parameter import Parameter
 from .softmax import IGNORE_INDEX, Softmax, checked_targets
+from .tied_softmax import TiedSoftmax
 
 
-class TailCache(NamedTuple):
-    h: Array                # (N_i, P)
-    softmax: softmax.Cache
+class ProjectedCache(NamedTuple):
+    h: Array                # (R, P)
+    softmax: Any            # of the output layer
+    shape: tuple[int, ...]  # of the input
 
 
-class Tail:
-    """The softmax of one cluster, over h reduced to a smaller width.
+class ProjectedSoftmax:
+    """An output layer that reads h at another width: that of a cluster, or of the word vectors it is tied to.
+
+    projection  Q, a Parameter (P, width)
+    softmax     the output layer, which reads that width
+    """
+
+    def __init__(self, projection: Parameter, softmax: OutputLayer):
+        self.projection = projection
+        self.softmax = softmax
+
+    def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, ProjectedCache]:
+        """h (.., P), y and rng as of the output layer -> its loss, cache."""
+        rows = self._rows(h)
+        r = rows @ self.projection.value  # (A1)
+        loss, cache = self.softmax.forward(r, y.reshape(-1), rng)
+        return loss, ProjectedCache(rows, cache, h.shape)
+
+    def backward(self, dloss: float, cache: ProjectedCache) -> Array:
+        """dloss: gradient of what is minimised with respect to this loss
+        -> dh (.., P); accumulates into every Parameter.grad."""
+        dr = self.softmax.backward(dloss, cache.softmax)
+        self.projection.grad += cache.h.T @ dr      # (A1)
+        dh: Array = dr @ self.projection.value.T    # (A1)
+        return dh.reshape(cache.shape)
+
+    def nll(self, h: Array, y: Array) -> Array:
+        """-log p of each target in nats, the shape of y."""
+        r = self._rows(h) @ self.projection.value   # (A1)
+        return self.softmax.nll(r, y.reshape(-1)).reshape(y.shape)
+
+    def log_probabilities(self, h: Array) -> Array:
+        """log p in nats of every word of the output layer: h (.., P) -> (.., words)."""
+        r = self._rows(h) @ self.projection.value   # (A1)
+        log_p = self.softmax.log_probabilities(r)
+        return log_p.reshape(*h.shape[:-1], log_p.shape[-1])
+
+    def _rows(self, h: Array) -> Array:
+        """h (.., P) -> (R, P). Raises ValueError for another width or dtype."""
+        Q = self.projection.value
+        check_array("softmax input", h, (*h.shape[:-1], len(Q)), Q.dtype)
+        return np.ascontiguousarray(h).reshape(-1, len(Q))
+
+
+class Tail(ProjectedSoftmax):
+    """The softmax of one cluster, over h reduced to a smaller width, or mapped to that of the word vectors.
 
     P, width    widths of h and of what the softmax reads
     words       the ids of the cluster
-    rng         draws the reduction Q: normal with variance 1 / P
+    E           the word vectors to tie it to, a Parameter (V, width); None: it has weights of its own
+    rng         draws Q, normal with variance 1 / P, and the weights
     """
 
-    def __init__(self, P: int, width: int, words: range, *, rng: Generator | None, dtype: DTypeLike):
+    def __init__(
+        self, P: int, width: int, words: range, *,
+        E: Parameter | None, rng: Generator | None, dtype: DTypeLike,
+    ):
+        projection = Parameter(lecun_normal(rng, (P, width), P, dtype))
+        super().__init__(
+            projection,
+            TiedSoftmax(E, words) if E is not None else Softmax(width, len(words), rng=rng, dtype=dtype))
         self.words = words
-        self.projection = Parameter(lecun_normal(rng, (P, width), P, dtype))
-        self.softmax = Softmax(width, len(words), rng=rng, dtype=dtype)
 
     def holds(self, y: Array) -> Array:
         """Which targets are words of this cluster: booleans in the shape of y."""
         inside: Array = (self.words.start <= y) & (y < self.words.stop)
         return inside
-
-    def forward(self, h: Array, y: Array) -> tuple[float, TailCache]:
-        """h (N_i, P), y (N_i,) ids of this cluster -> mean loss in nats (0 without any), cache."""
-        r = h @ self.projection.value  # (A1)
-        loss, cache = self.softmax.forward(r, y - self.words.start)  # (A2)
-        return loss, TailCache(h, cache)
-
-    def backward(self, dloss: float, cache: TailCache) -> Array:
-        """dloss: gradient of what is minimised with respect to this mean
-        -> dh (N_i, P); accumulates into every Parameter.grad."""
-        dr = self.softmax.backward(dloss, cache.softmax)  # (A2)
-        self.projection.grad += cache.h.T @ dr            # (A1)
-        dh: Array = dr @ self.projection.value.T          # (A1)
-        return dh
-
-    def nll(self, h: Array, y: Array) -> Array:
-        """-log p of each target, given that it is in this cluster, in nats (N_i,)."""
-        r = h @ self.projection.value                     # (A1)
-        return self.softmax.nll(r, y - self.words.start)  # (A2)
-
-    def log_probabilities(self, h: Array) -> Array:
-        """log p of every word of the cluster, given that it is one of them: h (.., P) -> (.., words)."""
-        r = h @ self.projection.value             # (A1)
-        return self.softmax.log_probabilities(r)  # (A2)
 
 
 class TailUse(NamedTuple):
@@ -87,11 +115,11 @@ class TailUse(NamedTuple):
 
     inside: Array           # the shape of y: the targets that are words of the cluster
     share: float            # N_i / N
-    cache: TailCache
+    cache: ProjectedCache
 
 
 class Cache(NamedTuple):
-    head: softmax.Cache
+    head: Any
     tails: list[TailUse]
 
 
@@ -101,6 +129,8 @@ class AdaptiveSoftmax:
     P, V        widths of the input and of the vocabulary
     cutoffs     word ids at which a cluster begins, in rising order, within [1, V); None: default_cutoffs(V)
     div_value   by how much the width falls from one cluster to the next: `tail_width`
+    E           the word vectors to tie it to, a Parameter (V, P); every cluster then reads the width P, whatever
+                div_value is. None: it has weights of its own
     rng         draws all weights: normal with variance 1 / (inputs); biases start at zero
     Raises UserError if the cutoffs do not fit the vocabulary, or if div_value is below 1.
     """
@@ -108,8 +138,11 @@ class AdaptiveSoftmax:
     def __init__(
         self, P: int, V: int, *, cutoffs: Sequence[int] | None = None,
         div_value: int = 4, rng: Generator | None, dtype: DTypeLike = np.float32,
+        E: Parameter | None = None,
     ):
         check_sizes("adaptive softmax", P=P, V=V)
+        if E is not None:
+            check_array("word vectors of a tied softmax", E.value, (V, P), np.dtype(dtype))
         cutoffs = default_cutoffs(V) if cutoffs is None else tuple(cutoffs)
         bounds = (*cutoffs, V)
         if not cutoffs or cutoffs[0] < 1 or any(a >= b for a, b in pairwise(bounds)):
@@ -121,11 +154,15 @@ class AdaptiveSoftmax:
                 f"div_value = {div_value}: expected a whole number of at least 1")
         self.V = V
         self.cutoffs = cutoffs
-        self.head = Softmax(P, cutoffs[0] + len(cutoffs), rng=rng, dtype=dtype)
+        self.head: OutputLayer
+        if E is None:
+            self.head = Softmax(P, cutoffs[0] + len(cutoffs), rng=rng, dtype=dtype)
+        else:
+            self.head = TiedSoftmax(E, range(cutoffs[0]), entries=len(cutoffs), rng=rng)
         self.tails = []
         for i, words in enumerate(pairwise(bounds)):
-            width = tail_width(P, div_value, i)
-            self.tails.append(Tail(P, width, range(*words), rng=rng, dtype=dtype))
+            width = tail_width(P, div_value, i) if E is None else P
+            self.tails.append(Tail(P, width, range(*words), E=E, rng=rng, dtype=dtype))
 
     def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
         """h (.., P), y (..) whole numbers in [0, V) or IGNORE_INDEX; rng is not used
@@ -136,7 +173,8 @@ class AdaptiveSoftmax:
         tails = []
         for tail in self.tails:
             inside = tail.holds(y)
-            part, cache = tail.forward(h[inside], y[inside])  # (A2)
+            own = y[inside] - tail.words.start
+            part, cache = tail.forward(h[inside], own)        # (A2)
             share = int(inside.sum()) / N
             loss += share * part                              # (A3)
             tails.append(TailUse(inside, share, cache))
@@ -157,7 +195,8 @@ class AdaptiveSoftmax:
         loss = self.head.nll(h, self._entries(y))           # (A2)
         for tail in self.tails:
             inside = tail.holds(y)
-            loss[inside] += tail.nll(h[inside], y[inside])  # (A2)
+            own = y[inside] - tail.words.start
+            loss[inside] += tail.nll(h[inside], own)        # (A2)
         return loss
 
     def log_probabilities(self, h: Array) -> Array:

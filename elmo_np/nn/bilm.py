@@ -29,10 +29,11 @@ from ..errors import UserError
 from ..runtime.threads import parallel
 from ..types import Array
 from . import language_model, shared_char_cnn
-from .adaptive_softmax import AdaptiveSoftmax
+from .adaptive_softmax import AdaptiveSoftmax, ProjectedSoftmax
 from .cell import State
 from .char_cnn import CharCNN
 from .embedding import Embedding
+from .initializers import lecun_normal
 from .language_model import LanguageModel, OutputLayer
 from .parameter import Parameter, parameters, shared_copy
 from .sampled_softmax import SampledSoftmax
@@ -164,17 +165,31 @@ class BiLM:
         rng: Generator | None,
         dtype: DTypeLike,
     ) -> OutputLayer:
+        P = self.config.output_dim
+        D = self.config.embedding_dim
+        E = embedding.E if self.config.tie else None
+        if E is None or D == P:
+            return self._softmax_of_width(P, E, rng, dtype)
+        projection = Parameter(lecun_normal(rng, (P, D), P, dtype))
+        return ProjectedSoftmax(projection, self._softmax_of_width(D, E, rng, dtype))
+
+    def _softmax_of_width(
+        self,
+        width: int,
+        E: Parameter | None,
+        rng: Generator | None,
+        dtype: DTypeLike,
+    ) -> OutputLayer:
+        """The output layer that reads this width, tied to the word vectors E if there are any."""
         config = self.config
-        P = config.output_dim
-        W = embedding.E if config.tie else None
-        if config.softmax == "adaptive":
-            return AdaptiveSoftmax(P, self.V, cutoffs=config.cutoffs,
-                                   div_value=config.div_value, rng=rng, dtype=dtype)
         if config.softmax == "sampled":
-            return SampledSoftmax(P, self.V, samples=config.samples, rng=rng, dtype=dtype, W=W)
-        if W is not None:
-            W.rows = None               # the softmax reaches every row
-        return Softmax(P, self.V, rng=rng, dtype=dtype, W=W)
+            return SampledSoftmax(width, self.V, samples=config.samples, rng=rng, dtype=dtype, W=E)
+        if E is not None:
+            E.rows = None               # the softmax reaches every row
+        if config.softmax == "adaptive":
+            return AdaptiveSoftmax(width, self.V, cutoffs=config.cutoffs,
+                                   div_value=config.div_value, rng=rng, dtype=dtype, E=E)
+        return Softmax(width, self.V, rng=rng, dtype=dtype, W=E)
 
     @property
     def lms(self) -> dict[str, LanguageModel]:

@@ -31,9 +31,9 @@ from .embedding import Embedding
 
 
 class OutputLayer(Protocol):
-    """Predicts the next word: `Softmax`, `AdaptiveSoftmax` or `SampledSoftmax`."""
+    """Predicts the next word: `Softmax`, `AdaptiveSoftmax`, `SampledSoftmax`, or one of them at another width."""
 
-    def forward(self, h: Array, y: Array, rng: Generator | None) -> tuple[float, Any]: ...
+    def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, Any]: ...
 
     def backward(self, dloss: float, cache: Any) -> Array: ...
 

@@ -76,6 +76,18 @@ class Parameter:
         other.rows = None if self.rows is None else []
         return other
 
+    def part(self, rows: slice) -> Parameter:
+        """Some rows of this Parameter, sharing their values and their gradient. Take it again after a `zero_grad` or a
+        new value. Any row of this one may then have a gradient: `rows` must be None."""
+        if self.rows is not None:
+            raise ValueError("part of a Parameter that lists its rows: expected rows = None")
+        other = Parameter.__new__(Parameter)
+        other.value = self.value[rows]
+        other._grad = self.grad[rows]
+        other._blank = False
+        other.rows = None
+        return other
+
     def reduce_grad(self, other: Parameter) -> None:
         """Add the gradient of a `shared_copy` to this one and clear it there."""
         index = other.nonzero_rows()

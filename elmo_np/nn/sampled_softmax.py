@@ -22,8 +22,10 @@ from numpy.typing import DTypeLike
 
 from ..errors import UserError
 from ..types import Array
+from .adaptive_softmax import ProjectedSoftmax
 from .checks import check_sizes
 from .embedding import scatter_add
+from .language_model import OutputLayer
 from .parameter import Parameter
 from .softmax import ELSEWHERE, IGNORE_INDEX, Chunk, Softmax, softmax_backward
 
@@ -199,3 +201,10 @@ def add_rows(p: Parameter, ids: Array, dsample: Array, y: Array, dtargets: Array
     scatter_add(table, y, dtargets)  # (Q3)
     if p.rows is not None:
         p.rows += [ids, y]
+
+
+def unsampled(layer: OutputLayer) -> OutputLayer:
+    """The output layer with the same Parameters whose loss is over all words; for one that draws no sample, itself."""
+    if isinstance(layer, ProjectedSoftmax):
+        return ProjectedSoftmax(layer.projection, unsampled(layer.softmax))
+    return layer.full if isinstance(layer, SampledSoftmax) else layer

@@ -20,10 +20,8 @@ def test_the_output_is_the_projection_or_else_the_cell() -> None:
     assert BiLMConfig(hidden_dim=7, projection_dim=3).output_dim == 3
 
 
-def test_tied_weights_need_equal_sizes_and_one_softmax_an_embedding() -> None:
-    BiLMConfig(tie=True, embedding_dim=3, hidden_dim=7, projection_dim=3)
-    with pytest.raises(UserError, match="embedding_dim = 3: expected embedding_dim = 7"):
-        BiLMConfig(tie=True, embedding_dim=3, hidden_dim=7)
+def test_a_shared_softmax_is_tied_to_a_shared_embedding() -> None:
+    BiLMConfig(tie=True, share_softmax=True, share_embedding=True)
     with pytest.raises(UserError, match="share_embedding"):
         BiLMConfig(tie=True, share_softmax=True)
 
@@ -43,9 +41,11 @@ def test_characters_fit_the_rest_of_the_model(values: dict[str, Any], message: s
     assert str(caught.value) == message
 
 
-def test_tied_weights_are_those_of_the_full_softmax() -> None:
-    with pytest.raises(UserError, match="tie = true with softmax = adaptive: expected softmax = full"):
-        BiLMConfig(tie=True, softmax="adaptive")
+def test_tied_clusters_have_the_width_of_the_embedding() -> None:
+    BiLMConfig(tie=True, softmax="adaptive")
+    BiLMConfig(tie=True, div_value=2)
+    with pytest.raises(UserError, match="tie = true with div_value = 2: expected 4, the default, because tied clust"):
+        BiLMConfig(tie=True, softmax="adaptive", div_value=2)
 
 
 def test_no_key_is_in_two_tables_and_every_field_has_a_meaning() -> None:

@@ -69,8 +69,7 @@ def consistent(values: dict[str, Any]) -> dict[str, Any]:
     if "cell" in values:
         values |= {key: FIELDS["model"][key].default for key in OPTIONAL if key not in CELLS[values["cell"]].settings}
     if values.get("tie"):
-        values["softmax"] = "full"
-        values["embedding_dim"] = values["projection_dim"] or values["hidden_dim"]
+        values["div_value"] = 4
         values["share_softmax"] = values["share_softmax"] and values["share_embedding"]
         values["char_filters"] = None
     if values.get("char_filters"):
@@ -302,7 +301,7 @@ def test_overrides_take_a_list_in_brackets() -> None:
 
 
 def test_overrides_that_belong_together_are_checked_together() -> None:
-    assert override(Settings(), ["hidden_dim=64", "tie=true", "embedding_dim=64"]).model.output_dim == 64
+    assert override(Settings(), ["share_softmax=true", "tie=true", "share_embedding=true"]).model.tie
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ CHARACTERS = {"char_filters": ((1, 4), (2, 4)), "char_dim": 3, "share_embedding"
 
 
 @pytest.mark.parametrize("changes", [{}, SHARED, CHARACTERS, {"softmax": "adaptive"},
+                                     {**SHARED, "softmax": "adaptive"}, {**SHARED, "embedding_dim": 9},
                                      {"softmax": "sampled", "samples": 9}, {"cell": "gru", "dropout": 0.5}])
 def test_a_text_that_repeats_itself_is_learnt_and_the_model_stays_as_it_is(changes):
     model, corpus = bilm(**changes), [UNSEEN[0], UNSEEN[1]] * 15
@@ -90,8 +91,9 @@ def test_a_text_that_repeats_itself_is_learnt_and_the_model_stays_as_it_is(chang
     assert sha256(model) == before
 
 
-def test_a_model_trained_with_a_sampled_softmax_learns_from_all_words():
-    models = bilm(), bilm(softmax="sampled", samples=9)
+@pytest.mark.parametrize("changes", [{}, {"tie": True, "embedding_dim": 9}])
+def test_a_model_trained_with_a_sampled_softmax_learns_from_all_words(changes):
+    models = bilm(**changes), bilm(softmax="sampled", samples=9, **changes)
     found = [evaluate_dynamically(model, VOCABULARY, UNSEEN[:5], DynamicSettings(0.1, 0.01)) for model in models]
     assert found[0] == found[1]
 

@@ -20,7 +20,9 @@ SENTENCES = [["the", "bank", "was", "muddy"], ["the", "bank", "raised", "its", "
 KINDS = {"full": {}, "gru": {"cell": "gru"}, "dropout": {"dropout": 0.5},
          "two layers": {"layers": 2, "hidden_dim": 6, "projection_dim": 4, "residual": True},
          "adaptive": {"softmax": "adaptive", "cutoffs": (4, 7)}, "sampled": {"softmax": "sampled", "samples": 3},
-         "tied": {"tie": True}, "shared": {"share_embedding": True, "share_softmax": True},
+         "tied": {"tie": True}, "tied, adaptive": {"tie": True, "softmax": "adaptive", "cutoffs": (4, 7)},
+         "tied, sampled, projected": {"tie": True, "embedding_dim": 3, "softmax": "sampled", "samples": 3},
+         "shared": {"share_embedding": True, "share_softmax": True},
          "characters": {"char_filters": ((1, 4), (2, 4)), "char_dim": 4, "share_embedding": True}}
 
 

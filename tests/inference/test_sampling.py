@@ -194,7 +194,7 @@ def bias_towards(elmo, direction, what, much):
     """Make a mark, <UNK> or the mark that a direction begins with more probable."""
     reader = Reader(elmo, direction)
     ids = {"mark": [reader.end], "never": reader.never}[what]
-    softmax = reader.lm.softmax
+    softmax = getattr(reader.lm.softmax, "softmax", reader.lm.softmax)     # below a projection
     (softmax.head if isinstance(softmax, AdaptiveSoftmax) else softmax).b.value[ids] += much
 
 

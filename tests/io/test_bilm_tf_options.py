@@ -63,6 +63,13 @@ def test_an_answer_that_makes_no_model_is_named(ask, message):
         ask(Options("o", {"lstm": {"dim": "x", "true": True, "minus": -1}}))
 
 
+def test_tied_outputs_of_another_width_that_are_not_projected_are_refused(written):
+    options = Options.load(written({"lstm": {"dim": 5, "projection_dim": 9}}))
+    assert options.config(**{**WEIGHTS, "by_id": True, "lstm_projection": False}).embedding_dim == 9
+    with pytest.raises(UserError, match=r"found 9 for lstm\.projection_dim, expected 5, lstm\.dim, because share_embe"):
+        options.config(**{**WEIGHTS, "by_id": True, "lstm_projection": False, "tie": True})
+
+
 @pytest.mark.parametrize("change", [{"bidirectional": False}, {"char_cnn": {"n_characters": 300}}])
 def test_a_model_of_one_direction_or_of_other_characters_is_refused(written, change):
     table = {**table_of(CONFIGS["characters"]), **change}

@@ -190,6 +190,8 @@ def test_the_vocabulary_may_be_left_out(tmp_path, rng):
     ({"share_softmax": False}, "share_softmax = false: "),
     ({"cell": "gru", "projection_dim": None, "hidden_dim": 5}, "cell = gru: "),
     ({"softmax": "adaptive", "cutoffs": [4]}, "softmax = adaptive: "),
+    ({"tie": True, "char_filters": None, "embedding_dim": 6, "projection_dim": None, "hidden_dim": 5},
+     "tie = true with embedding_dim = 6: .* expected 5, the size of the output"),
     ({"embedding_dim": 6}, "embedding_dim = 6 with projection_dim = 5: .* expected equal widths"),
     ({"projection_dim": None}, "embedding_dim = 5 with hidden_dim = 7 and projection_dim = none: .* at least 7"),
 ])

@@ -130,6 +130,8 @@ def test_models_of_other_kinds_are_checked_and_come_back(tmp_path, changes):
 
 @pytest.mark.parametrize("changes", [
     {}, {"projection_dim": 4, "softmax": "adaptive", "cutoffs": [3, 5]}, {"softmax": "adaptive"}, {"tie": True},
+    {"tie": True, "projection_dim": 3}, {"tie": True, "softmax": "adaptive", "share_embedding": True},
+    {"tie": True, "softmax": "adaptive", "cutoffs": [3, 5], "hidden_dim": 3}, {"tie": True, "predict": False},
     {"char_filters": [[1, 4], [2, 6]], "char_highways": 2}, {"char_filters": [[1, 6]], "char_projection": False},
     {"share_embedding": True, "share_softmax": True, "vector_dim": 3}, {"share_embedding": True, "tie": True},
     {"predict": False}, {"softmax": "sampled", "samples": 9}, {"cell": "gru"},
@@ -157,6 +159,8 @@ def claims(path, **changes):
     ({"hidden_dim": 10**12, "projection_dim": 6}, r"found float32\(6, 24\) for .*\.layers\.0\.Wx, expect"),
     ({"cell": "gru"}, r"found float32\(6, 24\) for .*\.layers\.0\.Wx, expected float32\(6, 18\)$"),
     ({"cell": "rnn"}, "cell = 'rnn': expected one of lstm, gru"),
+    ({"tie": True, "projection_dim": 3}, r"found float32\(12, 12\) for word_vector.W, expected float32\(6, 6\)"),
+    ({"tie": True, "softmax": "adaptive"}, r"found nothing for model\.forward_lm\.softmax\.head\.G, expected float32"),
     ({"softmax": "adaptive", "cutoffs": [499]}, r"found nothing for model\.forward_lm\.softmax\.head\.W"),
     ({"vector_dim": 10**15}, r"found float32\(12, 12\) for word_vector\.W, expected float32\(1000000000000000, 12\)"),
 ])

@@ -118,6 +118,10 @@ def test_the_two_models_start_from_different_values():
     ({"share_embedding": True, "share_softmax": True}, {"embedding.E", "softmax.W", "softmax.b"}),
     ({"tie": True, "share_embedding": True, "share_softmax": True}, {"embedding.E", "softmax.b"}),
     ({"tie": True}, set()),
+    ({"tie": True, "share_embedding": True, "share_softmax": True, "embedding_dim": 5},
+     {"embedding.E", "softmax.projection", "softmax.softmax.b"}),
+    ({"tie": True, "share_embedding": True, "share_softmax": True, "softmax": "adaptive", "cutoffs": (4,)},
+     {"embedding.E", "softmax.head.G", "softmax.head.b", "softmax.tails.0.projection", "softmax.tails.0.softmax.b"}),
 ])
 def test_a_shared_parameter_is_listed_once_with_the_forward_model(shared, missing):
     names = parameters(bilm(**shared)).keys()
@@ -369,6 +373,8 @@ def test_ten_sentences_can_be_learnt_by_heart_and_no_better_than_that(shared):
 one_direction = pytest.mark.parametrize("direction", DIRECTIONS)
 OF_ONE = {"words": {}, "tied": {"tie": True}, "gru": {"cell": "gru", "projection_dim": None, "embedding_dim": 6},
           "adaptive": {"softmax": "adaptive", "cutoffs": (4, 8)},
+          "tied, adaptive": {"tie": True, "softmax": "adaptive", "cutoffs": (4, 8)},
+          "tied, projected": {"tie": True, "embedding_dim": 5},
           "characters": {"char_filters": ((1, 4), (3, 5)), "char_dim": 3, "max_characters": 7}}
 
 
@@ -408,7 +414,7 @@ def test_one_direction_is_what_it_is_beside_the_other(direction, kind, batch):
 
 
 @one_direction
-@pytest.mark.parametrize("kind", ["words", "tied", "characters"])
+@pytest.mark.parametrize("kind", ["words", "tied", "tied, adaptive", "characters"])
 def test_one_direction_gives_the_same_bits_on_one_thread_and_on_two(direction, kind, batch):
     if kind == "characters":
         batch = spelled(batch)

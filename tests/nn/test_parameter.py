@@ -192,6 +192,8 @@ SHARING = {
     "nothing shared": {},
     "all shared and tied": {"share_embedding": True, "share_softmax": True, "tie": True, "embedding_dim": 4},
     "characters": {"char_filters": [[1, 4], [2, 3]], "share_embedding": True, "share_softmax": True},
+    "adaptive, tied": {"softmax": "adaptive", "cutoffs": [3, 5], "share_embedding": True, "share_softmax": True,
+                       "tie": True},
     "adaptive": {"softmax": "adaptive", "cutoffs": [3, 5], "share_embedding": True, "share_softmax": True},
     "small starts": {"init_scale": 0.05},
 }

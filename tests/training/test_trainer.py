@@ -101,7 +101,8 @@ def test_the_loss_falls_in_both_directions(tmp_path, optimizer):
 
 @pytest.mark.parametrize("parts", [
     ["share_embedding=true"], ["share_softmax=true"], ["share_embedding=true", "share_softmax=true"], ["tie=true"],
-    ["tie=true", "share_embedding=true", "share_softmax=true"],
+    ["tie=true", "share_embedding=true", "share_softmax=true"], ["tie=true", "embedding_dim=9"],
+    ["tie=true", "share_embedding=true", "softmax=adaptive", "cutoffs=[8, 20]", "projection_dim=7"],
     ["layers=2", "projection_dim=4", "cell_clip=3.0", "proj_clip=3.0", "dropout=0.1", "init_scale=0.1"],
 ])
 def test_every_way_of_sharing_trains_and_comes_back_from_its_file(tmp_path, parts):
