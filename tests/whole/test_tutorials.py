@@ -17,6 +17,7 @@ import pytest
 
 from elmo_np import backend
 from elmo_np.nn.lstm import Clips, Weights, lstm_forward
+from elmo_np.tutorial import kernel_source
 from elmo_np.tutorial.pages import BLOCK, all_pages
 
 ROOT = Path(__file__).parents[2]
@@ -164,3 +165,20 @@ def test_the_loop_and_the_program_that_tutorial_11_shows_without_running_them_ru
         ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True,
                              capture_output=True, text=True)
         assert re.fullmatch(r"kernels: \w+\n(B +\d+  H +\d+  NumPy .* naive loop .* kernel .*\n){4}", ran.stdout)
+
+
+def test_the_program_that_tutorial_19_shows_without_running_it_prints_lines_such_as_the_page_shows(capsys):
+    """It is run for a single round with small matrices; the measured shares are not compared."""
+    if backend.why_not():
+        pytest.skip(f"there are no kernels: {backend.why_not()}")
+    page = (FOLDER / "19-inside-the-kernel.md").read_text(encoding="utf-8")
+    program, = re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown, by_depth = re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert "ROUNDS, SIZE = 9, 2048" in program
+    with np.errstate(all="ignore"):         # so short a time may be 0 on a coarse clock
+        exec(program.replace("ROUNDS, SIZE = 9, 2048", "ROUNDS, SIZE = 1, 64"), {})
+    line = r" *\d+ rows at a time: \S+ \(\S+ to \S+\)\n"
+    for text in shown, capsys.readouterr().out:
+        assert re.fullmatch(rf"kernels: \w+, k in blocks of at most \d+\n({line}){{4}}", text)
+    depth, = re.findall(r"#define K_BLOCK (\d+)", kernel_source("matmul.h"))
+    assert re.search(rf"^K_BLOCK +{depth}: ", by_depth, re.MULTILINE)
