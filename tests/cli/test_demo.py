@@ -38,10 +38,10 @@ def prose(count=300):
 
 @pytest.fixture(autouse=True)
 def little(monkeypatch):
-    """The same demo with a tiny model, three hundred sentences of prose and two thousand of the grammar."""
+    """The same demo with a tiny model, three hundred sentences of prose and eight hundred of the grammar."""
     text = tuple(dict.fromkeys(prose()))
     monkeypatch.setattr("elmo_np.data.pydoc_corpus._pydoc_sentences", lambda: text)
-    monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 2000)
+    monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 800)
     tiny = override(Settings(), ["hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "optimizer=adam",
                                  "learning_rate=0.02", "min_count=2", "shuffle=100"])
     monkeypatch.setattr(demo, "preset", lambda name: tiny if name == "demo" else None)
