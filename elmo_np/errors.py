@@ -9,3 +9,11 @@ class UserError(ValueError):
 
     def __init__(self, message: str):
         super().__init__(" ".join(message.splitlines()))    # a name from a file may have a line break
+
+
+class ReportedElsewhere(UserError):
+    """An error that another process of the same training reports: the command line ends with `code` in silence."""
+
+    def __init__(self, message: str, code: int):
+        super().__init__(message)
+        self.code = code

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__, _early_interrupt, backend
-from ..errors import UserError
+from ..errors import ReportedElsewhere, UserError
 from ..runtime.signals import Interrupted
 from ..runtime.terminal import escaped, escaping_stdout
 from . import COMMANDS
@@ -108,6 +108,8 @@ def _guarded(program: str, command: Callable[[], int | None]) -> int:
         code = command()
         sys.stdout.flush()
         return code or 0
+    except ReportedElsewhere as error:
+        return error.code
     except Interrupted as stopped:
         return failed(program, str(stopped), 130)
     except UserError as error:

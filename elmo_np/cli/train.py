@@ -12,6 +12,7 @@ from ..config.toml_files import override, preset, read_toml, replaced
 from ..errors import UserError
 from ..io.run_directory import RunDirectory
 from ..training.fine_tuning import settings_of
+from ..training.processes import together
 from ..training.trainer import train
 from ..viz.page import check_target
 from ..viz.reports import training_report
@@ -38,10 +39,12 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     folder = RunDirectory(Path(args.out))
-    if os.path.lexists(folder.report):      # before training, not after it
-        check_target(folder.report)
-    settings, notes = _settings(args, folder)
-    train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet, notes=notes)
+    with together() as processes:
+        settings, notes = processes.agreed(lambda: _checked(args, folder))
+        train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet,
+              notes=notes)
+    if processes.rank:      # the first reports
+        return 0
     # Before anything is printed, since printing fails where nobody reads.
     # The config.toml of a finished run that is resumed stays as somebody may have sent it.
     training_report(folder, folder.report, info.rows(), quiet=args.quiet, named=not args.resume)
@@ -49,6 +52,13 @@ def run(args: argparse.Namespace) -> int:
          f"{folder.report}: curves, perplexities, samples and neighbours, for a browser",
          {"out": args.out, "model": str(folder.model), "report": str(folder.report)})
     return 0
+
+
+def _checked(args: argparse.Namespace, folder: RunDirectory) -> tuple[Settings, list[str]]:
+    """`_settings`, where the report can be written."""
+    if os.path.lexists(folder.report):      # before training, not after it
+        check_target(folder.report)
+    return _settings(args, folder)
 
 
 def _settings(args: argparse.Namespace, folder: RunDirectory) -> tuple[Settings, list[str]]:

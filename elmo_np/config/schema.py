@@ -154,6 +154,8 @@ class TrainConfig:
                                "more than n before it; for asgd", at_least=0)
     seed: int = option(0, "seed of all random numbers", at_least=0, at_most=2**128 - 1)
     threads: int = option(2, "directions, or halves of a batch of one direction, in parallel", at_least=1, at_most=2)
+    groups: int = option(1, "groups of rows into which each batch is cut, a power of 2; as many processes as divide it "
+                         "share them (mpiexec), and the model is the same for all", at_least=1)
     eval_every: int = option(0, "steps between validations, each of which may find the best model; 0: only at the end "
                              "of each epoch", at_least=0)
     save_every: int = option(0, "steps between saves; 0: only at the end of each epoch", at_least=0)
@@ -163,6 +165,9 @@ class TrainConfig:
         if self.batch_size * self.steps > MOST_OF_A_BATCH:
             raise UserError(f"batch_size = {self.batch_size} with steps = {self.steps}: expected a product of at most "
                             f"{MOST_OF_A_BATCH:,}, the words of a batch: change one of them")
+        if self.groups & (self.groups - 1) or self.groups > self.batch_size:
+            raise UserError(f"groups = {self.groups} with batch_size = {self.batch_size}: expected 1, 2, 4 or another "
+                            "power of 2, and at most batch_size: change one of them")
         if self.learning_rate * self.weight_decay >= 1:
             raise UserError(f"weight_decay = {self.weight_decay} with learning_rate = {self.learning_rate}: expected a "
                             "product less than 1, because that share of a weight is taken at each step: change one of "

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ..config.cells import CELLS
-from ..config.schema import BiLMConfig
+from ..config.schema import BiLMConfig, TrainConfig
 from ..data.batches import stream_batches
 from ..nn.bilm import Batch, BiLM, Cache
 from ..nn.char_cnn import CharCNN
@@ -14,9 +14,11 @@ from ..nn.embedding import Embedding
 from ..nn.language_model import EncodeCache, LanguageModel
 from ..nn.parameter import parameters
 from ..nn.softmax import ELSEWHERE, IGNORE_INDEX
+from ..training.processes import OneProcess
+from ..training.row_groups import RowGroups, Step
 from ..types import Array
 from . import characters
-from .registry import CASES, Case, acts, case_of, case_of_loss
+from .registry import CASES, SCALE, Case, acts, case_of, case_of_loss
 
 
 def _encode(rng: Generator, residual: bool) -> Case:
@@ -138,6 +140,32 @@ CASES["language model of one direction, tied, two layers, dropout: halves of a b
 CASES["backward language model of characters, sampled softmax, residual connections"] = lambda rng: _bilm(
     rng, 3, direction="backward", projection_dim=3, layers=2, residual=True, char_filters=((1, 2), (3, 3)), char_dim=1,
     max_characters=6, softmax="sampled", samples=3)
+
+
+
+def _row_groups(rng: Generator) -> Case:
+    """The gradients of groups of rows, one of them empty, added up as in training on several processes."""
+    V, B = 5, 3
+    config = BiLMConfig(embedding_dim=2, hidden_dim=2, dropout=0.3, softmax="sampled", samples=3)
+    model = BiLM(config, V, rng=rng, dtype=np.float64)
+    own = parameters(model)
+    for p in own.values():
+        p.value[...] = rng.normal(size=p.value.shape) * 0.7
+    batch = _ragged_batch(rng, V, B)
+    step = Step(batch, SCALE, epoch=1, number=0)
+    groups = RowGroups(model, own, TrainConfig(batch_size=4, groups=4), OneProcess())
+    rows = [groups.rows(group, B) for group in range(4)]
+    acts(np.array([part.start == part.stop for part in rows]), "a group without rows")
+
+    def loss() -> float:
+        parts = [model.forward(batch.rows(part), None, groups.random(step, group), whole=batch)[0].total
+                 for group, part in enumerate(rows) if part.start < part.stop]
+        return SCALE * sum(parts)
+    groups.gradient(step, None)
+    return Case(loss, {name: p.value for name, p in own.items()}, {name: p.grad.copy() for name, p in own.items()})
+
+
+CASES["biLM in groups of rows, sampled softmax, dropout"] = _row_groups
 
 REGULARISED = {"dropout": 0.3, "input_dropout": 0.4, "output_dropout": 0.2, "locked_dropout": True,
                "embedding_dropout": 0.4, "ar": 2.0, "tar": 1.5}

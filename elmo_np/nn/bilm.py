@@ -3,7 +3,7 @@
     (B1) L_forward  = - (1 / N) sum_t log p(w_t | w_0 .. w_{t-1}; theta_forward),    t = 1 .. T+1
     (B2) L_backward = - (1 / N) sum_t log p(w_t | w_{t+1} .. w_{T+1}; theta_backward),    t = 0 .. T
     (B3) L = L_forward + L_backward,  in nats; of one direction its own
-    (B4) L_d = sum_i (N_i / N) L_i,  of one direction d, over two halves of a batch's rows with N_i of its N targets
+    (B4) L_d = sum_i (N_i / N) L_i,  of one direction d, over parts of a batch's rows with N_i of its N targets
 
 A sentence is w_1 .. w_T between the special tokens w_0 = <S> and w_{T+1} = </S>; N is the number of targets.
 As the name of a field, forward and backward are the directions, _f and _b for short; as the name of a method, the
@@ -13,6 +13,8 @@ their characters, and the softmax. Both are settings. Source: Peters et al. 2018
 Two threads share the work: each has a direction or, where there is only one, half of a batch's rows. The model then
 holds a shared copy of its language model, which reads the second half and accumulates into gradients of its own (B4).
 Each half draws its own dropout and its own sample. The halves are the same on one thread, so the results are too.
+Training may cut the rows of a batch into groups, which several processes share (B4): each is read as a batch by itself,
+but for its share of the loss.
 """
 
 from collections.abc import Sequence
@@ -51,6 +53,15 @@ class DirectionBatch(NamedTuple):
     lengths: Array      # (B,) int64: the steps before that
     fresh: bool = False     # whether every row begins a sentence, read from a zero state
 
+    def of_rows(self, rows: slice) -> "DirectionBatch":
+        """The same of some of the rows."""
+        return self._replace(x=self.x[:, rows], y=self.y[:, rows], lengths=self.lengths[rows])
+
+    @property
+    def targets(self) -> int:
+        """Those that are not padding."""
+        return int((self.y != IGNORE_INDEX).sum())
+
 
 class Batch(NamedTuple):
     forward: DirectionBatch
@@ -65,6 +76,10 @@ class Batch(NamedTuple):
     def tokens(self) -> int:
         """Targets in each direction."""
         return int(self.forward.lengths.sum())
+
+    def rows(self, rows: slice) -> "Batch":
+        """Some of the rows, as a batch."""
+        return Batch(*(side.of_rows(rows) for side in self))
 
 
 class Loss(NamedTuple):
@@ -93,7 +108,7 @@ class Part(NamedTuple):
 
     def of(self, batch: Batch) -> DirectionBatch:
         side: DirectionBatch = getattr(batch, self.direction)
-        return side._replace(x=side.x[:, self.rows], y=side.y[:, self.rows], lengths=side.lengths[self.rows])
+        return side.of_rows(self.rows)
 
 
 class Cache(NamedTuple):
@@ -241,11 +256,13 @@ class BiLM:
         batch: Batch,
         state: BiState | None = None,
         rngs: tuple[Generator, Generator] | None = None,
+        whole: Batch | None = None,
     ) -> tuple[Loss, BiState, Cache]:
         """One batch through the directions that the model has, on two threads.
 
         state   of the streams before the batch, None for zeros
         rngs    one per part, for dropout and a sampled softmax; None for neither
+        whole   the batch of which this one is some rows: its loss is then what these rows add to that of `whole`
         -> Loss, the state after the batch, cache
         """
         parts = self.parts(len(batch.forward.lengths))
@@ -257,19 +274,23 @@ class BiLM:
             partial(part.lm.forward, x[k], side.y, states[k], side.lengths, rngs and rngs[k], types[k])  # (B1), (B2)
             for k, (part, side) in enumerate(zip(parts, sides, strict=True))])
         means, after, caches = zip(*found, strict=True)
-        shares = self._shares(sides)
+        shares = self._shares(parts, sides, whole)
         loss = dict.fromkeys(self.lms, 0.0)
         for part, share, mean in zip(parts, shares, means, strict=True):
             loss[part.direction] += share * mean  # (B4)
         cache = Cache(list(zip(parts, shares, caches, strict=True)), words)
         return Loss(**from_directions(loss)), self.joined_state(parts, after), cache
 
-    def _shares(self, sides: Sequence[DirectionBatch]) -> list[float]:
+    def _shares(self, parts: Sequence[Part], sides: Sequence[DirectionBatch], whole: Batch | None) -> list[float]:
         """N_i / N of each part; 1 for a whole direction."""
-        if self.second_half is None:
+        if whole is None and self.second_half is None:
             return [1.0] * len(sides)
-        targets = [int((side.y != IGNORE_INDEX).sum()) for side in sides]
-        return [n / max(1, sum(targets)) for n in targets]  # (B4)
+        targets = [side.targets for side in sides]
+        if whole is None:
+            totals = [sum(targets)] * len(sides)
+        else:
+            totals = [getattr(whole, part.direction).targets for part in parts]
+        return [n / max(1, N) for n, N in zip(targets, totals, strict=True)]  # (B4)
 
     def backward(self, dloss: float, cache: Cache) -> None:
         """dloss: gradient of what is minimised by the total loss (B3); accumulates into every Parameter.grad."""

@@ -41,6 +41,16 @@ def check_request(settings: Settings, out: str, folder: RunDirectory, resume: bo
         raise UserError(f"{out} already holds a run: give another directory{_way_on(folder)}")
 
 
+def check_processes(settings: Settings, number: int) -> None:
+    """Raise UserError unless so many processes can share the groups of a batch."""
+    groups = settings.train.groups
+    if groups % number:
+        right = ", ".join(str(1 << k) for k in range(groups.bit_length()))
+        raise UserError(f"{number} processes with groups = {groups}: expected a number of processes that divides "
+                        f"groups, which is set when a run begins: start {right} of them, or begin a run with groups = "
+                        f"{1 << (number - 1).bit_length()}")
+
+
 def _way_on(folder: RunDirectory) -> str:
     """What else can be done with a directory in use."""
     if folder.last.exists():

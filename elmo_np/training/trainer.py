@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,13 @@ from ..io.training_corpus import CORPORA
 from ..nn.averaging import Average, stopped_improving
 from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
-from ..nn.parameter import Parameter, parameters
+from ..nn.parameter import Parameter, parameters, sha256
 from ..runtime.files import atomic_write_text
 from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.threads import one_blas_thread, threads
-from .checkpointing import TrainingState, restore, state_dict
+from .checkpointing import TrainingState, machine, restore, state_dict
 from .divergence import MODEL_LIMIT, STEP_LIMIT, STEPS_IN_A_ROW, DivergenceMonitor, not_finite
 from .epoch_size import EpochSize, epoch_size
 from .fine_tuning import base_model, keeps_vocabulary, take_over
@@ -53,7 +53,9 @@ from .messages import (
     validation_line,
 )
 from .metrics import Metrics, read, training_loss
-from .request import Corpus, check_request, open_corpora, with_corpora, with_tokens
+from .processes import OneProcess, together
+from .request import Corpus, check_processes, check_request, open_corpora, with_corpora, with_tokens
+from .row_groups import RowGroups, Step
 from .singletons import WithUnknown, singletons
 from .survey import Survey
 
@@ -83,15 +85,23 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     Interrupted after Ctrl-C, when everything is saved.
     """
     settings = with_corpora(settings or Settings(), corpus, valid)
-    folder = RunDirectory(Path(out))
-    progress, given = Progress(quiet=quiet), settings.data.valid if valid is None else valid
-    with locked_folder(folder.path):
-        check_request(settings, str(out), folder, resume)
-        settings = with_tokens(settings, corpus)
-        trainer = Trainer(*open_corpora(corpus, given, settings), folder, settings, progress)
-        trainer.on_step, trainer.on_epoch = on_step, on_epoch
-        trainer.prepare()
-        trainer.notes = [*notes, *trainer.notes, *_validation_notes(corpus, given, settings.data.held_out)]
+    folder, given = RunDirectory(Path(out)), settings.data.valid if valid is None else valid
+    with together() as processes, ExitStack() as stack:
+        progress = Progress(quiet=quiet or processes.rank > 0)
+
+        def prepared() -> Trainer:
+            check_processes(settings, processes.number)
+            check_request(settings, str(out), folder, resume)
+            asked = with_tokens(settings, corpus)
+            trainer = Trainer(*open_corpora(corpus, given, asked), folder, asked, progress, processes)
+            trainer.on_step, trainer.on_epoch = on_step, on_epoch
+            trainer.prepare()
+            trainer.notes = [*notes, *trainer.notes, *_validation_notes(corpus, given, asked.data.held_out)]
+            return trainer
+
+        processes.first(lambda: stack.enter_context(locked_folder(folder.path)))
+        trainer = processes.agreed(prepared)
+        processes.check_same(lambda: {"resume": str(resume), **trainer.identity()})
         with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
                 memory_limit(KERNEL_MEMORY), interruptible() as signals, progress:
             if resume:
@@ -135,24 +145,27 @@ class Trainer:
     parameters: dict[str, Parameter]
     optimizer: Optimizer
     average: Average | None             # of the weights, once it has begun
+    groups: RowGroups
     monitor: DivergenceMonitor
 
     on_step: Callable[[TrainingState], None] | None = None
     on_epoch: Callable[[TrainingState, Loss], None] | None = None
 
-    def __init__(self, corpus: Corpus, valid: Corpus, folder: RunDirectory, settings: Settings, progress: Progress):
+    def __init__(self, corpus: Corpus, valid: Corpus, folder: RunDirectory, settings: Settings, progress: Progress,
+                 processes: OneProcess):
         self.corpus = corpus
         self.valid = valid
         self.folder = folder
         self.settings = settings
         self.progress = progress
+        self.processes = processes
         self.config = settings.train
         self.sampled = settings.model.softmax == "sampled"      # then exp of the training loss is not a perplexity
         self.metrics = Metrics(folder.metrics, settings.model.directions)
         self.place = TrainingState()
-        self.state: BiState | None = None           # of the streams, at their positions
+        self.state: BiState | None = None           # of the streams, at their positions: of this process's rows
         self.saved = "none"                         # the last good checkpoint, for messages
-        # One generator per thread: the two draw at the same time, in no particular order.
+        # One generator per thread: the two draw at the same time, in no particular order. Groups draw from others.
         seed = self.config.seed
         self.rngs = (np.random.default_rng([seed, 1]), np.random.default_rng([seed, 2]))
 
@@ -176,6 +189,7 @@ class Trainer:
         self.words = token_indexer(self.model, self.vocabulary)
         self.parameters = parameters(self.model)
         self.optimizer = make_optimizer(self.config, self.parameters)
+        self.groups = RowGroups(self.model, self.parameters, self.config, self.processes)
         self.average = make_average(self.config, self.model) if self.config.average == "ema" else None
         self.monitor = DivergenceMonitor(len(self.vocabulary), self.config)
 
@@ -191,29 +205,48 @@ class Trainer:
             return Vocabulary(base.vocabulary.words, unknown=unknown).counted(self.corpus)
         return Vocabulary.build(self.corpus, data.min_count, data.max_vocabulary, unknown)
 
+    def identity(self) -> dict[str, str]:
+        """What the steps depend on, by its name in messages: it must be the same on all processes."""
+        settings = {key: str(value) for table in (self.settings.data, self.settings.model, self.settings.train)
+                    for key, value in vars(table).items() if key not in ("corpus", "valid", "fine_tune", "threads")}
+        corpora = dict(zip(("the training corpus", "the validation corpus"), self.fingerprints, strict=True))
+        return {**settings, **corpora, **machine(), "the initial model": sha256(self.model)}
+
     def start(self) -> None:
         """Write the run's directory, now that everything a user can get wrong has been checked."""
-        self.folder.begin(self.vocabulary, write_toml(self.settings))
-        self.metrics.start()
+        def write() -> None:
+            self.folder.begin(self.vocabulary, write_toml(self.settings))
+            self.metrics.start()
+
+        self.processes.first(write)
         self._save()                    # from here on there is always a checkpoint to resume from
         self._announce()
 
     def resume(self) -> None:
+        """Load what last.safetensors holds, and continue its metrics."""
+        self.processes.agreed(self._restore)
+        if self.place.epoch > self.config.epochs:
+            self.progress.say(f"{self.folder.path} has already been trained for {self.place.epoch - 1} epochs")
+            return
+
+        def write() -> None:
+            self.metrics.resume(self.place)
+            atomic_write_text(self.folder.config, write_toml(self.settings))
+
+        self.processes.first(write)
+        self.saved = f"{self.folder.last} ({self.place})"
+        self._announce()
+        self.progress.say(f"resuming at {self.place}")
+
+    def _restore(self) -> None:
         """Load what last.safetensors holds."""
-        self.place, self.state, average = restore(self.folder, self.elmo, self.settings, self.optimizer, self.rngs,
-                                                  self.fingerprints, self.progress)
+        self.place, state, average = restore(self.folder, self.elmo, self.settings, self.optimizer, self.rngs,
+                                             self.fingerprints, self.progress)
+        self.state = self.groups.own_rows(state)
         if self.config.average == "asgd" and average:
             self.average = make_average(self.config, self.model)
         if self.average:
             self.average.load_state(average)
-        if self.place.epoch > self.config.epochs:
-            self.progress.say(f"{self.folder.path} has already been trained for {self.place.epoch - 1} epochs")
-            return
-        self.metrics.resume(self.place)
-        atomic_write_text(self.folder.config, write_toml(self.settings))
-        self.saved = f"{self.folder.last} ({self.place})"
-        self._announce()
-        self.progress.say(f"resuming at {self.place}")
 
     def run(self, interrupted: list[int]) -> None:
         """All epochs that are left. `interrupted` is filled by Ctrl-C: then save and stop."""
@@ -224,7 +257,7 @@ class Trainer:
                 if self._validation_is_due():
                     self._validate(f"{self.place.epoch}/{self.config.epochs}, step {self.place.step}")
                 self._step(batch)
-                if interrupted:
+                if self.processes.any(bool(interrupted)):
                     self._save()
                     raise Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}")
             validation = self._end_epoch()
@@ -247,8 +280,7 @@ class Trainer:
         start = time.perf_counter()
         random = self._random()
         state = None if batch.fresh else self.state
-        loss, after, cache = self.model.forward(batch, state, self.rngs)
-        self.model.backward(self._loss_scale(batch), cache)
+        loss, after = self._gradient(batch, state)
         norm = global_norm(self.parameters)
         self._check(loss, norm)
         if self._save_is_due():
@@ -259,6 +291,15 @@ class Trainer:
         self._report()
         if self.on_step:
             self.on_step(self.place)
+
+    def _gradient(self, batch: Batch, state: BiState | None) -> tuple[Loss, BiState]:
+        """Every Parameter.grad -> the loss, and the state after the batch."""
+        dloss = self._loss_scale(batch)
+        if self.config.groups > 1:
+            return self.groups.gradient(Step(batch, dloss, self.place.epoch, self.place.step), state)
+        loss, after, cache = self.model.forward(batch, state, self.rngs)
+        self.model.backward(dloss, cache)
+        return loss, after
 
     def _update(self, batch: Batch, norm: float) -> None:
         """The optimiser's step, and the average's; norm: of the gradient."""
@@ -298,7 +339,7 @@ class Trainer:
         self.progress.show(progress_line(place, self.config.epochs, steps, self.sampled))
 
     def _write_row(self) -> None:
-        self.metrics.train(self.place, self.optimizer.learning_rate, self.sampled)
+        self.processes.first(lambda: self.metrics.train(self.place, self.optimizer.learning_rate, self.sampled))
         self.place.clear_sums()
 
     def _end_epoch(self) -> Loss:
@@ -343,7 +384,7 @@ class Trainer:
         if place.tokens:                                # the curve's last piece
             self._write_row()
         self.progress.show(f"epoch {epoch}: validating")
-        found = evaluate(self.model, self.vocabulary, self.valid, state=self.config.state)
+        found = self.processes.first(lambda: evaluate(self.model, self.vocabulary, self.valid, state=self.config.state))
         loss = found.loss
         if not math.isfinite(loss.total):
             raise self._stopped(loss, f"in validation, {not_finite(self.parameters)}")
@@ -351,10 +392,14 @@ class Trainer:
         better = nats < place.best and self.monitor.usable(loss)
         if better:
             place.best, place.since_best = nats, -1
-        self.metrics.valid(place, found, self.optimizer.learning_rate)
-        if better:      # before last.safetensors: after a kill between the two, the validation and this are repeated
-            save_model(self.folder.model, self.elmo, self.settings,
-                       metadata={CORPORA: json.dumps(self.fingerprints)})
+
+        def write() -> None:
+            self.metrics.valid(place, found, self.optimizer.learning_rate)
+            if better:  # before last.safetensors: after a kill between the two, the validation and this are repeated
+                save_model(self.folder.model, self.elmo, self.settings,
+                           metadata={CORPORA: json.dumps(self.fingerprints)})
+
+        self.processes.first(write)
         self.progress.say(validation_line(epoch, loss, better, self.sampled, place.seconds))
         return loss
 
@@ -387,11 +432,13 @@ class Trainer:
         slots = [array for named in self.optimizer.slots.values() for array in named.values()]
         if not all(np.isfinite(array).all() for array in [*(p.value for p in self.parameters.values()), *slots]):
             raise self._stopped(self.place.last, not_finite(self.parameters))   # the file on disk stays as it is
-        tensors, texts = state_dict(self.place, self.model, self.state, self.optimizer, random or self._random(),
+        self.processes.check_same(lambda: {f"the model at {self.place}": sha256(self.model)})
+        state = self.groups.all_rows(self.state)
+        tensors, texts = state_dict(self.place, self.model, state, self.optimizer, random or self._random(),
                                     self.fingerprints)
         if self.average:
             tensors |= {f"average.{name}": array for name, array in self.average.state().items()}
-        save_model(self.folder.last, self.elmo, self.settings, tensors, texts)
+        self.processes.first(lambda: save_model(self.folder.last, self.elmo, self.settings, tensors, texts))
         self.saved = f"{self.folder.last} ({self.place})"
 
     def _out_of_patience(self) -> bool:

@@ -78,6 +78,7 @@ def consistent(values: dict[str, Any]) -> dict[str, Any]:
     if "steps" in values:       # a batch that fits into memory
         values["batch_size"], values["steps"] = 1 + values["batch_size"] % 1000, 1 + values["steps"] % 1000
         values["weight_decay"] = min(values["weight_decay"], 0.5 / values["learning_rate"])
+        values["groups"] = 1 << values["groups"] % values["batch_size"].bit_length()
         values["random_steps"] = values["random_steps"] and values["state"] == "carry"
     if "unknown" in values:
         values["unknown"] = "".join((values["unknown"] or "").split()) or None
