@@ -204,6 +204,13 @@ def launched() -> int:
     return max([1, *(int(value) for name in NUMBER if (value := os.environ.get(name, "")).isdecimal())])
 
 
+def check_alone(what: str) -> None:
+    """Raise UserError, on one process of a machine, where a launcher has started several."""
+    if (number := launched()) > 1:
+        raise _once_per_machine(f"a launcher has started {number} processes, and {what} works in one: expected no "
+                                "launcher: start it without mpiexec")
+
+
 def _communicator(number: int) -> Any:
     """That of all processes. Raises UserError, on one process of a machine, where mpi4py does not work there."""
     started = f"a launcher has started {number} processes"

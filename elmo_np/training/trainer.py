@@ -81,6 +81,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     notes     lines to print before the first step
     on_step   called after each step with the state, which goes on changing: epoch, step, last (its losses), seconds
     on_epoch  called after each epoch with the state and the validation losses of each direction, nats per token
+    Under mpiexec, every process calls this with the same arguments, and they share the work: see `processes`.
     Raises UserError for a user's mistake, where another process is training into `out`, and where training diverges;
     Interrupted after Ctrl-C, when everything is saved.
     """
@@ -152,13 +153,13 @@ class Trainer:
     on_epoch: Callable[[TrainingState, Loss], None] | None = None
 
     def __init__(self, corpus: Corpus, valid: Corpus, folder: RunDirectory, settings: Settings, progress: Progress,
-                 processes: OneProcess):
+                 processes: OneProcess | None = None):
         self.corpus = corpus
         self.valid = valid
         self.folder = folder
         self.settings = settings
         self.progress = progress
-        self.processes = processes
+        self.processes = processes or OneProcess()
         self.config = settings.train
         self.sampled = settings.model.softmax == "sampled"      # then exp of the training loss is not a perplexity
         self.metrics = Metrics(folder.metrics, settings.model.directions)

@@ -31,6 +31,7 @@ from ..runtime.progress import Progress, duration
 from .checkpointing import TrainingState
 from .divergence import Diverged
 from .metrics import directions_of, read
+from .processes import check_alone
 from .search_space import Trial
 from .trainer import train
 
@@ -92,9 +93,10 @@ class Search:
         """Train until all rounds are done (True), or so many minutes have been used in all (False).
 
         resume  go on with the search in the directory
-        Raises UserError for a directory in use, where there is no such search to go on with, and for a validation text
-        that is trained on.
+        Raises UserError for a directory in use, where there is no such search to go on with, for a validation text that
+        is trained on, and for several processes.
         """
+        check_alone("a search for settings")
         if not 0 < minutes <= MOST_MINUTES:
             raise UserError(f"minutes={minutes:g} (--minutes): expected a number above 0, at most {MOST_MINUTES:,}")
         if shared := self.valid and shared_file(self.corpus, self.valid):

@@ -3,14 +3,19 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+from threading import Barrier
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from elmo_np.cli.main import guarded, main
 from elmo_np.errors import ReportedElsewhere, UserError
 from elmo_np.io.model_file import read_model
-from elmo_np.training.processes import LOCAL_RANK, NUMBER, OneProcess, launched, together
+from elmo_np.training.gradient_sum import Gradient, Term, tree_sum
+from elmo_np.training.processes import LOCAL_RANK, NUMBER, Agreed, MPIProcesses, OneProcess, launched, together
 from tests.commands import write
 from tests.process_helpers import ROOT, RUNS, launcher, mpiexec, train
 from tests.training_helpers import CORPUS
@@ -123,6 +128,18 @@ def test_one_process_exchanges_nothing(no_launcher):
         assert processes.own(range(4)) == range(4)
 
 
+def test_a_search_is_not_shared(tmp_path, monkeypatch, capsys, no_launcher):
+    corpus = str(write(tmp_path / "corpus.txt", CORPUS[:60]))
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "3")
+    for local, lines in ("0", 1), ("2", 0):
+        monkeypatch.setenv("OMPI_COMM_WORLD_LOCAL_RANK", local)
+        assert main(["tune", corpus, "--out", str(tmp_path / "tune"), "--preset", "demo", "--quiet"]) == 2
+        found = capsys.readouterr().err
+        assert found.count("a launcher has started 3 processes, and a search for settings works in one") == lines
+        assert found.count("\n") == lines
+    assert not (tmp_path / "tune").exists()
+
+
 def test_an_import_starts_nothing():
     code = "import sys, elmo_np.training.trainer, elmo_np.cli.main; sys.exit('mpi4py' in sys.modules)"
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PMI_SIZE": "2"}
@@ -141,3 +158,84 @@ def test_what_is_reported_elsewhere_ends_the_command_in_silence(capsys):
     assert guarded("elmo-np", command) == 130
     assert capsys.readouterr() == ("", "")
     assert issubclass(ReportedElsewhere, UserError)
+
+
+class ThreadComm:
+    """What training asks of a communicator, between threads: for machines without MPI."""
+
+    def __init__(self, rank, number, barrier, slots, queues):
+        self.rank, self.number, self.barrier, self.slots, self.queues = rank, number, barrier, slots, queues
+
+    def Get_rank(self):
+        return self.rank
+
+    def Get_size(self):
+        return self.number
+
+    def allgather(self, item):
+        self.slots[self.rank] = item
+        self.barrier.wait(60)
+        found = list(self.slots)
+        self.barrier.wait(60)
+        return found
+
+    def bcast(self, item):
+        return self.allgather(item)[0]
+
+    def Sendrecv(self, array, partner, recvbuf, source):
+        assert partner == source
+        self.queues[self.rank, partner].put(array.copy())
+        recvbuf[...] = self.queues[partner, self.rank].get(timeout=60)
+
+
+def on_threads(number, work):
+    """[work(processes)] of so many processes, each a thread here."""
+    queues = {(a, b): Queue() for a in range(number) for b in range(number)}
+    shared = Barrier(number), [None] * number, queues
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(lambda rank: work(MPIProcesses(ThreadComm(rank, number, *shared))), range(number)))
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_every_process_gets_the_sum_of_the_tree_bit_by_bit(number):
+    def term(group):
+        rng = np.random.default_rng(group)
+        rows = np.flatnonzero(rng.random(9) < 0.3)      # none, for some groups
+        table = Gradient(rows, rng.normal(size=(len(rows), 2)).astype(np.float32))
+        return Term(rng.normal(size=2), {"W": Gradient(None, rng.normal(size=(3, 2)).astype(np.float32)), "E": table})
+
+    whole = tree_sum(term, range(8))
+    assert min(len(term(group).gradients["E"].rows) for group in range(8)) < 2
+    for found in on_threads(number, lambda processes: processes.added(tree_sum(term, processes.own(range(8))))):
+        np.testing.assert_array_equal(found.losses, whole.losses)
+        for name, gradient in whole.gradients.items():
+            np.testing.assert_array_equal(found.gradients[name].rows, gradient.rows)
+            assert found.gradients[name].values.tobytes() == gradient.values.tobytes()
+
+
+def failing(text):
+    raise UserError(text)
+
+
+def test_processes_agree_on_a_result_an_error_and_a_stop():
+    assert on_threads(2, lambda processes: processes.first(lambda: 10 + processes.rank)) == [10, 10]
+    assert on_threads(2, lambda processes: processes.agreed(lambda: 10 + processes.rank)) == [10, 11]
+    assert on_threads(2, lambda processes: processes.any(processes.rank == 1)) == [True, True]
+    assert on_threads(2, lambda processes: processes.any(False)) == [False, False]
+    assert on_threads(2, lambda processes: processes.gathered(processes.rank)) == [[0, 1], [0, 1]]
+
+    def error(work):
+        def caught(processes):
+            with pytest.raises(Agreed) as found:
+                work(processes)
+            return str(found.value)
+        one, other = on_threads(2, caught)
+        assert one == other
+        return one
+
+    assert error(lambda processes: processes.first(lambda: failing("no room"))) == "no room"
+    assert error(lambda processes: processes.agreed(lambda: failing("no room"))) == "no room"
+    alone = error(lambda processes: processes.agreed(lambda: processes.rank and failing("no room")))
+    assert alone == "process 1 of 0 to 1: no room"
+    assert error(lambda processes: processes.check_same(lambda: {"seed": str(processes.rank), "B": "8"})) == \
+        "seed is 0 on process 0 and 1 on process 1: expected the same on every process"
