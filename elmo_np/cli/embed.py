@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 
-from ..data.corpus import BUILT_IN, Corpus, corpus_files, corpus_name, open_corpus
+from ..data.corpus import BUILT_IN, STDIN, Corpus, corpus_files, corpus_name, open_corpus
 from ..data.fasta import FastaCorpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.embed_file import embed_file
+from ..runtime.launcher import rank_and_size
 from .common import Add, add_corpus, add_json, add_tokenize, blank_lines, show, splits
 
 
@@ -26,8 +28,9 @@ def arguments(add: Add) -> None:
         "starts: zero (reset, the default), one that the model has settled into, the same for all sentences (warm), or "
         "the one in which the sentence before it ended (carry)")
     add("--marks", action="store_true", help="include <S> and </S>: two more tokens per sentence")
-    add("--shard", default=(0, 1), type=_shard, metavar="i/N", help="only sentences whose index modulo N is i: N "
-        "processes share the work, each with its own file")
+    add("--shard", type=_shard, metavar="i/N", help="only sentences whose index modulo N is i: N processes share the "
+        "work, each with its own file. Default: all sentences; of N processes that mpiexec starts, process i takes "
+        "shard i/N and writes FILE-i-of-N.npz")
     add("--cache", metavar="FILE", help="a file in which a model of characters keeps the vectors of words from "
         "one run to the next: those of the first words, as many as fit in 32 MB; not for several runs at once")
     add("--resume", action="store_true", help="continue where the same command stopped, or start")
@@ -36,22 +39,44 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    shard, out = _part(args)
+    if out != args.out and args.resume and os.path.lexists(out):
+        show(args, out, f"{out} exists already: this part is done", {"out": out, "done_before": True})
+        return 0
     elmo = ELMo.load(args.dir)
     sentences: Corpus = _proteins(args) if args.fasta else open_corpus(args.input, tokenize=splits(args, elmo))
-    count = embed_file(elmo, sentences, args.out, layer=args.layer, state=args.state, marks=args.marks,
-                       shard=args.shard, mean=args.mean, cache=args.cache, resume=args.resume)
-    reader = "numpy.load" if args.out.endswith(".npz") else "h5py.File"
-    result: dict[str, object] = {"out": args.out, "sentences": count}
+    count = embed_file(elmo, sentences, out, layer=args.layer, state=args.state, marks=args.marks, shard=shard,
+                       mean=args.mean, cache=args.cache, resume=args.resume)
+    reader = "numpy.load" if out.endswith(".npz") else "h5py.File"
+    result: dict[str, object] = {"out": out, "sentences": count}
     if isinstance(sentences, FastaCorpus):
         line, said = f"{count:,} proteins, arrays by their ids (read with {reader})", sentences.line
         result |= {"odd": sentences.odd, "lower": sentences.lower, "left_out": sentences.left_out}
     else:
-        i, N = args.shard
+        i, N = shard
         names = f"arrays \"{i}\" to \"{i + N * (count - 1)}\"" if count else "no arrays"
         line, said = f"{count:,} sentences, {names} (read with {reader})", blank_lines(sentences)
         result |= {"first": i, "step": N, "blank_lines": getattr(sentences, "blank_lines", 0)}
-    show(args, args.out, f"{args.out}: {line}{said and f'; {said}'}", result)
+    show(args, out, f"{out}: {line}{said and f'; {said}'}", result)
     return 0
+
+
+def _part(args: argparse.Namespace) -> tuple[tuple[int, int], str]:
+    """The shard and the file of this process: as asked, or its part among those that an MPI launcher started.
+
+    Raises UserError for options that several processes cannot share.
+    """
+    if args.shard:
+        return args.shard, args.out
+    i, N = rank_and_size()
+    if N == 1:
+        return (0, 1), args.out
+    if args.input == STDIN:
+        raise UserError(f"{STDIN}, standard input, with {N} processes: expected files, which all of them can read")
+    if args.cache:
+        raise UserError(f"--cache with {N} processes: expected none, because only one run at a time may use the file")
+    stem, suffix = os.path.splitext(args.out)
+    return (i, N), f"{stem}-{i}-of-{N}{suffix}"
 
 
 def _proteins(args: argparse.Namespace) -> FastaCorpus:

@@ -1,14 +1,21 @@
 """`elmo-np embed`: the arrays of the library in a file, with every option."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import elmo_np
 from elmo_np import ELMo
 from tests.commands import UNSEEN
 from tests.embedding_helpers import arrays, interrupted
+from tests.task_helpers import same_vectors
 from tests.training_helpers import contents
 
 
@@ -56,6 +63,83 @@ def test_the_command_has_every_option(do, tmp_path, home):
         assert f"argument --shard: '{shard}': expected i/N, such as 0/4" in err
     _, err = do("embed", "run", "unseen.txt", "--out", tmp_path / "y.npz", "--cache", "x", code=2)
     assert "looks words up by id" in err
+
+
+# Several processes of an MPI launcher
+
+
+def launched(monkeypatch, rank, size):
+    monkeypatch.setenv("PMI_RANK", str(rank))
+    monkeypatch.setenv("PMI_SIZE", str(size))
+
+
+def test_each_process_of_a_launcher_takes_its_shard_and_writes_its_own_file(do, tmp_path, monkeypatch):
+    do("embed", "run", "unseen.txt", "--out", tmp_path / "all.npz", "--layer", "top")
+    found = {}
+    for rank in range(3):
+        launched(monkeypatch, rank, 3)
+        part = tmp_path / f"x.y-{rank}-of-3.npz"
+        out, _ = do("embed", "run", "unseen.txt", "--out", tmp_path / "x.y.npz", "--layer", "top")
+        assert out.startswith(f"{part}: ")
+        found |= arrays(part)
+    expected = arrays(tmp_path / "all.npz")
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        same_vectors(found[name], array)
+    assert sorted(contents(tmp_path)) == ["all.npz", *(f"x.y-{rank}-of-3.npz" for rank in range(3))]
+
+
+def test_a_single_process_of_a_launcher_and_one_with_a_shard_work_as_without(do, tmp_path, monkeypatch):
+    launched(monkeypatch, 0, 1)
+    do("embed", "run", "unseen.txt", "--out", tmp_path / "one.npz", "--layer", "top")
+    launched(monkeypatch, 1, 2)
+    do("embed", "run", "unseen.txt", "--out", tmp_path / "part.npz", "--layer", "top", "--shard", "3/4")
+    assert len(arrays(tmp_path / "one.npz")) == len(UNSEEN)
+    assert [*arrays(tmp_path / "part.npz")][:2] == ["3", "7"]
+
+
+def test_resuming_several_processes_keeps_the_parts_that_are_done(do, tmp_path, monkeypatch):
+    command = ["embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", "--layer", "top", "--resume"]
+    launched(monkeypatch, 0, 2)
+    do(*command)
+    before = (tmp_path / "x-0-of-2.npz").read_bytes()
+    out, _ = do(*command)
+    assert out == f"{tmp_path}/x-0-of-2.npz exists already: this part is done\n"
+    assert json.loads(do(*command, "--json").out) == {"out": f"{tmp_path}/x-0-of-2.npz", "done_before": True}
+    launched(monkeypatch, 1, 2)
+    assert "arrays \"1\" to " in do(*command).out
+    assert (tmp_path / "x-0-of-2.npz").read_bytes() == before
+    _, err = do(*command[:-1], code=2)
+    assert "x-1-of-2.npz exists already: give another name" in err
+
+
+@pytest.mark.parametrize(("text", "options", "message"), [
+    ("-", [], "-, standard input, with 2 processes: expected files, which all of them can read"),
+    ("unseen.txt", ["--cache", "words.safetensors"], "--cache with 2 processes: expected none"),
+    ("unseen.txt", ["--state", "carry"], "state carry with a shard: "),
+    ("absent.txt", [], "absent.txt"),
+])
+def test_what_several_processes_cannot_share_is_one_line_on_each(do, tmp_path, monkeypatch, text, options, message):
+    for rank in range(2):
+        launched(monkeypatch, rank, 2)
+        out, err = do("embed", "run", text, "--out", tmp_path / "x.npz", *options, code=2)
+        assert (out, err.count("\n")) == ("", 1)
+        assert message in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_mpiexec_shares_a_text_among_its_processes(home, tmp_path):
+    mpiexec = shutil.which("mpiexec") or pytest.skip("mpiexec, a launcher of MPI, is not installed")
+    words = [sys.executable, "-m", "elmo_np", "embed", "run", "unseen.txt", "--out", str(tmp_path / "x.npz"),
+             "--layer", "top", "--resume"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(elmo_np.__file__).parents[1])}
+    done = subprocess.run([mpiexec, "-n", "2", *words], cwd=home, text=True, capture_output=True, timeout=120,
+                          env=environment)
+    assert done.returncode == 0, done.stderr
+    assert sorted(line.partition(":")[0] for line in done.stdout.splitlines()) == [
+        f"{tmp_path}/x-{rank}-of-2.npz" for rank in range(2)]
+    found = {int(name) for rank in range(2) for name in arrays(tmp_path / f"x-{rank}-of-2.npz")}
+    assert found == set(range(len(UNSEEN)))
 
 
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(do, tmp_path, monkeypatch, home):
