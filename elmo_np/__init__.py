@@ -1,7 +1,8 @@
 """ELMo from scratch in NumPy, with the recurrent loop in Cython: to read, to check and to use.
 
-The names below are what a program may rely on, together with elmo_np.sklearn and elmo_np.spacy. The equations are in
-elmo_np.nn, whose docstring gives an order to read them in; each package's docstring says what it is for.
+The names below are what a program may rely on, together with elmo_np.sklearn, elmo_np.spacy and elmo_np.pandas. The
+equations are in elmo_np.nn, whose docstring gives an order to read them in; each package's docstring says what it is
+for.
 """
 
 from . import _early_interrupt as _early_interrupt  # first: it watches over the other imports

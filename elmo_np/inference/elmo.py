@@ -147,9 +147,10 @@ class ELMo:
         return list(self.stream(sentences, layer, state, marks=marks))
 
     def sentence_vectors(self, sentences: Iterable[Sequence[str]], layer: str | int = "average",
-                         state: str = "reset", pooling: str = "mean") -> list[Array]:
+                         state: str | BiState = "reset", pooling: str = "mean") -> list[Array]:
         """`vectors` pooled over the words of a sentence, without <S> and </S>.
 
+        state       as in `stream`
         pooling     "mean", or "max" of each element
         -> one array (dim,) per sentence; (layers, dim) with layer "all"
         """

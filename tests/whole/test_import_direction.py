@@ -19,7 +19,7 @@ ORDER = [
     ["tasks.metrics"],
     ["tasks.nn"],
     ["viz"],
-    ["training", "sklearn", "spacy", "tutorial"],
+    ["training", "sklearn", "spacy", "pandas", "tutorial"],
     ["inference"],
     ["io"],
     ["data"],

@@ -8,8 +8,8 @@ import pytest
 import elmo_np
 
 PACKAGE = Path(elmo_np.__file__).parent
-MODULES = [path for room in ("backend.py", "config", "data", "inference", "io", "nn", "runtime", "sklearn.py",
-                             "spacy.py", "tasks/models", "tasks/nn", "training", "viz")
+MODULES = [path for room in ("backend.py", "config", "data", "inference", "io", "nn", "runtime", "pandas.py",
+                             "sklearn.py", "spacy.py", "tasks/models", "tasks/nn", "training", "viz")
            for path in ([PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py")))]
 
 
