@@ -180,6 +180,7 @@ def test_the_python_code_shown_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "run/model.safetensors").exists()
 
 
+@pytest.mark.filterwarnings("ignore:PySpark does not yet:FutureWarning", "ignore::ResourceWarning")    # open sockets
 @pytest.mark.parametrize("library", ["sklearn", "gensim", "spacy", "dask", "pyspark"])
 def test_the_example_for_another_library_runs_if_it_is_installed(library, tmp_path, monkeypatch):
     pytest.importorskip(library, reason=f"{library} is not installed")
