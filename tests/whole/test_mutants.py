@@ -168,7 +168,7 @@ def outcome(target, code, checks):
     before, target.__code__ = target.__code__, code
     answer = "survived"
     try:
-        with backend.use("numpy"), np.errstate(all="ignore"), warnings.catch_warnings():
+        with backend.use("numpy"), threads(1), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for check in checks:
                 try:
@@ -266,7 +266,7 @@ def test_the_backward_functions_are_found_by_name_and_by_docstring():
 
 
 def test_central_differences_agree_while_nothing_is_changed():
-    with backend.use("numpy"):
+    with backend.use("numpy"), threads(1):
         assert all(gradients_agree(name) for name in CASES)
 
 
