@@ -21,7 +21,7 @@ from ..tasks.nn.crf import CRF, bio, everything
 from ..tasks.nn.decoder import Cache, Decoder, Sizes
 from ..tasks.nn.inputs import WordInput
 from ..tasks.nn.linear import Linear, cross_entropy, cross_entropy_backward
-from ..tasks.nn.pooling import POOLING_KINDS, pool, pool_backward
+from ..tasks.nn.pooling import SENTENCE_POOLING, Pooling
 from ..types import Array
 from .characters import MARGIN
 from .registry import CASES, SCALE, Case, acts, case, case_of, case_of_loss, case_of_output
@@ -51,18 +51,18 @@ def _linear(rng: Generator) -> Case:
 
 def _pooling(kind: str) -> Callable[[Generator], Case]:
     def make(rng: Generator) -> Case:
-        x, r = rng.normal(size=(4, 3, 5)), rng.normal(size=(3, 5))
+        layer = _random(Pooling(kind, 5, rng=rng, dtype=np.float64), rng)
+        x, r = rng.normal(size=(4, 3, 5)), rng.normal(size=(3, layer.width))
         live = np.arange(4)[:, None] < LENGTHS
         acts(live, "padding")
         second, largest = np.sort(np.where(live[..., None], x, -np.inf), axis=0)[-2:]
         if (largest - second).min() < MARGIN:
             raise AssertionError("the point of this gradient check is near a tie of two maxima")
-        dx = pool_backward(r, pool(x, LENGTHS, kind)[1])
-        return Case(lambda: float((pool(x, LENGTHS, kind)[0] * r).sum()), {"x": x}, {"x": dx})
+        return case_of_output(layer, lambda: layer.forward(x, LENGTHS), r, x=x)
     return make
 
 
-for _kind in POOLING_KINDS:
+for _kind in SENTENCE_POOLING:
     case(f"pooling, {_kind}")(_pooling(_kind))
 
 

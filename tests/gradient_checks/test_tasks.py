@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from elmo_np.gradient_checks import CASES
-from elmo_np.tasks.nn.pooling import POOLING_KINDS
+from elmo_np.tasks.nn.pooling import SENTENCE_POOLING
 
 
 def test_every_kind_of_pooling_has_a_case():
-    assert {f"pooling, {kind}" for kind in POOLING_KINDS} <= set(CASES)
+    assert {f"pooling, {kind}" for kind in SENTENCE_POOLING} <= set(CASES)
 
 
 @pytest.mark.parametrize(("name", "part"), [

@@ -15,9 +15,8 @@ from ...data.sentences import checked_sentences
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...types import Array, Sentences
 from ..metrics.scores import accuracy
-from ..nn import pooling
 from ..nn.linear import CrossEntropyCache, Linear, cross_entropy, cross_entropy_backward, log_softmax
-from ..nn.pooling import pool, pool_backward
+from ..nn.pooling import Pooling
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .sentence_encoder import EncoderCache, SentenceEncoder
@@ -26,9 +25,9 @@ from .task_model import TaskModel
 
 class SentenceScoresCache(NamedTuple):
     encoder: EncoderCache
-    pool: pooling.Cache
-    mask: Array | None          # (B, 2H)
-    linear: Array               # (B, 2H)
+    pool: list[Any]
+    mask: Array | None          # (B, width of the pooling)
+    linear: Array               # the same
 
 
 class Cache(NamedTuple):
@@ -41,13 +40,13 @@ class SentenceNetwork(SentenceEncoder):
 
     def __init__(self, J: int, D: int, C: int, config: TaskConfig, *, rng: Generator, dtype: DTypeLike = np.float32):
         super().__init__(J, D, config, rng=rng, dtype=dtype)
-        self.pooling = config.pooling
-        self.linear = Linear(self.width, C, rng=rng, dtype=dtype)
+        self.pooling = Pooling(config.pooling, self.width, rng=rng, dtype=dtype)
+        self.linear = Linear(self.pooling.width, C, rng=rng, dtype=dtype)
 
     def scores(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, SentenceScoresCache]:
         """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> z (B, C), cache."""
         x, encoder_cache = self.encode(layers, lengths, rng)
-        pooled, pool_cache = pool(x, lengths, self.pooling)
+        pooled, pool_cache = self.pooling.forward(x, lengths)
         pooled, mask = dropout_forward(pooled, self.dropout, rng)
         z, linear_cache = self.linear.forward(pooled)
         return z, SentenceScoresCache(encoder_cache, pool_cache, mask, linear_cache)
@@ -64,7 +63,7 @@ class SentenceNetwork(SentenceEncoder):
         dz = cross_entropy_backward(dloss, cache.loss)
         dpooled = self.linear.backward(dz, linear_cache)
         dpooled = dropout_backward(dpooled, mask)
-        dx = pool_backward(dpooled, pool_cache)
+        dx = self.pooling.backward(dpooled, pool_cache)
         self.encode_backward(dx, dloss, encoder_cache)
 
 

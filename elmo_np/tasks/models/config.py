@@ -9,7 +9,7 @@ from ...config.toml_files import parsed_value
 from ...errors import UserError
 from ...runtime import json_text
 from ..nn.attention import ATTENTION_KINDS
-from ..nn.pooling import POOLING_KINDS
+from ..nn.pooling import SENTENCE_POOLING
 
 MOST_SIZE = 100_000
 
@@ -26,8 +26,8 @@ class TaskConfig:
     hidden_dim: int | None = option(64, "cells per direction of the BiLSTM; none: no BiLSTM", at_least=1,
                                     at_most=MOST_SIZE)
     dropout: float = option(0.3, "share dropped below the linear layer", at_least=0, less_than=1)
-    pooling: str = option("max", f"classify: how the words of a sentence are pooled: {', '.join(POOLING_KINDS)}",
-                         *POOLING_KINDS)
+    pooling: str = option("max", f"classify: how the words of a sentence are pooled: {', '.join(SENTENCE_POOLING)}",
+                         *SENTENCE_POOLING)
     method: str = option("logistic", "senses: logistic regression, or nearest mean of a sense", "logistic", "nearest")
     weight_decay: float = option(0.0001, "senses, logistic: mu, keeps the weights small", at_least=0)
     attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION_KINDS)

@@ -36,6 +36,17 @@ def test_every_input_can_be_trained(kind, embedding_dim):
     assert {name for name in moved if name.startswith("input")} == learnt.get(kind, set())
 
 
+@pytest.mark.parametrize("kind", ["attention", "mean+max+attention"])
+def test_a_learnt_pooling_is_trained_and_comes_back_from_its_file(kind, tmp_path):
+    model = classifier(pooling=kind, hidden_dim=None)
+    before = model.network.pooling.attention.u.value.copy()
+    model.train(*reviews(40), *reviews(20, 1))
+    assert (model.network.pooling.attention.u.value != before).any()
+    model.save(tmp_path / "model.safetensors")
+    again = SentenceClassifier.load(tmp_path / "model.safetensors", model.elmo)
+    np.testing.assert_array_equal(again.probabilities(reviews(9, 2)[0]), model.probabilities(reviews(9, 2)[0]))
+
+
 def test_the_same_seed_gives_the_same_model_and_another_does_not():
     made = [classifier(seed=seed, epochs=2) for seed in (0, 0, 1)]
     for model in made:
