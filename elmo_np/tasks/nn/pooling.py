@@ -136,10 +136,11 @@ class Pooling:
 
     def backward(self, dy: Array, caches: list[Any]) -> Array:
         """dy (B, width) -> dx (T, B, D), zero at padding; accumulates into every Parameter.grad."""
-        parts = [self.attention.backward(own, cache) if self.attention and isinstance(cache, AttentionCache)
-                 else pool_backward(own, cache)
-                 for own, cache in zip(np.split(dy, len(self.parts), axis=1), caches, strict=True)]  # (G8)
-        dx = parts[0]
-        for part in parts[1:]:
-            dx = dx + part  # (G8)
+        each = zip(np.split(dy, len(self.parts), axis=1), caches, strict=True)
+        dx: Array = np.sum([self._part_backward(own, cache) for own, cache in each], axis=0)  # (G8)
         return dx
+
+    def _part_backward(self, dy: Array, cache: Any) -> Array:
+        if self.attention and isinstance(cache, AttentionCache):
+            return self.attention.backward(dy, cache)
+        return pool_backward(dy, cache)
