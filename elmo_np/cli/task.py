@@ -77,7 +77,8 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
         help="print one JSON object per line of the input" if action == "predict" else "print JSON")
     if action == "predict" and task.has_probabilities:
         add("--probabilities", action="store_true", help="print the probability of each label as well")
-    more = "".join(f", {kind}" for kind in [*task.more_inputs.values(), *task.joined_inputs.values()])
+    others = [*task.more_inputs.values(), *task.joined_inputs.values(), *task.on_request.values()]
+    more = "".join(f", {kind}" for kind in others)
     if action == "train":
         add("--resume", action="store_true", help="continue the training in DIR where it stopped; the data and options "
                                                   "are to be the same")

@@ -11,15 +11,16 @@ from ..nn.parameter import parameters
 from ..nn.softmax import IGNORE_INDEX
 from ..tasks.models.classifier import SentenceNetwork
 from ..tasks.models.config import TaskConfig
-from ..tasks.models.encoder_decoder import JOINED, LEARNT, EncoderDecoder, SourceBatch
+from ..tasks.models.encoder_decoder import EncoderDecoder
 from ..tasks.models.senses import SenseNetwork
+from ..tasks.models.sentence_encoder import SourceBatch
 from ..tasks.models.tagger import TagNetwork
 from ..tasks.nn import inputs
 from ..tasks.nn.attention import AdditiveAttention, DotAttention
 from ..tasks.nn.bilstm import BiLSTM
 from ..tasks.nn.crf import CRF, bio, everything
 from ..tasks.nn.decoder import Cache, Decoder, Sizes
-from ..tasks.nn.inputs import WordInput
+from ..tasks.nn.inputs import LEARNT, BagOfWords, WordInput
 from ..tasks.nn.linear import Linear, cross_entropy, cross_entropy_backward
 from ..tasks.nn.pooling import SENTENCE_POOLING, Pooling
 from ..types import Array
@@ -140,14 +141,33 @@ CASES["input of a task, v_t = W h_bi + b"] = lambda rng: _input(rng, "vector", 1
 CASES["input of a task, one layer"] = lambda rng: _input(rng, "static", 1)
 
 
+@case("bag of words")
+def _bag(rng: Generator) -> Case:
+    layer = _random(BagOfWords(6, 3, dropout=0.3, dtype=np.float64), rng)
+    ids, r = np.array([[3, 1, -1], [3, 5, -1], [0, 2, 4], [2, -1, -1]]), rng.normal(size=(3, 3))
+
+    def forward() -> tuple[Array, inputs.BagCache]:
+        return layer.forward(ids, np.random.default_rng(1))
+    acts(forward()[1].share[ids >= 0] == 0, "dropped words")
+
+    def backward() -> dict[str, Array]:
+        layer.backward(r, forward()[1])
+        return {}
+    return case_of(layer, lambda: float((forward()[0] * r).sum()), backward, {})
+
+
 def _network(rng: Generator, layer: SentenceNetwork | TagNetwork, y: Array) -> Case:
     """A whole network: the loss that a task minimises, from the layers of a biLM on."""
     _random(layer, rng)
     layers = rng.normal(size=(2, 4, 3, 4))
+    bag = np.array([[3, 1, -1], [3, 5, -1], [0, 2, 4], [2, -1, -1]])
+    source = SourceBatch(layers, rng.integers(0, 5, (4, 3)), bag)
 
     def forward() -> tuple[float, Any]:
-        return layer.forward(layers, LENGTHS, y, np.random.default_rng(1))
-    acts(np.asarray(forward()[1].scores.mask) == 0, "dropped elements before the linear layer")
+        return layer.forward(source, LENGTHS, y, np.random.default_rng(1))
+    scores = forward()[1].scores
+    words = scores.words if isinstance(layer, SentenceNetwork) else scores
+    acts(np.asarray(words.mask) == 0, "dropped elements before the linear layer")
     return case_of_loss(layer, forward)
 
 
@@ -161,6 +181,13 @@ def _classifier(rng: Generator) -> Case:
 def _classifier_plain(rng: Generator) -> Case:
     config = replace(CONFIG, pooling="ends", hidden_dim=None)
     return _network(rng, SentenceNetwork(2, 4, 3, config, rng=rng, dtype=np.float64), np.array([2, 0, 1]))
+
+
+@case("sentence classifier, a bag of words and learnt embeddings beside the mix")
+def _classifier_bag(rng: Generator) -> Case:
+    config = replace(CONFIG, input="bag+learnt+mix", pooling="attention")
+    network = SentenceNetwork(2, 4, 3, config, N=5, V=6, rng=rng, dtype=np.float64)
+    return _network(rng, network, np.array([2, 0, 1]))
 
 
 @case("tagger")
@@ -191,7 +218,7 @@ def _translator(rng: Generator, config: TaskConfig, source: SourceBatch) -> Case
     _, cache = forward()
     acts(np.asarray(cache.source.mask) == 0, "dropped elements of the source")
     if layer.embedding:
-        acts(np.asarray(cache.source.learnt) == 0, "dropped elements of the learnt embedding")
+        acts(np.asarray(cache.source.encoder.learnt) == 0, "dropped elements of the learnt embedding")
     acts(np.asarray(cache.decoder.a_mask) == 0, "dropped elements before the softmax")
     return case_of_loss(layer, forward)
 
@@ -207,7 +234,7 @@ def _translator_mix(rng: Generator) -> Case:
 @case("translator, learnt embeddings beside the mix")
 def _translator_joined(rng: Generator) -> Case:
     source = SourceBatch(rng.normal(size=(2, 4, 3, 4)), rng.integers(0, 5, (4, 3)))
-    return _translator(rng, replace(TRANSLATE, input=JOINED + "mix"), source)
+    return _translator(rng, replace(TRANSLATE, input=f"{LEARNT}+mix"), source)
 
 
 @case("translator, learnt embeddings, no BiLSTM, additive attention")

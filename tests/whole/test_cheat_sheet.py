@@ -20,7 +20,7 @@ from elmo_np.tasks.nn.attention import AdditiveAttention
 from elmo_np.tasks.nn.linear import Linear
 from elmo_np.viz import printed
 
-from .test_equations import DEFINED, LETTERS, NO_BACKWARD, OTHER_CELLS, SHEET
+from .test_equations import CONSTANT, DEFINED, LETTERS, NO_BACKWARD, OTHER_CELLS, SHEET
 
 FOLDER = Path(__file__).parents[2] / "tutorials"
 PDF = FOLDER / "cheat-sheet.pdf"
@@ -79,7 +79,7 @@ def test_an_equation_is_that_of_its_definition_and_has_its_gradient_after_the_ar
     there = bare(definition(tag))
     assert formulas(equation)
     assert [formula for formula in formulas(equation) if bare(formula) not in there] == []
-    has_none = tag[0] in NO_BACKWARD or tag in ("F5", "F6", "F7", "Q1", "Q2")      # F5 to F7 are a backward pass
+    has_none = tag[0] in NO_BACKWARD or tag in {"F5", "F6", "F7", *CONSTANT}      # F5 to F7 are a backward pass
     assert bool(arrow and gradient) != has_none
 
 

@@ -30,7 +30,7 @@ OTHER_CELLS = {letter for letter, modules in LETTERS.items() for name, kind in C
 DEFINITION = re.compile(r"^\*\*\(([A-Z]\d+)\)\*\*", re.MULTILINE)        # bold and first on its line: **(L3)**
 DEFINED = DEFINITION.findall(SHEET)
 NO_BACKWARD = "OPMXJ"   # updates, perplexities, predictions, searches, comparisons have no gradient; all others have
-CONSTANT = {"Q1", "Q2"}     # depend on no parameter
+CONSTANT = {"N2", "Q1", "Q2"}     # depend on no parameter
 TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
@@ -12,8 +13,10 @@ from ..data.files import LABELLED, read_labelled
 from ..data.tables import ANY, Columns
 from ..metrics import figures
 from ..metrics.scores import accuracy, confusion, label_scores
-from ..models.classifier import SentenceClassifier
+from ..models.classifier import SentenceClassifier, frequent_phrases
 from ..models.config import TaskConfig
+from ..models.word_model import source_words
+from ..nn.inputs import BAG, LEARNT, input_parts
 from . import baselines
 from .task_base import TaskSpec, by_label, score_table, score_values
 
@@ -27,6 +30,10 @@ class Classify(TaskSpec):
     built_in = ("docstrings", "nltk:sentence_polarity", "nltk:subjectivity")
     columns = "sentence<TAB>label"
     roles = LABELLED
+    on_request = MappingProxyType({"learnt embeddings, no biLM": LEARNT,
+                                   "learnt embeddings beside the layer mix": f"{LEARNT}+mix",
+                                   "bag of words, trained": BAG, "bag of words + static vectors": f"{BAG}+static",
+                                   "bag of words + layer mix": f"{BAG}+mix"})
 
     def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         if name.startswith("nltk:"):
@@ -37,7 +44,10 @@ class Classify(TaskSpec):
         return builtin.docstrings() if name == "docstrings" else None
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> SentenceClassifier:
-        return SentenceClassifier(elmo, self.labels(train), config, tokenize=tokenize)
+        parts = input_parts(config.input)
+        return SentenceClassifier(elmo, self.labels(train), config, tokenize=tokenize,
+                                  source_words=source_words(train.sentences, config) if parts.learnt else (),
+                                  phrases=frequent_phrases(train.sentences, config) if parts.bag else ())
 
     def labels(self, train: Examples) -> list[str]:
         return sorted(set(train.labels))

@@ -137,7 +137,7 @@ def _word2vec(own: TaskDirectory, setup: Setup, elmo: ELMo, only: Sequence[str],
 def kinds_of(task: TaskSpec, layers: int) -> list[str]:
     """All inputs that are compared, from those without context to the mix."""
     return [*task.more_inputs.values(), WORD2VEC, "static", *map(str, range(1, layers + 1)), "mix",
-            *task.joined_inputs.values()]
+            *task.joined_inputs.values(), *task.on_request.values()]
 
 
 def check_kinds(task: TaskSpec, only: Sequence[str], bilm: BilmSpec) -> None:
@@ -165,14 +165,18 @@ def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Se
             yield Input(name, kind, elmo, stacked)
     if WORD2VEC in wanted and other is not None:
         yield Input("word2vec (gensim), of the biLM's text", "static", other, embedded(other, [0]))
+    words = stacked
+    if 0 not in elmo.layers and any(kind.endswith("static") for kind in wanted):
+        words = embedded(elmo, [0])
     if "static" in wanted:
-        yield Input("static vectors (layer 0)", "static", elmo, stacked if 0 in elmo.layers else embedded(elmo, [0]))
+        yield Input("static vectors (layer 0)", "static", elmo, words)
     for layer in range(1, elmo.model.config.layers + 1):
         if str(layer) in wanted:
             yield Input(f"layer {layer}", str(layer), elmo, stacked)
-    for name, kind in {"layer mix": "mix", **task.joined_inputs}.items():
+    requested = {name: kind for name, kind in task.on_request.items() if kind in only}
+    for name, kind in {"layer mix": "mix", **task.joined_inputs, **requested}.items():
         if kind in wanted:
-            yield Input(name, kind, elmo, stacked)
+            yield Input(name, kind, elmo, words if kind.endswith("static") else stacked)
 
 
 class TransientProgress(Progress):

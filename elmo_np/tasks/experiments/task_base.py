@@ -45,6 +45,7 @@ class TaskSpec(ABC):
     # Inputs that are compared with the biLM's: {name in the report: kind}.
     more_inputs: Mapping[str, str] = MappingProxyType({})
     joined_inputs: Mapping[str, str] = MappingProxyType({})     # those that contain the biLM's too
+    on_request: Mapping[str, str] = MappingProxyType({})        # others, compared only if they are asked for
     # Variants of the model that are compared: {name in the report: settings}.
     methods: Mapping[str, dict[str, Any]] = MappingProxyType({"": {}})
 

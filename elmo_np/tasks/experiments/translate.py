@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...data.vocabulary import EOS, SPECIAL_TOKENS, UNK
+from ...data.vocabulary import EOS, SPECIAL_TOKENS
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ..data import builtin
@@ -20,8 +20,9 @@ from ..metrics import figures
 from ..metrics.bleu import available, bleu
 from ..metrics.scores import token_accuracy
 from ..models.config import TaskConfig
-from ..models.encoder_decoder import JOINED, LEARNT
-from ..models.translator import Translation, Translator, frequent_words
+from ..models.translator import Translation, Translator
+from ..models.word_model import frequent_words, source_words
+from ..nn.inputs import LEARNT
 from . import baselines
 from .task_base import TaskSpec
 
@@ -38,7 +39,7 @@ class Translate(TaskSpec):
     roles, has_probabilities = PAIRS, False
     defaults = TaskConfig(input_dropout=0.1, dropout=0.2, learning_rate=0.003)
     more_inputs = MappingProxyType({"learnt embeddings, no biLM": LEARNT})
-    joined_inputs = MappingProxyType({"learnt embeddings beside the layer mix": JOINED + "mix"})
+    joined_inputs = MappingProxyType({"learnt embeddings beside the layer mix": f"{LEARNT}+mix"})
 
     @property
     def measure(self) -> str:
@@ -71,8 +72,7 @@ class Translate(TaskSpec):
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> Translator:
         labels = [*SPECIAL_TOKENS, *frequent_words(train.labels, config.min_count)]
-        source_words = [UNK, *frequent_words(train.sentences, config.min_count)]
-        return Translator(elmo, labels, source_words, config, tokenize=tokenize)
+        return Translator(elmo, labels, source_words(train.sentences, config), config, tokenize=tokenize)
 
     def load(self, path: str, elmo: ELMo) -> Translator:
         return Translator.load(path, elmo)

@@ -12,6 +12,7 @@ from ..nn.attention import ATTENTION_KINDS
 from ..nn.pooling import SENTENCE_POOLING
 
 MOST_SIZE = 100_000
+LATER = ("ngrams",)         # settings that version 0.1 did not have: files without them mean the default
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,9 @@ class TaskConfig:
     """The settings of a task model and its training. Raises UserError for a value out of its range."""
 
     input: str = option("mix", "the vector of a word: mix, vector (W h_bi + b), static, top, or a layer (0, 1, ..); "
-                       "translate: also learnt, an embedding without the biLM, and learnt+mix, both")
+                       "classify, translate: also learnt, an embedding without the biLM, and learnt+mix, both; "
+                       "classify: also bag, words and phrases whatever their order, and bag+ before another")
+    ngrams: int = option(2, "classify, bag: the longest phrase", at_least=1, at_most=5)
     penalty: float = option(0.001, "lambda: keeps the mix near the average of the layers", at_least=0)
     input_dropout: float = option(0.2, "share of the input dropped; the paper drops half, with a larger biLM",
                                   at_least=0, less_than=1)
@@ -35,7 +38,7 @@ class TaskConfig:
     decoder_dim: int = option(128, "translate: cells of the decoder", at_least=1, at_most=MOST_SIZE)
     beam: int = option(4, "translate: width of the beam search; 1: greedy", at_least=1, at_most=1000)
     max_source: int = option(25, "translate: pairs with more words in the source are left out", at_least=1)
-    min_count: int = option(1, "translate: rarer words of the training pairs become <UNK>", at_least=1)
+    min_count: int = option(1, "learnt, bag, translate: rarer words of the training data are unknown", at_least=1)
     epochs: int = option(20, "times through the training sentences", at_least=1)
     batch_size: int = option(32, "sentences per step", at_least=1)
     learning_rate: float = option(0.005, "of Adam", above=0)
@@ -48,7 +51,11 @@ class TaskConfig:
         check(self)
 
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """The settings, without those that version 0.1 did not have where they are the default: its files stay as they
+        are."""
+        values = {name: value for name, value in dataclasses.asdict(self).items()
+                  if name not in LATER or value != getattr(TaskConfig, name)}
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @staticmethod
     def from_json(text: str) -> "TaskConfig":

@@ -1,4 +1,7 @@
-"""The lower half of classifier and tagger: the input (N) and, unless hidden_dim is none, a bidirectional LSTM (U)."""
+"""The lower half of classifier, tagger and translator: the input (N) and, unless hidden_dim is none, a bidirectional
+LSTM (U)."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
@@ -6,38 +9,85 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...nn import embedding
+from ...nn.dropout import dropout_backward, dropout_forward
+from ...nn.embedding import Embedding
 from ...types import Array
 from ..nn import bilstm, inputs
 from ..nn.bilstm import BiLSTM
-from ..nn.inputs import WordInput
+from ..nn.inputs import WordInput, beside, beside_backward, input_parts
 from .config import TaskConfig
 
 
+class SourceBatch(NamedTuple):
+    """The sentences of a batch, in the forms that the input needs."""
+
+    layers: Array | None            # (J, T, B, D)
+    ids: Array | None = None        # (T, B): of words, for a learnt embedding
+    bag: Array | None = None        # (K, B): of the words and phrases in a sentence, -1 for padding
+
+
 class EncoderCache(NamedTuple):
-    input: inputs.Cache
+    embedding: embedding.Cache | None
+    learnt: Array | None            # dropout of the embedding, (T, B, D)
+    input: inputs.Cache | None
     lstm: bilstm.Cache | None
 
 
 class SentenceEncoder:
-    """The base class of their networks. J, D: number and width of the layers; width: that of what `encode` returns."""
+    """The base class of their networks.
 
-    def __init__(self, J: int, D: int, config: TaskConfig, *, rng: Generator, dtype: DTypeLike = np.float32):
+    J, D    number and width of the layers
+    N       words of a learnt embedding
+    width   that of what `encode` returns; 0 for an input that reads no word by itself
+    """
+
+    def __init__(self, J: int, D: int, config: TaskConfig, *, N: int = 0, rng: Generator,
+                 dtype: DTypeLike = np.float32):
         self.dropout = config.dropout
-        self.input = WordInput(config.input, J, D, dropout=config.input_dropout, penalty=config.penalty, rng=rng,
-                               dtype=dtype)
-        self.lstm = BiLSTM(D, config.hidden_dim, rng=rng, dtype=dtype) if config.hidden_dim else None
-        self.width = 2 * config.hidden_dim if config.hidden_dim else D
+        self.input_dropout = config.input_dropout
+        parts = input_parts(config.input)
+        self.embedding = Embedding(N, D, rng=rng, dtype=dtype) if parts.learnt else None
+        self.input = WordInput(parts.bilm, J, D, dropout=config.input_dropout, penalty=config.penalty, rng=rng,
+                               dtype=dtype) if parts.bilm else None
+        width = D * (parts.learnt + bool(parts.bilm))
+        self.lstm = BiLSTM(width, config.hidden_dim, rng=rng, dtype=dtype) if config.hidden_dim and width else None
+        self.width = 2 * config.hidden_dim if config.hidden_dim and width else width
 
-    def encode(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, EncoderCache]:
-        """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> x (T, B, width), cache."""
-        x, input_cache = self.input.forward(layers, rng)
+    def encode(self, source: Array | SourceBatch, lengths: Array,
+               rng: Generator | None = None) -> tuple[Array, EncoderCache]:
+        """source: the layers (J, T, B, D), or all that the input reads; lengths (B,); rng draws dropout, None for none
+        -> x (T, B, width), cache."""
+        source = as_batch(source)
+        embedding_cache = learnt = input_cache = None
+        if self.embedding:
+            assert source.ids is not None
+            e, embedding_cache = self.embedding.forward(source.ids)
+            x, learnt = dropout_forward(e, self.input_dropout, rng)
+        if self.input:
+            assert source.layers is not None
+            m, input_cache = self.input.forward(source.layers, rng)
+            x = beside(x, m) if self.embedding else m
         x, lstm_cache = self.lstm.forward(x, lengths) if self.lstm else (x, None)
-        return x, EncoderCache(input_cache, lstm_cache)
+        return x, EncoderCache(embedding_cache, learnt, input_cache, lstm_cache)
 
     def encode_backward(self, dx: Array, dloss: float, cache: EncoderCache) -> None:
         """dx (T, B, width); dloss: gradient of the minimised quantity by the loss that the input's penalty is part of;
         accumulates into every Parameter.grad."""
         if self.lstm and cache.lstm:
             dx = self.lstm.backward(dx, cache.lstm)
-        self.input.backward(dx, cache.input)
-        self.input.penalty_backward(dloss)
+        de, dm = beside_backward(dx) if self.embedding and self.input else (dx, dx)
+        if self.input and cache.input:
+            self.input.backward(dm, cache.input)
+            self.input.penalty_backward(dloss)
+        if self.embedding and cache.embedding:
+            self.embedding.backward(dropout_backward(de, cache.learnt), cache.embedding)
+
+    def penalty(self) -> float:
+        """What the input adds to the loss of a batch."""
+        return self.input.penalty() if self.input else 0.0
+
+
+def as_batch(source: Array | SourceBatch) -> SourceBatch:
+    """Layers alone as a batch."""
+    return source if isinstance(source, SourceBatch) else SourceBatch(source)

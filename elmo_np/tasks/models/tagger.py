@@ -22,7 +22,7 @@ from ..nn.linear import Linear
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import padded
-from .sentence_encoder import EncoderCache, SentenceEncoder
+from .sentence_encoder import EncoderCache, SentenceEncoder, SourceBatch
 from .task_model import TaskModel
 
 
@@ -46,18 +46,21 @@ class TagNetwork(SentenceEncoder):
         self.linear = Linear(self.width, len(labels), rng=rng, dtype=dtype)
         self.crf = CRF(len(labels), bio(labels) if are_entities(labels) else None, dtype=dtype)
 
-    def scores(self, layers: Array, lengths: Array, rng: Generator | None = None) -> tuple[Array, TagScoresCache]:
-        """layers (J, T, B, D), lengths (B,); rng draws dropout, None for none -> z (T, B, C), cache."""
-        x, encoder_cache = self.encode(layers, lengths, rng)
+    def scores(self, source: Array | SourceBatch, lengths: Array,
+               rng: Generator | None = None) -> tuple[Array, TagScoresCache]:
+        """source: the layers (J, T, B, D), or all that the input reads; lengths (B,); rng draws dropout, None for none
+        -> z (T, B, C), cache."""
+        x, encoder_cache = self.encode(source, lengths, rng)
         x, mask = dropout_forward(x, self.dropout, rng)
         z, linear_cache = self.linear.forward(x)
         return z, TagScoresCache(encoder_cache, mask, linear_cache)
 
-    def forward(self, layers: Array, lengths: Array, y: Array, rng: Generator | None = None) -> tuple[float, Cache]:
+    def forward(self, source: Array | SourceBatch, lengths: Array, y: Array,
+                rng: Generator | None = None) -> tuple[float, Cache]:
         """As `scores`, with y (T, B) -> loss in nats per sentence, the input's penalty included, and cache."""
-        z, scores_cache = self.scores(layers, lengths, rng)
+        z, scores_cache = self.scores(source, lengths, rng)
         loss, crf_cache = self.crf.forward(z, y, lengths)
-        return loss + self.input.penalty(), Cache(scores_cache, crf_cache)
+        return loss + self.penalty(), Cache(scores_cache, crf_cache)
 
     def backward(self, dloss: float, cache: Cache) -> None:
         """dloss: gradient of the minimised quantity by this loss; accumulates into every Parameter.grad."""

@@ -91,8 +91,13 @@ class TaskModel(ABC):
         progress = progress or Progress(quiet=True)
         own, held_out = vectors or (self.embed(sentences, labels, progress),
                                     self.embed(valid_sentences, valid_labels, progress))
-        return self._fit(self._dataset(sentences, labels, own), self._dataset(valid_sentences, valid_labels, held_out),
-                         lambda: self._score(valid_sentences, valid_labels, held_out), progress, place)
+        parts = self._dataset(sentences, labels, own), self._dataset(valid_sentences, valid_labels, held_out)
+        self._start(sentences, labels)
+        return self._fit(*parts, lambda: self._score(valid_sentences, valid_labels, held_out), progress, place)
+
+    def _start(self, sentences: Sentences, labels: Sequence[Any]) -> None:
+        """Weights that are computed from the training data before the first step; here none."""
+        return
 
     def _fit(self, train: Dataset, valid: Dataset, score: Callable[[], float], progress: Progress,
              checkpoint: Checkpoint | None) -> list[EpochResult]:

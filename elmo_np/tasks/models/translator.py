@@ -6,7 +6,6 @@ The network is `encoder_decoder.py`; the words are chosen by a beam search (X), 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,17 +17,14 @@ from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.softmax import IGNORE_INDEX
-from ...runtime import json_text
-from ...runtime.progress import Progress
 from ...types import Array, Sentences
 from ..metrics.scores import token_accuracy
-from ..nn.inputs import layers_of
 from ..nn.search import BeamState, beam_search
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
-from .encoder_decoder import END, LEARNT, START, UNKNOWN, EncoderDecoder, SourceBatch, bilm_input, decoder_words
+from .encoder_decoder import END, START, UNKNOWN, EncoderDecoder, decoder_words
 from .fit import padded
-from .task_model import TaskModel, all_texts
+from .word_model import WordModel, texts_of
 
 
 class Translation(NamedTuple):
@@ -36,7 +32,7 @@ class Translation(NamedTuple):
     attention: Array            # (T, S): one row per word, and one for the end token if it was written
 
 
-class Translator(TaskModel):
+class Translator(WordModel):
     """Sentences of a target language for those of a source language.
 
     Trained for the best token accuracy of the likeliest word at each step.
@@ -55,13 +51,7 @@ class Translator(TaskModel):
             raise UserError(f"words of a translator begin with {', '.join(labels[:3]):.60} and "
                             f"{', '.join(source_words[:1]):.20}, expected {', '.join(SPECIAL_TOKENS)} and words of the "
                             f"target, {UNK} and words of the source")
-        self.source_words = list(source_words)
-        self._source_ids = {word: k for k, word in enumerate(self.source_words)}
-        super().__init__(elmo, labels, config, tokenize=tokenize)
-
-    def _layers(self) -> list[int]:
-        """With the input "learnt" only their width counts: that of the static vectors."""
-        return layers_of(self.elmo, bilm_input(self.config.input) or "static")
+        super().__init__(elmo, labels, source_words, config, tokenize=tokenize)
 
     def _network(self, rng: Generator) -> EncoderDecoder:
         return EncoderDecoder(len(self.layers), self.width, len(self.source_words), len(self.labels), self.config,
@@ -71,32 +61,15 @@ class Translator(TaskModel):
         """UNKNOWN for other words, and for a special token that occurs in a text."""
         return [max(UNKNOWN, self._ids.get(word, UNKNOWN)) for word in labels]
 
-    def embed(self, sentences: Sentences, labels: Sequence[Any],
-              progress: Progress | None = None) -> EmbeddingCache | None:
-        return super().embed(sentences, labels, progress) if bilm_input(self.config.input) else None
-
     def _targets(self, labels: Sentences) -> list[list[int]]:
         return [[*self.label_ids(words), END] for words in checked_sentences(labels)]
 
     def _stacked(self, targets: Sequence[Any]) -> Array:
         return padded(targets, IGNORE_INDEX)
 
-    def coverage(self, sentences: Sentences) -> list[str]:
-        """None either if no biLM is read."""
-        return super().coverage(sentences) if bilm_input(self.config.input) else []
-
     def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         found = self.predict(sentences, vectors, beam=1)
         return token_accuracy(labels, [own.words for own in found])
-
-    def _read(self, sentences: Sentences, vectors: EmbeddingCache | None,
-              group: Sequence[int] | Array) -> tuple[SourceBatch, Array]:
-        layers = ids = None
-        if self.config.input.startswith(LEARNT):
-            ids = padded([[self._source_ids.get(word, 0) for word in sentences[k]] for k in group], 0)
-        if bilm_input(self.config.input):
-            layers, _ = super()._read(sentences, vectors, group)
-        return SourceBatch(layers, ids), np.array([len(sentences[k]) for k in group])
 
     def predict(self, sentences: Sentences, vectors: EmbeddingCache | None = None, *,
                 beam: int | None = None) -> list[Translation]:
@@ -107,7 +80,7 @@ class Translator(TaskModel):
         sentences = list(checked_sentences(sentences))
         found: dict[int, Translation] = {}
         for indices, source, lengths in self.batches(sentences, vectors):
-            u, keys, _ = self.network.encode(source, lengths)
+            u, keys, _ = self.network.encode_source(source, lengths)
             ids = self._search(u, keys, lengths, beam or self.config.beam)
             found.update(zip(indices, self._translations(ids, u, keys, lengths), strict=True))
         return [found[k] for k in range(len(sentences))]
@@ -156,18 +129,9 @@ class Translator(TaskModel):
     @classmethod
     def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
                     texts: dict[str, str]) -> Translator:
-        source_words = json_text.loads(texts["source_words"])
-        if not all_texts(source_words):
-            raise TypeError("source_words")
-        return cls(elmo, labels, source_words, config, tokenize=tokenize)
+        return cls(elmo, labels, texts_of(texts, "source_words"), config, tokenize=tokenize)
 
 
 def _longest(n: Any) -> Any:
     """Maximum number of words of a translation, its end token included, for n words of the source."""
     return 2 * n + 10
-
-
-def frequent_words(sentences: Sentences, min_count: int) -> list[str]:
-    """The words that occur at least min_count times, in order, without special tokens."""
-    counts = Counter(word for sentence in sentences for word in sentence)
-    return sorted(word for word, count in counts.items() if count >= min_count and word not in SPECIAL_TOKENS)

@@ -6,10 +6,22 @@
     "vector"    the article's v_t = W h_t_bi + b (V2) of the top layer: W and b are learnt
     "static"    layer 0, the word vectors, which do not depend on context: nothing is learnt
     "top", "0", "1", ..     one layer as it is: nothing is learnt
+    "learnt"    an embedding (E) that is learnt with the task, without the biLM
+    "learnt+mix", or another of the biLM's after the "+"    both, (N1)
+    "bag", "bag+mix", ..    of a whole sentence: the words and short phrases that are in it, whatever their order,
+                            alone, or beside what one of the others gives
 
-Dropout (D) acts on the result. Dimensions: J layers, T steps, B sentences, D = 2P width of a layer.
+    (N2) r_w[c] = log p_w[c] - (1 / C) sum_k log p_w[k],  p_w[c] = (1 + n_w[c]) / sum_v (1 + n_v[c])
+    (N3) z_n = b + sum of W_w over the words and phrases w of sentence n,  scores of the C labels
+
+n_w[c] counts the training sentences of label c that have w, so r is naive Bayes; W starts with a share of it, and is
+then trained like everything else.
+
+Dropout (D) acts on the result. Dimensions: J layers, T steps, B sentences, D = 2P width of a layer; V words and phrases
+and C labels of a bag, K places for those of a sentence.
 Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, (N1), and lambda, "to bias the weights to stay
-close to an average of all layers".
+close to an average of all layers". (N2), McCallum and Nigam 1998; as the start of a linear classifier, Wang and Manning
+2012.
 """
 
 from typing import Any, NamedTuple
@@ -22,8 +34,39 @@ from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.checks import check_sizes
 from ...nn.dropout import dropout_backward, dropout_forward
+from ...nn.parameter import Parameter
 from ...nn.representation import ScalarMix, WordVector
 from ...types import Array
+
+LEARNT, BAG = "learnt", "bag"
+START_SHARE = 0.25      # of naive Bayes, which is too sure of itself, in the start of W
+
+
+class InputParts(NamedTuple):
+    """What an input consists of."""
+
+    bag: bool
+    learnt: bool
+    bilm: str           # "mix", "vector", "static", "top" or a layer; "" without the biLM
+
+    @property
+    def words(self) -> bool:
+        """Whether the vector of each word is read."""
+        return self.learnt or self.bilm != ""
+
+
+def input_parts(kind: str) -> InputParts:
+    """The parts of an input: "bag+learnt+mix" has all three. Raises UserError for nothing, also after a "+"."""
+    rest = kind.split("+")
+    bag = rest[0] == BAG
+    rest = rest[bag:]
+    learnt = rest[:1] == [LEARNT]
+    rest = rest[learnt:]
+    if "" in rest:
+        raise UserError(f"input = {kind!r:.60}: expected {LEARNT}, or "
+                        f"{LEARNT}+mix, or another input of the biLM after "
+                        "the +")
+    return InputParts(bag, learnt, "+".join(rest))
 
 
 class Cache(NamedTuple):
@@ -38,8 +81,9 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
     layers |= {str(layer): [layer] for layer in range(top + 1)}
     if kind not in layers:
         raise UserError(f"input = {kind!r:.60}: expected mix, vector, static, top, "
-                        f"or a layer from 0 to {top} (for the task translate "
-                        "also learnt, and learnt+ before one of these)")
+                        f"or a layer from 0 to {top} (for the tasks classify "
+                        "and translate also learnt, and learnt+ before one of "
+                        "these; for classify also bag, and bag+)")
     return layers[kind]
 
 
@@ -103,3 +147,42 @@ def beside_backward(dx: Array) -> tuple[Array, Array]:
     """dx (T, B, 2D) -> de, dm (T, B, D)."""
     de, dm = np.split(dx, 2, axis=-1)  # (N1)
     return np.ascontiguousarray(de), np.ascontiguousarray(dm)
+
+
+class BagCache(NamedTuple):
+    ids: Array          # (K, B)
+    share: Array        # (K, B, 1): 0 at padding and where dropped
+
+
+class BagOfWords:
+    """(N3): scores from the words and phrases of a sentence. V words and phrases, C labels; dropout: share of them
+    dropped, in training."""
+
+    def __init__(self, V: int, C: int, *, dropout: float = 0.0, dtype: DTypeLike = np.float32):
+        check_sizes("bag of words", V=V, C=C)
+        self.dropout = dropout
+        self.W = Parameter(np.zeros((V, C), dtype))
+        self.b = Parameter(np.zeros(C, dtype))
+
+    def forward(self, ids: Array, rng: Generator | None = None) -> tuple[Array, BagCache]:
+        """ids (K, B) in [0, V), -1 for padding; rng draws dropout, None for none -> z (B, C), cache."""
+        live = (ids >= 0)[..., None].astype(self.W.value.dtype)
+        share, _ = dropout_forward(live, self.dropout, rng)
+        ids = np.maximum(ids, 0)
+        z = self.b.value + (self.W.value[ids] * share).sum(axis=0)  # (N3)
+        return z, BagCache(ids, share)
+
+    def backward(self, dz: Array, cache: BagCache) -> None:
+        """dz (B, C): accumulates into W.grad and b.grad. A word id has no gradient."""
+        ids, share = cache
+        np.add.at(self.W.grad, ids, dz * share)  # (N3)
+        self.b.grad += dz.sum(axis=0)            # (N3)
+
+    def start(self, ids: Array, y: Array) -> None:
+        """ids (M,) of every word and phrase of every training sentence, y (M,) the label of that sentence: W becomes a
+        share of naive Bayes."""
+        counts = np.ones(self.W.value.shape)
+        np.add.at(counts, (ids, y), 1)
+        log_p = np.log(counts / counts.sum(axis=0))    # (N2)
+        r = log_p - log_p.mean(axis=1, keepdims=True)  # (N2)
+        self.W.value[...] = START_SHARE * r

@@ -70,6 +70,18 @@ def test_a_comparison_takes_word_vectors_of_another_width_as_they_are(task_home,
     assert "8 test sentences; test: one of every 10 examples, drawn by seed 0" in out
 
 
+def test_inputs_with_words_of_their_own_are_compared_on_request(task_home, run, tmp_path):
+    saved(tiny_elmo(layers=2, embedding_dim=6), tmp_path / "bilm")
+    code, out, _ = run("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", tmp_path / "bilm", "--seeds",
+                       1, "--inputs", "mix", "bag", "bag+static", "bag+mix", "learnt", "learnt+mix", "--out",
+                       tmp_path / "out", "--quiet", *FAST_OPTIONS, "--set", "epochs=1")
+    assert code == 0
+    for name in ("layer mix", "bag of words, trained", "bag of words + static vectors", "bag of words + layer mix",
+                 "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"):
+        assert f"  {name} " in out
+    assert "  static vectors" not in out
+
+
 def test_scores_are_read_back_from_the_file(tmp_path):
     found = {"static": [0.5, 0.25], "baseline": [1.0]}
     (tmp_path / "results.csv").write_text(compare.as_csv(found, 3, "seeds"))

@@ -6,8 +6,9 @@ import pytest
 from elmo_np.errors import UserError
 from elmo_np.nn.parameter import parameters
 from elmo_np.tasks.metrics.scores import accuracy
-from elmo_np.tasks.models.classifier import SentenceClassifier
+from elmo_np.tasks.models.classifier import SentenceClassifier, frequent_phrases, phrases_of
 from elmo_np.tasks.models.config import TaskConfig
+from elmo_np.tasks.models.word_model import source_words
 from tests.task_helpers import FAST, reviews, tiny_elmo
 
 
@@ -45,6 +46,54 @@ def test_a_learnt_pooling_is_trained_and_comes_back_from_its_file(kind, tmp_path
     model.save(tmp_path / "model.safetensors")
     again = SentenceClassifier.load(tmp_path / "model.safetensors", model.elmo)
     np.testing.assert_array_equal(again.probabilities(reviews(9, 2)[0]), model.probabilities(reviews(9, 2)[0]))
+
+
+def with_words(**settings):
+    """A classifier that knows the words and phrases of the training sentences."""
+    config = TaskConfig(**{**vars(FAST), **settings})
+    sentences = reviews(60)[0]
+    return SentenceClassifier(tiny_elmo(), ["good", "bad"], config, source_words=source_words(sentences, config),
+                              phrases=frequent_phrases(sentences, config))
+
+
+@pytest.mark.parametrize("kind", ["bag", "bag+mix", "learnt", "learnt+mix", "bag+learnt+static"])
+def test_inputs_with_words_of_their_own_learn_and_come_back_from_the_file(kind, tmp_path):
+    model = with_words(input=kind, hidden_dim=None)
+    model.train(*reviews(60), *reviews(20, 1))
+    sentences, labels = reviews(50, 2)
+    p = model.probabilities([*sentences, ["unseen", "words"]])
+    assert accuracy(labels, model.predict(sentences)) > 0.95
+    model.save(tmp_path / "model.safetensors")
+    again = SentenceClassifier.load(tmp_path / "model.safetensors", model.elmo)
+    np.testing.assert_array_equal(again.probabilities([*sentences, ["unseen", "words"]]), p)
+
+
+def test_a_bag_is_naive_bayes_before_it_is_trained():
+    model = with_words(input="bag", epochs=1, learning_rate=1e-30)
+    model.train(*reviews(60), *reviews(20, 1))
+    sentences, labels = reviews(50, 2)
+    assert accuracy(labels, model.predict(sentences)) > 0.95
+
+
+def test_a_stopped_training_of_a_bag_goes_on_from_its_weights(tmp_path):
+    whole, stopped, resumed = (with_words(input="bag+mix", epochs=epochs) for epochs in (3, 1, 3))
+    data = *reviews(40), *reviews(20, 1)
+    whole.train(*data)
+    stopped.train(*data, checkpoint=tmp_path / "last")
+    resumed.train(*data, checkpoint=tmp_path / "last")
+    assert (tmp_path / "last").exists()
+    np.testing.assert_array_equal(resumed.network.bag.W.value, whole.network.bag.W.value)
+
+
+def test_phrases_are_runs_of_words_each_once():
+    assert phrases_of(["a", "b", "a", "b"], 2) == ["a", "b", "a b", "b a"]
+    assert phrases_of(["a"], 3) == ["a"]
+
+
+@pytest.mark.parametrize(("kind", "message"), [("bag", "no words for a bag"), ("learnt", "no words to learn")])
+def test_an_input_of_words_needs_them(kind, message):
+    with pytest.raises(UserError, match=message):
+        classifier(input=kind)
 
 
 def test_the_same_seed_gives_the_same_model_and_another_does_not():

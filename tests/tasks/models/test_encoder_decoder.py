@@ -1,15 +1,13 @@
 """encoder_decoder: which words the decoder reads, and which of embedding, biLM and BiLSTM a setting builds."""
 
-import re
-
 import numpy as np
 import pytest
 
-from elmo_np.errors import UserError
 from elmo_np.nn.parameter import parameters
 from elmo_np.nn.softmax import IGNORE_INDEX
 from elmo_np.tasks.models.config import TaskConfig
-from elmo_np.tasks.models.encoder_decoder import END, START, EncoderDecoder, SourceBatch, bilm_input, decoder_words
+from elmo_np.tasks.models.encoder_decoder import END, START, EncoderDecoder, decoder_words
+from elmo_np.tasks.models.sentence_encoder import SourceBatch
 
 
 def test_the_decoder_reads_the_word_before():
@@ -28,17 +26,5 @@ def test_an_input_decides_what_the_encoder_consists_of(kind, parts, width, rng):
     assert {name.split(".")[0] for name in parameters(network)} == parts
     assert network.lstm.forward_lstm.Wx.value.size == 4 * 3 * width
     source = SourceBatch(rng.normal(size=(2, 4, 3, 8)).astype(np.float32), rng.integers(0, 6, (4, 3)))
-    u, keys, _ = network.encode(source, np.array([4, 1, 2]))
+    u, keys, _ = network.encode_source(source, np.array([4, 1, 2]))
     assert (u.shape, keys.shape) == ((3, 6), (4, 3, 6))
-
-
-def test_the_part_of_an_input_that_is_the_bilms():
-    assert [bilm_input(kind) for kind in ("mix", "learnt", "learnt+mix", "learnt+1")] == ["mix", "", "mix", "1"]
-    with pytest.raises(UserError, match=r"input = 'learnt\+': expected learnt, or learnt\+mix"):
-        bilm_input("learnt+")
-
-
-@pytest.mark.parametrize("kind", ["", "learnt+"])
-def test_an_input_of_nothing_is_refused(kind):
-    with pytest.raises(UserError, match=f"input = '{re.escape(kind)}': expected learnt, or learnt"):
-        bilm_input(kind)

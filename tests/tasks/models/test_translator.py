@@ -13,7 +13,8 @@ from elmo_np.tasks.metrics.scores import token_accuracy
 from elmo_np.tasks.models.config import TaskConfig
 from elmo_np.tasks.models.embedding_cache import EmbeddingCache
 from elmo_np.tasks.models.encoder_decoder import END, START, UNKNOWN
-from elmo_np.tasks.models.translator import Translator, frequent_words
+from elmo_np.tasks.models.translator import Translator
+from elmo_np.tasks.models.word_model import frequent_words
 from elmo_np.tasks.nn.search import beam_search
 from tests.task_helpers import WORDS, tiny_elmo
 
@@ -71,7 +72,7 @@ def test_greedy_for_many_at_once_is_a_beam_of_one(trained):
     sentences = pairs(40, 4)[0]
     for model in trained:
         at_once = words(model.predict(sentences, beam=1))
-        u, keys, _ = model.network.encode(*model._read(sentences, None, np.arange(40)))
+        u, keys, _ = model.network.encode_source(*model._read(sentences, None, np.arange(40)))
         lengths = np.array([len(own) for own in sentences])
         one_by_one = [searched(model, u, keys, lengths, b) for b in range(40)]
         assert [[model.labels[k] for k in ids if k != END] for ids in one_by_one] == at_once
@@ -139,5 +140,5 @@ def test_words_are_those_that_occur_often_enough_without_special_tokens():
 def test_mistakes_are_reported():
     with pytest.raises(UserError, match="2 sentences to train on and 0 to validate on"):
         translator().train(*pairs(2), [], [])
-    with pytest.raises(UserError, match="for the task translate also learnt"):
+    with pytest.raises(UserError, match="for the tasks classify and translate also learnt"):
         translator(TaskConfig(input="7"))

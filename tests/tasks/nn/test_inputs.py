@@ -10,7 +10,7 @@ from elmo_np.inference.elmo import ELMo
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters, zero_grad
-from elmo_np.tasks.nn.inputs import WordInput, layers_of
+from elmo_np.tasks.nn.inputs import START_SHARE, BagOfWords, WordInput, input_parts, layers_of
 
 
 def test_a_mix_starts_as_the_average_and_one_layer_is_left_as_it_is(rng):
@@ -68,3 +68,42 @@ def test_each_kind_names_its_layers():
 def test_several_layers_are_refused_where_one_is_read(rng):
     with pytest.raises(ValueError, match="input 'top' was given 3 layers, expected 1"):
         WordInput("top", 3, 4, rng=rng)
+
+
+def test_an_input_has_up_to_three_parts():
+    found = {kind: tuple(input_parts(kind)) for kind in ("mix", "learnt", "learnt+1", "bag", "bag+learnt+mix")}
+    assert found == {"mix": (False, False, "mix"), "learnt": (False, True, ""), "learnt+1": (False, True, "1"),
+                     "bag": (True, False, ""), "bag+learnt+mix": (True, True, "mix")}
+    assert [input_parts(kind).words for kind in ("bag", "bag+mix", "learnt")] == [False, True, True]
+
+
+@pytest.mark.parametrize("kind", ["", "learnt+", "bag+", "+mix", "bag++mix"])
+def test_a_part_of_nothing_is_refused(kind):
+    with pytest.raises(UserError, match=r"expected learnt, or learnt\+mix"):
+        input_parts(kind)
+
+
+def test_a_bag_adds_the_rows_of_its_words(rng):
+    layer = BagOfWords(5, 3, dtype=np.float64)
+    layer.W.value[...] = rng.normal(size=(5, 3))
+    layer.b.value[...] = rng.normal(size=3)
+    z, cache = layer.forward(np.array([[4, 0, -1], [1, -1, -1]]))
+    W, b = layer.W.value, layer.b.value
+    np.testing.assert_allclose(z, [W[4] + W[1] + b, W[0] + b, b], rtol=1e-12)
+    dz = rng.normal(size=(3, 3))
+    layer.backward(dz, cache)
+    np.testing.assert_allclose(layer.W.grad, [dz[1], dz[0], [0] * 3, [0] * 3, dz[0]], rtol=1e-12)
+    np.testing.assert_allclose(layer.b.grad, dz.sum(axis=0), rtol=1e-12)
+
+
+def test_a_sentence_without_a_known_word_has_the_scores_of_b():
+    layer = BagOfWords(5, 3)
+    assert layer.forward(np.zeros((0, 2), int))[0].shape == (2, 3)
+
+
+def test_a_bag_starts_with_a_share_of_naive_bayes():
+    """Words 0 and 1; in the sentences of label 0 word 0 three times, in those of label 1 each once."""
+    layer = BagOfWords(2, 2, dtype=np.float64)
+    layer.start(np.array([0, 0, 0, 0, 1]), np.array([0, 0, 0, 1, 1]))
+    log_p = np.log([[4 / 5, 2 / 4], [1 / 5, 2 / 4]])        # each count one higher
+    np.testing.assert_allclose(layer.W.value, START_SHARE * (log_p - log_p.mean(axis=1, keepdims=True)), rtol=1e-12)

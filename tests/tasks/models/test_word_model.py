@@ -1,0 +1,28 @@
+"""word_model: the words of a learnt embedding, and which models read a bag."""
+
+import pytest
+
+from elmo_np.data.vocabulary import UNK
+from elmo_np.errors import UserError
+from elmo_np.tasks.models.config import TaskConfig
+from elmo_np.tasks.models.translator import Translator
+from elmo_np.tasks.models.word_model import frequent_words, source_words, texts_of
+from tests.task_helpers import tiny_elmo
+
+SENTENCES = [["tom", "saw", "</S>"], ["tom", "met"]]
+
+
+def test_words_that_are_frequent_enough_are_listed_in_order():
+    assert frequent_words(SENTENCES, 1) == ["met", "saw", "tom"]
+    assert source_words(SENTENCES, TaskConfig(min_count=2)) == [UNK, "tom"]
+
+
+def test_a_translator_has_no_bag():
+    with pytest.raises(UserError, match=r"input = 'bag\+mix': expected mix"):
+        Translator(tiny_elmo(), ["<S>", "</S>", "<UNK>", "va"], [UNK, "go"], TaskConfig(input="bag+mix"))
+
+
+def test_a_list_of_another_kind_is_no_list_of_words():
+    assert texts_of({}, "phrases") == []
+    with pytest.raises(TypeError, match="phrases"):
+        texts_of({"phrases": "[7]"}, "phrases")
