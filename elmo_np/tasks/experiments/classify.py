@@ -7,12 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
+from ...types import Array
 from ..data import builtin, nltk_data
 from ..data.examples import Data, Examples
 from ..data.files import LABELLED, read_labelled
 from ..data.tables import ANY, Columns
 from ..metrics import figures
-from ..metrics.scores import accuracy, confusion, label_scores
+from ..metrics.scores import confusion, correct_counts, label_scores, ratio
 from ..models.classifier import SentenceClassifier, frequent_phrases
 from ..models.config import TaskConfig
 from ..models.word_model import source_words
@@ -59,8 +60,11 @@ class Classify(TaskSpec):
         return {"most frequent label": baselines.majority(train, test.sentences),
                 "bag of words (naive Bayes)": baselines.naive_bayes(train, test.sentences)}
 
-    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
-        return accuracy(examples.labels, predicted)
+    def counts(self, examples: Examples, predicted: Sequence[Any]) -> Array:
+        return correct_counts(examples.labels, predicted)
+
+    def score_of(self, sums: Array) -> Array:
+        return ratio(sums)
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         return score_table(label_scores(examples.labels, predicted), "label")

@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from ...inference.coverage import coverage
 from ...inference.elmo import ELMo
 from ...runtime.files import atomic_write_text
 from ...runtime.progress import Progress
+from ...types import Array
 from ...viz import plots
 from ..data.examples import Data, Examples
 from ..metrics.figures import comparison
@@ -22,6 +24,7 @@ from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
 from . import word2vec
 from .bilm_text import Texts, read_before
+from .round_counts import RoundCounts
 from .task_base import TaskSpec
 from .task_bilm import BilmSpec, Setup, bilm_for, check_bilm
 from .task_directory import TaskDirectory
@@ -63,42 +66,66 @@ def of_folds(parts: Sequence[Data], directory: TaskDirectory, first: int) -> lis
 
 
 def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, setup: Setup,
-            only: Sequence[str] = ()) -> Report:
+            only: Sequence[str] = (), kept: Path | None = None) -> Report:
     """Every input with the same data, network and training budget -> the report, which is also written.
 
     only    kinds of inputs; none: all
+    kept    directory for what each model got right: `RoundCounts`. A model that is there is not trained again; None:
+            nothing is kept
     Raises UserError for an unknown kind, and for word2vec if it is requested and cannot be trained.
     """
     check_kinds(task, only, setup.bilm)
     for data, own, _ in rounds:
         task.check_data(data, folds=len(rounds) > 1)
         check_bilm(data, setup._replace(directory=own))
-    found: dict[str, list[float]] = {}
+    found = [RoundCounts(kept and kept / f"{number}.npz") for number in range(1, len(rounds) + 1)]
     notes: list[str] = []
-    measure = task.measured(rounds[0].data.test)
     static: dict[Texts, ELMo] = {}
-    with Progress(quiet=setup.quiet) as progress, TransientProgress(quiet=setup.quiet) as passing:
-        for number, (data, own, seeds) in enumerate(rounds, 1):
+    with Progress(quiet=setup.quiet) as progress:
+        for number, (one, counts) in enumerate(zip(rounds, found, strict=True), 1):
             prefix = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
-            elmo, _ = bilm_for(data, setup._replace(directory=own))
-            own_valid = valid and task.learnable(data.train, valid)
-            task.model(elmo, data.train, setup.config, data.raw)        # a wrong setting is reported first
-            for name, predicted in task.baselines(data.train, data.test).items():
-                found.setdefault(name, []).append(task.score(data.test, predicted))
-            other, notes = _word2vec(own, setup, elmo, only, progress, static)
-            parts = [data.train, own_valid or data.train, data.test]
-            for one in inputs_of(task, elmo, parts, only, progress, other):
-                for (method, changes), seed in product(task.methods.items(), seeds):
-                    config = replace(setup.config, input=one.kind, seed=seed, **changes)
-                    score = _score(task, one, data, own_valid, config, passing)
-                    passing.close()
-                    found.setdefault(one.name + method, []).append(score)
-                    # Written after each score, so that a stopped comparison keeps its results
-                    atomic_write_text(setup.directory.results, as_csv(found, rounds[0].seeds[0], _repeated(rounds)))
-                    progress.say(f"{prefix}{one.name}{method}, seed {seed}: {measure} {score:.1%}")
-        notes += [f"  {line}" for line in coverage(elmo, data.test.texts())]
+            elmo, _ = bilm_for(one.data, setup._replace(directory=one.directory))
+            if counts.complete:
+                continue
+            other, notes = _word2vec(one.directory, setup, elmo, only, progress, static)
+            inputs = partial(inputs_of, task, elmo, only=only, progress=progress, other=other)
+            task.model(elmo, one.data.train, setup.config, one.data.raw)    # a wrong setting is reported first
+            for line in _measure(task, one, valid, inputs, setup, counts):
+                # Written after each score, so that a stopped comparison keeps its results
+                atomic_write_text(setup.directory.results, as_csv(scores(task, found), rounds[0].seeds[0],
+                                                                  _repeated(rounds)))
+                progress.say(prefix + line)
+            counts.end()
+        notes += [f"  {line}" for line in coverage(elmo, rounds[-1].data.test.texts())]
         notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.texts()), progress)
-    return _written(task, rounds, found, notes, setup)
+    return _written(task, rounds, scores(task, found), notes, setup)
+
+
+def _measure(task: TaskSpec, one: Round, valid: Examples | None, inputs: Callable[[list[Examples]], Iterator[Input]],
+             setup: Setup, counts: RoundCounts) -> Iterator[str]:
+    """Add the counts of all models of a round that are not there yet -> a line with the score of each."""
+    data = one.data
+    own_valid = valid and task.learnable(data.train, valid)
+    for name, predicted in task.baselines(data.train, data.test).items():
+        if not counts.has(name, 0):
+            counts.add(name, task.counts(data.test, predicted))
+    for own in inputs([data.train, own_valid or data.train, data.test]):
+        for (method, changes), (k, seed) in product(task.methods.items(), enumerate(one.seeds)):
+            if not counts.has(own.name + method, k):
+                config = replace(setup.config, input=own.kind, seed=seed, **changes)
+                with TransientProgress(quiet=setup.quiet) as passing:
+                    counts.add(own.name + method, _counts(task, own, data, own_valid, config, passing))
+                score = float(task.score_of(counts.found[own.name + method][k].sum(axis=0)))
+                yield f"{own.name}{method}, seed {seed}: {task.measured(data.test)} {score:.1%}"
+
+
+def scores(task: TaskSpec, found: Iterable[RoundCounts]) -> dict[str, list[float]]:
+    """{method: the score of each model, round by round}."""
+    all_scores: dict[str, list[float]] = {}
+    for own in found:
+        for method, counts in own.found.items():
+            all_scores.setdefault(method, []).extend(float(task.score_of(one.sum(axis=0))) for one in counts)
+    return all_scores
 
 
 def _written(task: TaskSpec, rounds: Sequence[Round], found: dict[str, list[float]], notes: list[str],
@@ -186,9 +213,9 @@ class TransientProgress(Progress):
         self.show(line)
 
 
-def _score(task: TaskSpec, one: Input, data: Data, valid: Examples | None, config: TaskConfig,
-           progress: Progress) -> float:
-    """The test score of one model."""
+def _counts(task: TaskSpec, one: Input, data: Data, valid: Examples | None, config: TaskConfig,
+            progress: Progress) -> Array:
+    """What one model gets right in the test: `TaskSpec.counts`."""
     train, held, tested = one.vectors
     learnt = data.train
     if valid is None:
@@ -197,7 +224,7 @@ def _score(task: TaskSpec, one: Input, data: Data, valid: Examples | None, confi
         train, held = train.part(rest), train.part(held_out)
     model = task.model(one.elmo, data.train, config, False)
     task.train(model, learnt, valid, progress, (train, held))
-    return task.score(data.test, task.predict(model, data.test, tested))
+    return task.counts(data.test, task.predict(model, data.test, tested))
 
 
 def table(found: dict[str, list[float]], what: str) -> list[str]:

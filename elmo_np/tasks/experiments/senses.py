@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
+from ...types import Array
 from ..data import builtin, nltk_data
 from ..data.examples import Data, Examples
 from ..data.files import ASKED, SENSES, read_senses
 from ..data.tables import ANY, Columns
 from ..metrics import figures
-from ..metrics.scores import accuracy_by_word
+from ..metrics.scores import accuracy_by_word, ratio, word_counts
 from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
 from ..models.senses import WordSenses, check_words, senses_of
@@ -81,9 +84,13 @@ class Senses(TaskSpec):
     def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
         return {"most frequent sense": baselines.most_frequent_senses(train, test.labels)}
 
-    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
-        by_word = self._by_word(examples, predicted)
-        return sum(share for share, _ in by_word.values()) / len(by_word)
+    def counts(self, examples: Examples, predicted: Sequence[Any]) -> Array:
+        """(N, 2W) for W words."""
+        words, senses = [own.word for own in examples.labels], [own.sense for own in examples.labels]
+        return word_counts(words, senses, predicted).reshape(len(words), -1)
+
+    def score_of(self, sums: Array) -> Array:
+        return np.asarray(ratio(sums.reshape(*sums.shape[:-1], -1, 2)).mean(axis=-1))
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         found = self._by_word(examples, predicted)

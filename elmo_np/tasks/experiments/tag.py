@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
+from ...types import Array
 from ..data import builtin
 from ..data.conll import ROLES, read_conll, read_conll_words
 from ..data.examples import Data, Examples
 from ..data.tables import ANY, Columns
 from ..metrics import figures
-from ..metrics.scores import are_entities, confusion, tag_scores
+from ..metrics.scores import are_entities, confusion, f1_of, tag_counts, tag_scores
 from ..models.config import TaskConfig
 from ..models.tagger import Tagger, tag_labels
 from . import baselines
@@ -57,8 +58,11 @@ class Tag(TaskSpec):
     def baselines(self, train: Examples, test: Examples) -> dict[str, list[Any]]:
         return {"each word's most frequent label": baselines.most_frequent_tags(train, test.sentences)}
 
-    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
-        return tag_scores(examples.labels, predicted)["all"].f1
+    def counts(self, examples: Examples, predicted: Sequence[Any]) -> Array:
+        return tag_counts(examples.labels, predicted)
+
+    def score_of(self, sums: Array) -> Array:
+        return f1_of(sums)
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         return score_table(tag_scores(examples.labels, predicted), self._kind(examples))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
+from ...types import Array
 from ..data.examples import Data, Examples
 from ..data.files import SENTENCES, read_sentences
 from ..data.splits import fold_indices, split_indices
@@ -75,8 +76,12 @@ class TaskSpec(ABC):
         """{name: predictions} of methods that use no vectors."""
 
     @abstractmethod
-    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
-        """How good predictions are, from 0 to 1."""
+    def counts(self, examples: Examples, predicted: Sequence[Any]) -> Array:
+        """(N, K): K counts for each of the N items, such as sentences, that are right or wrong by themselves."""
+
+    @abstractmethod
+    def score_of(self, sums: Array) -> Array:
+        """Scores (..) from sums (.., K) of `counts` over the items."""
 
     @abstractmethod
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
@@ -101,6 +106,10 @@ class TaskSpec(ABC):
     @abstractmethod
     def record(self, sentence: Sequence[str], asked: Any, predicted: Any) -> dict[str, Any]:
         """A prediction for JSON; asked: its label in the examples; predicted: None for a blank line."""
+
+    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
+        """How good predictions are, from 0 to 1."""
+        return float(self.score_of(self.counts(examples, predicted).sum(axis=0)))
 
     def measured(self, examples: Examples) -> str:
         """The name of `score` for these examples."""

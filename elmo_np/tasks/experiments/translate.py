@@ -11,14 +11,15 @@ import numpy as np
 from ...data.vocabulary import EOS, SPECIAL_TOKENS
 from ...errors import UserError
 from ...inference.elmo import ELMo
+from ...types import Array
 from ..data import builtin
 from ..data.examples import Data, Examples
 from ..data.files import PAIRS, read_pairs
 from ..data.splits import split_by_sentence
 from ..data.tables import ANY, Columns
 from ..metrics import figures
-from ..metrics.bleu import available, bleu
-from ..metrics.scores import token_accuracy
+from ..metrics.bleu import available, bleu_counts, bleu_of
+from ..metrics.scores import ratio, token_accuracy, token_counts
 from ..models.config import TaskConfig
 from ..models.translator import Translation, Translator
 from ..models.word_model import frequent_words, source_words
@@ -82,10 +83,14 @@ class Translate(TaskSpec):
         return {"word by word (Dice)": [Translation(words, no_attention)
                                         for words in baselines.word_by_word(train, test.sentences)]}
 
-    def score(self, examples: Examples, predicted: Sequence[Any]) -> float:
+    def counts(self, examples: Examples, predicted: Sequence[Any]) -> Array:
+        """For each different source."""
         if not available():
-            return token_accuracy(examples.labels, [own.words for own in predicted])
-        return bleu(*self._by_source(examples, predicted))
+            return token_counts(examples.labels, [own.words for own in predicted])
+        return bleu_counts(*self._by_source(examples, predicted))
+
+    def score_of(self, sums: Array) -> Array:
+        return bleu_of(sums) if available() else ratio(sums)
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         values, sources = self.values(examples, predicted), set(map(tuple, examples.sentences))

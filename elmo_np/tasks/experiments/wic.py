@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
+from ...types import Array
 from ..data import builtin
 from ..data.examples import Data, Examples, WordPair
 from ..data.tables import ANY, Columns
 from ..data.wic import ROLES, read_wic
 from ..metrics import figures
-from ..metrics.scores import accuracy, confusion, label_scores
+from ..metrics.scores import confusion, correct_counts, label_scores, ratio
 from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
 from ..models.wic import ANSWERS, Answer, WordInContext, embed_pairs
@@ -63,8 +64,11 @@ class Wic(TaskSpec):
         answers = Examples(train.sentences, [own.answer for own in train.labels])
         return {"most frequent answer": [Answer(own, 0.0) for own in baselines.majority(answers, test.sentences)]}
 
-    def score(self, examples: Examples, predicted: Sequence[Answer]) -> float:
-        return accuracy(*_answers(examples, predicted))
+    def counts(self, examples: Examples, predicted: Sequence[Answer]) -> Array:
+        return correct_counts(*_answers(examples, predicted))
+
+    def score_of(self, sums: Array) -> Array:
+        return ratio(sums)
 
     def details(self, examples: Examples, predicted: Sequence[Answer]) -> list[str]:
         return score_table(label_scores(*_answers(examples, predicted)), "answer")

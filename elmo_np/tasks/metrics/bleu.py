@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from itertools import zip_longest
+
+import numpy as np
+
+from ...types import Array
 
 
 def available() -> bool:
@@ -14,9 +17,27 @@ def bleu(references: Sequence[Sequence[Sequence[str]]], predicted: Sequence[Sequ
 
     The words count as they are split here; sacrebleu does not tokenize. Raises ImportError without sacrebleu.
     """
+    return float(bleu_of(bleu_counts(references, predicted).sum(axis=0)))
+
+
+def bleu_counts(references: Sequence[Sequence[Sequence[str]]], predicted: Sequence[Sequence[str]]) -> Array:
+    """(N, 10): for each sentence its correct n-grams, n from 1 to 4, all its n-grams, its length, and that of the
+    nearest reference. Their sums give `bleu`: `bleu_of`. Raises ImportError without sacrebleu."""
     from sacrebleu.metrics.bleu import BLEU
 
-    texts = [[" ".join(words) for words in own] for own in references]
-    streams = [list(stream) for stream in zip_longest(*texts)]      # all first references, all second ones or None, ..
-    found = BLEU(tokenize="none", force=True).corpus_score([" ".join(words) for words in predicted], streams)
-    return float(found.score) / 100
+    metric = BLEU(tokenize="none", force=True, effective_order=True)    # which changes scores, not counts
+    found = []
+    for words, own in zip(predicted, references, strict=True):
+        one = metric.sentence_score(" ".join(words), [" ".join(other) for other in own])
+        found.append([*one.counts, *one.totals, one.sys_len, one.ref_len])
+    return np.array(found, np.int64).reshape(-1, 10)
+
+
+def bleu_of(sums: Array) -> Array:
+    """BLEU (..) from 0 to 1 of sums (.., 10) of `bleu_counts`. Raises ImportError without sacrebleu."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    def one(row: Array) -> float:
+        counts = row.round().astype(int).tolist()
+        return float(BLEU.compute_bleu(counts[:4], counts[4:8], counts[8], counts[9], "exp").score) / 100
+    return np.apply_along_axis(one, -1, sums)

@@ -51,6 +51,17 @@ def accuracy(labels: Sequence[str], predicted: Sequence[str]) -> float:
     return float(np.mean([a == b for a, b in zip(labels, predicted, strict=True)]))
 
 
+def correct_counts(labels: Sequence[str], predicted: Sequence[str]) -> Array:
+    """(N, 2): for each item whether it is correct, and 1. Their sums give the accuracy: `ratio`."""
+    return np.array([(a == b, 1) for a, b in zip(labels, predicted, strict=True)], np.int64).reshape(-1, 2)
+
+
+def ratio(sums: Array) -> Array:
+    """Accuracies (..) of sums (.., 2): correct, and all; 1 where there is nothing."""
+    correct, all_of_them = sums[..., 0], sums[..., 1]
+    return np.where(all_of_them, correct, 1) / np.where(all_of_them, all_of_them, 1)
+
+
 def confusion(actual: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> Array:
     """(C, C): row i, column j counts the examples of label i that were predicted as label j."""
     ids = {label: k for k, label in enumerate(labels)}
@@ -93,6 +104,32 @@ def tag_scores(actual: Sequence[Sequence[str]], predicted: Sequence[Sequence[str
     return scores(*(enumerate(label for labels in sentences for label in labels) for sentences in (actual, predicted)))
 
 
+def tag_counts(actual: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Array:
+    """(N, 3): for each sentence how many entities, or plain tags, are correct, predicted and there. Their sums give
+    the F1 of all in `tag_scores`: `f1_of`."""
+    entities = are_entities(label for labels in [*actual, *predicted] for label in labels)
+
+    def items(labels: Sequence[str]) -> set[tuple[Hashable, ...]]:
+        return set(spans(labels)) if entities else set(enumerate(labels))
+    pairs = [(items(a), items(b)) for a, b in zip(actual, predicted, strict=True)]
+    return np.array([(len(a & b), len(b), len(a)) for a, b in pairs], np.int64).reshape(-1, 3)
+
+
+def f1_of(sums: Array) -> Array:
+    """F1 (..) of sums (.., 3): correct, predicted and there; 0 where there is nothing."""
+    both = sums[..., 1] + sums[..., 2]
+    return 2 * sums[..., 0] / np.where(both, both, 1)
+
+
+def word_counts(words: Sequence[str], senses: Sequence[str], predicted: Sequence[str]) -> Array:
+    """(N, W, 2) for W different words in order: for each item and its own word whether its sense is correct, and 1."""
+    different = {word: k for k, word in enumerate(sorted(set(words)))}
+    counts = np.zeros((len(words), len(different), 2), np.int64)
+    own = [different[word] for word in words]
+    counts[np.arange(len(words)), own] = correct_counts(senses, predicted)
+    return counts
+
+
 def accuracy_by_word(words: Sequence[str], senses: Sequence[str],
                      predicted: Sequence[str]) -> dict[str, tuple[float, int]]:
     """{word: (share of its senses that are correct, occurrences)}, in order."""
@@ -102,10 +139,15 @@ def accuracy_by_word(words: Sequence[str], senses: Sequence[str],
     return {word: (float(np.mean(own)), len(own)) for word, own in correct.items()}
 
 
+def token_counts(references: Sentences, predicted: Sentences) -> Array:
+    """(N, 2): for each sentence how many words are correct at their position, and the number of positions in the longer
+    one of reference and translation. Their sums give the `token_accuracy`."""
+    counts = [(sum(a == b for a, b in zip(one, other, strict=False)), max(len(one), len(other)))
+              for one, other in zip(references, predicted, strict=True)]
+    return np.array(counts, np.int64).reshape(-1, 2)
+
+
 def token_accuracy(references: Sentences, predicted: Sentences) -> float:
     """The share of words that are correct at their position, relative to the longer one of reference and translation;
     1 if there are no words at all."""
-    correct = sum(a == b for one, other in zip(references, predicted, strict=True)
-                  for a, b in zip(one, other, strict=False))
-    positions = sum(max(len(one), len(other)) for one, other in zip(references, predicted, strict=True))
-    return correct / positions if positions else 1.0
+    return float(ratio(token_counts(references, predicted).sum(axis=0)))

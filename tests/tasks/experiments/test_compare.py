@@ -2,7 +2,15 @@
 
 import csv
 
+import pytest
+
 from elmo_np.tasks.experiments import compare
+from elmo_np.tasks.experiments.registry import TASKS
+from elmo_np.tasks.experiments.round_counts import read_rounds
+from elmo_np.tasks.experiments.task_bilm import BilmSpec, Setup
+from elmo_np.tasks.experiments.task_directory import TaskDirectory
+from elmo_np.tasks.metrics.scores import ratio
+from elmo_np.tasks.models.config import overridden
 from tests.task_helpers import FAST_OPTIONS, saved, tiny_elmo
 
 
@@ -34,14 +42,14 @@ def test_a_comparison_in_folds_tests_every_sentence_once(task_home, run, tmp_pat
 
 
 def test_a_stopped_comparison_keeps_its_scores(task_home, run, tmp_path, monkeypatch):
-    original, calls = compare._score, []
+    original, calls = compare._counts, []
 
-    def score(*args):
+    def counts(*args):
         calls.append(args)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return original(*args)
-    monkeypatch.setattr(compare, "_score", score)
+    monkeypatch.setattr(compare, "_counts", counts)
     code, *_ = run("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--seeds", 2, "--inputs",
                    "static", "mix", "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS, "--set", "epochs=1")
     assert code == 130
@@ -51,6 +59,45 @@ def test_a_stopped_comparison_keeps_its_scores(task_home, run, tmp_path, monkeyp
     code, _, err = run("classify", "compare", "train.tsv", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet")
     assert code == 2
     assert f"remove {tmp_path / 'out/results.csv'} to start again with the biLMs that are already trained" in err
+
+
+def test_a_comparison_that_keeps_counts_goes_on_after_a_stop(task_home, tmp_path, monkeypatch):
+    monkeypatch.chdir(task_home)
+    task, config = TASKS["classify"], overridden(TASKS["classify"].defaults, ("epochs=1", "hidden_dim=4"))
+    bilm = BilmSpec("bilm")
+
+    def compared(out, stop=None):
+        directory = TaskDirectory(tmp_path / out)
+        directory.path.mkdir(exist_ok=True)
+        made = []
+
+        def counts(*args):
+            if len(made) == stop:
+                raise KeyboardInterrupt
+            made.append(original(*args))
+            return made[-1]
+        monkeypatch.setattr(compare, "_counts", counts)
+        rounds = compare.of_folds(task.folds("train.tsv", 2, False, 0), directory, 0)
+        compare.compare(task, rounds, None, Setup(config, directory, bilm, quiet=True), ["static", "mix"],
+                        directory.path / "counts")
+        return len(made), directory
+
+    original = compare._counts
+    made, whole = compared("whole")
+    assert made == 4
+    for stop in 1, 1, 0:        # models of those that are left
+        with pytest.raises(KeyboardInterrupt):
+            compared("stopped", stop)
+    made, stopped = compared("stopped")
+    assert made == 2
+    assert stopped.results.read_text() == whole.results.read_text()
+    assert stopped.report.read_text() == whole.report.read_text()
+    assert compared("stopped")[0] == 0
+    first, second = read_rounds(whole.path / "counts", 2)
+    assert list(first) == list(second) == list(compare.read_results(whole.results))
+    assert first["layer mix"].shape[::2] == (1, 2)
+    scores = [float(ratio(own["layer mix"][0].sum(axis=0))) for own in (first, second)]
+    assert compare.read_results(whole.results)["layer mix"] == pytest.approx(scores, abs=1e-6)
 
 
 def test_folds_with_a_given_bilm_leave_no_empty_directories(task_home, run, tmp_path):

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from elmo_np.tasks.metrics.bleu import available, bleu
+from elmo_np.tasks.metrics.bleu import available, bleu, bleu_counts, bleu_of
 
 pytestmark = pytest.mark.skipif(not available(), reason="sacrebleu, the extra [bleu], is not installed")
 
@@ -24,3 +25,20 @@ def test_any_of_several_references_will_do():
 
 def test_words_count_as_they_are_split():
     assert bleu([[["l'eau", "est", "claire", "."]]], [["l'", "eau", "est", "claire", "."]]) < 1
+
+
+def test_sentences_add_up_to_what_sacrebleu_says_of_all():
+    from sacrebleu.metrics.bleu import BLEU
+
+    references = [[list("abcdef")], [list("abxy"), list("abcde")], [list("pq")]]
+    found = [list("abcdxf"), list("abcd"), list("pp")]
+    streams = [["a b c d e f", "a b x y", "p q"], [None, "a b c d e", None]]
+    whole = BLEU(tokenize="none", force=True).corpus_score(list(map(" ".join, found)), streams)
+    assert bleu(references, found) == pytest.approx(whole.score / 100, rel=1e-12)
+    assert bleu_counts(references, found).shape == (3, 10)
+    assert bleu_of(np.array([bleu_counts(references, found).sum(axis=0)] * 2)).shape == (2,)
+
+
+def test_nothing_right_is_0():
+    assert bleu([[["a", "b"]]], [["x"]]) == 0
+    assert bleu([[["a", "b"]]], [[]]) == 0

@@ -11,12 +11,17 @@ from elmo_np.tasks.metrics.scores import (
     accuracy,
     accuracy_by_word,
     confusion,
+    correct_counts,
     entity_scores,
+    f1_of,
     label_scores,
+    ratio,
     scores,
     spans,
+    tag_counts,
     tag_scores,
     token_accuracy,
+    word_counts,
 )
 
 LABELS = ["O", "B-a", "I-a", "B-b", "I-b"]
@@ -92,3 +97,19 @@ def test_the_f1_of_all_plain_tags_is_their_accuracy():
 def test_labels_are_scored_one_by_one():
     assert label_scores(["x", "y", "y", "all"], ["x", "x", "y", "z"]) == {
         "all": Score(0, 0, 1), "x": Score(1, 2, 1), "y": Score(1, 1, 2), "z": Score(0, 1, 0)}
+
+
+def test_counts_of_sentences_add_up_to_the_score():
+    actual = [["B-a", "I-a", "O", "B-b"], ["O"], ["B-a"]]
+    predicted = [["B-a", "I-a", "B-b", "O"], ["B-a"], ["B-a"]]
+    assert tag_counts(actual, predicted).tolist() == [[1, 2, 2], [0, 1, 0], [1, 1, 1]]
+    assert f1_of(tag_counts(actual, predicted).sum(axis=0)) == tag_scores(actual, predicted)["all"].f1
+    plain = [["DET", "NOUN"], ["VERB"]], [["DET", "VERB"], ["VERB"]]
+    assert f1_of(tag_counts(*plain).sum(axis=0)) == tag_scores(*plain)["all"].f1 == 2 / 3
+    assert f1_of(np.zeros((2, 3))).tolist() == [0, 0]
+    assert correct_counts(["x", "y"], ["x", "x"]).tolist() == [[1, 1], [0, 1]]
+    assert ratio(np.array([[1, 2], [0, 0]])).tolist() == [0.5, 1]
+    words, senses, predicted = ["b", "a", "b"], ["1", "1", "2"], ["1", "2", "1"]
+    assert word_counts(words, senses, predicted).tolist() == [[[0, 0], [1, 1]], [[0, 1], [0, 0]], [[0, 0], [0, 1]]]
+    shares = ratio(word_counts(words, senses, predicted).sum(axis=0)).tolist()
+    assert shares == [share for share, _ in accuracy_by_word(words, senses, predicted).values()]
