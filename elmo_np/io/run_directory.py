@@ -37,6 +37,12 @@ class RunDirectory:
         vocabulary.save(self.vocabulary)
         atomic_write_text(self.config, config)
 
+    def remove_unsaved(self) -> None:
+        """Remove what a training left that was killed before it had saved anything: there is nothing to resume."""
+        if not any(map(os.path.lexists, (self.model, self.last))):
+            for file in self.vocabulary, self.config, self.metrics:
+                file.unlink(missing_ok=True)
+
     def in_use(self) -> bool:
         """Whether there is anything here that a new training would overwrite."""
         return any(map(os.path.lexists, (self.model, self.last, self.vocabulary, self.config, self.metrics)))

@@ -36,6 +36,18 @@ def test_any_file_of_a_training_means_that_the_folder_is_in_use(tmp_path, name):
     assert run.in_use()
 
 
+def test_what_was_never_saved_can_be_removed(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.begin(WORDS, "[train]\n")
+    run.last.touch()
+    run.remove_unsaved()
+    assert run.config.exists()
+    run.last.unlink()
+    run.remove_unsaved()
+    assert not run.in_use()
+    run.remove_unsaved()
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"^cannot make the folder .*file/run: Not a directory$"):

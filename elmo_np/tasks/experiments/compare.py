@@ -92,13 +92,14 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
             task.model(elmo, one.data.train, setup.config, one.data.raw)    # a wrong setting is reported first
             for line in _measure(task, one, valid, inputs, setup, counts):
                 # Written after each score, so that a stopped comparison keeps its results
-                atomic_write_text(setup.directory.results, as_csv(scores(task, found), rounds[0].seeds[0],
-                                                                  _repeated(rounds)))
+                _write_results(rounds, scores(task, found), setup)
                 progress.say(prefix + line)
             counts.end()
         notes += [f"  {line}" for line in coverage(elmo, rounds[-1].data.test.texts())]
         notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.texts()), progress)
-    return _written(task, rounds, scores(task, found), notes, setup)
+    all_scores = scores(task, found)
+    _write_results(rounds, all_scores, setup)
+    return _written(task, rounds, all_scores, notes, setup)
 
 
 def _measure(task: TaskSpec, one: Round, valid: Examples | None, inputs: Callable[[list[Examples]], Iterator[Input]],
@@ -126,6 +127,10 @@ def scores(task: TaskSpec, found: Iterable[RoundCounts]) -> dict[str, list[float
         for method, counts in own.found.items():
             all_scores.setdefault(method, []).extend(float(task.score_of(one.sum(axis=0))) for one in counts)
     return all_scores
+
+
+def _write_results(rounds: Sequence[Round], all_scores: dict[str, list[float]], setup: Setup) -> None:
+    atomic_write_text(setup.directory.results, as_csv(all_scores, rounds[0].seeds[0], _repeated(rounds)))
 
 
 def _written(task: TaskSpec, rounds: Sequence[Round], found: dict[str, list[float]], notes: list[str],

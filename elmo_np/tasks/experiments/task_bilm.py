@@ -63,6 +63,7 @@ def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
     lines = _lines(data)
     settings = _settings(spec, len(lines))
     run = RunDirectory(directory.own_bilm)
+    run.remove_unsaved()
     if not run.in_use():
         directory.path.mkdir(parents=True, exist_ok=True)
         atomic_write_text(directory.corpus, "".join(lines))

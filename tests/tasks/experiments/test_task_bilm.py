@@ -39,6 +39,17 @@ def test_a_task_model_reads_the_bilm_that_was_fine_tuned_for_it(task_home, run, 
     assert run("classify", "predict", out, "new.txt")[0] == 0
 
 
+def test_a_fine_tuning_that_was_killed_before_it_saved_anything_begins_again(task_home, run, tmp_path):
+    words = ("classify", "compare", "train.tsv", "--bilm", "bilm", "--fine-tune", 1, "--seeds", 1, "--inputs", "static",
+             "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS, "--set", "epochs=1")
+    assert run(*words)[0] == 0
+    results = (tmp_path / "out" / "results.csv").read_text()
+    for name in "results.csv", "report.txt", "comparison.png", "bilm/last.safetensors", "bilm/model.safetensors":
+        (tmp_path / "out" / name).unlink()
+    assert run(*words)[0] == 0
+    assert (tmp_path / "out" / "results.csv").read_text() == results
+
+
 def test_an_empty_bilm_is_refused(task_home, run, tmp_path):
     code, _, err = run("classify", "train", "train.tsv", "--bilm", "", "--out", tmp_path / "out", *FAST_OPTIONS)
     assert (code, (tmp_path / "out").exists()) == (2, False)
