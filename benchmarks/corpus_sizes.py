@@ -12,24 +12,19 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import open_text
 from report import markdown
-from tasks_text import masc
 
 from elmo_np.cli.main import Parser, guarded
 from elmo_np.cli.main import main as elmo_np
-from elmo_np.data import text
 from elmo_np.errors import UserError
 from elmo_np.runtime.files import atomic_write_text
-from elmo_np.tasks.data import nltk_data
 from elmo_np.training import metrics
 
-PLAIN = ("movie_reviews", "abc", "webtext", "state_union")
-DOCUMENT = 50               # sentences at a time from a corpus that is one long text
-VALIDATION = 60_000         # tokens
 SIZES = (0.1, 0.5, 1, 5)    # million tokens
 
 
@@ -51,45 +46,18 @@ RECIPES = (Recipe("fast, dropout 0", "fast", ("dropout=0.0",), 0, 1), Recipe("fa
            Recipe("fast, 2 epochs", "fast", SHORT, 5, 5))
 
 
-def lines() -> Iterator[list[str]]:
-    """The documents, each a list of lines of tokens."""
-    for sentences in (masc(), nltk_data.corpus("brown").sents()):
-        found = [" ".join(words) for words in sentences]
-        yield from (found[k:k + DOCUMENT] for k in range(0, len(found), DOCUMENT))
-    for name in PLAIN:
-        reader = nltk_data.corpus(name)
-        for file in reader.fileids():
-            found = [" ".join(text.tokens(sentence)) for row in reader.raw(file).splitlines()
-                     for sentence in text.sentences(row) if sentence.strip()]
-            yield from (found[k:k + DOCUMENT] for k in range(0, len(found), DOCUMENT))
-
-
-def deal(documents: Sequence[list[str]], million: float) -> list[str]:
-    """The first documents that hold so many million tokens. Raises UserError if all together hold fewer."""
-    chosen: list[str] = []
-    tokens = 0
-    for document in documents:
-        if tokens >= million * 1e6:
-            return chosen
-        chosen += document
-        tokens += sum(len(line.split()) for line in document)
-    if tokens < 0.9 * million * 1e6:
-        raise UserError(f"the corpora hold {tokens:,} tokens, expected {million} million: choose smaller --sizes")
-    return chosen
-
-
 def texts(out: Path, sizes: Sequence[float]) -> None:
     """Write valid.txt and a text of each size, unless they are there."""
     if all((out / f"{size}.txt").exists() for size in sizes):
         return
-    documents = [document for document in lines() if document]
+    documents = [document for source in open_text.NLTK for document in source.read()]
     random.Random(0).shuffle(documents)
-    valid = deal(documents, VALIDATION / 1e6)
+    valid = open_text.deal(documents, open_text.VALIDATION / 1e6)
     atomic_write_text(out / "valid.txt", "\n".join([*valid, ""]))
     held = set(valid)
     rest = [[line for line in document if line not in held] for document in documents]
     for size in sizes:
-        atomic_write_text(out / f"{size}.txt", "\n".join([*deal(rest, size), ""]))
+        atomic_write_text(out / f"{size}.txt", "\n".join([*open_text.deal(rest, size), ""]))
 
 
 def trained(out: Path, size: float, recipe: Recipe) -> str:

@@ -1,30 +1,36 @@
 """What the vectors are worth on real data: word senses, sentiment, subjectivity, named entities, translation.
 
-    python benchmarks/tasks.py --out FOLDER [--wnut DIR] [--tatoeba fra.txt] [--only NAME...] [--quick]
+    python benchmarks/tasks.py --out FOLDER [--data DIR] [--only NAME...] [--quick]
 
-A biLM is trained on open text and on the training text of the tasks, `elmo-np task .. compare` runs on each of them,
-and the results are written to tasks.md and results/tasks.svg. MASC and the corpora of senses and sentences come through
-NLTK (set NLTK_DATA); --wnut is a directory with the three files of WNUT-17, --tatoeba the English-French pairs,
-fra.txt: without them those tasks are left out. Finished parts in FOLDER are not repeated, so a run that was stopped can
-go on.
+Builds a text of five million tokens without what is tested on (open_text.py), trains a biLM on all of it and on three
+shorter parts, runs `elmo-np task .. compare` on each task, and writes tasks.md with its figures: the scores with
+intervals and paired tests, and how the gain grows with the text. Set NLTK_DATA; DIR has WNUT-17, Tatoeba's pairs and a
+Wikipedia dump: what is missing there is left out. Takes about five hours on two cores.
+
+What is in FOLDER already is not made again: a run that was stopped anywhere, and is started again, goes on and writes
+the same tables. --quick gives the same page in a quarter of an hour, of a tiny biLM, and writes it to FOLDER.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
+import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import open_text
+import tasks_growth
 from machine import describe
-from tasks_report import Found, Goal, page, picture
-from tasks_text import Pairs, Part, masc, parts, tatoeba
+from tasks_experiments import NO_FILES, Experiment, Files, experiments, growth, tested
+from tasks_growth import Growth
+from tasks_report import Found, page, picture
 
 from elmo_np import backend, train
 from elmo_np.cli.main import Parser, guarded
-from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import override, preset, replaced
 from elmo_np.errors import UserError
 from elmo_np.io.run_directory import RunDirectory
@@ -34,124 +40,35 @@ from elmo_np.tasks.data import nltk_data
 from elmo_np.tasks.data.examples import Data, Examples
 from elmo_np.tasks.experiments import compare
 from elmo_np.tasks.experiments.registry import TASKS
+from elmo_np.tasks.experiments.round_counts import read_rounds
 from elmo_np.tasks.experiments.task_bilm import BilmSpec, Setup
 from elmo_np.tasks.experiments.task_directory import TaskDirectory
-from elmo_np.tasks.models.config import TaskConfig, overridden
 from elmo_np.viz.plots import save
 
 HERE = Path(__file__).parent
-WNUT = {"train": "wnut17train.conll", "valid": "emerging.dev.conll", "test": "emerging.test.annotated"}
-MOST_WORDS = 8          # in a source sentence of Tatoeba
-EVERY = 3               # one in EVERY of those sources, so that a training run takes less than half an hour
-FINE_TUNE = 3           # epochs
-# Take half the time of the defaults
-SENTENCES = ("batch_size=64", "epochs=12", "patience=3")
+GROWTH = "growth"
+SIZES = (0.1, 0.4, 1.6, math.inf)           # million tokens
+QUICK_SIZES = (0.02, 0.06, 0.2, 0.6)
 BILM = ("state=reset", "shuffle=200000", "min_count=2")
-COMMAND = " ".join(["elmo-np train FOLDER/text.txt --out FOLDER/bilm --preset elmo-tiny",
-                    *(f"--set {setting}" for setting in BILM)])
-STATIC, MIX = "static vectors (layer 0)", "layer mix"
+QUICK_BILM = (*BILM, "epochs=2", "hidden_dim=32", "projection_dim=32", "embedding_dim=32", "softmax=full")
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """One comparison, and its goals.
-
-    about       heading
-    task, data  arguments of `elmo-np task`; test, valid: files, None for the parts that the data hold out
-    settings    key=value, as for --set; chosen on validation sentences
-    text, held  text that the biLM reads, None for the training sentences; text that it must not read, besides the test
-    read        name of the text, "" for `about`
-    folds       number of folds, or None to use `seeds`
-    fine_tune   epochs of fine-tuning the biLM on the text of each fold
-    inputs      inputs to compare, empty for all
-    bilms       the experiment whose biLMs are used, "" for this one's own
-    """
-
-    name: str
-    about: str
-    task: str
-    data: str
-    goals: tuple[Goal, ...]
-    test: str | None = None
-    valid: str | None = None
-    text: Sequence[Sequence[str]] | None = None
-    read: str = ""
-    held: Sequence[Sequence[str]] = ()
-    settings: tuple[str, ...] = ()
-    folds: int | None = None
-    seeds: int = 3
-    fine_tune: int = 0
-    inputs: tuple[str, ...] = ()
-    bilms: str = ""
-    notes: str = ""
-
-    def command(self) -> str:
-        """The command that does the same."""
-        words = ["elmo-np task", self.task, "compare", self.data]
-        for name, value in ("--test", self.test), ("--valid", self.valid):
-            words += [name, value] if value else []
-        words += ["--bilm FOLDER/bilm", *([f"--fine-tune {self.fine_tune}"] if self.fine_tune else [])]
-        words += [f"--folds {self.folds}"] if self.folds else [f"--seeds {self.seeds}"]
-        words += [f"--set {one}" for one in self.settings]
-        words += ["--inputs", *self.inputs] if self.inputs else []
-        return " ".join([*words, f"--out FOLDER/{self.name}"])
-
-    def config(self) -> TaskConfig:
-        return overridden(TASKS[self.task].defaults, self.settings)
+def settings_of(quick: bool) -> tuple[str, ...]:
+    """key=value: a character model, by the original ELMo's recipe at a laptop's size; sentence by sentence, as tasks
+    read."""
+    return QUICK_BILM if quick else BILM
 
 
-def experiments(wnut: Path | None, pairs: Pairs | None, quick: bool) -> list[Experiment]:
-    """All experiments; those that do not need files come first."""
-    few = ("epochs=1",) if quick else ()
-    folds, seeds = (2, 1) if quick else (10, 3)
-    senses = Experiment(
-        "senses", "Word senses: hard, interest, line, serve", "senses", "nltk:senseval", folds=2 if quick else 5,
-        settings=few, goals=(
-            Goal("layer 2, logistic", 0.15, "most frequent sense"),
-            Goal("layer 2, logistic", 0.15, "static vectors (layer 0), logistic")))
-    polarity = Experiment(
-        "polarity", "Sentiment: sentence_polarity, a BiLSTM on the vectors", "classify", "nltk:sentence_polarity",
-        folds=folds, fine_tune=FINE_TUNE, settings=few or SENTENCES, goals=(Goal(MIX, 0.03, STATIC),),
-        notes="Here it matters which words of praise or blame occur, and a bag of words has them all unchanged. A "
-              "BiLSTM learns from the labels what the layers of such a small biLM could tell it about the context; the "
-              "biLM of the paper has read about 600 times as much.")
-    mean = replace(
-        polarity, name="polarity-mean", about="Sentiment: sentence_polarity, the mean of the vectors",
-        bilms="polarity",
-        settings=few or ("hidden_dim=none", "pooling=mean", "learning_rate=0.02", "epochs=40"),
-        inputs=("static", "1", "2", "mix"),
-        notes="This shows what the vectors themselves contain: on top there is only a linear layer over their mean. "
-              "Learning rate and epochs were chosen on the validation sentences of the first fold.")
-    subjectivity = Experiment(
-        "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=FINE_TUNE,
-        settings=few or SENTENCES, goals=(Goal(MIX, 0.88),))
-    found = [senses, polarity, mean, subjectivity]
-    if wnut:
-        found.append(Experiment(
-            "entities", "Named entities: WNUT-17", "tag", str(wnut / WNUT["train"]), test=str(wnut / WNUT["test"]),
-            valid=str(wnut / WNUT["valid"]), seeds=seeds, settings=few, goals=(Goal(MIX, 0.05, STATIC),),
-            read="WNUT-17, training sentences",
-            notes="The names in the test set are new, and come from other sites than those in the training set. Only a "
-                  "biLM that has read much text of that kind could help, and this one has read 63 thousand words of "
-                  "it."))
-    if pairs:
-        learnt, both = "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"
-        found.append(Experiment(
-            "translation", f"Translation: Tatoeba English-French, up to {MOST_WORDS} words", "translate",
-            str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=seeds,
-            read="Tatoeba, the English of its training part", notes=f"One in {EVERY} distinct source sentences, "
-            "with all its translations, so that a training run takes minutes.",
-            inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", *(few or ("epochs=12",))),
-            goals=(Goal(both, 0.0, learnt), Goal(both, 0.25), Goal(learnt, 0.25))))
-    return found
+def command_of(size: float, quick: bool) -> str:
+    """The command that trains the same biLM."""
+    return " ".join([f"elmo-np train FOLDER/text/{open_text.file_of(Path(), size)} --valid FOLDER/text/valid.txt --out "
+                     f"FOLDER/bilm/{name_of(size)} --preset elmo-tiny",
+                     *(f"--set {setting}" for setting in settings_of(quick))])
 
 
-def settings_of_bilm(text: Path, quick: bool) -> Settings:
-    """A character model, by the original ELMo's recipe at a laptop's size; sentence by sentence, as tasks read."""
-    settings = override(replaced(preset("elmo-tiny"), corpus=str(text.resolve())), BILM)
-    if quick:
-        settings = replaced(settings, epochs=1, hidden_dim=16, projection_dim=16, embedding_dim=16, softmax="full")
-    return settings
+def name_of(size: float) -> str:
+    """Of the directory of a biLM."""
+    return open_text.file_of(Path(), size).stem
 
 
 @dataclass
@@ -159,74 +76,89 @@ class Bench:
     """One run of this program."""
 
     out: Path
-    todo: list[Experiment]
     quick: bool
     progress: Progress
-    wnut: Path | None = None
+    files: Files = NO_FILES
     model: Path | None = None       # the biLM's directory, if it is not in `out`
     rounds: dict[str, list[compare.Round]] = field(default_factory=dict)
     valid: dict[str, Examples | None] = field(default_factory=dict)
 
-    def read(self) -> list[Part]:
-        """Read all data before anything slow begins -> the text of the biLM: everything except test sentences, and so
-        nothing of the data that are tested in folds, since every part of those is tested on."""
-        training: dict[str, Iterable[Sequence[str]]] = {"MASC": masc()}
-        tested: list[Sequence[str]] = []
-        for one in self.todo:
-            data = self.data(one)
-            valid = self.valid[one.name]
-            if not one.folds:
-                training[one.read or one.about] = data[0].train.sentences if one.text is None else one.text
-            tested += [sentence for own in data for sentence in own.test.sentences]
-            tested += [*one.held, *(valid.sentences if valid else [])]
-        return parts(training, tested)
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        return QUICK_SIZES if self.quick else SIZES
+
+    def text(self, todo: Sequence[Experiment]) -> list[open_text.Count]:
+        """Write the texts -> the counts of their sources."""
+        return open_text.write(self.out / "text", open_text.sources(self.files.dump), tested(todo), self.sizes,
+                               self.progress)
+
+    def bilm(self, size: float) -> RunDirectory:
+        """The biLM of so many million tokens, trained unless it is there."""
+        folder = RunDirectory(self.out / "bilm" / name_of(size))
+        done = self.out / "bilm" / f"{name_of(size)}.done"
+        if not done.exists():
+            self.progress.say(command_of(size, self.quick))
+            self.progress.close()
+            text, valid = (str(path.resolve()) for path in (open_text.file_of(self.out / "text", size),
+                                                            self.out / "text" / "valid.txt"))
+            settings = override(preset("elmo-tiny"), settings_of(self.quick))
+            folder.remove_unsaved()
+            train(text, folder.path, valid=valid, settings=replaced(settings, corpus=text), resume=folder.last.exists())
+            done.touch()
+        return folder
+
+    def tokens(self, size: float) -> int:
+        """The number of tokens in the text of that size."""
+        return len(open_text.file_of(self.out / "text", size).read_text(encoding="utf-8").split())
 
     def data(self, one: Experiment) -> list[Data]:
         """Read the data that `run` needs, and return them before sentences that do not fit the task are left out."""
         task, config = TASKS[one.task], one.config()
         self.progress.show(f"reading {one.data}")
-        folder = TaskDirectory(self.out / (one.bilms or one.name))
-        self.valid[one.name] = task.read(one.valid, False) if one.valid else None
-        if one.folds:
-            found = task.folds(one.data, one.folds, False, config.seed)
-        else:
-            found = [task.data(one.data, one.test, False, config.seed)]
+        folder = TaskDirectory(self.out / (one.tuned or one.name))
+        found, self.valid[one.name] = one.read()
         fitting = [own._replace(train=task.fitting(own.train, config), test=task.fitting(own.test, config))
                    for own in found]
         self.rounds[one.name] = compare.of_folds(fitting, folder, config.seed) if one.folds else \
             compare.of_seeds(fitting[0], folder, config.seed, one.seeds)
         return found
 
-    def bilm(self, found: list[Part]) -> None:
-        text, folder = self.out / "text.txt", RunDirectory(self.out / "bilm")
-        lines = "".join(" ".join(sentence) + "\n" for part in found for sentence in part.kept)
-        if folder.in_use() and text.read_text(encoding="utf-8") != lines:
-            raise UserError(f"{folder.path} has a biLM that was trained on other text than that of these tasks: give "
-                            "another --out")
-        atomic_write_text(text, lines)
-        train(str(text.resolve()), folder.path, settings=settings_of_bilm(text, self.quick),
-              resume=folder.last.exists())
-
     def run(self, one: Experiment) -> Found:
+        """Compare, or read what was compared before."""
+        if one.name not in self.rounds:
+            self.data(one)
+        rounds = self.rounds[one.name]
         folder = TaskDirectory(self.out / one.name)
-        setup = Setup(one.config(), folder, BilmSpec(str(self.model or self.out / "bilm"), one.fine_tune))
-        taken = self.out / f"{one.name}.seconds"
+        kept = folder.path / "counts"
+        taken = folder.path / "seconds"
         if not folder.report.exists():
             self.progress.say(f"{one.about}: {one.command()}")
+            bilm = BilmSpec(str(self.model or self.out / "bilm" / one.bilm), one.fine_tune)
+            resumed = folder.path.exists()
             start = time.perf_counter()
             folder.path.mkdir(parents=True, exist_ok=True)
-            compare.compare(TASKS[one.task], self.rounds[one.name], self.valid[one.name], setup, one.inputs)
-            atomic_write_text(taken, f"{time.perf_counter() - start:.0f}\n")
-        seconds = float(taken.read_text()) if taken.exists() else None
-        sizes = [(len(own.data.train.sentences), len(own.data.test.sentences)) for own in self.rounds[one.name]]
-        command, split = (self.shown(text) for text in (one.command(), self.rounds[one.name][0].data.split))
-        measure = TASKS[one.task].measured(self.rounds[one.name][0].data.test)
-        return Found(one.about, command, measure, "folds" if one.folds else "seeds", one.goals,
-                     compare.read_results(folder.results), sizes, split, seconds, one.notes)
+            compare.compare(TASKS[one.task], rounds, self.valid[one.name], Setup(one.config(), folder, bilm),
+                            one.inputs, kept)
+            if not resumed:
+                atomic_write_text(taken, f"{time.perf_counter() - start:.0f}\n")
+        sizes = [(len(own.data.train.sentences), len(own.data.test.sentences)) for own in rounds]
+        command, split = (self.shown(text) for text in (one.command(), rounds[0].data.split))
+        task = TASKS[one.task]
+        return Found(one.about, command, task.measured(rounds[0].data.test), "folds" if one.folds else "seeds",
+                     one.goals, compare.read_results(folder.results), read_rounds(kept, len(rounds)), task.score_of,
+                     one.reference, sizes, split, float(taken.read_text()) if taken.exists() else None, one.notes)
+
+    def growth(self, one: Experiment) -> Growth:
+        """The same task with the biLM of each size."""
+        found = []
+        for size in self.sizes:
+            self.bilm(size)
+            found.append(self.run(growth(one, name_of(size), self.files, self.out)))
+        return Growth(one.about, one.method, one.published, [self.tokens(size) for size in self.sizes], found)
 
     def shown(self, text: str) -> str:
         """The text without paths of this machine."""
-        for name, folder in ("FOLDER/bilm", self.model), ("FOLDER", self.out), ("WNUT", self.wnut):
+        for name, folder in ("FOLDER/bilm", self.model), ("FOLDER", self.out), ("WNUT", self.files.wnut):
             text = text.replace(str(folder), name) if folder else text
         return text
 
@@ -234,52 +166,81 @@ class Bench:
 def parser() -> Parser:
     made = Parser(prog="tasks.py", description="What the vectors are worth on real data.")
     made.add_argument("--out", required=True, metavar="FOLDER", type=Path,
-                      help="directory for everything that is trained")
-    made.add_argument("--wnut", metavar="DIR", type=Path, help=f"directory with {', '.join(WNUT.values())}")
-    made.add_argument("--tatoeba", metavar="FILE", type=Path, help="English<TAB>French pairs")
-    made.add_argument("--page", metavar="FILE", type=Path, default=HERE / "tasks.md",
-                      help="page to write, with results/tasks.svg next to it (default benchmarks/tasks.md)")
-    made.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME", help="only these experiments")
-    made.add_argument("--quick", action="store_true", help="a tiny biLM, one epoch, two folds: to see that it works")
+                      help="directory for everything that is made")
+    Files.add_to(made)
+    made.add_argument("--page", metavar="FILE", type=Path, help="page to write, with its figures in results/ next to "
+                      "it (default benchmarks/tasks.md; with --quick, FOLDER/tasks.md)")
+    made.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
+                      help=f"only these comparisons, {GROWTH} for that of texts of different length")
+    made.add_argument("--quick", action="store_true", help="the same page of a tiny biLM, with fewer folds and seeds")
     return made
+
+
+def check_only(only: Sequence[str], names: Sequence[str]) -> None:
+    """Raises UserError for a name that there is not."""
+    for name in only:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            raise UserError(f"--only {name}: expected some of {', '.join(names)}"
+                            + (f"; did you mean {near[0]}?" if near else ""))
+
+
+def check_same_plan(out: Path, todo: Sequence[Experiment], quick: bool) -> None:
+    """Raises UserError if what is in `out` was begun with other experiments, data or settings."""
+    sizes = QUICK_SIZES if quick else SIZES
+    plan = json.dumps([*(one.command() for one in todo), *(command_of(size, quick) for size in sizes)], indent=1) + "\n"
+    file = out / "plan.json"
+    if file.exists() and file.read_text(encoding="utf-8") != plan:
+        raise UserError(f"{out} was begun with other data or settings ({file}): give another --out")
+    atomic_write_text(file, plan)
 
 
 def run(argv: Sequence[str] | None) -> None:
     args = parser().parse_args(argv)
     backend.require()
-    args.out = args.out.resolve()
-    for name in WNUT.values() if args.wnut else ():
-        if not (args.wnut / name).is_file():
-            raise UserError(f"--wnut {args.wnut}: it does not contain {name}; expected {', '.join(WNUT.values())}")
-    if args.tatoeba and not args.tatoeba.is_file():
-        raise UserError(f"--tatoeba {args.tatoeba}: file not found; expected fra.txt, with English<TAB>French lines")
-    for name in "masc_tagged", "senseval", *nltk_data.CATEGORIES:
+    out = args.out.resolve()
+    files = Files.of(args)
+    for name in "masc_tagged", "brown", "senseval", *nltk_data.CATEGORIES:
         nltk_data.corpus(name)
-    args.out.mkdir(parents=True, exist_ok=True)
-    pairs = tatoeba(args.tatoeba, args.out, MOST_WORDS, 100 if args.quick else EVERY) if args.tatoeba else None
-    todo = experiments(args.wnut, pairs, args.quick)
-    names = [one.name for one in todo]
-    for name in args.only:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            raise UserError(f"--only {name}: expected some of {', '.join(names)}"
-                            + (f"; did you mean {near[0]}?" if near else ""))
+    out.mkdir(parents=True, exist_ok=True)
+    largest = name_of((QUICK_SIZES if args.quick else SIZES)[-1])
+    todo = [replace(one, bilm=largest) for one in experiments(files, out, args.quick)]
+    check_only(args.only, [*(one.name for one in todo), GROWTH])
+    check_same_plan(out, todo, args.quick)
+    target = args.page or (out if args.quick else HERE) / "tasks.md"
     with Progress() as progress:
-        bench = Bench(args.out, todo, args.quick, progress, args.wnut)
-        text = bench.read()
-        bench.bilm(text)
-        found = []
-        for one in todo:
-            if not args.only or one.name in args.only or (args.out / one.name / "report.txt").exists():
-                found.append(bench.run(one))
-                atomic_write_text(args.page, page(found, text, RunDirectory(args.out / "bilm"), COMMAND,
-                                                  describe("").replace("no PyTorch; ", "")))
-                save(picture(found), args.page.parent / "results" / "tasks.svg")
-        left_out = [name for name, given in (("WNUT-17", args.wnut), ("Tatoeba", args.tatoeba)) if not given]
-        if left_out:
-            progress.say(f"left out, because no file was given: {', '.join(left_out)}")
-        progress.say(f"{args.page}: {len(found)} tasks" + "".join(
-            f"; {one.about}: {duration(one.seconds)}" for one in found if one.seconds))
+        if files.missing():
+            progress.say(f"left out, because no file was given: {', '.join(files.missing())}")
+        bench = Bench(out, args.quick, progress, files)
+        start = time.perf_counter()
+        for line in written(bench, todo, args.only, target):
+            progress.say(f"{duration(time.perf_counter() - start)}  {line}")
+
+
+def written(bench: Bench, todo: Sequence[Experiment], only: Sequence[str], target: Path) -> Iterator[str]:
+    """Make the parts one by one, and write the page after each -> a line about each."""
+    counts = bench.text(todo)
+    yield f"text: {sum(count.tokens for count in counts):,} tokens"
+    largest = bench.sizes[-1]
+    bilm = bench.bilm(largest)
+    chosen = [one for one in todo if one.name in only or not {*only} - {GROWTH}]
+    compared = [one for one in chosen if {*only} != {GROWTH}]
+    grown_too = [one for one in chosen if not one.tuned and (not only or GROWTH in only)]
+    found: list[Found] = []
+    grown: list[Growth] = []
+    results = target.parent / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    for k, one in enumerate([*compared, *grown_too], 1):
+        if k <= len(compared):
+            found.append(bench.run(one))
+            save(picture(found), results / "tasks.svg")
+        else:
+            grown.append(bench.growth(one))
+            save(tasks_growth.picture(grown), results / "tasks-growth.svg")
+        atomic_write_text(target, page(
+            found, tasks_growth.section(grown, "results/tasks-growth.svg"), counts, bilm,
+            command_of(largest, bench.quick), describe("").replace("no PyTorch; ", ""), "results/tasks.svg"))
+        yield f"{target}: {k} of {len(compared) + len(grown_too)} comparisons, {one.about}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

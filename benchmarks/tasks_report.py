@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from tasks_text import Part
+from open_text import Count, table
+from report import markdown
 
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.progress import duration
+from elmo_np.tasks.metrics.significance import approximate_randomisation, confidence_interval
 from elmo_np.training.metrics import best_validation, read
+from elmo_np.types import Array
 from elmo_np.viz.plots import COLOURS, styled
 
+SIGNIFICANT = 0.05
+TRIALS = 9999
 HEAD = """# What the vectors are worth
 
-Written by `python benchmarks/tasks.py --out FOLDER --wnut WNUT --tatoeba fra.txt`, which trains the biLM, runs each
-comparison and writes this page. All rows of a table have the same data, the same network and the same training budget;
-only the input for a word differs. In the figure, dots are means and bars are single folds or seeds.
+Written by `python benchmarks/tasks.py --out FOLDER`, which builds the text, trains the biLMs, runs each comparison and
+writes this page. All rows of a table have the same data, the same network and the same training budget; only the input
+for a word differs. In the figure, dots are means and bars are single folds or seeds.
 
-![The score of every method on each task](results/tasks.svg)
+Intervals are 95 % intervals of the mean over folds or seeds, by Student's t; those over folds are somewhat too short,
+because the training sets of folds overlap. Differences are tested by approximate randomisation (Noreen 1989): the
+predictions of two methods are swapped at random, sentence by sentence, {trials:,} times, and p is the share of swaps
+that give a difference as large. Where p is above 0.05, the difference is called not significant. No correction is made
+for the number of tests: of 20 differences between equal methods, one would look significant.
+
+![The score of every method on each task]({figure})
 """
+
+
+class Published(NamedTuple):
+    """What Peters et al. 2018 report for ELMo, whose biLM has read 800 million tokens, on a task of the same kind.
+
+    task            and its measure
+    over            what `baseline` is
+    baseline, elmo  in points of 100
+    """
+
+    task: str
+    over: str
+    baseline: float
+    elmo: float
 
 
 @dataclass(frozen=True)
@@ -33,22 +59,30 @@ class Goal:
     at_least: float
     over: str | None = None
 
-    def reached(self, found: Mapping[str, Sequence[float]]) -> tuple[str, bool] | None:
+    def reached(self, one: Found) -> tuple[str, bool] | None:
         """The result in words, and whether the goal is met; None if a method was not compared."""
+        found = one.scores
         if self.method not in found or (self.over is not None and self.over not in found):
             return None
         value = float(np.mean(found[self.method]))
         if self.over is None:
-            return f"{self.method} at least {self.at_least:.0%}: {value:.1%}", value >= self.at_least
-        more = value - float(np.mean(found[self.over]))
+            return f"{self.method} at least {100 * self.at_least:g}%: {value:.1%}", value >= self.at_least
+        more = one.gain(self.method, self.over)
         wanted = f"at least {100 * self.at_least:.0f} points over" if self.at_least else "above"
-        return f"{self.method} {wanted} {self.over}: {100 * more:+.1f}", more > 0 and more >= self.at_least
+        return f"{self.method} {wanted} {self.over}: {one.difference(self.method, self.over)}", \
+            more > 0 and more >= self.at_least
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Found:
-    """One comparison. scores: {method: one score per fold or seed}; sizes: sentences to train and test on, per
-    round."""
+    """One comparison.
+
+    scores      {method: one score per fold or seed}
+    counts      per fold, or of the one test: {method: counts (S, N, K) of S seeds and N sentences}, which `score_of`
+                turns into scores, for the tests
+    reference   the method that the others are tested against
+    sizes       sentences to train and test on, per round
+    """
 
     about: str
     command: str
@@ -56,24 +90,64 @@ class Found:
     what: str
     goals: Sequence[Goal]
     scores: Mapping[str, Sequence[float]]
+    counts: Sequence[Mapping[str, Array]]
+    score_of: Callable[[Array], Array]
+    reference: str
     sizes: Sequence[tuple[int, int]]
     split: str
     seconds: float | None
     notes: str = ""
+    _p: dict[frozenset[str], float] = field(default_factory=dict, repr=False)
+
+    def gain(self, method: str, over: str) -> float:
+        """The difference of their mean scores."""
+        return float(np.mean(self.scores[method]) - np.mean(self.scores[over]))
+
+    def gains(self, method: str, over: str) -> list[float]:
+        """The difference in each fold or seed."""
+        return [own - other for own, other in zip(self.scores[method], self.scores[over], strict=True)]
+
+    def p(self, method: str, over: str) -> float:
+        """Of the paired test."""
+        pair = frozenset((method, over))
+        if pair not in self._p:
+            first, second = ([own[name] for own in self.counts] for name in sorted(pair))
+            self._p[pair] = approximate_randomisation(first, second, self.score_of, TRIALS)
+        return self._p[pair]
+
+    def difference(self, method: str, over: str) -> str:
+        """The difference in points, and what the test says of it."""
+        return f"{100 * self.gain(method, over):+.1f}, {verdict(self.p(method, over))}"
 
 
-def page(found: Sequence[Found], text: Sequence[Part], bilm: RunDirectory, command: str, machine: str) -> str:
-    """The whole page."""
+def verdict(p: float) -> str:
+    """What a page says of a p-value."""
+    if p > SIGNIFICANT:
+        return f"not significant (p = {p:.2f})"
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+
+
+def interval(values: Sequence[float]) -> str:
+    """The 95 % interval of a mean score, "" for a single one."""
+    ends = confidence_interval(values)
+    return "" if ends is None else f"{ends[0]:.1%} to {ends[1]:.1%}"
+
+
+def page(found: Sequence[Found], grown: Sequence[str], counts: Sequence[Count], bilm: RunDirectory, command: str,
+         machine: str, figure: str) -> str:
+    """The whole page; grown: its part about the growth of the gain."""
     tasks = (line for one in found for line in section(one))
-    return "\n".join([HEAD, *_summary(found), *tasks, *_bilm(text, bilm, command), f"Measured on: {machine}. The "
-                      "machine may have been busy with other work during the timed runs.", ""])
+    head = HEAD.format(figure=figure, trials=TRIALS)
+    return "\n".join([head, *_summary(found), *grown, *tasks, *_bilm(counts, bilm, command),
+                      f"Measured on: {machine}. The machine may have been busy with other work during the timed runs.",
+                      ""])
 
 
 def _summary(found: Sequence[Found]) -> list[str]:
     lines = ["| task | goal | met |", "|---|---|---|"]
     for one in found:
         for goal in one.goals:
-            reached = goal.reached(one.scores)
+            reached = goal.reached(one)
             if reached:
                 lines.append(f"| {one.about} | {reached[0]} | {'yes' if reached[1] else '**no**'} |")
     return [*lines, ""]
@@ -87,28 +161,31 @@ def section(one: Found) -> list[str]:
     lines = [f"## {one.about}", "", f"{trained:,} sentences to train on{each}, {tested:,} to test on. "
              f"Test: {one.split}.{took}", ""]
     lines += [one.notes, ""] if one.notes else []
-    lines += ["```sh", one.command, "```", "", f"| | {one.measure} | lowest to highest | |", "|---|---:|---|---|"]
+    lines += ["```sh", one.command, "```", "", f"| | {one.measure} | 95 % interval | | against {one.reference} |",
+              "|---|---:|---|---|---|"]
     best = max(one.scores, key=lambda name: float(np.mean(one.scores[name])))
     for name, values in one.scores.items():
         mean = f"{np.mean(values):.1%}"
-        spread = f"{min(values):.1%} to {max(values):.1%}" if len(values) > 1 else ""
-        lines.append(f"| {name} | {f'**{mean}**' if name == best else mean} | {spread} | "
-                     f"{f'{len(values)} {one.what}' if len(values) > 1 else ''} |")
+        against = "" if name == one.reference or one.reference not in one.scores else one.difference(
+            name, one.reference)
+        lines.append(f"| {name} | {f'**{mean}**' if name == best else mean} | {interval(values)} | "
+                     f"{f'{len(values)} {one.what}' if len(values) > 1 else ''} | {against} |")
     return [*lines, ""]
 
 
-def _bilm(text: Sequence[Part], bilm: RunDirectory, command: str) -> list[str]:
+def _bilm(counts: Sequence[Count], bilm: RunDirectory, command: str) -> list[str]:
     best = best_validation(read(bilm.metrics))
     assert best is not None         # its training is over
-    lines = ["## The biLM", "", "```sh", command, "```", "",
-             "It reads every word by its characters. It was trained on the following text, without any sentence that a "
-             "task tests on (compared without regard to capitals):", "",
-             "| source | sentences | left out | tokens |", "|---|---:|---:|---:|"]
-    lines += [f"| {part.name} | {len(part.kept):,} | {part.found - len(part.kept):,} | {part.tokens:,} |"
-              for part in text]
     forward, backward = (float(best[f"{name}_perplexity"]) for name in ("forward", "backward"))
-    return [*lines, "", f"Perplexity on a held-out set, every 20th sentence: {forward:.1f} forward, {backward:.1f} "
-            f"backward after epoch {best['epoch']}.", ""]
+    return ["## The biLM", "", "```sh", command, "```", "",
+            "It reads every word by its characters. Its text is made by `python benchmarks/open_text.py --out "
+            "FOLDER/text`, sentence by sentence, without what is not prose, without repeated sentences, and without "
+            "any sentence that a task tests on, compared by letters and digits alone; of at least 24 of them, also "
+            "without sentences that contain such a sentence or are a part of one. Fine-tuning reads the training text "
+            "of a task. What is trained on these texts is for research only where the licence of a source says so.", "",
+            markdown(table(counts)), "",
+            f"Perplexity on held-out documents, 60,000 tokens: {forward:.1f} forward, {backward:.1f} backward after "
+            f"epoch {best['epoch']}.", ""]
 
 
 @styled

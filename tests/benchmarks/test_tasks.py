@@ -1,11 +1,13 @@
-"""benchmarks/tasks.py: the biLM reads nothing that is tested on, what stands on the page is what came out."""
+"""benchmarks/tasks.py: the biLM reads nothing that is tested on, and the page has the results."""
 # ruff: noqa: E402  (what benchmarks/ holds can be imported once its folder is on the path)
 
 import argparse
 import shlex
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.task_helpers import reviews
@@ -13,35 +15,47 @@ from tests.task_helpers import reviews
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))     # its files find one another as those of a script do
 
+import open_text
 import tasks
-import tasks_text
-from tasks_report import Found, Goal, page, picture
-from tasks_text import Pairs, Part, parts
+import tasks_experiments
+import tasks_growth
+import tasks_report
+from tasks_experiments import Experiment, Files
+from tasks_growth import Growth
+from tasks_report import Found, Goal, Published, page, picture
 
 from elmo_np import backend
 from elmo_np.cli import task
 from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import read_toml
+from elmo_np.config.toml_files import override, preset, read_toml
 from elmo_np.io.run_directory import RunDirectory
-from elmo_np.runtime.progress import Progress
 from elmo_np.tasks.data.files import read_pairs
 from elmo_np.tasks.experiments import compare
+from elmo_np.tasks.metrics.scores import ratio
 from elmo_np.viz.plots import save
 
-SCORES = {"low": [0.5, 0.52, 0.54], "high": [0.6, 0.62, 0.64], "once": [0.1]}
+METRICS = "split,epoch,step,tokens,forward_loss,backward_loss,forward_perplexity,backward_perplexity,learning_rate," \
+    "seconds\nvalid,1,1,9,2,2,7.39,7.39,0.1,1\nvalid,2,2,9,1,1,2.72,2.72,0.1,2\n"
+STATIC = "static vectors (layer 0)"
 
 
-def test_no_sentence_that_is_tested_on_is_read_whatever_its_capitals():
-    found = parts({"one": [["The", "end"], ["a", "b"]], "two": [["a", "B"], ["c"], []]}, [["the", "END"], ["A", "b"]])
-    assert found == [Part("one", 2, []), Part("two", 3, [["c"]])]
-    assert [part.tokens for part in found] == [0, 1]
+def found(about="A", seed=0, method="", better=0.2, N=400):
+    """A comparison of three seeds, in which the mix is right more often."""
+    rng = np.random.default_rng(seed)
+    shares = {"low": 0.5, STATIC + method: 0.5, f"layer 1{method}": 0.6, f"layer mix{method}": 0.5 + better}
+    counts = {name: np.stack([rng.random((3, N)) < share, np.ones((3, N))], axis=-1).astype(int)
+              for name, share in shares.items()}
+    counts["once"] = counts["low"][:1]
+    scores = {name: [float(ratio(one.sum(axis=0))) for one in own] for name, own in counts.items()}
+    return Found(about, "run", "accuracy", "seeds", (), scores, [counts], ratio, STATIC + method, [(10, 5)], "a file",
+                 61.0)
 
 
 def test_pairs_are_parted_by_source_and_thinned(tmp_path):
     lines = [f"Go {k} now.\tVa {k}.\n" + (f"Go {k} now.\tAllez {k}.\n" if k % 3 == 0 else "") for k in range(300)]
     lines.append("This one has too many words for it.\tNon.\n")
     (tmp_path / "fra.txt").write_text("".join(lines))
-    found = tasks_text.tatoeba(tmp_path / "fra.txt", tmp_path, 5, 3)
+    found = tasks_experiments.tatoeba(tmp_path / "fra.txt", tmp_path, 5, 3)
     train, test = read_pairs(str(found.train)), read_pairs(str(found.test))
     sources = [{tuple(words) for words in some.sentences} for some in (train, test)]
     assert [len(some) for some in sources] == [90, 10]
@@ -54,88 +68,197 @@ def test_pairs_are_parted_by_source_and_thinned(tmp_path):
     assert len(twice) == 2 * len(set(map(tuple, twice)))            # all translations of a source
 
 
+def test_pairs_may_be_in_a_zip(tmp_path):
+    lines = "".join(f"Go {k} now.\tVa {k}.\n" for k in range(30))
+    with zipfile.ZipFile(tmp_path / "fra-eng.zip", "w") as archive:
+        archive.writestr("fra.txt", lines)
+    (tmp_path / "fra.txt").write_text(lines)
+    one, other = (tasks_experiments.tatoeba(tmp_path / name, tmp_path / name[-3:], 5, 3)
+                  for name in ("fra-eng.zip", "fra.txt"))
+    assert one.train.read_text() == other.train.read_text()
+    assert one.english == other.english
+
+
 @pytest.mark.parametrize(("goal", "text", "met"), [
     (Goal("high", 0.6), "high at least 60%: 62.0%", True),
-    (Goal("low", 0.6), "low at least 60%: 52.0%", False),
-    (Goal("high", 0.05, "low"), "high at least 5 points over low: +10.0", True),
-    (Goal("high", 0.11, "low"), "high at least 11 points over low: +10.0", False),
-    (Goal("low", 0.0, "high"), "low above high: -10.0", False),
-    (Goal("low", 0.0, "low"), "low above low: +0.0", False)])
-def test_a_goal_is_met_by_the_means(goal, text, met):
-    assert goal.reached(SCORES) == (text, met)
-    assert goal.reached({"once": [1.0]}) is None
+    (Goal("low", 0.935), "low at least 93.5%: 52.0%", False),
+    (Goal("high", 0.05, "low"), "high at least 5 points over low: +10.0, p = 0.002", True),
+    (Goal("high", 0.11, "low"), "high at least 11 points over low: +10.0, p = 0.002", False),
+    (Goal("low", 0.0, "high"), "low above high: -10.0, p = 0.002", False),
+    (Goal("low", 0.0, "low"), "low above low: +0.0, not significant (p = 1.00)", False)])
+def test_a_goal_is_met_by_the_means(goal, text, met, monkeypatch):
+    monkeypatch.setattr(Found, "p", lambda self, one, other: 1.0 if one == other else 0.002)
+    scores = {"low": [0.5, 0.52, 0.54], "high": [0.6, 0.62, 0.64]}
+    one = Found("A", "", "", "", (), scores, [], ratio, "low", [], "", None)
+    assert goal.reached(one) == (text, met)
+    assert Goal("other", 0.6).reached(one) is None
+    assert Goal("low", 0.6, "other").reached(one) is None
 
 
-def test_every_command_of_the_page_is_one_that_elmo_np_takes(tmp_path):
+class TwoLayers:
+    def layers(self):
+        return 2
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_command_of_the_page_is_one_that_elmo_np_takes(tmp_path, quick):
     parser = argparse.ArgumentParser()
     task.subcommands(parser)
-    made = tasks.experiments(tmp_path, Pairs(tmp_path / "train", tmp_path / "test", [], []), False)
-    assert len({one.name for one in made}) == len(made) == 6
+    (tmp_path / "fra.txt").write_text("".join(f"Go {k} now.\tVa {k}.\n" for k in range(300)))
+    files = Files(tmp_path, tmp_path / "fra.txt", None)
+    made = tasks_experiments.experiments(files, tmp_path, quick)
+    made += [tasks_experiments.growth(one, "0.1", files, tmp_path) for one in made]
+    assert len({one.name for one in made}) == len(made) == 12
     for one in made:
         words = shlex.split(one.command())
         assert words[:2] == ["elmo-np", "task"]
         args = parser.parse_args(words[2:])
         assert (args.task, args.action, args.data, args.fine_tune) == (one.task, "compare", one.data, one.fine_tune)
         assert args.set == list(one.settings)
+        compare.check_kinds(tasks_experiments.TASKS[one.task], one.inputs, TwoLayers())
+    for size in tasks.QUICK_SIZES if quick else tasks.SIZES:
+        command = tasks.command_of(size, quick)
+        assert isinstance(override(preset("elmo-tiny"), tasks.settings_of(quick)), Settings)
+        assert f"--out FOLDER/bilm/{tasks.name_of(size)} " in command
+        assert f"FOLDER/text/{tasks.name_of(size)}.txt" in command
 
 
-def test_a_whole_run_leaves_a_page_and_a_picture_and_does_nothing_twice(tmp_path, monkeypatch):
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Three tiny experiments and a text -> arguments of the program."""
     if backend.backend() == "numpy":
         pytest.skip("the benchmark asks for the kernels")
     for name, seed in ("some", 0), ("other", 1):
         lines = [f"{' '.join(words)}\t{label}\n" for words, label in zip(*reviews(60, seed), strict=True)]
         (tmp_path / f"{name}.tsv").write_text("".join(lines))
-    few = ("epochs=2", "hidden_dim=8")
-    folds = tasks.Experiment("folds", "In folds", "classify", str(tmp_path / "some.tsv"), (Goal("layer mix", 0.0),),
-                             folds=2, fine_tune=1, settings=few, inputs=("static", "mix"))
-    again = tasks.Experiment("again", "Again", "classify", str(tmp_path / "some.tsv"), (), folds=2, fine_tune=1,
-                             settings=("epochs=1", "hidden_dim=none"), inputs=("mix",), bilms="folds")
-    fixed = tasks.Experiment("fixed", "With a test", "classify", str(tmp_path / "other.tsv"), (), seeds=2,
-                             test=str(tmp_path / "some.tsv"), settings=few, inputs=("mix",))
-    text = [["the", "bank", "closed", f"n{k}"] for k in range(60)] + reviews(60, 0)[0]
-    monkeypatch.setattr(tasks, "masc", lambda: iter(text))
-    with Progress(quiet=True) as progress:
-        bench = tasks.Bench(tmp_path / "out", [folds, again, fixed], True, progress)
-        (tmp_path / "out").mkdir()
-        read = bench.read()
-        assert [part.name for part in read] == ["MASC", "With a test"]
-        assert len(read[0].kept) == 60
-        tested = {tuple(words) for words in reviews(60, 0)[0]}
-        assert not {tuple(words) for words in read[1].kept} & tested
-        bench.bilm(read)
-        found = [bench.run(one) for one in bench.todo]
-        monkeypatch.setattr(compare, "compare", None)
-        assert [bench.run(one) for one in bench.todo] == found
-        bench.bilm(read)
-    assert read_toml(tmp_path / "out/folds/fold-1/bilm/config.toml", Settings()).data.fine_tune == str(
-        tmp_path / "out/bilm")
-    assert not (tmp_path / "out/again/fold-0").exists()
-    assert [len(values) for values in found[0].scores.values()] == [2, 2, 2, 2]
-    written = page(found, read, RunDirectory(tmp_path / "out/bilm"), tasks.COMMAND, "a machine")
-    for expected in ("| In folds | layer mix at least 0%", "## With a test", "2 folds |", "2 seeds |", "a machine",
-                     "--bilm FOLDER/bilm --fine-tune 1 --folds 2", "| MASC | 60 | 60 | 240 |"):
+    few = ("epochs=1", "hidden_dim=8")
+    folds = Experiment("folds", "In folds", "classify", str(tmp_path / "some.tsv"), (Goal("layer mix", 0.0),),
+                       folds=2, fine_tune=1, settings=few, inputs=("static", "mix"),
+                       published=Published("SST-5", "a baseline", 51.4, 54.7))
+    again = Experiment("again", "Again", "classify", str(tmp_path / "some.tsv"), (), folds=2, fine_tune=1,
+                       settings=("epochs=1", "hidden_dim=none"), inputs=("mix",), tuned="folds")
+    fixed = Experiment("fixed", "With a test", "classify", str(tmp_path / "other.tsv"), (), seeds=2,
+                       test=str(tmp_path / "some.tsv"), settings=few, inputs=("static", "mix"))
+    monkeypatch.setattr(tasks, "experiments", lambda files, out, quick: [folds, again, fixed])
+    monkeypatch.setattr(tasks_experiments, "CURVES", ("static", "mix"))
+    monkeypatch.setattr(tasks.nltk_data, "corpus", lambda name: None)
+    monkeypatch.delenv("ELMO_NP_DATA", raising=False)
+    lines = [f"the bank closed near n{k} again" for k in range(200)] + [" ".join(own) for own in reviews(60, 0)[0]]
+    documents = [lines[k:k + 5] for k in range(0, len(lines), 5)]
+    monkeypatch.setattr(open_text, "NLTK", (open_text.Source("some text", "open", lambda: iter(documents)),))
+    monkeypatch.setattr(open_text, "VALIDATION", 60)
+    monkeypatch.setattr(tasks_report, "TRIALS", 99)
+    monkeypatch.setattr(tasks, "QUICK_SIZES", (0.0006, 0.0009))
+    monkeypatch.setattr(tasks, "QUICK_BILM", (*tasks.BILM, "epochs=1", "hidden_dim=4", "projection_dim=4",
+                                              "embedding_dim=4", "softmax=full", "min_count=1"))
+    return ["--out", str(tmp_path / "out"), "--quick"]
+
+
+def tables(file):
+    return [line for line in file.read_text().splitlines() if line.startswith("|")]
+
+
+def test_a_run_from_nothing_and_one_that_is_killed_again_and_again_write_the_same_tables(small, tmp_path, monkeypatch):
+    assert tasks.main(small) == 0
+    written = (tmp_path / "out" / "tasks.md").read_text()
+    for expected in ("| In folds | layer mix at least 0%", "## With a test", "2 folds |", "2 seeds |",
+                     "--bilm FOLDER/bilm/0.0009 --fine-tune 1 --folds 2", "| some text |", "| 95 % interval |",
+                     "## How the gain grows with the text", "SST-5: 54.7 against 51.4 of a baseline",
+                     "- 0.0006 million tokens: context "):
         assert expected in written
-    assert f"--out {tmp_path / 'out'}" not in written
-    assert bench.shown(f"{tmp_path / 'out'}/pairs.tsv") == "FOLDER/pairs.tsv"
-    save(picture(found), tmp_path / "picture.svg")
-    drawn = (tmp_path / "picture.svg").read_text()
-    assert all(one.about in drawn for one in found)
+    assert str(tmp_path / "out") not in written
+    text = (tmp_path / "out" / "text" / "0.0009.txt").read_text()
+    assert not {" ".join(own) for own in reviews(60, 0)[0]} & {*text.splitlines()}
+    tuned = read_toml(tmp_path / "out/folds/fold-1/bilm/config.toml", Settings()).data.fine_tune
+    assert tuned == str(tmp_path / "out/bilm/0.0009")
+    assert not (tmp_path / "out/again/fold-0").exists()
+    for name, about in ("tasks", "With a test"), ("tasks-growth", "ELMo, SST-5: +3.3"):
+        assert about in (tmp_path / "out" / "results" / f"{name}.svg").read_text()
+
+    monkeypatch.setattr(tasks, "save", lambda figure, path: None)      # which takes longer than all the rest
+    with monkeypatch.context() as patched:
+        patched.setattr(compare, "compare", None)
+        patched.setattr(tasks, "train", None)
+        assert tasks.main(small) == 0       # nothing is made again
+    assert (tmp_path / "out" / "tasks.md").read_text() == written
+
+    small[1] = str(tmp_path / "killed")
+    original, made = compare._counts, []
+
+    def counts(*args):
+        made.append(original(*args))
+        if len(made) % 7 == 0:
+            raise KeyboardInterrupt
+        return made[-1]
+    monkeypatch.setattr(compare, "_counts", counts)
+    starts = 1
+    while tasks.main(small):
+        starts += 1
+        assert starts < 20
+    assert starts > 3
+    assert tables(tmp_path / "killed" / "tasks.md") == tables(tmp_path / "out" / "tasks.md")
 
 
-def test_the_best_row_is_bold_and_a_row_without_spread_has_none(tmp_path):
-    (tmp_path / "metrics.csv").write_text(
-        "split,epoch,step,tokens,forward_loss,backward_loss,forward_perplexity,backward_perplexity,learning_rate,seconds\n"
-        "valid,1,1,9,2,2,7.39,7.39,0.1,1\nvalid,2,2,9,1,1,2.72,2.72,0.1,2\n")
-    one = Found("A", "run", "accuracy", "seeds", (), SCORES, [(10, 5)], "a file", 61.0)
-    written = page([one], [], RunDirectory(tmp_path), "train", "here")
-    assert "| high | **62.0%** | 60.0% to 64.0% | 3 seeds |" in written
-    assert "| once | 10.0% |  |  |" in written
+def test_a_run_with_other_settings_is_refused(small, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "plan.json").write_text("[]\n")
+    assert tasks.main(small) == 2
+    assert "was begun with other data or settings" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "text").exists()
+
+
+def test_only_some_comparisons(small, tmp_path, capsys):
+    assert tasks.main([*small, "--only", "fixd"]) == 2
+    assert "--only fixd: expected some of folds, again, fixed, growth; did you mean fixed?" in capsys.readouterr().err
+    assert tasks.main([*small, "--only", "fixed"]) == 0
+    page = (tmp_path / "out" / "tasks.md").read_text()
+    assert "## With a test" in page
+    assert "## In folds" not in page
+    assert "How the gain grows" not in page
+
+
+def test_the_best_row_is_bold_and_a_row_without_spread_has_no_interval(tmp_path):
+    (tmp_path / "metrics.csv").write_text(METRICS)
+    one = found()
+    counts = [open_text.Count("a source", "open", 9, 1, 2, 3, 3, 20)]
+    written = page([one], [], counts, RunDirectory(tmp_path), "train", "here", "a.svg")
+
+    def row(name):
+        line, = (line for line in written.splitlines() if line.startswith(f"| {name} |"))
+        return line
+    assert row("layer mix").startswith(f"| layer mix | **{np.mean(one.scores['layer mix']):.1%}** | ")
+    gain = 100 * one.gain("layer mix", STATIC)
+    assert row("layer mix").endswith(f" | 3 seeds | {gain:+.1f}, p < 0.001 |")
+    assert row("low").endswith(f" | 3 seeds | {one.difference('low', STATIC)} |")
+    assert row("once").startswith(f"| once | {one.scores['once'][0]:.1%} |  |  | ")
+    assert row(STATIC).endswith("| 3 seeds |  |")
     assert "2.7 forward, 2.7 backward after epoch 2" in written
+    assert "| a source | " in written
+    save(picture([one]), tmp_path / "picture.svg")
+    assert "layer mix" in (tmp_path / "picture.svg").read_text()
+
+
+def test_the_growth_is_told_and_drawn(tmp_path):
+    both = [found("Sense", 2 + k, ", logistic", better) for k, better in enumerate((0.0, 0.3))]
+    grown = [Growth("Sense", ", logistic", Published("SST-5", "a baseline", 50.0, 53.5), [100_000, 4_000_000], both)]
+    assert grown[0].curves() == [f"{name}, logistic" for name in (STATIC, "layer 1", "layer mix")]
+    lines = "\n".join(tasks_growth.section(grown, "growth.svg"))
+    assert "- 0.1 million tokens: context does not show at sense (" in lines
+    assert "- 4 million tokens: context helps at sense (+" in lines
+    assert "not significant" in lines
+    first, last = (one.gain(grown[0].mix, grown[0].static) for one in both)
+    assert f"| {100 * (last - first):+.1f} (+" in lines
+    save(tasks_growth.picture(grown), tmp_path / "growth.svg")
+    drawn = (tmp_path / "growth.svg").read_text()
+    for expected in ("layer mix", "layer 1", "ELMo, SST-5: +3.5", "tokens read by the biLM", "Sense (accuracy)"):
+        assert expected in drawn
+    assert "logistic" not in drawn
 
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--wnut", "{here}"], "it does not contain wnut17train.conll"),
     (["--tatoeba", "{here}/fra.txt"], "file not found"),
+    (["--data", "{here}/nowhere"], "nowhere: expected a directory with wnut17/, tatoeba/ and wikipedia/"),
     (["--colour"], "unrecognized arguments: --colour")])
 def test_a_mistake_is_reported_in_one_line(words, message, tmp_path, capsys):
     if backend.backend() == "numpy":
