@@ -9,7 +9,8 @@ import os
 from ..errors import UserError
 
 VARIABLES = (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),      # Open MPI
-             ("PMI_RANK", "PMI_SIZE"))                              # MPICH, Intel MPI, MVAPICH, Microsoft MPI
+             ("PMI_RANK", "PMI_SIZE"),                              # MPICH, Intel MPI, Microsoft MPI, Slurm
+             ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"))        # MVAPICH
 
 
 def rank_and_size() -> tuple[int, int]:

@@ -24,6 +24,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from ..errors import ReportedElsewhere, UserError
+from ..runtime.launcher import rank_and_size
 from ..runtime.signals import Interrupted
 from ..types import Array
 from .divergence import Diverged
@@ -31,9 +32,7 @@ from .gradient_sum import Gradient, Term, add
 
 T = TypeVar("T")
 
-# Variables in which launchers tell how many processes they have started: MPICH, Intel MPI, MS-MPI and Slurm; Open MPI;
-# MVAPICH. And the number of a process among those of its machine.
-NUMBER = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+# Variables in which launchers tell the number of a process among those of its machine.
 LOCAL_RANK = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
 
 
@@ -201,7 +200,7 @@ def together() -> Iterator[OneProcess]:
 
 def launched() -> int:
     """How many processes the launcher has started that started this one; 1 without one."""
-    return max([1, *(int(value) for name in NUMBER if (value := os.environ.get(name, "")).isdecimal())])
+    return rank_and_size()[1]
 
 
 def check_alone(what: str) -> None:
