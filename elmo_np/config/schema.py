@@ -63,6 +63,8 @@ class BiLMConfig:
                        at_least=0, at_most=1000)
     tar: float = option(0.0, "temporal activation regularisation: factor of the mean square of the change of the top "
                         "output from step to step", at_least=0, at_most=1000)
+    label_smoothing: float = option(0.0, "share of every target that is spread over all words, while training; "
+                                    "not for softmax = sampled", at_least=0, less_than=1)
     init_scale: float | None = option(None, "initial values uniform in +-this; none: each layer's default", above=0,
                                       at_most=1000)
 
@@ -74,6 +76,9 @@ class BiLMConfig:
         if self.tie and self.softmax == "adaptive" and self.div_value != BiLMConfig.div_value:
             raise UserError(f"tie = true with div_value = {self.div_value}: expected {BiLMConfig.div_value}, the "
                             "default, because tied clusters are as wide as the embedding: set it, or set tie = false")
+        if self.label_smoothing and self.softmax == "sampled":
+            raise UserError(f"label_smoothing = {self.label_smoothing} with softmax = sampled: expected 0, because a "
+                            "sample does not have all words: set it, or set softmax = full or adaptive")
         if self.tie and self.share_softmax and not self.share_embedding and self.direction == "both":
             raise UserError("tie = true with share_softmax = true: expected share_embedding = true, because "
                             "one softmax cannot be tied to two embeddings: set it, or set share_softmax = false")

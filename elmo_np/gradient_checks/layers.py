@@ -121,6 +121,26 @@ def _softmax(rng: Generator) -> Case:
     return case_of_loss(layer, lambda: layer.forward(h, y), h=h)
 
 
+@case("softmax, label smoothing")
+def _smoothed_softmax(rng: Generator) -> Case:
+    layer = Softmax(3, 7, rng=rng, dtype=np.float64)
+    layer.b.value[...] = rng.normal(size=7)
+    layer.ROWS = 3
+    h = rng.normal(size=(4, 2, 3))
+    y = rng.integers(0, 7, (4, 2))
+    y[1, 1] = IGNORE_INDEX
+    y[2] = 5                # twice: its row adds up
+    share = 0.4
+
+    def loss() -> float:
+        unsmoothed, cache = layer.forward(h, y)
+        return SCALE * (unsmoothed + share * layer.smoothing(cache))
+
+    def backward() -> dict[str, Array]:
+        return {"h": layer.backward(SCALE, layer.forward(h, y)[1], share)}
+    return case_of(layer, loss, backward, {"h": h})
+
+
 def _adaptive_softmax(rng: Generator, E: Parameter | None) -> Case:
     """Two batches before the pass backward: one of three clusters has no target in the first. E: as of the layer."""
     layer = AdaptiveSoftmax(6, 9, cutoffs=(3, 5, 7), div_value=2, rng=rng, dtype=np.float64, E=E)

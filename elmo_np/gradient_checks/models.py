@@ -168,17 +168,17 @@ def _row_groups(rng: Generator) -> Case:
 CASES["biLM in groups of rows, sampled softmax, dropout"] = _row_groups
 
 REGULARISED = {"dropout": 0.3, "input_dropout": 0.4, "output_dropout": 0.2, "locked_dropout": True,
-               "embedding_dropout": 0.4, "ar": 2.0, "tar": 1.5}
+               "embedding_dropout": 0.4, "ar": 2.0, "tar": 1.5, "label_smoothing": 0.4}
 
 
 def _of_regularised(name: str, embedding_dim: int = 3, **settings: Any) -> None:
-    CASES[f"biLM, {name}, all regularisers"] = lambda rng: _bilm(rng, embedding_dim, **REGULARISED, **settings)
+    CASES[f"biLM, {name}, all regularisers"] = lambda rng: _bilm(rng, embedding_dim, **{**REGULARISED, **settings})
 
 
 _of_regularised("projected", projection_dim=2, layers=2, weight_drop=0.4)
 _of_regularised("everything tied and shared", 4, share_embedding=True, share_softmax=True, tie=True, weight_drop=0.4)
 _of_regularised("characters shared", char_filters=((1, 2), (3, 3)), char_dim=1, char_highways=0, max_characters=6,
-                share_embedding=True, softmax="sampled", samples=3)
+                share_embedding=True, softmax="sampled", samples=3, label_smoothing=0.0)
 _of_regularised("a CNN per direction", 4, char_filters=((3, 4),), char_dim=1, char_highways=0, char_activation="tanh",
                 char_projection=False, max_characters=6, softmax="adaptive", cutoffs=(3, 5), div_value=2)
 _of_regularised("adaptive softmax tied to narrower word vectors", softmax="adaptive", cutoffs=(3, 5), tie=True,

@@ -102,9 +102,10 @@ def _read(lm: LanguageModel, segments: Iterable[DirectionBatch], settings: Dynam
 
 
 def _learner(lm: LanguageModel) -> LanguageModel:
-    """A copy of a model that learns from - log p over all words alone: nothing is sampled, no activation penalised."""
+    """A copy of a model that learns from - log p over all words alone: nothing is sampled or penalised."""
     lm = copy.deepcopy(lm)
     lm.penalty = Penalty(0, 0)
+    lm.label_smoothing = 0.0
     lm.softmax = unsampled(lm.output_layer())
     for p in parameters(lm.softmax).values():
         p.rows = None       # it reaches every row

@@ -4,6 +4,7 @@
     (A2) log p(w | h_n) = log p_head(w | h_n),  w < C_0: a word of the head
          log p(w | h_n) = log p_head(C_0 + i | h_n) + log p_i(w - C_i | r_n),  C_i <= w < C_{i+1}: a word of cluster i
     (A3) loss = loss_head + sum_i (N_i / N) loss_i,  in nats per token
+    (A4) R = R_head + sum_i (N_i / N) R_i,  of label smoothing
 
 p_head and p_i are softmaxes as in softmax.py; loss_head and loss_i are their losses. The head has an entry for each
 word below C_0 and one for each cluster, so the probabilities of all words sum to 1. The saving: most targets are words
@@ -59,10 +60,14 @@ class ProjectedSoftmax:
         loss, cache = self.softmax.forward(r, y.reshape(-1), rng)
         return loss, ProjectedCache(rows, cache, h.shape)
 
-    def backward(self, dloss: float, cache: ProjectedCache) -> Array:
-        """dloss: gradient of what is minimised with respect to this loss
+    def smoothing(self, cache: ProjectedCache) -> float:
+        """R of label smoothing, of the output layer."""
+        return self.softmax.smoothing(cache.softmax)
+
+    def backward(self, dloss: float, cache: ProjectedCache, smoothing: float = 0.0) -> Array:
+        """dloss: gradient of what is minimised with respect to this loss, smoothing: the factor of R
         -> dh (.., P); accumulates into every Parameter.grad."""
-        dr = self.softmax.backward(dloss, cache.softmax)
+        dr = self.softmax.backward(dloss, cache.softmax, smoothing)
         self.projection.grad += cache.h.T @ dr      # (A1)
         dh: Array = dr @ self.projection.value.T    # (A1)
         return dh.reshape(cache.shape)
@@ -180,13 +185,21 @@ class AdaptiveSoftmax:
             tails.append(TailUse(inside, share, cache))
         return loss, Cache(head, tails)
 
-    def backward(self, dloss: float, cache: Cache) -> Array:
-        """dloss: gradient of what is minimised with respect to this loss
+    def smoothing(self, cache: Cache) -> float:
+        """R of label smoothing, over the entries of the head and over the words of each cluster."""
+        R = self.head.smoothing(cache.head)                         # (A4)
+        for tail, use in zip(self.tails, cache.tails, strict=True):
+            R += use.share * tail.smoothing(use.cache)              # (A4)
+        return R
+
+    def backward(self, dloss: float, cache: Cache, smoothing: float = 0.0) -> Array:
+        """dloss: gradient of what is minimised with respect to this loss, smoothing: the factor of R
         -> dh (.., P); accumulates into every Parameter.grad."""
-        dh = self.head.backward(dloss, cache.head)                  # (A3), (A2)
+        dh = self.head.backward(dloss, cache.head, smoothing)       # (A3), (A2), (A4)
         for tail, use in zip(self.tails, cache.tails, strict=True):
             inside, share, tail_cache = use
-            dh[inside] += tail.backward(dloss * share, tail_cache)  # (A3), (A2)
+            dtail = dloss * share                                   # (A3), (A4)
+            dh[inside] += tail.backward(dtail, tail_cache, smoothing)   # (A2)
         return dh
 
     def nll(self, h: Array, y: Array) -> Array:

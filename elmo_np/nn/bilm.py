@@ -303,7 +303,7 @@ class BiLM:
         self.reduce_grad()
 
     def regularisation(self, cache: Cache) -> float:
-        """The penalties on the activations that are minimised together with the loss, each part's by its share."""
+        """The penalties that are minimised together with the loss, each part's by its share."""
         return sum(share * part.lm.regularisation(own) for part, share, own in cache.parts)
 
     def _words(self, x: list[Array]) -> tuple[Sequence[Array], shared_char_cnn.Cache | None]:

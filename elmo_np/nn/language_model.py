@@ -35,7 +35,9 @@ class OutputLayer(Protocol):
 
     def forward(self, h: Array, y: Array, rng: Generator | None = None) -> tuple[float, Any]: ...
 
-    def backward(self, dloss: float, cache: Any) -> Array: ...
+    def backward(self, dloss: float, cache: Any, smoothing: float = 0.0) -> Array: ...
+
+    def smoothing(self, cache: Any) -> float: ...
 
     def nll(self, h: Array, y: Array) -> Array: ...
 
@@ -80,6 +82,7 @@ class LanguageModel:
         self.embedding_dropout = config.embedding_dropout
         self.weight_drop = config.weight_drop
         self.penalty = Penalty(config.ar, config.tar)
+        self.label_smoothing = config.label_smoothing
         self.residual = config.residual
         self.embedding = embedding
         widths = [config.embedding_dim] + [config.output_dim] * (config.layers - 1)
@@ -188,8 +191,11 @@ class LanguageModel:
         return loss, after, Cache(encode_cache, h, mask, y, lengths, softmax_cache)
 
     def regularisation(self, cache: Cache) -> float:
-        """The penalty on the activations that is minimised together with the loss."""
-        return self.penalty.forward(cache.y, cache.h, cache.lengths)
+        """The penalties on the activations and on sure predictions that are minimised together with the loss."""
+        R = self.penalty.forward(cache.y, cache.h, cache.lengths)
+        if self.label_smoothing:
+            R += self.label_smoothing * self.output_layer().smoothing(cache.softmax)
+        return R
 
     def backward(self, dloss: float, cache: Cache) -> Array | None:
         """dloss: gradient of what is minimised by this model's loss, `regularisation` included; accumulates into every
@@ -197,7 +203,7 @@ class LanguageModel:
 
         -> as `encode_backward`
         """
-        dy = self.output_layer().backward(dloss, cache.softmax)
+        dy = self.output_layer().backward(dloss, cache.softmax, self.label_smoothing)
         if any(self.penalty):
             penalty_dy, penalty_dh = self.penalty.backward(dloss, cache.y, cache.h, cache.lengths)
             dh = dropout_backward(dy + penalty_dy, cache.top_mask) + penalty_dh

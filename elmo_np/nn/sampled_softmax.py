@@ -129,9 +129,15 @@ class SampledSoftmax:
         N = max(1, int((y != IGNORE_INDEX).sum()))
         return total / N, Cache(h, y, column, N, sample, chunks, p, shape)  # (Q4)
 
-    def backward(self, dloss: float, cache: Cache) -> Array:
-        """dloss: gradient of what is minimised with respect to this loss
+    def smoothing(self, cache: Cache) -> float:
+        """Raises ValueError: R of label smoothing is over all words."""
+        raise ValueError("a sampled softmax is not smoothed: expected smoothing = 0")
+
+    def backward(self, dloss: float, cache: Cache, smoothing: float = 0.0) -> Array:
+        """dloss: gradient of what is minimised with respect to this loss; smoothing must be 0
         -> dh (.., P); accumulates into rows of W.grad and b.grad."""
+        if smoothing:
+            self.smoothing(cache)
         h = cache.h
         sample = cache.sample
         ids = sample.ids

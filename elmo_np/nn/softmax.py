@@ -3,10 +3,11 @@
     (S1) z_n = h_n W^T + b
     (S2) log p(w | h_n) = z_n[w] - log sum_v exp(z_n[v])
     (S3) loss = - (1 / N) sum_n log p(y_n | h_n),  in nats per token, over the N targets that are not padding
+    (S4) R = (1 / N) sum_n (z_n[y_n] - (1 / V) sum_v z_n[v]),  of label smoothing, which minimises loss + smoothing * R
 
 Dimensions: N targets, R rows (the targets and the padding), P width of h, V words. W is (V, P), one row per word, so
 that it can be tied to a word embedding.
-Source: Bengio et al. 2003; tying: Press and Wolf 2017.
+Source: Bengio et al. 2003; label smoothing: Szegedy et al. 2016.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from numpy.typing import DTypeLike
 from ..backend import twin
 from ..types import Array
 from .checks import check_array, check_ids, check_sizes
+from .embedding import scatter_add
 from .initializers import lecun_normal
 from .parameter import Parameter, accumulators
 
@@ -132,8 +134,17 @@ class Softmax:
             room -= size
             yield nats, Chunk(rows, h_r, y_r, z, top, total)
 
-    def backward(self, dloss: float, cache: Cache) -> Array:
-        """dloss: gradient of what is minimised with respect to this loss
+    def smoothing(self, cache: Cache) -> float:
+        """R of label smoothing, 0 without a target."""
+        h, y, _ = _targets(cache)
+        W = self.W.value
+        b = self.b.value
+        own = np.einsum("np,np->n", h, W[y]) + b[y]                    # (S4)
+        mean = h @ _mean(W) + _mean(b)                                 # (S4)
+        return float((own - mean).sum(dtype=np.float64)) / cache.N     # (S4)
+
+    def backward(self, dloss: float, cache: Cache, smoothing: float = 0.0) -> Array:
+        """dloss: gradient of what is minimised with respect to this loss, smoothing: the factor of R
         -> dh (.., P); accumulates into W.grad and b.grad."""
         W = self.W.value
         b = self.b.value
@@ -143,7 +154,21 @@ class Softmax:
             [dW], add = accumulators([self.W])
             dh[chunk.rows], db = softmax_backward(scale, chunk, W, b, dW, add)  # (S2), (S1)
             self.b.grad += db    # (S1)
+        if smoothing:
+            self._smoothing_backward(dloss * smoothing, cache, dh)  # (S4)
         return dh.reshape(cache.shape)
+
+    def _smoothing_backward(self, dR: float, cache: Cache, dh: Array) -> None:
+        """Reverse of (S4): accumulates into dh (R, P), W.grad and b.grad."""
+        h, y, rows = _targets(cache)
+        W = self.W.value
+        V = len(W)
+        dz = np.full((len(y), 1), dR / cache.N, W.dtype)    # (S4) of z_n[y_n]; of every z_n[v], - dz / V besides
+        dh[rows] += dz * (W[y] - _mean(W))                  # (S4)
+        scatter_add(self.W.grad, y, dz * h)                 # (S4)
+        self.W.grad -= (dz * h).sum(axis=0) / V             # (S4)
+        scatter_add(self.b.grad[:, None], y, dz)            # (S4)
+        self.b.grad -= dz.sum() / V                         # (S4)
 
     def nll(self, h: Array, y: Array) -> Array:
         """-log p(y | h) in nats, the shape of y, 0 at padding: what evaluation sums."""
@@ -182,6 +207,19 @@ class Softmax:
         check_array("softmax input", h, (*y.shape, P), self.W.value.dtype)
         h = np.ascontiguousarray(h).reshape(-1, P)
         return h, checked_targets(y, V).reshape(-1)
+
+
+def _targets(cache: Cache) -> tuple[Array, Array, Array]:
+    """The rows that are not padding: their h (N, P), targets (N,), and indices (N,)."""
+    y = np.concatenate([np.empty(0, np.int64), *(chunk.y for chunk in cache.chunks)])
+    rows = np.flatnonzero(y != IGNORE_INDEX)
+    return cache.h[rows], y[rows], rows
+
+
+def _mean(array: Array) -> Array:
+    """Over the words, in the dtype of the array, without its rounding."""
+    mean: Array = array.mean(axis=0, dtype=np.float64).astype(array.dtype)
+    return mean
 
 
 def checked_targets(y: Array, V: int) -> Array:

@@ -44,11 +44,15 @@ class TiedSoftmax:
         """h (.., D), y (..) entries or IGNORE_INDEX; rng is not used -> loss in nats per target, cache"""
         return self._softmax().forward(h, y)
 
-    def backward(self, dloss: float, cache: Cache) -> Array:
-        """dloss: gradient of what is minimised with respect to this loss
+    def smoothing(self, cache: Cache) -> float:
+        """R of label smoothing, over all entries."""
+        return self._softmax().smoothing(cache)
+
+    def backward(self, dloss: float, cache: Cache, smoothing: float = 0.0) -> Array:
+        """dloss: gradient of what is minimised with respect to this loss, smoothing: the factor of R
         -> dh (.., D); accumulates into E.grad, G.grad and b.grad."""
         softmax = self._softmax()
-        dh = softmax.backward(dloss, cache)  # (W1) into the rows of E.grad, unless there are other entries
+        dh = softmax.backward(dloss, cache, smoothing)  # (W1) into the rows of E.grad, unless there are other entries
         if self.G is not None:
             dW = softmax.W.grad
             self.E.grad[self.rows] += dW[:self.words]  # (W2)

@@ -24,7 +24,7 @@ SIZE, INDENT = 7.3, 22
 LARGER = 1.24               # formulas, whose letters are smaller than those of words
 INK, GREY = "#222222", "#666666"
 ARROW = "←"                 # between an equation and its gradient
-SPACE, LEADING = 2.5, 2.2   # between words and between lines
+SPACE, LEADING = 2.5, 2.0   # between words and between lines
 
 
 class Piece(NamedTuple):

@@ -48,6 +48,12 @@ def test_tied_clusters_have_the_width_of_the_embedding() -> None:
         BiLMConfig(tie=True, softmax="adaptive", div_value=2)
 
 
+def test_a_sampled_softmax_is_not_smoothed() -> None:
+    BiLMConfig(label_smoothing=0.1, softmax="adaptive")
+    with pytest.raises(UserError, match=r"label_smoothing = 0\.1 with softmax = sampled: expected 0, because a sample"):
+        BiLMConfig(label_smoothing=0.1, softmax="sampled")
+
+
 def test_no_key_is_in_two_tables_and_every_field_has_a_meaning() -> None:
     assert FIELDS.keys() == {"data", "model", "train"}
     assert len(TABLE_OF) == sum(len(fields) for fields in FIELDS.values())

@@ -68,6 +68,8 @@ def tables(name: str) -> st.SearchStrategy[Any]:
 def consistent(values: dict[str, Any]) -> dict[str, Any]:
     if "cell" in values:
         values |= {key: FIELDS["model"][key].default for key in OPTIONAL if key not in CELLS[values["cell"]].settings}
+    if values.get("softmax") == "sampled":
+        values["label_smoothing"] = 0.0
     if values.get("tie"):
         values["div_value"] = 4
         values["share_softmax"] = values["share_softmax"] and values["share_embedding"]

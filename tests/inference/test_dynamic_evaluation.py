@@ -68,6 +68,12 @@ def test_it_predicts_before_it_learns_by_the_slopes_of_the_loss(settings, steps,
     assert found == pytest.approx(expected, rel=1e-7)
 
 
+def test_what_is_learnt_is_not_smoothed():
+    models = bilm(), bilm(label_smoothing=0.5, ar=3.0)
+    found = [evaluate_dynamically(model, VOCABULARY, UNSEEN[:5], DynamicSettings(0.1, 0.01)) for model in models]
+    assert found[0] == found[1]
+
+
 def test_a_text_of_one_segment_is_predicted_as_by_the_plain_model(monkeypatch):
     monkeypatch.setattr(dynamic_evaluation, "SEGMENT", 10_000)
     plain = evaluate(bilm(), VOCABULARY, UNSEEN)

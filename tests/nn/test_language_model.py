@@ -86,6 +86,15 @@ def test_words_may_be_given_as_vectors_and_their_gradient_is_returned(rng):
         np.testing.assert_array_equal(one[1], two[1])
 
 
+def test_label_smoothing_changes_what_is_minimised_and_no_loss(rng):
+    lm = model(rng)
+    loss, _, cache = lm.forward(IDS, IDS)
+    before = lm.regularisation(cache)
+    lm.label_smoothing = 0.3
+    assert lm.forward(IDS, IDS)[0] == loss
+    assert lm.regularisation(cache) == pytest.approx(before + 0.3 * lm.softmax.smoothing(cache.softmax))
+
+
 def test_a_model_without_a_softmax_encodes_and_refuses_to_predict(rng):
     lm = model(rng)
     lm.softmax = None

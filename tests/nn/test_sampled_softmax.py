@@ -147,6 +147,13 @@ def test_as_many_samples_as_words_are_refused(rng, samples):
         layer(rng, samples=samples)
 
 
+def test_a_sampled_softmax_is_not_smoothed(rng):
+    sampled = layer(rng)
+    for call in sampled.smoothing, lambda cache: sampled.backward(1.0, cache, 0.1):
+        with pytest.raises(ValueError, match="a sampled softmax is not smoothed: expected smoothing = 0"):
+            call(None)
+
+
 CORPUS = [f"the {noun} {verb} a {adjective} {noun} .".split() for noun in ("cat", "dog", "bird", "fish")
           for verb in ("sees", "likes", "hears") for adjective in ("red", "small", "old")]
 SMALL = {"embedding_dim": 8, "hidden_dim": 8, "softmax": "sampled", "samples": 6, "batch_size": 4, "steps": 5,

@@ -212,3 +212,32 @@ def test_wrong_arguments_name_what_was_given_and_expected(layer, method, h, y, m
 def test_targets_that_are_not_whole_numbers_are_refused(layer):
     with pytest.raises(ValueError, match="whole numbers"):
         layer.forward(H, Y + 0.5)
+
+
+def smoothed_formula(layer, h, y, share):
+    """Cross-entropy with the targets of (S4), one value at a time."""
+    total = 0.0
+    rows = y.reshape(-1) != IGNORE_INDEX
+    log_p = layer.log_probabilities(h).reshape(-1, V)[rows].tolist()
+    for log_p_n, target in zip(log_p, y.reshape(-1)[rows].tolist(), strict=True):
+        for v in range(V):
+            total -= ((1 - share) * (v == target) + share / V) * log_p_n[v]
+    return total / rows.sum()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_label_smoothing_is_the_cross_entropy_with_targets_that_are_not_certain(layer, point, share):
+    loss, cache = layer.forward(*point)
+    assert loss == pytest.approx(formula(layer, *point)[0], abs=ROUNDING)      # reported without it
+    assert loss + share * layer.smoothing(cache) == pytest.approx(smoothed_formula(layer, *point, share), abs=ROUNDING)
+
+
+def test_without_a_target_there_is_nothing_to_smooth(layer, point):
+    h, y = point
+    _, cache = layer.forward(h, np.full_like(y, IGNORE_INDEX))
+    assert layer.smoothing(cache) == 0
+    assert not layer.backward(1.0, cache, 0.5).any()
+    assert not layer.W.grad.any()
+    _, cache = layer.forward(h[:0], y[:0])
+    assert layer.smoothing(cache) == 0
+    assert layer.backward(1.0, cache, 0.5).shape == h[:0].shape

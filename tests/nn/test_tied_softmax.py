@@ -127,6 +127,21 @@ def test_word_vectors_of_another_shape_or_that_list_their_rows_are_refused(rng, 
         TiedSoftmax(by_rows, range(3)).nll(np.zeros((1, D), np.float32), np.array([0]))
 
 
+def test_label_smoothing_is_that_of_the_head_and_of_each_cluster_by_its_share(rng, E):
+    layer = drawn(AdaptiveSoftmax(D, V, cutoffs=CUTOFFS, rng=rng, dtype=np.float64, E=E), rng)
+    h = rng.normal(size=(9, D))
+    y = np.array([0, 3, 4, 6, 6, 11, 1, 2, IGNORE_INDEX])
+    _, cache = layer.forward(h, y)
+    W = np.vstack([E.value[:4], layer.head.G.value])
+    z = h @ W.T + layer.head.b.value
+    entries = np.array([0, 3, 4, 4, 4, 5, 1, 2])
+    expected = (z[np.arange(8), entries] - z[:8].mean(axis=1)).sum()
+    for tail, rows, own in (layer.tails[0], [2, 3, 4], [0, 2, 2]), (layer.tails[1], [5], [4]):
+        z = h[rows] @ tail.projection.value @ E.value[tail.words].T + tail.softmax.b.value
+        expected += (z[np.arange(len(rows)), own] - z.mean(axis=1)).sum()
+    assert layer.smoothing(cache) == pytest.approx(expected / 8, abs=10 * ROUNDING)
+
+
 # at another width
 
 @pytest.mark.parametrize("P", [3, 8])

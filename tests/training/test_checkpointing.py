@@ -70,7 +70,7 @@ def same(one, two):
 
 REGULARISERS = ("dropout=0.2", "input_dropout=0.3", "output_dropout=0.1", "locked_dropout=true",
                 "embedding_dropout=0.1", "weight_drop=0.3", "ar=2.0", "tar=1.0", "weight_decay=0.001",
-                "random_steps=true")
+                "random_steps=true", "label_smoothing=0.1")
 VARIANTS = [
     ["optimizer=sgd", "learning_rate=0.3", "momentum=0.9", "nesterov=true", "clip_norm=1.0", "decay=0.5"],
     ["optimizer=adagrad", "learning_rate=0.3", "share_embedding=true", "share_softmax=true"],
