@@ -266,8 +266,12 @@ def test_the_backward_functions_are_found_by_name_and_by_docstring():
 
 
 def test_central_differences_agree_while_nothing_is_changed():
+    """In the cases of at most 200 elements; test_gradients.py compares all in the same way."""
     with backend.use("numpy"), threads(1):
-        assert all(gradients_agree(name) for name in CASES)
+        small = [name for name, make in CASES.items()
+                 if sum(x.size for x in make(np.random.default_rng(0)).arrays.values()) <= 200]
+        assert len(small) > 25
+        assert all(gradients_agree(name) for name in small)
 
 
 @pytest.mark.parametrize(("module", "name", "index"), LINES)
