@@ -48,7 +48,7 @@ def gru_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, weights,
 
 def gru_forward_inference(const floating[:, :, ::1] x, const floating[:, ::1] h0, weights,
                           const int64_t[::1] lengths):
-    """Twin of elmo_np.nn.gru.gru_forward_inference."""
+    """Twin of elmo_np.nn.gru.gru_forward_inference. Weights are read in place and packed as for the LSTM."""
     cdef const floating[:, ::1] Wx, Wh
     cdef const floating[::1] b, bh
     Wx, Wh, b, bh = weights
@@ -60,13 +60,18 @@ def gru_forward_inference(const floating[:, :, ::1] x, const floating[:, ::1] h0
     cdef floating[:, :, ::1] y = y_, a = empty((block, B, 3*H), single)
     cdef floating[:, ::1] h = h_, s = empty((B, 3*H), single)
     cdef floating[::1] q = empty((H,), single)
-    cdef floating[::1] entering = packed(Wx, False, False), recurrent = packed(Wh, False, False)
+    cdef bint once = T <= block             # one block of steps
+    cdef floating[::1] entering = empty((packed_size(D, 1, single),), single) if once else packed(Wx, False, False)
+    cdef Py_ssize_t few = few_rows(H, 3*H, T, sizeof(floating))
+    cdef floating[::1] recurrent = packed(Wh, False, False) if B > few else empty((0,), single)
     with nogil:
         for t in range(T if B and H else 0):
-            if t % block == 0:
+            if once and t == 0:
+                multiply_once(&x[0, 0, 0], &Wx[0, 0], &a[0, 0, 0], &b[0], T * B, D, 3*H, &entering[0])  # (H1)
+            elif t % block == 0:
                 multiply(&x[t, 0, 0], D, 1, &entering[0], &a[0, 0, 0], False, &b[0], min(block, T - t) * B, D, 3*H,
                          INFINITY)                                                              # (H1)
-            multiply(&h[0, 0], H, 1, &recurrent[0], &s[0, 0], False, NULL, B, H, 3*H, INFINITY)     # (H2)
+            multiply_rows(&h[0, 0], &Wh[0, 0], &recurrent[0], &s[0, 0], B, H, 3*H, INFINITY, few)   # (H2)
             for n in range(B):
                 if t < lengths[n]:
                     gru_row(&a[t % block, n, 0], &s[n, 0], &bh[0], &h[n, 0], &q[0], &y[t, n, 0], H)     # (H3)-(H5)

@@ -4,8 +4,8 @@
    costs as much as the product itself. Here Wh is packed once per sequence, in panels (matmul.h) whose four vectors are the
    gates i, f, o, g of the same LANES hidden units: the accumulators of a block of sequences are what (L2)-(L5) read. */
 
-INLINE void NAME(gates_block)(const int rows, const REAL *h, const REAL *panel, REAL *a, const REAL *c_prev, REAL *c,
-                              REAL *m, ptrdiff_t K, ptrdiff_t H, ptrdiff_t p, REAL clip)
+INLINE void NAME(gates_block)(const int rows, const REAL *h, const REAL *panel, const REAL *ahead, REAL *a,
+                              const REAL *c_prev, REAL *c, REAL *m, ptrdiff_t K, ptrdiff_t H, ptrdiff_t p, REAL clip)
 {
     VEC acc[ROWS][4];
     ptrdiff_t j = p * LANES, lanes = H - j;
@@ -13,7 +13,7 @@ INLINE void NAME(gates_block)(const int rows, const REAL *h, const REAL *panel, 
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < 4; v++) acc[r][v] = NAME(load)(a + (r * 4 + v) * H + j, lanes);
-    NAME(product)(rows, 4, h, K, 1, panel, 4 * LANES, K, acc);                          /* (L1) */
+    NAME(product_ahead)(rows, 4, h, K, 1, panel, 4 * LANES, K, ahead, acc);             /* (L1) */
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
         VEC i = NAME(vsigmoid)(acc[r][0]), f = NAME(vsigmoid)(acc[r][1]);               /* (L2) */
@@ -34,14 +34,16 @@ INLINE void NAME(gates_block)(const int rows, const REAL *h, const REAL *panel, 
         NAME(store)(m + r * H + j, acc[r][0] * NAME(vtanh)(acc[r][1]), lanes);          /* (L5) */
 }
 
-/* (L1)-(L5) of one step: a (B, 4H) holds x Wx + b and becomes the gates; h (B, K); c_prev, c, m (B, H) */
+/* (L1)-(L5) of one step: a (B, 4H) holds x Wx + b and becomes the gates; h (B, K); c_prev, c, m (B, H). With K = 0, a holds
+   all of (L1), and h and packed are not read. */
 static void NAME(gates)(const REAL *h, const REAL *packed, REAL *a, const REAL *c_prev, REAL *c, REAL *m, ptrdiff_t B,
                         ptrdiff_t K, ptrdiff_t H, REAL clip)
 {
     for (ptrdiff_t p = 0; p * LANES < H; p++) {
-        const REAL *panel = packed + p * K * 4 * LANES;
-#define CALL(rows) \
-    NAME(gates_block)(rows, h + at * K, panel, a + at * 4 * H, c_prev + at * H, c + at * H, m + at * H, K, H, p, clip)
+        const REAL *panel = packed + p * K * 4 * LANES, *next = panel + K * 4 * LANES;
+#define CALL(rows)                                                                                                    \
+    NAME(gates_block)(rows, h + at * K, panel, NAME(ahead)(next, block, K, K * 4 * H), a + at * 4 * H,                \
+                      c_prev + at * H, c + at * H, m + at * H, K, H, p, clip)
         FOR_BLOCKS(0, B, CALL)
 #undef CALL
     }

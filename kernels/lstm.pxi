@@ -47,9 +47,21 @@ def lstm_forward(const floating[:, :, ::1] x, state, weights, const int64_t[::1]
     return ifog_, h_, c_, m_
 
 
+cdef inline void gates_inference(const floating *h, const floating *Wh, const floating *panels, floating *a, floating *c,
+                                 floating *m, Py_ssize_t B, Py_ssize_t P, Py_ssize_t H, double clip,
+                                 Py_ssize_t few) noexcept nogil:
+    """`gates` for up to `few` rows with Wh in place, and for more with its panels; c is replaced."""
+    if B <= few:
+        multiply_in_place(h, P, 1, Wh, a, True, <const floating *>NULL, B, P, 4*H, INFINITY)    # (L1)
+        gates(h, panels, a, c, c, m, B, 0, H, clip)                                             # (L2)-(L5)
+    else:
+        gates(h, panels, a, c, c, m, B, P, H, clip)                                             # (L1)-(L5)
+
+
 def lstm_forward_inference(const floating[:, :, ::1] x, state, weights, const int64_t[::1] lengths, clips):
     """Twin of elmo_np.nn.lstm.lstm_forward_inference. The sequences are sorted, longest first, so that those that go on
-    are the first rows of every array; the words of a block of steps are gathered, so that one product serves them."""
+    are the first rows of every array; the words of a block of steps are gathered, so that one product serves them. Few
+    sequences read large weights in place: packing them would take as long as several steps."""
     cdef const floating[:, ::1] h0, c0, Wx, Wh, Wp
     cdef const floating[::1] b
     cdef double cell_clip, proj_clip
@@ -69,9 +81,12 @@ def lstm_forward_inference(const floating[:, :, ::1] x, state, weights, const in
     cdef floating[:, :, ::1] y = y_
     cdef floating[:, ::1] h = h_, c = c_, m = empty((B, H), single), xs = empty((most, D), single)
     cdef floating[:, ::1] a = empty((most, 4*H), single)
-    cdef floating[::1] entering = packed(Wx, False, False), recurrent = packed(Wh, False, True), projection
+    cdef bint once = live_.sum() <= most    # one block of steps
+    cdef floating[::1] entering = empty((packed_size(D, 1, single),), single) if once else packed(Wx, False, False)
+    cdef Py_ssize_t few = few_rows(P, 4*H, T, sizeof(floating)), few_projected = few_rows(H, P, T, sizeof(floating))
+    cdef floating[::1] recurrent = packed(Wh, False, True) if B > few else empty((0,), single), projection
     if projected:
-        projection = packed(Wp, False, False)
+        projection = packed(Wp, False, False) if B > few_projected else empty((0,), single)
     if D == 0:
         np.asarray(a)[...] = b
     with nogil:
@@ -83,14 +98,17 @@ def lstm_forward_inference(const floating[:, :, ::1] x, state, weights, const in
                     memcpy(&xs[rows + n, 0], &x[end, order[n], 0], D * sizeof(floating))
                 rows += live[end]
                 end += 1
-            if D:
+            if D and once:
+                multiply_once(&xs[0, 0], &Wx[0, 0], &a[0, 0], &b[0], rows, D, 4*H, &entering[0])            # (L1)
+            elif D:
                 multiply(&xs[0, 0], D, 1, &entering[0], &a[0, 0], False, &b[0], rows, D, 4*H, INFINITY)     # (L1)
             rows = 0
             for t in range(first, end):
-                gates(&h[0, 0], &recurrent[0], &a[rows, 0], &c[0, 0], &c[0, 0], &m[0, 0], live[t], P, H,
-                      cell_clip)                                                                # (L1)-(L5)
+                gates_inference(&h[0, 0], &Wh[0, 0], &recurrent[0], &a[rows, 0], &c[0, 0], &m[0, 0], live[t], P, H,
+                                cell_clip, few)                                                 # (L1)-(L5)
                 if projected:
-                    multiply(&m[0, 0], H, 1, &projection[0], &h[0, 0], False, NULL, live[t], H, P, proj_clip)   # (L6)
+                    multiply_rows(&m[0, 0], &Wp[0, 0], &projection[0], &h[0, 0], live[t], H, P, proj_clip,
+                                  few_projected)                                                # (L6)
                 else:
                     memcpy(&h[0, 0], &m[0, 0], live[t] * H * sizeof(floating))                  # (L6)
                 for n in range(live[t]):

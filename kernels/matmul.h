@@ -2,13 +2,21 @@
 
    A panel is up to 4 vectors wide: the 4 * LANES columns that a block of ROWS rows of C keeps in registers while k runs.
    B is either packed into panels, one after another, or a row-major matrix whose rows are whole vectors; A is read in
-   place, by rows or by columns. Every element of C is summed over k = 0, 1, 2, .. whatever M, N and the blocks are: between
-   two blocks of k it is stored and read as it is. So a sentence has the same hidden states alone and in any batch, bit for
+   place, by rows or by columns. For few rows of A, packing a large B would take as long as several products: for them there
+   is multiply_in_place. Every element of C is summed over k = 0, 1, 2, .. whatever M, N and the blocks are: between two
+   blocks of k it is stored and read as it is. So a sentence has the same hidden states alone and in any batch, bit for
    bit, and the sizes of the blocks may follow the caches of the machine. */
 
 /* Maximum rows of a panel per block: 64 KB in float with AVX-512, 32 KB with AVX2. They come from the first- or second-level
    cache, which is fast enough for ROWS rows; smaller blocks would read and write C more often. */
 #define K_BLOCK 256
+
+/* Rows of B that multiply_in_place reads side by side. The processor fetches several streams of memory ahead, each in pages of
+   its own, about twice as fast as one; more than eight are no faster, and their columns of more rows of A leave the cache. */
+#define STREAMS 8
+
+#define LINE (64 / (ptrdiff_t)sizeof(REAL))     /* values of a cache line */
+#define FETCHED 16      /* lines that are fetched at a time: as many as the first-level cache can wait for */
 
 /* The column at which vector v of panel p starts, and how many of its lanes are columns. With `gates`, the four vectors of
    a panel are the gates i, f, o, g of the same LANES hidden units. */
@@ -64,9 +72,30 @@ INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrd
     }
 }
 
+/* `product` for packed rows of B, while lines from `ahead` on are fetched, one per row of B; NULL: none. The next panel
+   arrives with many rows of A in the time in which this one is multiplied, and not after it. */
+INLINE void NAME(product_ahead)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column,
+                                const REAL *B, ptrdiff_t b_row, ptrdiff_t K, const REAL *ahead, VEC acc[ROWS][4])
+{
+    const ptrdiff_t step = ahead ? FETCHED : K;
+    for (ptrdiff_t k = 0; k < K; k += step) {
+        const ptrdiff_t rest = K - k < step ? K - k : step;
+        for (ptrdiff_t l = k; ahead && l < k + rest; l++) __builtin_prefetch(ahead + l * LINE, 0, 2);
+        NAME(product)(rows, vectors, A + k * column, row, column, B + k * b_row, b_row, rest, acc);
+    }
+}
+
+/* What block `block` of the rows of A fetches with product_ahead: its part of the panel at `next`, or of the rest of this
+   one; NULL where all is fetched, or all of B, so many values, stays in the second-level cache */
+INLINE const REAL *NAME(ahead)(const REAL *next, ptrdiff_t block, ptrdiff_t K, ptrdiff_t values)
+{
+    const int needed = values * (ptrdiff_t)sizeof(REAL) > second_cache && block * LINE < 4 * LANES;
+    return needed ? next + block * K * LINE : NULL;
+}
+
 /* Runs CALL(rows) over all M rows in blocks of nearly equal size, `rows` a constant in each so that it unrolls */
 #define FOR_BLOCKS(FIRST, END, CALL)                                                                                  \
-    for (ptrdiff_t at = (FIRST), rows; at < (END); at += rows) {                                                      \
+    for (ptrdiff_t at = (FIRST), rows, block = 0; at < (END); at += rows, block++) {                                  \
         ptrdiff_t left = (END) - at, blocks = (left + ROWS - 1) / ROWS;                                               \
         rows = (left + blocks - 1) / blocks;                                                                          \
         switch (rows) {                                                                                               \
@@ -80,8 +109,8 @@ INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrd
     }
 
 INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column,
-                                 const REAL *B, ptrdiff_t b_row, REAL *C, ptrdiff_t c_row, int add, const REAL *bias,
-                                 const REAL *row_bias, ptrdiff_t K, ptrdiff_t N, REAL clip)
+                                 const REAL *B, ptrdiff_t b_row, const REAL *ahead, REAL *C, ptrdiff_t c_row, int add,
+                                 const REAL *bias, const REAL *row_bias, ptrdiff_t K, ptrdiff_t N, REAL clip)
 {
     VEC acc[ROWS][4] = {{{0}}};
     const ptrdiff_t last = N - (vectors - 1) * LANES;       /* lanes of the last vector that are columns */
@@ -98,7 +127,7 @@ INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *
     for (int r = 0; r < rows; r++)          /* the C of the next block arrives while this one is computed */
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) __builtin_prefetch(C + (r + rows) * c_row + v * LANES, 1);
-    NAME(product)(rows, vectors, A, row, column, B, b_row, K, acc);
+    NAME(product_ahead)(rows, vectors, A, row, column, B, b_row, K, ahead, acc);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
@@ -116,6 +145,33 @@ INLINE ptrdiff_t NAME(block_size)(ptrdiff_t n, ptrdiff_t most)
     return blocks ? (n + blocks - 1) / blocks : 1;
 }
 
+/* `multiply` of rows `first` to `end` of A with K rows of a panel, the columns of C from n on; next: the panel's packed
+   rows after these, or the panel after it, of so many values of B; or NULL */
+INLINE void NAME(multiply_panel)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *panel, ptrdiff_t b_row,
+                                 const REAL *next, ptrdiff_t values, REAL *C, ptrdiff_t c_row, int add, const REAL *bias,
+                                 const REAL *row_bias, ptrdiff_t first, ptrdiff_t end, ptrdiff_t K, ptrdiff_t n,
+                                 ptrdiff_t N, REAL clip)
+{
+    const REAL *starts = bias ? bias + n : NULL;
+#define CALL(rows, vectors)                                                                                           \
+    NAME(multiply_block)(rows, vectors, A + at * row, row, column, panel, b_row,                                      \
+                         next ? NAME(ahead)(next, block, K, values) : NULL, C + at * c_row + n, c_row, add, starts,   \
+                         row_bias ? row_bias + at : NULL, K, N - n, clip)
+#define CALL4(rows) CALL(rows, 4)
+#define CALL3(rows) CALL(rows, 3)
+#define CALL2(rows) CALL(rows, 2)
+#define CALL1(rows) CALL(rows, 1)
+    if (N - n > 3 * LANES) FOR_BLOCKS(first, end, CALL4)
+    else if (N - n > 2 * LANES) FOR_BLOCKS(first, end, CALL3)
+    else if (N - n > LANES) FOR_BLOCKS(first, end, CALL2)
+    else FOR_BLOCKS(first, end, CALL1)
+#undef CALL
+#undef CALL1
+#undef CALL2
+#undef CALL3
+#undef CALL4
+}
+
 /* C (M, N), rows c_row apart, = A B [+ C] [+ bias (N)] [+ row_bias (M)], clipped to +-clip; element (m, k) of A is
    A[m * row + k * column] */
 static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, ptrdiff_t b_panel, ptrdiff_t b_row,
@@ -124,29 +180,30 @@ static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const
 {
     const ptrdiff_t row_bytes = (K + 1) * (ptrdiff_t)sizeof(REAL), fitting = second_cache / 2 / row_bytes;
     const ptrdiff_t size = NAME(block_size)(M, fitting > 8 * ROWS ? fitting : 8 * ROWS), depth = NAME(block_size)(K, K_BLOCK);
+    const int packed = b_panel == K * b_row;
     for (ptrdiff_t first = 0; first < M; first += size) {       /* rows of A that stay in the second-level cache .. */
         const ptrdiff_t end = first + size < M ? first + size : M;
         for (ptrdiff_t n = 0; n < N; n += 4 * LANES)            /* .. while all panels are used .. */
             for (ptrdiff_t k = 0; k < K || k == 0; k += depth) {    /* .. and so do their C of a panel */
                 const ptrdiff_t rest = K - k < depth ? K - k : depth;
-                const REAL bound = k + depth < K ? (REAL)HUGE_VAL : clip;
-                const REAL *panel = B + n / (4 * LANES) * b_panel + k * b_row, *starts = bias ? bias + n : NULL;
-#define CALL(rows, vectors)                                                                                           \
-    NAME(multiply_block)(rows, vectors, A + at * row + k * column, row, column, panel, b_row, C + at * c_row + n,     \
-                         c_row, add || k, starts, row_bias ? row_bias + at : NULL, rest, N - n, bound)
-#define CALL4(rows) CALL(rows, 4)
-#define CALL3(rows) CALL(rows, 3)
-#define CALL2(rows) CALL(rows, 2)
-#define CALL1(rows) CALL(rows, 1)
-                if (N - n > 3 * LANES) FOR_BLOCKS(first, end, CALL4)
-                else if (N - n > 2 * LANES) FOR_BLOCKS(first, end, CALL3)
-                else if (N - n > LANES) FOR_BLOCKS(first, end, CALL2)
-                else FOR_BLOCKS(first, end, CALL1)
+                const REAL *panel = B + n / (4 * LANES) * b_panel + k * b_row;
+                NAME(multiply_panel)(A + k * column, row, column, panel, b_row, packed ? panel + rest * b_row : NULL, K * N,
+                                     C, c_row, add || k, bias, row_bias, first, end, rest, n, N,
+                                     k + depth < K ? (REAL)HUGE_VAL : clip);
             }
     }
 }
-#undef CALL
-#undef CALL1
-#undef CALL2
-#undef CALL3
-#undef CALL4
+
+/* `multiply` for few rows of A and a row-major B (K, N) of whole vectors, which is read once, where it is: C = A B [+ C]
+   [+ bias (N)], clipped. C stays in the second-level cache. */
+static void NAME(multiply_in_place)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, REAL *C, int add,
+                                    const REAL *bias, ptrdiff_t M, ptrdiff_t K, ptrdiff_t N, REAL clip)
+{
+    for (ptrdiff_t k = 0; k < K || k == 0; k += STREAMS) {
+        const ptrdiff_t rest = K - k < STREAMS ? K - k : STREAMS;
+        const REAL bound = k + STREAMS < K ? (REAL)HUGE_VAL : clip;
+        for (ptrdiff_t n = 0; n < N; n += 4 * LANES)
+            NAME(multiply_panel)(A + k * column, row, column, B + k * N + n, N, NULL, 0, C, N, add || k, bias, NULL, 0, M,
+                                 rest, n, N, bound);
+    }
+}

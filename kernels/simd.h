@@ -33,12 +33,14 @@ static void ask_caches(void)
 /* The functions of a body, for float and for double. The arguments are explained where the functions are defined. */
 #define OPERATIONS(REAL)                                                                                              \
     struct {                                                                                                          \
-        ptrdiff_t lanes;                                                                                              \
+        ptrdiff_t lanes, rows;                                                                                        \
         ptrdiff_t (*packed_size)(ptrdiff_t K, ptrdiff_t N, int gates);                                                \
         void (*pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t K, ptrdiff_t N, int gates, REAL *to);  \
         void (*multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, ptrdiff_t b_panel,            \
                          ptrdiff_t b_row, REAL *C, ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias,  \
                          ptrdiff_t M, ptrdiff_t K, ptrdiff_t N, REAL clip);                                           \
+        void (*multiply_in_place)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, REAL *C, int add,    \
+                                  const REAL *bias, ptrdiff_t M, ptrdiff_t K, ptrdiff_t N, REAL clip);                \
         void (*gates)(const REAL *h, const REAL *packed, REAL *a, const REAL *c_prev, REAL *c, REAL *m, ptrdiff_t B,  \
                       ptrdiff_t K, ptrdiff_t H, REAL clip);                                                           \
         void (*gates_backward)(const REAL *dm, REAL *dc, const REAL *ifog, const REAL *c_prev, const REAL *c,         \

@@ -2,13 +2,15 @@
 
 cdef extern from "simd.h" nogil:
     ctypedef struct float_operations:
-        Py_ssize_t lanes
+        Py_ssize_t lanes, rows
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const float *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      float *to) noexcept nogil
         void (*multiply)(const float *A, Py_ssize_t row, Py_ssize_t column, const float *B, Py_ssize_t b_panel,
                          Py_ssize_t b_row, float *C, Py_ssize_t c_row, int add, const float *bias, const float *row_bias,
                          Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
+        void (*multiply_in_place)(const float *A, Py_ssize_t row, Py_ssize_t column, const float *B, float *C, int add,
+                                  const float *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
         void (*gates)(const float *h, const float *packed, float *a, const float *c_prev, float *c, float *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, float clip) noexcept nogil
         void (*gates_backward)(const float *dm, float *dc, const float *ifog, const float *c_prev, const float *c, float *da,
@@ -24,13 +26,15 @@ cdef extern from "simd.h" nogil:
         void (*apply_sigmoid)(float *x, Py_ssize_t n) noexcept nogil
         void (*apply_tanh)(float *x, Py_ssize_t n) noexcept nogil
     ctypedef struct double_operations:
-        Py_ssize_t lanes
+        Py_ssize_t lanes, rows
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const double *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      double *to) noexcept nogil
         void (*multiply)(const double *A, Py_ssize_t row, Py_ssize_t column, const double *B, Py_ssize_t b_panel,
                          Py_ssize_t b_row, double *C, Py_ssize_t c_row, int add, const double *bias, const double *row_bias,
                          Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
+        void (*multiply_in_place)(const double *A, Py_ssize_t row, Py_ssize_t column, const double *B, double *C, int add,
+                                  const double *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
         void (*gates)(const double *h, const double *packed, double *a, const double *c_prev, double *c, double *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, double clip) noexcept nogil
         void (*gates_backward)(const double *dm, double *dc, const double *ifog, const double *c_prev, const double *c, double *da,
@@ -56,6 +60,9 @@ cdef extern from "simd.h" nogil:
         WORDS
         DZ_WORDS
         K_BLOCK
+
+cdef enum:
+    PACKING = 4     # products of few rows that take as long as packing the matrix, if it stays in the second-level cache
 
 ask_caches()
 cdef const body *active = cpu_body(0)
@@ -117,6 +124,33 @@ cdef inline void multiply(const floating *A, Py_ssize_t row, Py_ssize_t column, 
     else:
         active.d.multiply(A, row, column, panels, K * 4 * active.d.lanes, 4 * active.d.lanes, C, N, add, bias, NULL,
                           M, K, N, clip)
+
+
+cdef inline Py_ssize_t few_rows(Py_ssize_t K, Py_ssize_t N, Py_ssize_t uses, size_t size) noexcept nogil:
+    """The most rows of A for which a (K, N) matrix, values of so many bytes, is read in place in so many products, one
+    after another. 0 if its rows are not whole vectors, and where packing it pays: a matrix that stays in the second-level
+    cache is then read a little faster, and one that does not is read more slowly."""
+    cdef bint whole = N * size % (active.f.lanes * sizeof(float)) == 0
+    cdef bint pays = uses > PACKING and K * N * <Py_ssize_t>size <= second_cache
+    return 2 * active.f.rows if whole and not pays else 0
+
+
+cdef inline void multiply_in_place(const floating *A, Py_ssize_t row, Py_ssize_t column, const floating *B, floating *C,
+                                   int add, const floating *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N,
+                                   double clip) noexcept nogil:
+    if floating is float:
+        active.f.multiply_in_place(A, row, column, B, C, add, bias, M, K, N, <float>clip)
+    else:
+        active.d.multiply_in_place(A, row, column, B, C, add, bias, M, K, N, clip)
+
+
+cdef inline void multiply_rows(const floating *A, const floating *B, const floating *panels, floating *C, Py_ssize_t M,
+                               Py_ssize_t K, Py_ssize_t N, double clip, Py_ssize_t few) noexcept nogil:
+    """C (M, N) = A B, all contiguous: up to `few` rows with B in place, more with its panels."""
+    if M <= few:
+        multiply_in_place(A, K, 1, B, C, False, NULL, M, K, N, clip)
+    else:
+        multiply(A, K, 1, panels, C, False, NULL, M, K, N, clip)
 
 
 cdef inline void gates(const floating *h, const floating *panels, floating *a, const floating *c_prev, floating *c,

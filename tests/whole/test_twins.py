@@ -195,6 +195,44 @@ def test_without_values_to_add_up_kernels_return_no_memory_as_it_was(name, size,
         char_cnn.convolve.compiled(np.ones((1, 3, 0), np.float32), np.ones((0, 2), np.float32), np.array([1]), True)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [(3, 40, 5, 16, 48), (3, 40, 5, 17, 19), (2, 14, 300, 4, 16), (2, 14, 3, 840, 280)],
+                         ids=str)
+@pytest.mark.parametrize("name", ["lstm_forward_inference", "gru_forward_inference", "matmul"])
+def test_few_rows_and_many_give_the_same_bits(name, size, dtype, path):
+    """Few rows read the weights in place, more read packed panels, which are fetched ahead if they are large."""
+    B = size[1]
+    for args in SAMPLES[name](np.random.default_rng(sum(size)), dtype, size):
+        whole = backend.TWINS[name].compiled(*args)
+        for rows in slice(1), slice(B - 1, B), slice(2, 5), slice(1, 8), slice(13):
+            if name == "matmul":
+                A, B_, *b = args
+                equal(backend.TWINS[name].compiled(A[rows], B_, *b), whole[rows])
+                continue
+            x, state, weights, lengths, *clips = args
+            start = tuple(s[rows] for s in state) if isinstance(state, tuple) else state[rows]
+            some = np.ascontiguousarray(x[:, rows]), start, weights, lengths[rows], *clips
+            y, *after = backend.TWINS[name].compiled(*some)
+            equal(y, whole[0][:, rows])
+            for one, other in zip(after, whole[1:], strict=True):
+                equal(one, other[rows])
+
+
+def test_a_block_of_steps_and_several_give_the_same_bits(path):
+    """Where the words of all steps make one block, Wx is not packed as a whole."""
+    for name in "lstm_forward_inference", "gru_forward_inference":
+        for args in SAMPLES[name](np.random.default_rng(0), np.float32, (150, 2, 5, 17, 6)):
+            x, state, weights, lengths, *clips = args
+            lengths[:] = 150, 60
+            y, *_ = backend.TWINS[name].compiled(*args)
+            start, *_ = backend.TWINS[name].compiled(x[:60], state, weights, np.minimum(lengths, 60), *clips)
+            equal(start, y[:60])
+
+
+def equal(found, expected):
+    np.testing.assert_array_equal(found, expected)
+
+
 def flatten(value):
     return [leaf for item in value for leaf in flatten(item)] if isinstance(value, (tuple, list)) else [value]
 
