@@ -22,21 +22,21 @@ GROUPS = {
     "load": "A model of these sizes from its own file",
 }
 MODELS = {"small": {}, "original": {"H": 4096, "P": 512, "highways": 2}}
-GOALS = {"small": Goal(10.0), "original": Goal(5.0)}       # with two threads; there is no goal for one
-SENTENCES = 30, 300
+# {model: {sentences: goal of the ratio with two threads}}; there is no goal for one
+GOALS = {"small": {30: 10.0, 300: 10.0}, "original": {1: 2.0, 3: 2.0, 30: 4.0, 300: 5.0}}
+ONE_THREAD = 30         # sentences that one thread embeds too
 
 
 def works(threads: int = 2, quick: bool = False) -> list[Work]:
-    """threads: for the first rows; the shorter text also runs on one. quick: a tenth of the sentences."""
+    """threads: for the first rows; 30 sentences also run on one. quick: a tenth of the sentences."""
     made = []
     for name, sizes in MODELS.items():
-        for number in SENTENCES:
-            text = EmbedSizes(number // 10 if quick else number, **sizes)
-            made.append(Work(f"{name}-{number}", "embed", "embed", text, threads,
-                             goal=GOALS[name] if threads == 2 else Goal()))
+        texts = {number: EmbedSizes(max(1, number // 10) if quick else number, **sizes) for number in GOALS[name]}
+        for number, ratio in GOALS[name].items():
+            goal = Goal(ratio) if threads == 2 else Goal()
+            made.append(Work(f"{name}-{number}", "embed", "embed", texts[number], threads, goal=goal))
         if threads == 2:
-            made.append(Work(f"{name}-{SENTENCES[0]}-one-thread", "embed", "embed",
-                             EmbedSizes(SENTENCES[0] // 10 if quick else SENTENCES[0], **sizes), 1))
+            made.append(Work(f"{name}-{ONE_THREAD}-one-thread", "embed", "embed", texts[ONE_THREAD], 1))
     return made + [Work(f"load-{name}", "load", "load", EmbedSizes(0, **sizes), threads, None)
                    for name, sizes in MODELS.items()]
 
