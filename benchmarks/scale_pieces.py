@@ -187,7 +187,7 @@ def communicator() -> Any:
     try:
         from mpi4py import MPI
     except ImportError:
-        raise UserError("mpi4py is not installed: pip install mpi4py, and an MPI library such as mpich") from None
+        raise UserError("mpi4py is not installed: pip install 'elmo_np[mpi]' and an MPI library") from None
     return MPI.COMM_WORLD
 
 
