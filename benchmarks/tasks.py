@@ -153,7 +153,7 @@ class Bench:
         found = []
         for size in self.sizes:
             self.bilm(size)
-            found.append(self.run(growth(one, name_of(size), self.files, self.out)))
+            found.append(self.run(growth(one, name_of(size), self.files, self.out, self.quick)))
         return Growth(one.about, one.method, one.published, [self.tokens(size) for size in self.sizes], found)
 
     def shown(self, text: str) -> str:

@@ -202,35 +202,37 @@ def without_word2vec(task: str) -> tuple[str, ...]:
 
 def experiments(files: Files, out: Path, quick: bool) -> list[Experiment]:
     """All experiments; those that do not need files come first. Tatoeba's pairs are written to `out`."""
-    few = ("epochs=1",) if quick else ()
     folds, seeds, tune = (2, 2, 1) if quick else (10, 3, FINE_TUNE)
+    sentences = ("batch_size=64", "epochs=1") if quick else SENTENCES
+    most_epochs = "epochs=4" if quick else "epochs=40"
     senses = Experiment(
         "senses", "Word senses: hard, interest, line, serve", "senses", "nltk:senseval", folds=2 if quick else 5,
-        settings=few, reference=f"{STATIC}, logistic", method=", logistic",
+        settings=("epochs=10",) if quick else (), reference=f"{STATIC}, logistic", method=", logistic",
         published=Published("senses of all words, F1", "the first sense", 65.9, 69.0), goals=(
             Goal("layer 2, logistic", 0.15, "most frequent sense"),
             Goal("layer 2, logistic", 0.15, f"{STATIC}, logistic"), Goal(f"{MIX}, logistic", 0.85)))
     polarity = Experiment(
         "polarity", "Sentiment: sentence_polarity, a BiLSTM on the vectors", "classify", "nltk:sentence_polarity",
-        folds=folds, fine_tune=tune, settings=few or SENTENCES, inputs=without_word2vec("classify"),
+        folds=folds, fine_tune=tune, settings=sentences, inputs=without_word2vec("classify"),
         goals=(Goal(MIX, 0.03, STATIC), Goal(MIX, 0.0, "bag of words (naive Bayes)")),
         published=Published("SST-5, accuracy", "the same model without ELMo", 51.4, 54.7),
         notes="Here it matters which words of praise or blame occur, and a bag of words has them all unchanged.")
     mean = replace(
         polarity, name="polarity-mean", about="Sentiment: sentence_polarity, the mean of the vectors",
         tuned="polarity", inputs=CURVES, goals=(Goal(MIX, 0.03, STATIC),), published=None,
-        settings=few or ("hidden_dim=none", "pooling=mean", "learning_rate=0.02", "epochs=40"),
+        settings=("hidden_dim=none", "pooling=mean", "learning_rate=0.02", most_epochs),
         notes="This shows what the vectors themselves contain: on top there is only a linear layer over their mean. "
               "Learning rate and epochs were chosen on the validation sentences of the first fold.")
     subjectivity = Experiment(
         "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=tune,
-        settings=few or SENTENCES, inputs=without_word2vec("classify"), goals=(Goal(MIX, 0.935),))
+        settings=sentences, inputs=without_word2vec("classify"), goals=(Goal(MIX, 0.935),))
     found = [senses, polarity, mean, subjectivity]
     if files.wnut:
         paths = {part: str(files.wnut / name) for part, name in WNUT.items()}
         found.append(Experiment(
             "entities", "Named entities: WNUT-17", "tag", paths["train"], test=paths["test"], valid=paths["valid"],
-            seeds=seeds, fine_tune=tune, settings=few, goals=(Goal(MIX, 0.05, STATIC), Goal(MIX, 0.28)),
+            seeds=seeds, fine_tune=tune, settings=("epochs=3",) if quick else (),
+            goals=(Goal(MIX, 0.05, STATIC), Goal(MIX, 0.28)),
             published=Published("CoNLL-2003, F1", "the same model without ELMo", 90.15, 92.22),
             notes="The names in the test set are new, and come from other sites than those in the training set."))
     if files.tatoeba:
@@ -240,17 +242,17 @@ def experiments(files: Files, out: Path, quick: bool) -> list[Experiment]:
             str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=seeds, fine_tune=tune,
             notes=f"One in {EVERY_QUICK if quick else EVERY} distinct source sentences, with all its translations, so "
                   "that a training run takes minutes. Fine-tuning reads the English of the whole training part.",
-            inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", *(few or ("epochs=12",))),
+            inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", "epochs=4" if quick else "epochs=12"),
             reference=LEARNT, goals=(Goal(JOINED, 0.04, LEARNT), Goal(JOINED, 0.40))))
     return found
 
 
-def growth(one: Experiment, bilm: str, files: Files, out: Path) -> Experiment:
+def growth(one: Experiment, bilm: str, files: Files, out: Path, quick: bool) -> Experiment:
     """The same comparison of static vectors, layers and mix, with the biLM of another text, which is not fine-tuned:
     what it knows is what it has read there. Fewer folds or pairs, since there is one for each size."""
     own = replace(one, name=f"growth/{one.name}-{bilm}", bilm=bilm, fine_tune=0, inputs=CURVES, goals=(), text=None,
                   folds=one.folds and min(one.folds, GROWTH_FOLDS), reference=STATIC + one.method, notes="")
-    if one.task == "translate" and "epochs=1" not in one.settings and files.tatoeba:
+    if one.task == "translate" and files.tatoeba and not quick:
         pairs = tatoeba(files.tatoeba, out / "growth", MOST_WORDS, EVERY_GROWTH)
         return replace(own, data=str(pairs.train), test=str(pairs.test))
     return own

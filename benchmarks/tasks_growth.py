@@ -94,11 +94,11 @@ def advice(grown: Sequence[Growth]) -> Iterator[str]:
     yield "What follows for a user with so much text:"
     yield ""
     for k, tokens in enumerate(grown[0].tokens):
-        told: dict[str, list[str]] = {"helps": [], "does not show": [], "harms": []}
+        told: dict[str, list[str]] = {"helps": [], "makes no significant difference": [], "harms": []}
         for one in grown:
             found = one.found[k]
             gain = found.gain(one.mix, one.static)
-            outcome = "does not show" if found.p(one.mix, one.static) > SIGNIFICANT else \
+            outcome = "makes no significant difference" if found.p(one.mix, one.static) > SIGNIFICANT else \
                 "helps" if gain > 0 else "harms"
             told[outcome].append(f"{one.about.partition(':')[0].lower()} ({100 * gain:+.1f})")
         parts = [f"context {outcome} at {', '.join(names)}" for outcome, names in told.items() if names]
@@ -110,12 +110,10 @@ def picture(grown: Sequence[Growth]) -> Figure:
     """A row per task: on the left the scores, on the right the gain of the mix, with ELMo's published gain."""
     figure = Figure(figsize=(8.6, 0.6 + 2.3 * len(grown)), layout="constrained")
     axes = figure.subplots(len(grown), 2, squeeze=False, sharex="col")
-    names: dict[str, tuple[str, str]] = {}
     for (scores, gain), one in zip(axes, grown, strict=True):
         for k, name in enumerate(one.curves()):
-            short = name.removesuffix(one.method) if one.method else name
-            names[short] = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
-            _curve(scores, one.tokens, [found.scores[name] for found in one.found], *names[short], label=short)
+            _curve(scores, one.tokens, [found.scores[name] for found in one.found], COLOURS[k], MARKERS[k],
+                   label=name.removesuffix(one.method))
         scores.set(title=f"{one.about} ({one.found[0].measure})", ylabel="score")
         scores.title.set(fontsize=9, ha="left", position=(0, 1))
         scores.yaxis.set_major_formatter("{x:g}%")

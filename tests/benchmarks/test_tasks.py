@@ -31,6 +31,7 @@ from elmo_np.config.toml_files import override, preset, read_toml
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.tasks.data.files import read_pairs
 from elmo_np.tasks.experiments import compare
+from elmo_np.tasks.experiments.registry import TASKS
 from elmo_np.tasks.metrics.scores import ratio
 from elmo_np.viz.plots import save
 
@@ -107,15 +108,18 @@ def test_every_command_of_the_page_is_one_that_elmo_np_takes(tmp_path, quick):
     (tmp_path / "fra.txt").write_text("".join(f"Go {k} now.\tVa {k}.\n" for k in range(300)))
     files = Files(tmp_path, tmp_path / "fra.txt", None)
     made = tasks_experiments.experiments(files, tmp_path, quick)
-    made += [tasks_experiments.growth(one, "0.1", files, tmp_path) for one in made]
+    made += [tasks_experiments.growth(one, "0.1", files, tmp_path, quick) for one in made]
     assert len({one.name for one in made}) == len(made) == 12
+    for one in made:
+        assert one.config().hidden_dim == (None if one.name.endswith(("polarity-mean", "polarity-mean-0.1")) else
+                                           TASKS[one.task].defaults.hidden_dim)
     for one in made:
         words = shlex.split(one.command())
         assert words[:2] == ["elmo-np", "task"]
         args = parser.parse_args(words[2:])
         assert (args.task, args.action, args.data, args.fine_tune) == (one.task, "compare", one.data, one.fine_tune)
         assert args.set == list(one.settings)
-        compare.check_kinds(tasks_experiments.TASKS[one.task], one.inputs, TwoLayers())
+        compare.check_kinds(TASKS[one.task], one.inputs, TwoLayers())
     for size in tasks.QUICK_SIZES if quick else tasks.SIZES:
         command = tasks.command_of(size, quick)
         assert isinstance(override(preset("elmo-tiny"), tasks.settings_of(quick)), Settings)
@@ -243,7 +247,7 @@ def test_the_growth_is_told_and_drawn(tmp_path):
     grown = [Growth("Sense", ", logistic", Published("SST-5", "a baseline", 50.0, 53.5), [100_000, 4_000_000], both)]
     assert grown[0].curves() == [f"{name}, logistic" for name in (STATIC, "layer 1", "layer mix")]
     lines = "\n".join(tasks_growth.section(grown, "growth.svg"))
-    assert "- 0.1 million tokens: context does not show at sense (" in lines
+    assert "- 0.1 million tokens: context makes no significant difference at sense (" in lines
     assert "- 4 million tokens: context helps at sense (+" in lines
     assert "not significant" in lines
     first, last = (one.gain(grown[0].mix, grown[0].static) for one in both)
