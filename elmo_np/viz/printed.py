@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE = 595, 842             # points: A4
-MARGIN, GAP = 26, 16        # around a page; between its columns
+MARGIN, GAP = 24, 14        # around a page; between its columns
 COLUMN = (PAGE[0] - 2 * MARGIN - GAP) / 2
 SIZE, INDENT = 7.3, 22
 LARGER = 1.24               # formulas, whose letters are smaller than those of words
 INK, GREY = "#222222", "#666666"
 ARROW = "←"                 # between an equation and its gradient
-SPACE, LEADING = 2.5, 2.0   # between words and between lines
+SPACE, LEADING = 2.5, 1.8   # between words and between lines
 
 
 class Piece(NamedTuple):
