@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PAGE = 595, 842             # points: A4
 MARGIN, GAP = 24, 14        # around a page; between its columns
 COLUMN = (PAGE[0] - 2 * MARGIN - GAP) / 2
-SIZE, INDENT = 7.3, 22
+SIZE, INDENT = 7.1, 22
 LARGER = 1.24               # formulas, whose letters are smaller than those of words
 INK, GREY = "#222222", "#666666"
 ARROW = "←"                 # between an equation and its gradient
