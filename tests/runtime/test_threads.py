@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import warnings
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor as Pool
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_several_threads_may_ask_for_both_at_once(monkeypatch):
     """The first of them makes the pool, which serves all: each thread has its own results."""
     monkeypatch.setattr(parallel, "_pool", None)
     made = []
-    monkeypatch.setattr(parallel, "ThreadPoolExecutor", lambda *words, **names: made.append(1) or Pool(*words, **names))
+    monkeypatch.setattr(futures, "ThreadPoolExecutor", lambda *words, **names: made.append(1) or Pool(*words, **names))
     with threads(2), Pool(4) as askers:
         found = list(askers.map(lambda k: both(lambda: k, lambda: -k), range(100)))
     assert found == [(k, -k) for k in range(100)]
