@@ -90,8 +90,12 @@ def _cnn(rng: Generator, activation: str, highways: int, project: bool) -> tuple
 
 def spelled_batch(batch: Batch, K: int) -> Batch:
     """A batch of ids below 7 as a batch of characters: the special tokens are 0 and 1."""
-    spelling = _renumbered(np.concatenate([marks(K), to_char_ids(WORDS, K)]))
-    return Batch(*(side._replace(x=spelling[side.x]) for side in batch))
+    return Batch(*(side._replace(x=spelled(side.x, K)) for side in batch))
+
+
+def spelled(ids: Array, K: int) -> Array:
+    """Ids below 7 (..) as characters (.., K): the special tokens are 0 and 1."""
+    return _renumbered(np.concatenate([marks(K), to_char_ids(WORDS, K)]))[ids]
 
 
 def with_few_characters(*layers: CharCNN) -> None:

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.random import Generator
 
+from ..config.schema import BiLMConfig
+from ..nn.bilm import BiLM
+from ..nn.char_cnn import CharCNN
 from ..nn.parameter import parameters
 from ..nn.softmax import IGNORE_INDEX
 from ..tasks.models.classifier import SentenceNetwork
@@ -23,8 +26,9 @@ from ..tasks.nn.decoder import Cache, Decoder, Sizes
 from ..tasks.nn.inputs import LEARNT, BagOfWords, WordInput
 from ..tasks.nn.linear import Linear, cross_entropy, cross_entropy_backward
 from ..tasks.nn.pooling import SENTENCE_POOLING, Pooling
+from ..tasks.nn.tuned_bilm import TunedBilm
 from ..types import Array
-from .characters import MARGIN
+from .characters import MARGIN, avoid_kinks, spelled, with_few_characters
 from .registry import CASES, SCALE, Case, acts, case, case_of, case_of_loss, case_of_output
 
 Layer = TypeVar("Layer")
@@ -196,6 +200,15 @@ def _tagger(rng: Generator) -> Case:
     return _network(rng, TagNetwork(2, 4, ["O", "B-a", "I-a"], CONFIG, rng=rng, dtype=np.float64), y)
 
 
+@case("tagger with its biLM of characters")
+def _tagger_tuned(rng: Generator) -> Case:
+    y = np.array([[1, 0, 1], [2, IGNORE_INDEX, 2], [0, IGNORE_INDEX, 0], [1, IGNORE_INDEX, IGNORE_INDEX]])
+    config = replace(CONFIG, hidden_dim=None)
+    network = TagNetwork(3, 4, ["O", "B-a", "I-a"], config, rng=rng, dtype=np.float64)
+    return _tuned(rng, network, y, embedding_dim=2, char_filters=((1, 2), (3, 3)), char_dim=1, max_characters=6,
+                  char_highways=0, share_embedding=True)
+
+
 @case("word senses")
 def _senses(rng: Generator) -> Case:
     config = replace(CONFIG, weight_decay=0.1)
@@ -206,6 +219,43 @@ def _senses(rng: Generator) -> Case:
     def forward() -> tuple[float, Any]:
         return layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))
     return case_of_loss(layer, forward)
+
+
+def _tuned(rng: Generator, layer: SentenceNetwork | TagNetwork, y: Array, **settings: Any) -> Case:
+    """A network with a biLM that is trained with it: from its words to the loss of the task."""
+    config = BiLMConfig(hidden_dim=2, layers=2, dropout=0.2, predict=False, **settings)
+    layer.bilm = TunedBilm(BiLM(config, 7, rng=rng, dtype=np.float64), [0, 1, 2])
+    lms = layer.bilm.model.lms.values()
+    cnns = [lm.embedding for lm in lms if isinstance(lm.embedding, CharCNN)]
+    with_few_characters(*cnns)
+    for p in parameters(layer).values():
+        p.value[...] = rng.normal(size=p.value.shape) * 0.7
+    words = rng.integers(0, 7, (6, 3))
+    if cnns:
+        words = spelled(words, config.max_characters)
+        for cnn in cnns:
+            avoid_kinks(cnn, words)
+
+    def forward() -> tuple[float, Any]:
+        return layer.forward(SourceBatch(None, words=words), LENGTHS, y, np.random.default_rng(1))
+    return case_of_loss(layer, forward)
+
+
+@case("biLM that is trained with a task")
+def _tuned_bilm(rng: Generator) -> Case:
+    """Its layers alone, with a gradient at the padding too, which must not reach anything."""
+    config = BiLMConfig(embedding_dim=2, hidden_dim=2, layers=2, dropout=0.2, predict=False)
+    layer = _random(TunedBilm(BiLM(config, 7, rng=rng, dtype=np.float64), [0, 2]), rng)
+    words = rng.integers(0, 7, (6, 3))
+    r = rng.normal(size=(2, 4, 3, 4))
+    return case_of_output(layer, lambda: layer.forward(words, LENGTHS, np.random.default_rng(1)), r)
+
+
+@case("sentence classifier with its biLM")
+def _classifier_tuned(rng: Generator) -> Case:
+    config = replace(CONFIG, pooling="mean", hidden_dim=None)
+    network = SentenceNetwork(3, 4, 3, config, rng=rng, dtype=np.float64)
+    return _tuned(rng, network, np.array([2, 0, 1]), embedding_dim=2)
 
 
 def _translator(rng: Generator, config: TaskConfig, source: SourceBatch) -> Case:

@@ -145,14 +145,15 @@ class LanguageModel:
             states.append(after)
         return outputs, states
 
-    def encode_backward(self, doutputs: list[Array | None], cache: EncodeCache) -> Array | None:
+    def encode_backward(self, doutputs: list[Array | None], cache: EncodeCache, lowest: int = 0) -> Array | None:
         """Gradients of the outputs 0 to L, None for zero: accumulates into every Parameter.grad below the softmax.
 
         The gradient stops at the initial state: that is what truncates back-propagation through time.
+        lowest  the layers below this one get no gradient; 0: the word vectors
         -> the gradient of the words if they were given as vectors, else None
         """
         dx: Array | None = None
-        for k in reversed(range(len(self.layers))):
+        for k in reversed(range(max(0, lowest - 1), len(self.layers))):
             dy = _add(dx, doutputs[k+1])
             if dy is None:
                 continue
@@ -162,7 +163,7 @@ class LanguageModel:
             if self.residual and k > 0:
                 dx = dx + dy  # (R1)
             dx = dropout_backward(dx, cache.masks[k])
-        dwords = _add(dx, doutputs[0])
+        dwords = _add(dx, doutputs[0]) if lowest == 0 else None
         if dwords is not None:
             dwords = dropout_backward(dwords, cache.type_mask)
         if cache.embedding is not None and dwords is not None:

@@ -257,7 +257,7 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("translate train train.pairs --bilm bilm --out new --input learnt+", "input = 'learnt+': expected learnt, or"),
     ("translate train train.pairs --bilm bilm --out new --input learnt+7", "input = '7': expected mix"),
     ("translate train train.pairs --out new --set attention=cosine", "attention = 'cosine': expected"),
-    ("tag train train.conll --bilm bilm --out new --input learnt", "input = 'learnt': expected mix"),
+    ("senses train train.senses --bilm bilm --out new --input learnt", "input = 'learnt': expected mix"),
     ("fly train x --out new", "invalid choice: 'fly'"),
     ("tag fly", "invalid choice: 'fly'"),
 ])

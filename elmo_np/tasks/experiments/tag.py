@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
@@ -15,6 +16,8 @@ from ..metrics import figures
 from ..metrics.scores import are_entities, confusion, f1_of, tag_counts, tag_scores
 from ..models.config import TaskConfig
 from ..models.tagger import Tagger, tag_labels
+from ..models.word_model import source_words
+from ..nn.inputs import LEARNT, input_parts
 from . import baselines
 from .task_base import TaskSpec, by_label, score_table, score_values
 
@@ -28,6 +31,8 @@ class Tag(TaskSpec):
     built_in = ("grammar",)
     columns = "word and label in columns, one word per line, a blank line between sentences"
     roles, asked, by_word = ROLES, ROLES[:1], True
+    on_request = MappingProxyType({"learnt embeddings, no biLM": LEARNT,
+                                   "learnt embeddings beside the layer mix": f"{LEARNT}+mix"})
 
     def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         self._refuse(tokenize)
@@ -47,7 +52,8 @@ class Tag(TaskSpec):
         return builtin.phrases() if name == "grammar" else None
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> Tagger:
-        return Tagger(elmo, self.labels(train), config, tokenize=tokenize)
+        words = source_words(train.sentences, config) if input_parts(config.input).learnt else ()
+        return Tagger(elmo, self.labels(train), config, source_words=words, tokenize=tokenize)
 
     def labels(self, train: Examples) -> list[str]:
         return tag_labels(train.labels)

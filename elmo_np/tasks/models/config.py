@@ -12,7 +12,7 @@ from ..nn.attention import ATTENTION_KINDS
 from ..nn.pooling import SENTENCE_POOLING
 
 MOST_SIZE = 100_000
-LATER = ("ngrams",)         # settings that version 0.1 did not have: files without them mean the default
+LATER = ("finetune", "ngrams", "rate_decay")        # not in version 0.1, whose files mean the defaults
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,9 +20,13 @@ class TaskConfig:
     """The settings of a task model and its training. Raises UserError for a value out of its range."""
 
     input: str = option("mix", "the vector of a word: mix, vector (W h_bi + b), static, top, or a layer (0, 1, ..); "
-                       "classify, translate: also learnt, an embedding without the biLM, and learnt+mix, both; "
+                       "classify, tag, translate: also learnt, an embedding without the biLM, and learnt+mix, both; "
                        "classify: also bag, words and phrases whatever their order, and bag+ before another")
     ngrams: int = option(2, "classify, bag: the longest phrase", at_least=1, at_most=5)
+    finetune: bool = option(False, "classify, tag, translate: train the biLM too, its top layer from the second "
+                            "epoch on, one layer more per epoch")
+    rate_decay: float = option(2.6, "finetune: how many times slower each layer learns than the one above it",
+                               at_least=1, at_most=1000)
     penalty: float = option(0.001, "lambda: keeps the mix near the average of the layers", at_least=0)
     input_dropout: float = option(0.2, "share of the input dropped; the paper drops half, with a larger biLM",
                                   at_least=0, less_than=1)

@@ -14,6 +14,7 @@ from ...runtime.progress import Progress
 from ...runtime.signals import Interrupted, interruptible
 from ...runtime.threads import one_blas_thread
 from ...types import Array
+from ..nn.tuned_bilm import group_rate, groups, trained_groups
 from .checkpointing import Checkpoint, load_arrays
 from .config import TaskConfig
 
@@ -81,7 +82,9 @@ class Fitting:
                  score: Callable[[], float], progress: Progress):
         self.network, self.config, self.train, self.valid = network, config, train, valid
         self.score, self.progress = score, progress
-        self.optimizer = Adam(parameters(network), config.learning_rate)
+        # Each group has its own: one that begins later counts its own steps
+        self.optimizers = [Adam(group, group_rate(config.learning_rate, config.rate_decay, k))
+                           for k, group in enumerate(groups(network))]
         self.order, self.dropout = (np.random.default_rng([config.seed, k]) for k in (1, 2))
         self.shuffle = self.order.bit_generator.state       # at the start of this epoch
         self.losses: list[float] = []                       # of the batches done in this epoch
@@ -100,9 +103,10 @@ class Fitting:
         """What is left of an epoch; once `interrupted` is filled, only the current batch."""
         number, config = len(self.history) + 1, self.config
         self.order.bit_generator.state = self.shuffle
-        groups = shuffled_groups(self.train.lengths, config.batch_size, self.order)
-        for group in islice(groups, len(self.losses), None):
-            loss = _step(self.network, self.optimizer, self.train.batch(group), self.dropout, config.clip_norm)
+        trained = self._unfreeze(number)
+        batches = shuffled_groups(self.train.lengths, config.batch_size, self.order)
+        for group in islice(batches, len(self.losses), None):
+            loss = _step(self.network, trained, self.train.batch(group), self.dropout, config.clip_norm)
             self.losses.append(float(loss))
             self.progress.show(f"epoch {number}/{config.epochs}  batch {len(self.losses)}  "
                                f"loss {np.mean(self.losses):.4f}")
@@ -113,6 +117,14 @@ class Fitting:
         self._end(own)
         self.progress.say(f"epoch {number}/{config.epochs}  loss {own.loss:.4f}  validation: loss {own.valid_loss:.4f},"
                           f" score {own.valid:.4f}" + ("  (best so far)" if self.best == number - 1 else ""))
+
+    def _unfreeze(self, epoch: int) -> list[Adam]:
+        """The optimisers of what is trained in an epoch, from 1; what is not gets no gradient."""
+        count = trained_groups(epoch, len(self.optimizers))
+        bilm = getattr(self.network, "bilm", None)
+        if bilm:
+            bilm.lowest = len(self.optimizers) - count
+        return self.optimizers[:count]
 
     def _end(self, own: EpochResult) -> None:
         """Count an epoch, and keep its weights if it is the best so far."""
@@ -129,20 +141,26 @@ class Fitting:
 
     def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays, and the rest for JSON: everything that the next batch and decision depend on."""
-        parts = {"network": self.values(), "best": self.kept, "optimizer": self.optimizer.state()}
+        parts = {"network": self.values(), "best": self.kept,
+                 **{name: optimizer.state() for name, optimizer in self._named_optimizers()}}
         tensors = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
         return tensors, {"history": self.history, "losses": self.losses, "best": self.best, "order": self.shuffle,
                          "dropout": self.dropout.bit_generator.state}
 
+    def _named_optimizers(self) -> list[tuple[str, Adam]]:
+        """By their names in a file: optimizer, optimizer1, .."""
+        return [(f"optimizer{k or ''}", optimizer) for k, optimizer in enumerate(self.optimizers)]
+
     def load_state(self, checkpoint: Checkpoint) -> None:
         """Raises UserError for a damaged file."""
         tensors, place = checkpoint.load(self.progress)
-        optimizer = self.optimizer.state()
+        states = {name: optimizer.state() for name, optimizer in self._named_optimizers()}
         wanted = {**{f"network.{name}": value for name, value in self.values().items()},
                   **{f"best.{name}": value for name, value in self.kept.items()},
-                  **{f"optimizer.{name}": value for name, value in optimizer.items()}}
+                  **{f"{part}.{name}": value for part, state in states.items() for name, value in state.items()}}
         load_arrays(checkpoint.path, wanted, tensors)
-        self.optimizer.load_state(optimizer)
+        for name, optimizer in self._named_optimizers():
+            optimizer.load_state(states[name])
         try:
             self.history = [EpochResult(*map(float, own)) for own in place["history"]]
             self.losses = [float(loss) for loss in place["losses"]]
@@ -154,31 +172,35 @@ class Fitting:
         self.progress.say(f"resuming at epoch {len(self.history) + 1}, batch {len(self.losses)}")
 
 
-def _step(network: Network, optimizer: Adam, batch: LabelledBatch, dropout: Generator, clip_norm: float) -> float:
+def _step(network: Network, optimizers: Sequence[Adam], batch: LabelledBatch, dropout: Generator,
+          clip_norm: float) -> float:
     """One update -> the loss before it."""
     zero_grad(network)
     loss, cache = network.forward(*batch, dropout)
     network.backward(1.0, cache)
-    optimizer.step(clip_scale(global_norm(optimizer.parameters), clip_norm))
+    trained = {name: p for optimizer in optimizers for name, p in optimizer.parameters.items()}
+    scale = clip_scale(global_norm(trained), clip_norm)
+    for optimizer in optimizers:
+        optimizer.step(scale)
     return loss
 
 
 def _mean_loss(network: Network, data: Dataset, batch_size: int) -> float:
     N = len(data.lengths)
-    groups = map(np.array, limited_groups(range(N), data.lengths, batch_size, most_steps(batch_size)))
-    return sum(network.forward(*data.batch(group))[0] * len(group) for group in groups) / N
+    batches = map(np.array, limited_groups(range(N), data.lengths, batch_size, most_steps(batch_size)))
+    return sum(network.forward(*data.batch(group))[0] * len(group) for group in batches) / N
 
 
 def shuffled_groups(lengths: Array, batch_size: int, rng: Generator) -> Iterator[Array]:
     """The indices 0 .. N-1 in batches of about equal length, in an order that `rng` draws; long sentences in smaller
     batches, so that memory does not grow with the longest."""
     order = rng.permutation(len(lengths))
-    groups: list[Array] = []
+    found: list[Array] = []
     for start in range(0, len(order), 32 * batch_size):
         window = order[start:start + 32 * batch_size]
         buckets = length_buckets([range(n) for n in lengths[window]], batch_size, most_steps(batch_size))
-        groups += [window[group] for group in buckets]
-    return (groups[k] for k in rng.permutation(len(groups)))
+        found += [window[group] for group in buckets]
+    return (found[k] for k in rng.permutation(len(found)))
 
 
 def padded(sentences: Sequence[Sequence[int]], padding: int) -> Array:

@@ -13,9 +13,10 @@ from ...nn import embedding
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.embedding import Embedding
 from ...types import Array
-from ..nn import bilstm, inputs
+from ..nn import bilstm, inputs, tuned_bilm
 from ..nn.bilstm import BiLSTM
 from ..nn.inputs import WordInput, beside, beside_backward, input_parts
+from ..nn.tuned_bilm import TunedBilm
 from .config import TaskConfig
 
 
@@ -25,11 +26,13 @@ class SourceBatch(NamedTuple):
     layers: Array | None            # (J, T, B, D)
     ids: Array | None = None        # (T, B): of words, for a learnt embedding
     bag: Array | None = None        # (K, B): of the words and phrases in a sentence, -1 for padding
+    words: Array | None = None      # (T+2, B) or (T+2, B, K): what a biLM reads that is trained with the task
 
 
 class EncoderCache(NamedTuple):
     embedding: embedding.Cache | None
     learnt: Array | None            # dropout of the embedding, (T, B, D)
+    bilm: tuned_bilm.Cache | None
     input: inputs.Cache | None
     lstm: bilstm.Cache | None
 
@@ -40,7 +43,10 @@ class SentenceEncoder:
     J, D    number and width of the layers
     N       words of a learnt embedding
     width   that of what `encode` returns; 0 for an input that reads no word by itself
+    bilm    a biLM that is trained with the task; None: its layers are given
     """
+
+    bilm: TunedBilm | None = None
 
     def __init__(self, J: int, D: int, config: TaskConfig, *, N: int = 0, rng: Generator,
                  dtype: DTypeLike = np.float32):
@@ -59,17 +65,21 @@ class SentenceEncoder:
         """source: the layers (J, T, B, D), or all that the input reads; lengths (B,); rng draws dropout, None for none
         -> x (T, B, width), cache."""
         source = as_batch(source)
-        embedding_cache = learnt = input_cache = None
+        embedding_cache = learnt = bilm_cache = input_cache = None
         if self.embedding:
             assert source.ids is not None
             e, embedding_cache = self.embedding.forward(source.ids)
             x, learnt = dropout_forward(e, self.input_dropout, rng)
         if self.input:
-            assert source.layers is not None
-            m, input_cache = self.input.forward(source.layers, rng)
+            layers = source.layers
+            if self.bilm:
+                assert source.words is not None
+                layers, bilm_cache = self.bilm.forward(source.words, lengths, rng)
+            assert layers is not None
+            m, input_cache = self.input.forward(layers, rng)
             x = beside(x, m) if self.embedding else m
         x, lstm_cache = self.lstm.forward(x, lengths) if self.lstm else (x, None)
-        return x, EncoderCache(embedding_cache, learnt, input_cache, lstm_cache)
+        return x, EncoderCache(embedding_cache, learnt, bilm_cache, input_cache, lstm_cache)
 
     def encode_backward(self, dx: Array, dloss: float, cache: EncoderCache) -> None:
         """dx (T, B, width); dloss: gradient of the minimised quantity by the loss that the input's penalty is part of;
@@ -78,8 +88,10 @@ class SentenceEncoder:
             dx = self.lstm.backward(dx, cache.lstm)
         de, dm = beside_backward(dx) if self.embedding and self.input else (dx, dx)
         if self.input and cache.input:
-            self.input.backward(dm, cache.input)
+            dlayers = self.input.backward(dm, cache.input)
             self.input.penalty_backward(dloss)
+            if self.bilm and cache.bilm:
+                self.bilm.backward(dlayers, cache.bilm)
         if self.embedding and cache.embedding:
             self.embedding.backward(dropout_backward(de, cache.learnt), cache.embedding)
 

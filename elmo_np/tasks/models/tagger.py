@@ -4,6 +4,8 @@ The network: the input (N), dropout (D), a bidirectional LSTM (U) unless hidden_
 (K1), a linear-chain CRF (F) on its scores.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from ...data.sentences import checked_sentences
+from ...inference.elmo import ELMo
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.softmax import IGNORE_INDEX
 from ...types import Array, Sentences
@@ -23,7 +26,7 @@ from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import padded
 from .sentence_encoder import EncoderCache, SentenceEncoder, SourceBatch
-from .task_model import TaskModel
+from .word_model import WordModel, texts_of
 
 
 class TagScoresCache(NamedTuple):
@@ -38,11 +41,11 @@ class Cache(NamedTuple):
 
 
 class TagNetwork(SentenceEncoder):
-    """J, D: number and width of the layers; labels: BIO, or plain tags, which may follow one another in any order."""
+    """J, D, N: as of the encoder; labels: BIO, or plain tags, which may follow one another in any order."""
 
-    def __init__(self, J: int, D: int, labels: Sequence[str], config: TaskConfig, *, rng: Generator,
-                 dtype: DTypeLike = np.float32):
-        super().__init__(J, D, config, rng=rng, dtype=dtype)
+    def __init__(self, J: int, D: int, labels: Sequence[str], config: TaskConfig, *, N: int = 0,
+                 rng: Generator, dtype: DTypeLike = np.float32):
+        super().__init__(J, D, config, N=N, rng=rng, dtype=dtype)
         self.linear = Linear(self.width, len(labels), rng=rng, dtype=dtype)
         self.crf = CRF(len(labels), bio(labels) if are_entities(labels) else None, dtype=dtype)
 
@@ -70,14 +73,18 @@ class TagNetwork(SentenceEncoder):
         self.encode_backward(dropout_backward(dx, mask), dloss, encoder_cache)
 
 
-class Tagger(TaskModel):
+class Tagger(WordModel):
     """One of `labels` for every word: O, B-type and I-type, for the best entity F1, or plain tags, for accuracy."""
 
     TASK = "tag"
     PRODUCTS = (("hidden_dim", "hidden_dim"), ("labels", "labels"))
 
+    def __init__(self, elmo: ELMo, labels: Sequence[str], config: TaskConfig | None = None, *,
+                 source_words: Sequence[str] = (), tokenize: bool = False):
+        super().__init__(elmo, labels, source_words, config, tokenize=tokenize)
+
     def _network(self, rng: Generator) -> TagNetwork:
-        return TagNetwork(len(self.layers), self.width, self.labels, self.config, rng=rng)
+        return TagNetwork(len(self.layers), self.width, self.labels, self.config, N=len(self.source_words), rng=rng)
 
     def _targets(self, labels: Sentences) -> list[list[int]]:
         return [self.label_ids(own) for own in labels]
@@ -106,6 +113,11 @@ class Tagger(TaskModel):
             best = self.network.crf.best(z, lengths)
             found.update(zip(indices, ([self.labels[k] for k in own] for own in best), strict=True))
         return [found[k] for k in range(len(sentences))]
+
+    @classmethod
+    def _from_texts(cls, elmo: ELMo, labels: list[str], config: TaskConfig, tokenize: bool,
+                    texts: dict[str, str]) -> Tagger:
+        return cls(elmo, labels, config, source_words=texts_of(texts, "source_words"), tokenize=tokenize)
 
 
 def tag_labels(sentences: Sentences) -> list[str]:

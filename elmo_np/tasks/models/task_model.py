@@ -24,6 +24,7 @@ from ...runtime.progress import Progress
 from ...runtime.threads import one_blas_thread
 from ...types import Array, Sentences
 from ..nn.inputs import layers_of
+from ..nn.tuned_bilm import TunedBilm
 from .checkpointing import Checkpoint, load_arrays
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
@@ -36,17 +37,21 @@ BATCH = 64          # sentences per batch where nothing is trained; the results 
 class TaskModel(ABC):
     """A network on the vectors of a biLM, and what its labels mean.
 
-    elmo        the biLM; it is never changed
+    elmo        the biLM; it is never changed: with finetune, a copy is trained, which is part of the network
     labels      what can be predicted; the position of a label is its id
     config      the settings of the network and of its training
     tokenize    whether text is split by elmo_np.data.text.tokens, or at spaces
     """
 
     TASK = ""           # the name in the file and on the command line
+    TUNES = False       # whether the biLM may be trained with it
     PRODUCTS: tuple[tuple[str, str], ...] = ()      # settings, or "labels", that are the sizes of an array
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], config: TaskConfig | None = None, *, tokenize: bool = False):
         self.elmo, self.labels, self.config, self.tokenize = elmo, list(labels), config or TaskConfig(), tokenize
+        if self.config.finetune and not self.TUNES:
+            raise UserError(f"finetune = true does not go with the task {self.TASK}: expected the task classify, tag "
+                            "or translate")
         self.layers = self._layers()
         bilm = elmo.model.config
         self.width = bilm.width(self.layers[0])
@@ -54,6 +59,8 @@ class TaskModel(ABC):
             raise UserError(f"labels {', '.join(self.labels):.80}: expected two or more, each once")
         self._ids = {label: k for k, label in enumerate(self.labels)}
         self.network: Any = self._network(np.random.default_rng([self.config.seed, 0]))
+        if self.config.finetune:
+            self.network.bilm = TunedBilm(elmo.model, self.layers)
 
     def _layers(self) -> list[int]:
         """The layers that the network reads."""
@@ -166,7 +173,8 @@ class TaskModel(ABC):
                 start += len(window)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network and its labels and settings as one file; of the biLM it holds only a fingerprint."""
+        """Write the network and its labels and settings as one file; of the biLM it holds only a fingerprint, or with
+        finetune all that was trained."""
         texts = {"task": self.TASK, "labels": json.dumps(self.labels), "config": self.config.to_json(),
                  "bilm": fingerprint(self.elmo), "tokenize": json.dumps(self.tokenize), **self._texts()}
         safetensors_file.save(path, {name: p.value for name, p in parameters(self.network).items()}, texts)

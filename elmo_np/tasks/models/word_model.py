@@ -12,6 +12,7 @@ import numpy as np
 from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
+from ...inference.token_indexer import TokenIndexer, token_indexer
 from ...runtime import json_text
 from ...runtime.progress import Progress
 from ...types import Array, Sentences
@@ -26,6 +27,7 @@ from .task_model import TaskModel, all_texts
 class WordModel(TaskModel):
     """source_words: UNK, then the words that an input with a learnt embedding knows; other inputs ignore it."""
 
+    TUNES = True
     BAG = False         # whether its network reads a bag of words
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], source_words: Sequence[str] = (),
@@ -33,6 +35,7 @@ class WordModel(TaskModel):
         self.source_words = list(source_words)
         self._source_ids = {word: k for k, word in enumerate(self.source_words)}
         super().__init__(elmo, labels, config, tokenize=tokenize)
+        self._indexer: TokenIndexer = token_indexer(elmo.model, elmo.vocabulary)
 
     @property
     def parts(self) -> InputParts:
@@ -45,11 +48,15 @@ class WordModel(TaskModel):
         if self.parts.learnt and not self.source_words:
             raise UserError(f"input = {self.config.input}: this model has no words to learn an embedding of; expected "
                             "source_words, those of the training sentences")
+        if self.config.finetune and not self.parts.bilm:
+            raise UserError(f"finetune = true does not go with input = {self.config.input}, which reads no biLM: "
+                            "expected mix, or another input of the biLM")
         return layers_of(self.elmo, self.parts.bilm or "static")
 
     def embed(self, sentences: Sentences, labels: Sequence[Any],
               progress: Progress | None = None) -> EmbeddingCache | None:
-        return super().embed(sentences, labels, progress) if self.parts.bilm else None
+        frozen = self.parts.bilm and not self.config.finetune
+        return super().embed(sentences, labels, progress) if frozen else None
 
     def coverage(self, sentences: Sentences) -> list[str]:
         """None either if no biLM is read."""
@@ -58,12 +65,15 @@ class WordModel(TaskModel):
     def _read(self, sentences: Sentences, vectors: EmbeddingCache | None,
               group: Sequence[int] | Array) -> tuple[SourceBatch, Array]:
         some = [sentences[k] for k in group]
-        layers = ids = None
+        layers = ids = words = None
         if self.parts.learnt:
             ids = padded([[self._source_ids.get(word, 0) for word in sentence] for sentence in some], 0)
-        if self.parts.bilm:
+        if self.config.finetune:
+            words = self._indexer.inputs(padded([self._indexer.encode(sentence) for sentence in some], 0))
+            self._indexer = self._indexer.with_room()
+        elif self.parts.bilm:
             layers, _ = super()._read(sentences, vectors, group)
-        return SourceBatch(layers, ids), np.array([len(sentence) for sentence in some])
+        return SourceBatch(layers, ids, words=words), np.array([len(sentence) for sentence in some])
 
     def _texts(self) -> dict[str, str]:
         return {"source_words": json.dumps(self.source_words)} if self.parts.learnt else {}

@@ -81,9 +81,9 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
     layers |= {str(layer): [layer] for layer in range(top + 1)}
     if kind not in layers:
         raise UserError(f"input = {kind!r:.60}: expected mix, vector, static, top, "
-                        f"or a layer from 0 to {top} (for the tasks classify "
-                        "and translate also learnt, and learnt+ before one of "
-                        "these; for classify also bag, and bag+)")
+                        f"or a layer from 0 to {top} (for the tasks "
+                        "classify, tag and translate also learnt, and learnt+ "
+                        "before one of these; for classify also bag, and bag+)")
     return layers[kind]
 
 

@@ -30,6 +30,25 @@ def test_training_writes_a_model_a_report_and_a_figure(task, end, baseline, meas
     assert float(own.split()[-1].rstrip("%")) > 80
 
 
+@pytest.mark.parametrize(("task", "end"), [("classify", "tsv"), ("tag", "conll"), ("translate", "pairs")])
+def test_a_bilm_may_be_trained_with_its_task(task, end, task_home, run, tmp_path):
+    code, out, err = run(task, "train", f"train.{end}", "--test", f"test.{end}", "--bilm", "bilm", "--out",
+                         tmp_path / "out", "--quiet", *FAST_OPTIONS, "--set", "epochs=3", "--set", "finetune=true",
+                         "--set", "word_dim=4", "--set", "decoder_dim=4")
+    assert code == 0, err
+    found = run(task, "evaluate", tmp_path / "out", f"test.{end}")
+    assert found[0] == 0
+    assert out.split("this model, input mix")[1].split()[0] == found[1].split("this model, input mix")[1].split()[0]
+
+
+@pytest.mark.parametrize(("task", "end"), [("senses", "senses"), ("wic", "data.txt")])
+def test_other_tasks_say_that_they_cannot_train_it(task, end, task_home, run, tmp_path):
+    code, out, err = run(task, "train", f"train.{end}", "--bilm", "bilm", "--out", tmp_path / "out", "--quiet",
+                         "--set", "finetune=true")
+    assert (code, out) == (2, "")
+    assert f"finetune = true does not go with the task {task}" in err
+
+
 @pytest.mark.parametrize(("task", "text"), [
     ("classify", "ANNA SAW good TOM\tgood\n"), ("tag", "ANNA O\nSAW O\ngood O\nTOM O\n")])
 def test_words_that_the_bilm_does_not_know_are_counted(task, text, task_home, run, tmp_path):

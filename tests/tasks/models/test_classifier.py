@@ -5,9 +5,12 @@ import pytest
 
 from elmo_np.errors import UserError
 from elmo_np.nn.parameter import parameters
+from elmo_np.runtime.progress import Progress
 from elmo_np.tasks.metrics.scores import accuracy
 from elmo_np.tasks.models.classifier import SentenceClassifier, frequent_phrases, phrases_of
 from elmo_np.tasks.models.config import TaskConfig
+from elmo_np.tasks.models.fit import Fitting
+from elmo_np.tasks.models.task_model import fingerprint
 from elmo_np.tasks.models.word_model import source_words
 from tests.task_helpers import FAST, reviews, tiny_elmo
 
@@ -83,6 +86,52 @@ def test_a_stopped_training_of_a_bag_goes_on_from_its_weights(tmp_path):
     resumed.train(*data, checkpoint=tmp_path / "last")
     assert (tmp_path / "last").exists()
     np.testing.assert_array_equal(resumed.network.bag.W.value, whole.network.bag.W.value)
+
+
+def bilm_values(model):
+    return {name: p.value.copy() for name, p in parameters(model.network.bilm).items()}
+
+
+def test_finetune_trains_one_layer_more_per_epoch_and_leaves_the_given_bilm(tmp_path):
+    elmo = tiny_elmo(layers=2)
+    before = fingerprint(elmo)
+    moved = []
+    for epochs in 1, 2, 3, 4:
+        model = classifier(elmo, finetune=True, epochs=epochs, patience=9)
+        start = bilm_values(model)
+        fitting = Fitting(model.network, model.config, *(model._dataset(*reviews(20), None),) * 2, lambda: 0.0,
+                          Progress(quiet=True))
+        for _ in range(epochs):
+            fitting.epoch([])
+        moved.append({name.partition("_lm.")[2].rpartition(".")[0] for name, value in bilm_values(model).items()
+                      if (value != start[name]).any()})
+    assert moved == [set(), {"layers.1"}, {"layers.1", "layers.0"}, {"layers.1", "layers.0", "embedding"}]
+    assert fingerprint(elmo) == before
+
+
+def test_a_tuned_bilm_comes_back_from_the_file_of_the_task(tmp_path):
+    model = classifier(finetune=True, epochs=4)
+    model.train(*reviews(40), *reviews(20, 1))
+    model.save(tmp_path / "model.safetensors")
+    again = SentenceClassifier.load(tmp_path / "model.safetensors", tiny_elmo())
+    sentences = [*reviews(20, 2)[0], ["unseen", "words"]]
+    np.testing.assert_array_equal(again.probabilities(sentences), model.probabilities(sentences))
+    assert all((value == bilm_values(again)[name]).all() for name, value in bilm_values(model).items())
+
+
+def test_a_stopped_fine_tuning_goes_on_bit_for_bit(tmp_path):
+    models = [classifier(finetune=True, epochs=epochs, patience=9) for epochs in (4, 2, 4)]
+    data = *reviews(30), *reviews(20, 1)
+    models[0].train(*data)
+    for model in models[1:]:
+        model.train(*data, checkpoint=tmp_path / "last")
+    for name, p in parameters(models[2].network).items():
+        np.testing.assert_array_equal(p.value, parameters(models[0].network)[name].value, name)
+
+
+def test_finetune_needs_an_input_of_the_bilm():
+    with pytest.raises(UserError, match="finetune = true does not go with input = bag"):
+        with_words(finetune=True, input="bag")
 
 
 def test_phrases_are_runs_of_words_each_once():

@@ -140,5 +140,5 @@ def test_words_are_those_that_occur_often_enough_without_special_tokens():
 def test_mistakes_are_reported():
     with pytest.raises(UserError, match="2 sentences to train on and 0 to validate on"):
         translator().train(*pairs(2), [], [])
-    with pytest.raises(UserError, match="for the tasks classify and translate also learnt"):
+    with pytest.raises(UserError, match="for the tasks classify, tag and translate also learnt"):
         translator(TaskConfig(input="7"))
