@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import UserError
+from .conll import begun, well_formed
 from .examples import Examples, Occurrence
 
 CATEGORIES = ("sentence_polarity", "subjectivity")      # corpora with a category for each sentence
+# Corpora with a label for each word and a test part: {name: (corpus, file to train on, file to test on)}.
+LABELLED = {"conll2000": ("conll2000", "train.txt", "test.txt"),
+            "conll2002-esp": ("conll2002", "esp.train", "esp.testb"),
+            "conll2002-ned": ("conll2002", "ned.train", "ned.testb")}
+PARTS_OF_SPEECH = "treebank"
 
 
 def corpus(name: str) -> Any:
@@ -36,6 +42,33 @@ def categories(name: str) -> Examples:
                 found.sentences.append(list(sentence))
                 found.labels.append(category)
     return found
+
+
+def labelled(name: str) -> tuple[Examples, Examples]:
+    """The examples of conll2000, chunks, and of conll2002, Spanish and Dutch entities, to train and to test on.
+
+    Source: Tjong Kim Sang and Buchholz 2000; Tjong Kim Sang 2002.
+    """
+    directory, *files = LABELLED[name]
+    reader = corpus(directory)
+    found = []
+    for file in files:
+        sentences = [sentence for sentence in reader.iob_sents(file) if sentence]
+        found.append(Examples([[row[0] for row in sentence] for sentence in sentences],
+                              [well_formed(begun([row[2] for row in sentence])) for sentence in sentences]))
+    train, test = found
+    return train, test
+
+
+def parts_of_speech(name: str) -> Examples:
+    """The sentences of treebank, a sample of the Penn Treebank, with their parts of speech; its traces, which nobody
+    writes, are left out."""
+    if name != PARTS_OF_SPEECH:
+        raise UserError(f"nltk:{name}: expected nltk:{', nltk:'.join(LABELLED)} or nltk:{PARTS_OF_SPEECH}")
+    sentences = [[(word, tag) for word, tag in sentence if tag != "-NONE-"] for sentence in corpus(name).tagged_sents()]
+    sentences = [sentence for sentence in sentences if sentence]
+    return Examples([[word for word, _ in sentence] for sentence in sentences],
+                    [[tag for _, tag in sentence] for sentence in sentences])
 
 
 def senseval() -> Examples:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
 from ...types import Array
-from ..data import builtin
+from ..data import builtin, nltk_data
 from ..data.conll import ROLES, read_conll, read_conll_words
 from ..data.examples import Data, Examples
 from ..data.tables import ANY, Columns
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Tag(TaskSpec):
     name, about = "tag", "a label for every word: names of persons, places and so on, parts of speech"
     measure = "entity F1"
-    built_in = ("grammar",)
+    built_in = ("grammar", *(f"nltk:{name}" for name in (*nltk_data.LABELLED, nltk_data.PARTS_OF_SPEECH)))
     columns = "word and label in columns, one word per line, a blank line between sentences"
     roles, asked, by_word = ROLES, ROLES[:1], True
     on_request = MappingProxyType({"learnt embeddings, no biLM": LEARNT,
@@ -36,6 +36,8 @@ class Tag(TaskSpec):
 
     def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         self._refuse(tokenize)
+        if name.startswith("nltk:"):
+            return nltk_data.parts_of_speech(name.removeprefix("nltk:"))
         return read_conll(name, columns)
 
     def unlabelled(self, path: str, tokenize: bool, columns: Columns = ANY) -> Examples:
@@ -49,6 +51,9 @@ class Tag(TaskSpec):
         return self.measure if are_entities(self.labels(examples)) else "accuracy"
 
     def _built_in(self, name: str, seed: int) -> Data | None:
+        if name.removeprefix("nltk:") in nltk_data.LABELLED and name.startswith("nltk:"):
+            train, test = nltk_data.labelled(name.removeprefix("nltk:"))
+            return Data(train, test, "the test file of the corpus", None)
         return builtin.phrases() if name == "grammar" else None
 
     def model(self, elmo: ELMo, train: Examples, config: TaskConfig, tokenize: bool) -> Tagger:

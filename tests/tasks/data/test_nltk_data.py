@@ -34,9 +34,30 @@ def test_senseval_is_read():
     assert all(isinstance(token, str) for words in examples.sentences for token in words)
 
 
+@pytest.mark.parametrize(("name", "sizes", "types"), [
+    ("conll2000", (8936, 2012), {"NP", "VP", "PP", "ADVP", "SBAR", "ADJP", "PRT", "CONJP", "INTJ", "LST", "UCP"}),
+    ("conll2002-esp", (8323, 1517), {"PER", "LOC", "ORG", "MISC"})])
+def test_corpora_with_a_test_file_are_read_as_they_were_published(name, sizes, types):
+    parts = nltk_examples(nltk_data.labelled, name)
+    assert tuple(len(part.sentences) for part in parts) == sizes
+    labels = {label for part in parts for own in part.labels for label in own}
+    assert {label[2:] for label in labels if label != "O"} == types
+    assert {label[:2] for label in labels} == {"O", "B-", "I-"}
+    assert all(len(words) == len(own) for part in parts for words, own in zip(*part, strict=True))
+
+
+def test_parts_of_speech_have_no_traces():
+    examples = nltk_examples(nltk_data.parts_of_speech, "treebank")
+    assert len(examples.sentences) == 3914
+    assert examples.labels[0][:3] == ["NNP", "NNP", ","]
+    assert not any("-NONE-" in own for own in examples.labels)
+
+
 def test_a_missing_nltk_is_reported_in_one_line(monkeypatch):
     with pytest.raises(UserError, match="nltk:brown: expected nltk:sentence_polarity or nltk:subjectivity"):
         nltk_data.categories("brown")
+    with pytest.raises(UserError, match="nltk:brown: expected nltk:conll2000, nltk:conll2002-esp, "):
+        nltk_data.parts_of_speech("brown")
     real = builtins.__import__
 
     def absent(name, *args, **kwargs):
