@@ -29,7 +29,7 @@ OTHER_CELLS = {letter for letter, modules in LETTERS.items() for name, kind in C
                if name != "lstm" and modules == [f"{kind.layer.rpartition('.')[0].replace('.', '/')}.py"]}
 DEFINITION = re.compile(r"^\*\*\(([A-Z]\d+)\)\*\*", re.MULTILINE)        # bold and first on its line: **(L3)**
 DEFINED = DEFINITION.findall(SHEET)
-NO_BACKWARD = "OPMXJW"   # updates, perplexities, predictions, searches, comparisons have no gradient; all others have
+NO_BACKWARD = "OPMXJI"   # updates, perplexities, predictions, searches, comparisons have no gradient; all others have
 CONSTANT = {"N2", "Q1", "Q2"}     # depend on no parameter
 TAG = re.compile(r"\(([A-Z])(\d+)\)(?:-\(\1(\d+)\))?")
 

@@ -1,7 +1,7 @@
-"""A biLM that is trained with its task (W): its layers as the task reads them, and how fast each of them learns.
+"""A biLM that is trained with its task (I): its layers as the task reads them, and how fast each of them learns.
 
-    (W1) eta_k = eta / decay^k:  the learning rate of group k
-    (W2) group k is trained from epoch k + 1 on
+    (I1) eta_k = eta / decay^k:  the learning rate of group k
+    (I2) group k is trained from epoch k + 1 on
 
 Group 0 is the task's own network, group 1 the top layer of the biLM, and so on down to group L + 1, its word vectors.
 The higher a layer, the more it is about predicting words and the less about language, so the more it has to change
@@ -32,13 +32,13 @@ from ...types import Array
 
 def group_rate(eta: float, decay: float, k: int) -> float:
     """The learning rate of group k."""
-    rate: float = eta / decay**k  # (W1)
+    rate: float = eta / decay**k  # (I1)
     return rate
 
 
 def trained_groups(epoch: int, count: int) -> int:
     """How many of `count` groups are trained in an epoch, from 1."""
-    return min(epoch, count)  # (W2)
+    return min(epoch, count)  # (I2)
 
 
 class Cache(NamedTuple):
