@@ -17,7 +17,7 @@ from numpy.random import Generator
 
 from elmo_np import ELMo
 from elmo_np.config.schema import FIELDS, Settings
-from elmo_np.config.toml_files import read_toml, tomllib
+from elmo_np.config.toml_files import _loads, read_toml
 from elmo_np.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from elmo_np.inference import embed_file
 from elmo_np.inference.word_cache import WordCache
@@ -128,7 +128,7 @@ def config(damage: Damage) -> Case:
     def case(attempt: Try) -> None:
         path = _hurt(attempt, "run/config.toml", damage)
         settings = read_toml(path, Settings())
-        given = tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
+        given = _loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
         for table, values in given.items():
             for key, value in values.items():
                 found = getattr(getattr(settings, table), key)

@@ -22,8 +22,10 @@ from elmo_np.nn.lstm import LSTM
 from elmo_np.nn.representation import ScalarMix, WordVector
 from elmo_np.tasks.nn.attention import AdditiveAttention, DotAttention
 from elmo_np.tasks.nn.bilstm import BiLSTM
-from elmo_np.tasks.nn.inputs import WordInput
+from elmo_np.tasks.nn.inputs import BagOfWords, WordInput
 from elmo_np.tasks.nn.linear import Linear
+from elmo_np.tasks.nn.pooling import AttentivePooling, Pooling
+from elmo_np.tasks.nn.tuned_bilm import TunedBilm
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -70,6 +72,10 @@ def of(layer, *inputs, name="backward", forward="forward"):
     return y, lambda dy: getattr(layer, name)(dy, cache)
 
 
+def tuned_bilm():
+    return TunedBilm(BiLM(BiLMConfig(embedding_dim=5, hidden_dim=5), 9, rng=RNG), [0, 1])
+
+
 def of_language_model(layer):
     outputs, _, cache = layer.encode(np.zeros((4, 3), int))
     return outputs[1], lambda dy: layer.encode_backward([None, dy], cache)
@@ -93,6 +99,10 @@ CASES = {
     "Linear.backward": lambda: of(Linear(5, 2, rng=RNG), X),
     "BiLSTM.backward": lambda: of(BiLSTM(5, 6, rng=RNG), X, LENGTHS),
     "WordInput.backward": lambda: of(WordInput("mix", 2, 5, rng=RNG), np.stack([X, X])),
+    "BagOfWords.backward": lambda: of(BagOfWords(9, 2), np.array([[3, 1, 2], [8, -1, 2]])),
+    "Pooling.backward": lambda: of(Pooling("mean+max+attention", 5, rng=RNG), X, LENGTHS),
+    "AttentivePooling.backward": lambda: of(AttentivePooling(5, 2, rng=RNG), X, LENGTHS),
+    "TunedBilm.backward": lambda: of(tuned_bilm(), np.zeros((6, 3), int), LENGTHS),
     "AdditiveAttention.backward": lambda: of(AdditiveAttention(5, 5, 2, rng=RNG), X[:2], X, LENGTHS),
     "AdditiveAttention.score_backward": lambda: of(
         AdditiveAttention(5, 5, 2, rng=RNG), X[:2], X, name="score_backward", forward="score"),

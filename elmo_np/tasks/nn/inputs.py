@@ -32,7 +32,7 @@ from numpy.typing import DTypeLike
 
 from ...errors import UserError
 from ...inference.elmo import ELMo
-from ...nn.checks import check_sizes
+from ...nn.checks import check_array, check_sizes
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.parameter import Parameter
 from ...nn.representation import ScalarMix, WordVector
@@ -175,6 +175,7 @@ class BagOfWords:
     def backward(self, dz: Array, cache: BagCache) -> None:
         """dz (B, C): accumulates into W.grad and b.grad. A word id has no gradient."""
         ids, share = cache
+        check_array("gradient of a bag of words", dz, (ids.shape[1], len(self.b.value)), self.b.value.dtype)
         np.add.at(self.W.grad, ids, dz * share)  # (N3)
         self.b.grad += dz.sum(axis=0)            # (N3)
 

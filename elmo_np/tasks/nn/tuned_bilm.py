@@ -24,6 +24,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ...nn.bilm import BiLM, in_order
+from ...nn.checks import check_array
 from ...nn.language_model import EncodeCache
 from ...nn.parameter import Parameter, parameters
 from ...runtime.threads import parallel
@@ -45,6 +46,7 @@ class Cache(NamedTuple):
     directions: list[EncodeCache]
     widths: list[int]       # of the layers 0 to L, in one direction
     lengths: Array          # (B,) with <S> and </S>
+    layers: Array           # the result
 
 
 class TunedBilm:
@@ -69,11 +71,13 @@ class TunedBilm:
         live = np.arange(len(words) - 2)[:, None, None] < lengths[:, None]
         layers = np.stack([np.concatenate([own[j] for own in each], axis=2) for j in self.layers])
         widths = [y.shape[2] for y in each[0]]
-        return np.where(live, layers, 0), Cache([cache for _, _, cache in found], widths, whole)
+        layers = np.where(live, layers, 0)
+        return layers, Cache([cache for _, _, cache in found], widths, whole, layers)
 
     def backward(self, dlayers: Array, cache: Cache) -> None:
         """dlayers (J, T, B, 2P): accumulates into every Parameter.grad of the layers from `lowest` up."""
-        _, widths, whole = cache
+        _, widths, whole, layers = cache
+        check_array("gradient of a biLM's layers", dlayers, layers.shape, layers.dtype)
         T, B = dlayers.shape[1:3]
         live = np.arange(T)[:, None, None] < whole[:, None] - 2
         sides = np.split(np.where(live, dlayers, 0), len(self.model.lms), axis=3)
