@@ -96,6 +96,8 @@ def _check(frame: Any, column: str, out: str) -> None:
     if not isinstance(frame, pd.DataFrame):
         raise UserError(f"a frame is of type {type(frame).__name__}: expected pandas DataFrames; of a Series give its "
                         "to_frame(), and embed_frames a list of frames")
+    if not isinstance(out, str):
+        raise UserError(f"out = {out!r:.60}: expected the name of the new column, a string")
     names = list(frame.columns)
     if names.count(column) != 1:
         raise UserError(f"the frame has {names.count(column)} columns {column!r}: expected one; its columns are "

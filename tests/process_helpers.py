@@ -99,6 +99,7 @@ def errors(out):
     with together() as processes:
         rank = processes.rank
     outcome(lambda: run(out, "groups=1"))
+    outcome(lambda: run(out, "groups=2", corpus="-"))
     outcome(lambda: run(out, "groups=2", corpus=CORPUS[rank:]))
     outcome(lambda: run(out, "groups=2", f"learning_rate=0.0{rank + 1}"))
     outcome(lambda: run(out, "groups=2", corpus=CORPUS if rank == 0 else []))

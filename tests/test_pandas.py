@@ -138,6 +138,7 @@ def test_mostly_unknown_words_give_one_warning(run):
 @pytest.mark.parametrize(("how", "message"), [
     ({"column": "txt"}, "the frame has 0 columns 'txt': expected one; its columns are 'id', 'text'"),
     ({"out": "id"}, "the frame already has a column 'id': give the vectors another name"),
+    ({"out": 3}, "out = 3: expected the name of the new column"),
     ({"column": "id"}, "row 7 of column 'id' is 0, of type int, expected a list of words"),
     ({"layer": 3}, "layer 3: expected"), ({"pooling": "sum"}, "pooling 'sum': expected one of mean, max"),
     ({"state": "carry"}, "state 'carry': a vector would depend on the rows before it"),

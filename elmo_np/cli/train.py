@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..io.run_directory import RunDirectory
 from ..training.fine_tuning import settings_of
 from ..training.processes import together
+from ..training.request import check_shared
 from ..training.trainer import train
 from ..viz.page import check_target
 from ..viz.reports import training_report
@@ -40,7 +41,7 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     folder = RunDirectory(Path(args.out))
     with together() as processes:
-        settings, notes = processes.agreed(lambda: _checked(args, folder))
+        settings, notes = processes.agreed(lambda: _checked(args, folder, processes.number))
         train(args.corpus, args.out, valid=args.valid, settings=settings, resume=args.resume, quiet=args.quiet,
               notes=notes)
     if processes.rank:      # the first reports
@@ -54,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _checked(args: argparse.Namespace, folder: RunDirectory) -> tuple[Settings, list[str]]:
-    """`_settings`, where the report can be written."""
+def _checked(args: argparse.Namespace, folder: RunDirectory, processes: int) -> tuple[Settings, list[str]]:
+    """`_settings`, where so many processes can read the corpora, and the report can be written."""
+    check_shared(args.corpus, args.valid, processes)        # `_settings` may count its tokens
     if os.path.lexists(folder.report):      # before training, not after it
         check_target(folder.report)
     return _settings(args, folder)

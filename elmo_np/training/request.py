@@ -45,10 +45,17 @@ def check_processes(settings: Settings, number: int) -> None:
     """Raise UserError unless so many processes can share the groups of a batch."""
     groups = settings.train.groups
     if groups % number:
-        right = ", ".join(str(1 << k) for k in range(groups.bit_length()))
+        *others, most = (str(1 << k) for k in range(groups.bit_length()))
+        right = f"{', '.join(others)} or {most}" if others else most
         raise UserError(f"{number} processes with groups = {groups}: expected a number of processes that divides "
                         f"groups, which is set when a run begins: start {right} of them, or begin a run with groups = "
                         f"{1 << (number - 1).bit_length()}")
+
+
+def check_shared(corpus: str | Corpus, valid: str | Corpus | None, number: int) -> None:
+    """Raise UserError for a corpus that only one of so many processes can read."""
+    if number > 1 and any(isinstance(name, str) and name == STDIN for name in (corpus, valid)):
+        raise UserError(f"{STDIN}, standard input, with {number} processes: expected files, which all of them can read")
 
 
 def _way_on(folder: RunDirectory) -> str:

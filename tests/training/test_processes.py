@@ -69,6 +69,7 @@ def test_an_error_before_training_is_the_same_on_every_process(tmp_path):
     assert found["0"] == found["1"]
     lone = "process 1 of 0 to 1: "
     starts = ["2 processes with groups = 1: expected a number of processes that divides groups",
+              "-, standard input, with 2 processes: expected files, which all of them can read",
               "the training corpus is ", "learning_rate is 0.01 on process 0 and 0.02 on process 1: expected the same",
               f"{lone}corpus:valid: 0 sentences are too few", f"{lone}there is no sentence to validate on",
               f"{tmp_path} already holds a run"]
@@ -95,6 +96,11 @@ def test_the_command_reports_once(tmp_path):
     assert done.stderr.startswith(f"elmo-np: error: process 1 of 0 to 1: there is no corpus {wrong}")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+    chosen = ["train", "-", "--out", tmp_path / "run", "--set", "groups=2"]      # whose settings would read the text
+    done = mpiexec([2, *chosen], module="elmo_np")
+    assert done.returncode == 2
+    assert done.stderr == ("elmo-np: error: -, standard input, with 2 processes: expected files, which all of them can "
+                           "read\n")
     done = mpiexec([2, *words, corpus], module="elmo_np")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("the best model on validation") == 1
@@ -131,17 +137,20 @@ def test_one_process_exchanges_nothing(no_launcher):
         assert processes.own(range(4)) == range(4)
 
 
-def test_a_search_is_not_shared(tmp_path, monkeypatch, capsys, no_launcher):
-    corpus = str(write(tmp_path / "corpus.txt", CORPUS[:60]))
+@pytest.mark.parametrize(("words", "what"), [
+    (["tune", "corpus.txt", "--preset", "demo", "--quiet"], "a search for settings"), (["demo"], "the demo")])
+def test_a_search_and_the_demo_are_not_shared(tmp_path, monkeypatch, capsys, no_launcher, words, what):
+    write(tmp_path / "corpus.txt", CORPUS[:60])
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "3")
     for local, lines in ("0", 1), ("2", 0):
         monkeypatch.setenv("OMPI_COMM_WORLD_RANK", local)
         monkeypatch.setenv("OMPI_COMM_WORLD_LOCAL_RANK", local)
-        assert main(["tune", corpus, "--out", str(tmp_path / "tune"), "--preset", "demo", "--quiet"]) == 2
+        assert main([*words, "--out", "new"]) == 2
         found = capsys.readouterr().err
-        assert found.count("a launcher has started 3 processes, and a search for settings works in one") == lines
+        assert found.count(f"a launcher has started 3 processes, and {what} works in one") == lines
         assert found.count("\n") == lines
-    assert not (tmp_path / "tune").exists()
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_import_starts_nothing():
