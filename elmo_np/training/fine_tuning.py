@@ -24,7 +24,7 @@ from ..nn.parameter import parameters
 
 EPOCHS = 1              # as in the paper
 FREE = ("dropout", "input_dropout", "output_dropout", "locked_dropout", "embedding_dropout", "weight_drop", "ar",
-        "tar")          # settings of the model that only training depends on
+        "tar", "label_smoothing")       # settings of the model that only training depends on
 SOFTMAX = ("predict", "softmax", "samples", "cutoffs", "div_value", "share_softmax")     # those of a new softmax
 
 

@@ -71,9 +71,10 @@ def test_the_settings_are_those_of_the_run_for_one_epoch(base, tmp_path):
     assert settings.model.dropout == 0.25
     (base.parent / "domain.txt").write_text("".join(" ".join(words) + "\n" for words in DOMAIN))
     assert main(["train", str(base.parent / "domain.txt"), "--fine-tune", str(base), "--out", str(tmp_path / "run"),
-                 "--set", "dropout=0.5", "--epochs", "3", "--quiet"]) == 0
+                 "--set", "dropout=0.5", "--set", "label_smoothing=0.1", "--epochs", "3", "--quiet"]) == 0
     written = read_toml(tmp_path / "run/config.toml", settings)
-    assert (written.model.dropout, written.train.epochs, written.data.fine_tune) == (0.5, 3, str(base))
+    assert (written.model.dropout, written.model.label_smoothing) == (0.5, 0.1)
+    assert (written.train.epochs, written.data.fine_tune) == (3, str(base))
 
 
 def test_fine_tuning_that_stopped_goes_on_to_the_same_bytes(base, tmp_path, monkeypatch):
