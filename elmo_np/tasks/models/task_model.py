@@ -23,7 +23,7 @@ from ...runtime import json_text
 from ...runtime.progress import Progress
 from ...runtime.threads import one_blas_thread
 from ...types import Array, Sentences
-from ..nn.inputs import layers_of
+from ..nn.inputs import input_parts, layers_of
 from ..nn.tuned_bilm import TunedBilm
 from .checkpointing import Checkpoint, load_arrays
 from .config import TaskConfig
@@ -205,7 +205,10 @@ class TaskModel(ABC):
             config = TaskConfig.from_json(texts["config"])
             if not all_texts(labels) or not isinstance(tokenize, bool):
                 raise TypeError("labels or tokenize")
-            _check_sizes({**dataclasses.asdict(config), "labels": len(labels)}, cls.PRODUCTS, tensors)
+            sizes = {**dataclasses.asdict(config), "labels": len(labels)}
+            if not input_parts(config.input).words:
+                sizes["hidden_dim"] = None      # a bag of words has no LSTM, whatever the setting
+            _check_sizes(sizes, cls.PRODUCTS, tensors)
             model = cls._from_texts(elmo, labels, config, tokenize, texts)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error

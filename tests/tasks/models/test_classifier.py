@@ -71,6 +71,13 @@ def test_inputs_with_words_of_their_own_learn_and_come_back_from_the_file(kind, 
     np.testing.assert_array_equal(again.probabilities([*sentences, ["unseen", "words"]]), p)
 
 
+def test_a_bag_alone_with_fewer_values_than_an_lstm_would_have_comes_back_from_its_file(tmp_path):
+    model = with_words(input="bag", hidden_dim=64)
+    model.save(tmp_path / "model.safetensors")
+    again = SentenceClassifier.load(tmp_path / "model.safetensors", model.elmo)
+    assert again.phrases == model.phrases
+
+
 def test_a_bag_is_naive_bayes_before_it_is_trained():
     model = with_words(input="bag", epochs=1, learning_rate=1e-30)
     model.train(*reviews(60), *reviews(20, 1))
