@@ -45,7 +45,7 @@ class TaskModel(ABC):
 
     TASK = ""           # the name in the file and on the command line
     TUNES = False       # whether the biLM may be trained with it
-    PRODUCTS: tuple[tuple[str, str], ...] = ()      # settings, or "labels", that are the sizes of an array
+    PRODUCTS: tuple[tuple[str, str], ...] = ()      # settings, or lists of a file, that are the sizes of an array
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], config: TaskConfig | None = None, *, tokenize: bool = False):
         self.elmo, self.labels, self.config, self.tokenize = elmo, list(labels), config or TaskConfig(), tokenize
@@ -205,8 +205,10 @@ class TaskModel(ABC):
             config = TaskConfig.from_json(texts["config"])
             if not all_texts(labels) or not isinstance(tokenize, bool):
                 raise TypeError("labels or tokenize")
-            sizes = {**dataclasses.asdict(config), "labels": len(labels)}
-            if not input_parts(config.input).words:
+            parts = input_parts(config.input)
+            lists = ["labels", *["phrases"] * parts.bag]
+            sizes = {**dataclasses.asdict(config), **{name: len(json_text.loads(texts[name])) for name in lists}}
+            if not parts.words:
                 sizes["hidden_dim"] = None      # a bag of words has no LSTM, whatever the setting
             _check_sizes(sizes, cls.PRODUCTS, tensors)
             model = cls._from_texts(elmo, labels, config, tokenize, texts)
@@ -222,7 +224,7 @@ def _check_sizes(sizes: dict[str, Any], products: Sequence[tuple[str, str]], ten
     """Raise UserError for settings of a network with more values than a file holds, before memory is allocated."""
     values = sum(array.size for array in tensors.values())
     for one, other in products:
-        if (sizes[one] or 0) * (sizes[other] or 0) > values:
+        if (sizes.get(one) or 0) * (sizes.get(other) or 0) > values:
             given = " with ".join(f"{key} = {sizes[key]}" for key in dict.fromkeys((one, other)))
             raise UserError(f"{given}: expected an array of this size, but the file has {values:,} values in all: "
                             "train it again")

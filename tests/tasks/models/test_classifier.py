@@ -1,9 +1,12 @@
 """classifier: it learns the word that decides, from every input; the same seed gives the same model."""
 
+import json
+
 import numpy as np
 import pytest
 
 from elmo_np.errors import UserError
+from elmo_np.io import safetensors_file
 from elmo_np.nn.parameter import parameters
 from elmo_np.runtime.progress import Progress
 from elmo_np.tasks.metrics.scores import accuracy
@@ -76,6 +79,16 @@ def test_a_bag_alone_with_fewer_values_than_an_lstm_would_have_comes_back_from_i
     model.save(tmp_path / "model.safetensors")
     again = SentenceClassifier.load(tmp_path / "model.safetensors", model.elmo)
     assert again.phrases == model.phrases
+
+
+def test_a_file_whose_phrases_need_more_values_than_it_has_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    model = with_words(input="bag")
+    model.save(path)
+    arrays, texts = safetensors_file.load(path)
+    safetensors_file.save(path, arrays, {**texts, "phrases": json.dumps(["a"] * 100_000)})
+    with pytest.raises(UserError, match="phrases = 100000 with labels = 2: expected an array of this size"):
+        SentenceClassifier.load(path, model.elmo)
 
 
 def test_a_bag_is_naive_bayes_before_it_is_trained():
