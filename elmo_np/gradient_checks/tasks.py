@@ -241,7 +241,7 @@ def _tuned(rng: Generator, layer: SentenceNetwork | TagNetwork, y: Array, **sett
     return case_of_loss(layer, forward)
 
 
-@case("biLM that is trained with a task")
+@case("task that trains its biLM")
 def _tuned_bilm(rng: Generator) -> Case:
     """Its layers alone, with a gradient at the padding too, which must not reach anything."""
     config = BiLMConfig(embedding_dim=2, hidden_dim=2, layers=2, dropout=0.2, predict=False)

@@ -29,6 +29,8 @@ from .language_model import OutputLayer
 from .parameter import Parameter
 from .softmax import ELSEWHERE, IGNORE_INDEX, Chunk, Softmax, softmax_backward
 
+NOT_SMOOTHED = "a sampled softmax is not smoothed: expected smoothing = 0"
+
 
 def draw(samples: int, V: int, rng: Generator) -> tuple[Array, int]:
     """The first `samples` different ids drawn from (Q1), in rising order (samples,), and the number of tries."""
@@ -131,13 +133,13 @@ class SampledSoftmax:
 
     def smoothing(self, cache: Cache) -> float:
         """Raises ValueError: R of label smoothing is over all words."""
-        raise ValueError("a sampled softmax is not smoothed: expected smoothing = 0")
+        raise ValueError(NOT_SMOOTHED)
 
     def backward(self, dloss: float, cache: Cache, smoothing: float = 0.0) -> Array:
         """dloss: gradient of what is minimised with respect to this loss; smoothing must be 0
         -> dh (.., P); accumulates into rows of W.grad and b.grad."""
         if smoothing:
-            self.smoothing(cache)
+            raise ValueError(NOT_SMOOTHED)
         h = cache.h
         sample = cache.sample
         ids = sample.ids

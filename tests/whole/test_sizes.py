@@ -21,9 +21,9 @@ from elmo_np.tasks.nn.attention import AdditiveAttention, DotAttention
 from elmo_np.tasks.nn.bilstm import BiLSTM
 from elmo_np.tasks.nn.crf import CRF
 from elmo_np.tasks.nn.decoder import Decoder, Sizes
-from elmo_np.tasks.nn.inputs import WordInput
+from elmo_np.tasks.nn.inputs import BagOfWords, WordInput
 from elmo_np.tasks.nn.linear import Linear
-from elmo_np.tasks.nn.pooling import POOLING_KINDS, pool
+from elmo_np.tasks.nn.pooling import POOLING_KINDS, AttentivePooling, Pooling, pool
 
 RNG = np.random.default_rng(0)
 
@@ -45,6 +45,9 @@ LAYERS = {
     "AdditiveAttention": (lambda P, D, A: AdditiveAttention(P, D, A, rng=RNG), (5, 4, 3)),
     "DotAttention": (lambda P, D: DotAttention(P, D, rng=RNG), (5, 4)),
     "Decoder": (lambda *sizes: Decoder(Sizes(*sizes), rng=RNG), (9, 5, 6, 4, 3)),
+    "BagOfWords": (lambda V, C: BagOfWords(V, C), (9, 3)),
+    "AttentivePooling": (lambda D, A: AttentivePooling(D, A, rng=RNG), (5, 3)),
+    "Pooling": (lambda D: Pooling("mean+max+attention", D, rng=RNG), (5,)),
     "WordInput": (lambda J, D: WordInput("mix", J, D, rng=RNG), (3, 5)),
 }
 for kind in map(cell_class, CELLS):
@@ -64,7 +67,7 @@ def test_a_size_of_nothing_is_refused_with_its_name(name):
 
 def test_the_layers_are_all_there_are():
     from tests.whole.test_backward_shapes import found
-    named = {name.partition(".")[0] for name in found()} - {"shared_char_cnn", "LanguageModel"}
+    named = {name.partition(".")[0] for name in found()} - {"shared_char_cnn", "LanguageModel", "TunedBilm"}
     assert named <= set(LAYERS)
 
 

@@ -136,8 +136,7 @@ class Pooling:
 
     def backward(self, dy: Array, caches: list[Any]) -> Array:
         """dy (B, width) -> dx (T, B, D), zero at padding; accumulates into every Parameter.grad."""
-        first = caches[0][0]        # (T, B, ..)
-        check_array("pooling gradient", dy, (first.shape[1], self.width), first.dtype)
+        check_array("pooling gradient", dy, (caches[0][0].shape[1], self.width), caches[0][0].dtype)
         each = zip(np.split(dy, len(self.parts), axis=1), caches, strict=True)
         dx: Array = np.sum([self._part_backward(own, cache) for own, cache in each], axis=0)  # (G8)
         return dx

@@ -76,8 +76,8 @@ class TunedBilm:
 
     def backward(self, dlayers: Array, cache: Cache) -> None:
         """dlayers (J, T, B, 2P): accumulates into every Parameter.grad of the layers from `lowest` up."""
-        _, widths, whole, layers = cache
-        check_array("gradient of a biLM's layers", dlayers, layers.shape, layers.dtype)
+        check_array("gradient of a biLM's layers", dlayers, cache.layers.shape, cache.layers.dtype)
+        _, widths, whole, _ = cache
         T, B = dlayers.shape[1:3]
         live = np.arange(T)[:, None, None] < whole[:, None] - 2
         sides = np.split(np.where(live, dlayers, 0), len(self.model.lms), axis=3)
