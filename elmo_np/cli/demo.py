@@ -32,7 +32,6 @@ DRAWN = "play"      # the word in table 4 of Peters et al. 2018
 FIGURES = {"pydoc": ("curves.png", "gates.png"), "grammar": ("curves.png", f"{DRAWN}.png")}
 
 
-
 def arguments(add: Add) -> None:
     add("--out", required=True, metavar="DIR", help="directory to write to; an unfinished demo there is continued")
     add("--seed", type=int, default=0, help="random seed (default 0)")

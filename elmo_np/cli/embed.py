@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from ..data.corpus import BUILT_IN, STDIN, Corpus, corpus_files, corpus_name, open_corpus
+from ..data.corpus import BUILT_IN, Corpus, check_shared, corpus_files, corpus_name, open_corpus
 from ..data.fasta import FastaCorpus
 from ..errors import UserError
 from ..inference.elmo import ELMo
@@ -71,8 +71,7 @@ def _part(args: argparse.Namespace) -> tuple[tuple[int, int], str]:
     i, N = rank_and_size()
     if N == 1:
         return (0, 1), args.out
-    if args.input == STDIN:
-        raise UserError(f"{STDIN}, standard input, with {N} processes: expected files, which all of them can read")
+    check_shared(N, args.input)
     if args.cache:
         raise UserError(f"--cache with {N} processes: expected none, because only one run at a time may use the file")
     stem, suffix = os.path.splitext(args.out)

@@ -23,7 +23,6 @@ THETA, WEIGHT = 0.3, 0.1       # of a cache that nobody has set
 RATE, DECAY = 0.03, 0.001      # of dynamic evaluation likewise
 
 
-
 def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add_corpus(add, "CORPUS", "text to predict: ")

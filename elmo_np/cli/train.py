@@ -9,11 +9,11 @@ from pathlib import Path
 from ..config.by_size import AUTO
 from ..config.schema import Settings
 from ..config.toml_files import override, preset, read_toml, replaced
+from ..data.corpus import check_shared
 from ..errors import UserError
 from ..io.run_directory import RunDirectory
 from ..training.fine_tuning import settings_of
 from ..training.processes import together
-from ..training.request import check_shared
 from ..training.trainer import train
 from ..viz.page import check_target
 from ..viz.reports import training_report
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _checked(args: argparse.Namespace, folder: RunDirectory, processes: int) -> tuple[Settings, list[str]]:
     """`_settings`, where so many processes can read the corpora, and the report can be written."""
-    check_shared(args.corpus, args.valid, processes)        # `_settings` may count its tokens
+    check_shared(processes, args.corpus, args.valid)        # `_settings` may count its tokens
     if os.path.lexists(folder.report):      # before training, not after it
         check_target(folder.report)
     return _settings(args, folder)

@@ -234,6 +234,12 @@ class _Part:
                             f"expected at least {self.every}; lower held_out, or give a validation file")
 
 
+def check_shared(number: int, *corpora: object) -> None:
+    """Raise UserError for a corpus that only one of so many processes can read; what is no name can be read by all."""
+    if number > 1 and STDIN in [corpus for corpus in corpora if isinstance(corpus, str)]:
+        raise UserError(f"{STDIN}, standard input, with {number} processes: expected files, which all of them can read")
+
+
 def splits_raw_text(settings: Settings) -> bool:
     """Whether the corpus was raw text, split by elmo_np.data.text.tokens, as the built-in corpora are."""
     return settings.data.tokenize or settings.data.corpus in BUILT_IN

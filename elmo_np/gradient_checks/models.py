@@ -142,7 +142,6 @@ CASES["backward language model of characters, sampled softmax, residual connecti
     max_characters=6, softmax="sampled", samples=3)
 
 
-
 def _row_groups(rng: Generator) -> Case:
     """The gradients of groups of rows, one of them empty, added up as in training on several processes."""
     V, B = 5, 3

@@ -52,12 +52,6 @@ def check_processes(settings: Settings, number: int) -> None:
                         f"{1 << (number - 1).bit_length()}")
 
 
-def check_shared(corpus: str | Corpus, valid: str | Corpus | None, number: int) -> None:
-    """Raise UserError for a corpus that only one of so many processes can read."""
-    if number > 1 and any(isinstance(name, str) and name == STDIN for name in (corpus, valid)):
-        raise UserError(f"{STDIN}, standard input, with {number} processes: expected files, which all of them can read")
-
-
 def _way_on(folder: RunDirectory) -> str:
     """What else can be done with a directory in use."""
     if folder.last.exists():

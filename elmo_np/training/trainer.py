@@ -19,7 +19,7 @@ from ..config.directions import by_direction
 from ..config.schema import Settings, TrainConfig
 from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, RandomSteps, contiguous_batches, sentence_batches, stream_batches
-from ..data.corpus import corpus_sha256, shared_file, splits_raw_text
+from ..data.corpus import check_shared, corpus_sha256, shared_file, splits_raw_text
 from ..data.vocabulary import AUTO, Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
@@ -54,7 +54,7 @@ from .messages import (
 )
 from .metrics import Metrics, read, training_loss
 from .processes import OneProcess, together
-from .request import Corpus, check_processes, check_request, check_shared, open_corpora, with_corpora, with_tokens
+from .request import Corpus, check_processes, check_request, open_corpora, with_corpora, with_tokens
 from .row_groups import RowGroups, Step
 from .singletons import WithUnknown, singletons
 from .survey import Survey
@@ -92,7 +92,7 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
 
         def prepared() -> Trainer:
             check_processes(settings, processes.number)
-            check_shared(corpus, given, processes.number)
+            check_shared(processes.number, corpus, given)
             check_request(settings, str(out), folder, resume)
             asked = with_tokens(settings, corpus)
             trainer = Trainer(*open_corpora(corpus, given, asked), folder, asked, progress, processes)

@@ -61,6 +61,20 @@ def command(*argv, path=()):
                           env={**os.environ, "PYTHONPATH": path}, timeout=600)
 
 
+def measured(tmp_path, name):
+    """What the benchmark prints for one work, and its rows."""
+    file = tmp_path / "rows.json"
+    done = command("--quick", "--rounds", "1", "--only", name, "--json", str(file), path=[tmp_path])
+    assert done.returncode == 0, done.stderr
+    return done, json.loads(file.read_text())
+
+
+@pytest.fixture
+def without_torch(tmp_path):
+    """A PyTorch that is not there, in the directory that `measured` puts first."""
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")\n")
+
+
 # Both sides compute the same
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections")
@@ -305,13 +319,10 @@ def test_a_mistake_is_one_line(argv, message, capsys, tmp_path, monkeypatch):
     assert message in err
 
 
+@pytest.mark.usefixtures("without_torch")
 def test_without_torch_the_command_says_how_to_get_it(tmp_path):
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")\n")
-    file = tmp_path / "rows.json"
-    done = command("--quick", "--rounds", "1", "--only", "tiny", "--json", str(file), path=[tmp_path])
-    assert done.returncode == 0, done.stderr
+    done, (row,) = measured(tmp_path, "tiny")
     assert side_by_side.NO_TORCH in done.stdout.splitlines()
-    row, = json.loads(file.read_text())
     assert (row["work"], row["peer"], row["ratio"]) == ("tiny", None, None)
     assert row["elmo_np_ms"] > 0
     assert row["share_of_matmul"] > 0
@@ -319,20 +330,14 @@ def test_without_torch_the_command_says_how_to_get_it(tmp_path):
 
 def test_with_torch_the_command_compares(tmp_path):
     pytest.importorskip("torch")
-    file = tmp_path / "rows.json"
-    done = command("--quick", "--rounds", "1", "--only", "tiny", "--json", str(file))
-    assert done.returncode == 0, done.stderr
-    row, = json.loads(file.read_text())
+    _, (row,) = measured(tmp_path, "tiny")
     assert row["peer"] == TORCH
     assert all(row[key] > 0 for key in ("elmo_np_ms", "peer_ms", "ratio", "share_of_matmul"))
 
 
 def test_a_compiled_step_computes_the_same_or_says_why_it_is_left_out(tmp_path):
     pytest.importorskip("torch")
-    file = tmp_path / "rows.json"
-    done = command("--quick", "--rounds", "1", "--only", "compiled-tiny", "--json", str(file))
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(file.read_text())
+    done, rows = measured(tmp_path, "compiled-tiny")
     if rows:
         assert rows[0]["peer"] == COMPILED
         assert rows[0]["ratio"] > 0
@@ -340,13 +345,11 @@ def test_a_compiled_step_computes_the_same_or_says_why_it_is_left_out(tmp_path):
         assert "compiled-tiny left out: torch.compile does not work here: " in done.stderr
 
 
+@pytest.mark.usefixtures("without_torch")
 def test_without_torch_no_step_is_compared_with_a_compiled_one(tmp_path):
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")\n")
-    file = tmp_path / "rows.json"
-    done = command("--quick", "--rounds", "1", "--only", "compiled-tiny", "--json", str(file), path=[tmp_path])
-    assert done.returncode == 0, done.stderr
+    done, rows = measured(tmp_path, "compiled-tiny")
     assert side_by_side.NO_TORCH in done.stdout.splitlines()
-    assert json.loads(file.read_text()) == []
+    assert rows == []
 
 
 def test_embedding_says_tokens_types_and_rate():

@@ -34,6 +34,7 @@ from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.checks import check_array, check_sizes
 from ...nn.dropout import dropout_backward, dropout_forward
+from ...nn.embedding import scatter_add
 from ...nn.parameter import Parameter
 from ...nn.representation import ScalarMix, WordVector
 from ...types import Array
@@ -176,7 +177,8 @@ class BagOfWords:
         """dz (B, C): accumulates into W.grad and b.grad. A word id has no gradient."""
         ids, share = cache
         check_array("gradient of a bag of words", dz, (ids.shape[1], len(self.b.value)), self.b.value.dtype)
-        np.add.at(self.W.grad, ids, dz * share)  # (N3)
+        C = len(self.b.value)
+        scatter_add(self.W.grad, ids.reshape(-1), (dz * share).reshape(-1, C))  # (N3)
         self.b.grad += dz.sum(axis=0)            # (N3)
 
     def start(self, ids: Array, y: Array) -> None:
