@@ -270,9 +270,9 @@ def _string(value: Any) -> str:
 
 _READERS: dict[str, Callable[[Path, Iterable[str]], Iterator[Suite]]] = {
     ".jsonl": _blimp, ".json": _syntaxgym, ".text": _agreement, ".tsv": _table, ".csv": _table}
-_WIC = "for WiC, see elmo-np task wic"
+_WIC = "or WiC's NAME.data.txt beside its NAME.gold.txt, or SuperGLUE's .jsonl"
 _EXPECTED = {
-    ".jsonl": f"rows as of BLiMP, with sentence_good and sentence_bad; {_WIC}",
+    ".jsonl": f"rows as of BLiMP, with sentence_good and sentence_bad, {_WIC}",
     ".json": "a suite of SyntaxGym, with meta, predictions and items",
     ".text": "the position, the right and the wrong form and the attractors, or Gulordava's columns",
     **dict.fromkeys((".tsv", ".csv"), "the columns good and bad, and perhaps phenomenon")}

@@ -68,3 +68,16 @@ def test_pairs_of_equal_sentences_are_counted_and_the_reader_is_told(do, tmp_pat
     out, err = do("probe", "run", tmp_path / "same.jsonl", "--json")
     assert (json.loads(out)["right"], json.loads(out)["ties"]) == (0, 1)
     assert "note: 1 of the pairs is twice the same sentence: ties, which count as wrong" in err
+
+
+def test_the_senses_of_wic_by_layer(do, tmp_path):
+    (tmp_path / "dev.data.txt").write_text("bank\tN\t1-1\tThe bank was steep\tthe bank of the river\n" * 4)
+    (tmp_path / "dev.gold.txt").write_text("T\nF\nT\nF\n")
+    found = do("probe", "run", tmp_path / "dev.data.txt", "--picture", tmp_path / "wic.svg")
+    _, *rows, note = found.out.splitlines()
+    assert (rows[0].split()[:3], rows[-1].split()[:2]) == (["layer", "0", "4"], ["average", "4"])
+    assert "threshold" in note
+    assert "average" in (tmp_path / "wic.svg").read_text(encoding="utf-8")
+    found = json.loads(do("probe", "run", tmp_path / "dev.data.txt", "--json", "--lower").out)
+    assert [row["name"] for row in found["rows"]][-1] == "average"
+    assert "words of WiC's sentences are split" in do("probe", "run", tmp_path / "dev.data.txt", "--each", code=2).err

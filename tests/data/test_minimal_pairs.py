@@ -140,8 +140,8 @@ GYM_WITHOUT = {**GYM, "predictions": [{"formula": "(3;%match%) < (2;%mismatch%)"
     ("a.json", gym(predictions=[{"formula": "5 < 6"}]), r"a.json: the formula '5 < 6': it reads no region"),
     ("a.json", json.dumps(GYM_WITHOUT), r"a.json, item 1: no region 3 in a condition match"),
     ("a.text", "a b\n", "a.gold"),
-    ("a.txt", "it is\n", "that ends in .csv, .json, .jsonl, .text, .tsv; for WiC, see elmo-np task wic"),
-    ("a.jsonl", '{"word": "bank", "sentence1": "a"}\n', "no 'sentence_good'; expected rows .*; for WiC, see elmo-np"),
+    ("a.txt", "it is\n", "that ends in .csv, .json, .jsonl, .text, .tsv; or WiC's NAME.data.txt"),
+    ("a.jsonl", '{"word": "bank", "sentence1": "a"}\n', "no 'sentence_good'; expected rows .*, or WiC's"),
     ("a.zip", "not a zip", "cannot read .*a.zip"),
     ("a.csv", "good,bad\n", "holds no test suite"),
 ])

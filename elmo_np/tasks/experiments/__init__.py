@@ -5,6 +5,7 @@
     baselines           predictions without vectors, to compare with
     task_bilm, bilm_text, word2vec              the biLM of a task, the text it was trained on, word2vec on that text
     workflow, compare   the actions, with their reports
+    wic_probe           WiC's pairs by layer, for `elmo-np probe`
     round_counts        what the models of a comparison got right, kept so that it can go on
     task_directory      the files that they write
 
