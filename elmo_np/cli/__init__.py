@@ -19,7 +19,7 @@ COMMANDS = {
     "similar": "find occurrences of a word in similar contexts",
     "score": "print log p of every sentence or token, in each direction",
     "surprisal": "compute the surprisal of every word of the items of an experiment",
-    "probe": "test what a model knows of grammar, with pairs of sentences such as BLiMP's",
+    "probe": "test what a model knows of grammar and senses, with pairs of sentences such as BLiMP's",
     "substitutes": "find words that could replace another in its sentence",
     "sample": "generate text, drawn from the model",
     "explore": "write an HTML page that shows the occurrences of words as points, layer by layer",
