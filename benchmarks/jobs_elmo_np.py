@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from embed_elmo_np import embed, load
 from jobs import Arrays, Job, Skipped, Task
+from numpy.random import Generator
 from threadpoolctl import threadpool_limits
-from works import BLAS_THREADS, PRODUCT, REFERENCE, SPLIT, Sizes
+from works import BLAS_THREADS, DECAY, PLAIN, PRODUCT, REFERENCE, REGULARISERS, SPLIT, Sizes
 
 from elmo_np import backend
 from elmo_np.backend import TWINS, Twin
@@ -53,7 +54,7 @@ def setting(task: Task) -> Iterator[None]:
 
 def build(task: Task) -> tuple[Job, Arrays]:
     """The job, and the arrays from which a peer starts at the same point."""
-    return {"step": step, "lstm": lstm, "softmax": softmax, "twin": twin, "corpus": corpus,
+    return {"step": step, "regularised": regularised, "lstm": lstm, "softmax": softmax, "twin": twin, "corpus": corpus,
             "product": product, "embed": embed, "load": load}[task.work.kind](task)
 
 
@@ -65,14 +66,36 @@ def step(task: Task) -> tuple[Job, Arrays]:
 
     def run() -> float:
         return training_step(model, optimizer, over, batch)
+    return Job(run, lambda: [run() for _ in range(3)]), _start(over, batch)
+
+
+def _start(over: dict[str, Parameter], batch: Batch) -> Arrays:
+    """The arrays from which a peer starts."""
     arrays = {name: p.value for name, p in over.items()}
-    arrays |= {"x": batch.forward.x, "after": batch.forward.y, "before": batch.backward.y[::-1]}
-    return Job(run, lambda: [run() for _ in range(3)]), arrays
+    return arrays | {"x": batch.forward.x, "after": batch.forward.y, "before": batch.backward.y[::-1]}
 
 
-def training_step(model: BiLM, optimizer: Optimizer, over: dict[str, Parameter], batch: Batch) -> float:
+def regularised(task: Task) -> tuple[Job, Arrays]:
+    """A training step with all regularisers. The figures are without masks, which the sides draw differently."""
+    rates = {} if task.side == PLAIN else {**REGULARISERS, "locked_dropout": True}
+    model = bilm(task.work.sizes, **rates)
+    batch, over = random_batch(task.work.sizes), parameters(model)
+    optimizer = SGD(over, RATE, MOMENTUM, nesterov=True)
+    optimizer.decay = 0 if task.side == PLAIN else DECAY
+    rngs = np.random.default_rng(2), np.random.default_rng(3)
+
+    def run() -> float:
+        return training_step(model, optimizer, over, batch, rngs)
+
+    def figures() -> list[float]:
+        return [] if task.work.peer == PLAIN else [training_step(model, optimizer, over, batch) for _ in range(3)]
+    return Job(run, figures), _start(over, batch)
+
+
+def training_step(model: BiLM, optimizer: Optimizer, over: dict[str, Parameter], batch: Batch,
+                  rngs: tuple[Generator, Generator] | None = None) -> float:
     """The calls of elmo_np's Trainer._step, each batch from a fresh state; the loss before the update."""
-    loss, _, cache = model.forward(batch)
+    loss, _, cache = model.forward(batch, None, rngs)
     model.backward(1, cache)
     norm = global_norm(over)
     if not math.isfinite(loss.total) or not math.isfinite(norm):
@@ -83,9 +106,9 @@ def training_step(model: BiLM, optimizer: Optimizer, over: dict[str, Parameter],
     return loss.total
 
 
-def bilm(sizes: Sizes) -> BiLM:
+def bilm(sizes: Sizes, **regularisers: Any) -> BiLM:
     config = BiLMConfig(embedding_dim=sizes.E, hidden_dim=sizes.H, layers=sizes.L, projection_dim=sizes.P,
-                        share_embedding=True)
+                        share_embedding=True, **regularisers)
     return BiLM(config, sizes.V, rng=np.random.default_rng(0))
 
 

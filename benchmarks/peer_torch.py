@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from embed_torch import embed
 from jobs import Job, Skipped
 from torch import Tensor, nn
-from works import COMPILED, PRODUCT, Sizes, Work
+from torch.func import functional_call
+from works import COMPILED, DECAY, PRODUCT, REGULARISERS, Sizes, Work
 
 from elmo_np.types import Array
 
@@ -25,7 +26,8 @@ warnings.filterwarnings("ignore", message="LSTM with projections is not supporte
 def build(work: Work, arrays: Mapping[str, Array]) -> Job:
     """The job, starting from elmo_np's initial arrays."""
     torch.set_num_threads(work.threads)
-    return {"step": step, "lstm": lstm, "softmax": softmax, "product": product, "embed": embed}[work.kind](work, arrays)
+    return {"step": step, "regularised": regularised, "lstm": lstm, "softmax": softmax, "product": product,
+            "embed": embed}[work.kind](work, arrays)
 
 
 class BiLM(nn.Module):
@@ -56,25 +58,71 @@ def stack(sizes: Sizes) -> nn.LSTM:
 
 def step(work: Work, arrays: Mapping[str, Array]) -> Job:
     model = BiLM(work.sizes)
-    put(model.embedding.weight, arrays["forward_lm.embedding.E"])
-    for direction in "forward", "backward":
-        put_lstm(getattr(model, f"{direction}_lstm"), arrays, f"{direction}_lm.")
-        out = getattr(model, f"{direction}_out")
-        put(out.weight, arrays[f"{direction}_lm.softmax.W"])
-        put(out.bias, arrays[f"{direction}_lm.softmax.b"])
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(trained, lr=0.01, momentum=0.9, nesterov=True)
+    put_model(model, arrays)
     batch = [tensor(arrays[name]) for name in ("x", "after", "before")]
     loss_of = compiled(model.loss, batch) if work.peer == COMPILED else model.loss
+    run = trained(model, lambda: (loss_of(*batch), torch.zeros(())))
+    return Job(run, lambda: [run().item() for _ in range(3)])
+
+
+def trained(model: nn.Module, loss_of: Callable[[], tuple[Tensor, Tensor]], decay: float = 0.0) -> Callable[[], Tensor]:
+    """A training step: loss_of gives the loss, and penalties to minimise with it; the loss before the update."""
+    over = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(over, lr=0.01, momentum=0.9, nesterov=True, weight_decay=decay)
 
     def run() -> Tensor:
         optimizer.zero_grad()
-        loss = loss_of(*batch)
-        loss.backward()
-        nn.utils.clip_grad_norm_(trained, 5.0)
+        loss, penalties = loss_of()
+        (loss + penalties).backward()
+        nn.utils.clip_grad_norm_(over, 5.0)
         optimizer.step()
         return loss.detach()
-    return Job(run, lambda: [run().item() for _ in range(3)])
+    return run
+
+
+class RegularisedBiLM(BiLM):
+    """With the regularisers of AWD-LSTM: masks while it is in training, penalties always."""
+
+    def __init__(self, sizes: Sizes, rates: Mapping[str, float]):
+        super().__init__(sizes)
+        self.rates = rates
+        self.one_layer = nn.LSTM(sizes.E, sizes.H)      # H = E; its weights are replaced at each call
+
+    def losses(self, x: Tensor, after: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of both directions, and their penalties."""
+        forward = self.direction(self.forward_lstm, self.forward_out, x, after)
+        backward = self.direction(self.backward_lstm, self.backward_out, x.flip(0), before.flip(0))
+        return forward[0] + backward[0], forward[1] + backward[1]
+
+    def direction(self, layers: nn.LSTM, out: nn.Linear, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        h = F.embedding(x, self.embedding.weight * self.mask(len(self.embedding.weight), 1, rate="embedding_dropout"))
+        for k in range(layers.num_layers):
+            h = h * self.mask(*h[:1].shape, rate="dropout" if k else "input_dropout")
+            weights = {f"{name}_l0": getattr(layers, f"{name}_l{k}")
+                       for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+            dropped = F.dropout(weights["weight_hh_l0"], self.rates["weight_drop"], self.training)
+            h, _ = functional_call(self.one_layer, {**weights, "weight_hh_l0": dropped}, (h,))
+        top = h * self.mask(*h[:1].shape, rate="output_dropout")
+        penalty = self.rates["ar"] * top.square().mean() + self.rates["tar"] * (h[1:] - h[:-1]).square().mean()
+        return F.cross_entropy(out(top).flatten(0, 1), y.flatten()), penalty
+
+    def mask(self, *shape: int, rate: str) -> Tensor:
+        return F.dropout(torch.ones(shape), self.rates[rate], self.training)
+
+
+def regularised(work: Work, arrays: Mapping[str, Array]) -> Job:
+    model = RegularisedBiLM(work.sizes, REGULARISERS)
+    model.one_layer.requires_grad_(False)
+    put_model(model, arrays)
+    batch = [tensor(arrays[name]) for name in ("x", "after", "before")]
+    run = trained(model, lambda: model.losses(*batch), DECAY)
+
+    def figures() -> list[float]:
+        model.eval()
+        found = [run().item() for _ in range(3)]
+        model.train()
+        return found
+    return Job(run, figures)
 
 
 def compiled(loss_of: Callable[..., Tensor], batch: list[Tensor]) -> Callable[..., Tensor]:
@@ -131,6 +179,15 @@ def product(work: Work, arrays: Mapping[str, Array]) -> Job:
     a, b = torch.randn(PRODUCT, PRODUCT), torch.randn(PRODUCT, PRODUCT)
     c = torch.empty_like(a)
     return Job(lambda: torch.mm(a, b, out=c), list)
+
+
+def put_model(model: BiLM, arrays: Mapping[str, Array]) -> None:
+    put(model.embedding.weight, arrays["forward_lm.embedding.E"])
+    for direction in "forward", "backward":
+        put_lstm(getattr(model, f"{direction}_lstm"), arrays, f"{direction}_lm.")
+        out = getattr(model, f"{direction}_out")
+        put(out.weight, arrays[f"{direction}_lm.softmax.W"])
+        put(out.bias, arrays[f"{direction}_lm.softmax.b"])
 
 
 def put_lstm(model: nn.LSTM, arrays: Mapping[str, Array], prefix: str) -> None:

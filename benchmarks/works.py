@@ -14,6 +14,7 @@ from elmo_np.backend import TWINS
 from elmo_np.errors import UserError
 
 TORCH, COMPILED, REFERENCE = "PyTorch", "PyTorch compiled", "NumPy reference"
+PLAIN = "without regularisers"
 PRODUCT = 2048          # rows and columns of the large product: 48 MB of float32, more than a core's caches hold
 PRODUCT_FLOPS = 2 * PRODUCT**3
 SPLIT, BLAS_THREADS = "NumPy, a half on each of two threads", "NumPy, threads of BLAS"      # ways to compute it
@@ -23,6 +24,8 @@ GROUPS = {
     "lstm": "One direction's LSTM, forward and backward with the input's gradient",
     "softmax": "The full softmax's loss with all its gradients",
     "compiled": "The same step against PyTorch's, compiled by torch.compile",
+    "regularised": "The same step with AWD-LSTM's regularisers (Merity et al. 2018), against PyTorch's with the same",
+    "cost": "The same step with them against one without",
     "reference": "The kernels against the NumPy reference",
     "twins": "Each kernel against its NumPy reference: all its calls of one training step at the article's sizes",
     "growth": "How the cost grows: a step, one dimension doubled and the others fixed; an epoch of a longer corpus",
@@ -80,8 +83,8 @@ class Goal:
 class Work:
     """One line of a table.
 
-    kind     what runs: step, lstm, softmax, twin, corpus, embed, load or product (matrix_product.py)
-    peer     what it is compared with: TORCH, COMPILED, REFERENCE or None
+    kind     what runs: step, regularised, lstm, softmax, twin, corpus, embed, load or product (matrix_product.py)
+    peer     what it is compared with: TORCH, COMPILED, REFERENCE, PLAIN or None
     detail   twin: its name; corpus: the number of sentences; product: the way to compute it
     grows    in the table of growth: the dimension that is `factor` times its base
     """
@@ -103,11 +106,12 @@ class Work:
         if isinstance(self.sizes, EmbedSizes):
             return self.sizes.flops() if self.kind == "embed" else None
         lstm, softmax = self.sizes.lstm_flops(), self.sizes.softmax_flops()
-        return {"step": 2 * (lstm + softmax), "lstm": lstm, "softmax": softmax}.get(self.kind)
+        step = 2 * (lstm + softmax)
+        return {"step": step, "regularised": step, "lstm": lstm, "softmax": softmax}.get(self.kind)
 
     @property
     def tokens(self) -> int | None:
-        return self.sizes.tokens if self.kind in ("step", "lstm", "softmax", "embed") else None
+        return self.sizes.tokens if self.kind in ("step", "regularised", "lstm", "softmax", "embed") else None
 
     @property
     def types(self) -> int | None:
@@ -141,6 +145,12 @@ STEP_GOALS = {
     "zaremba-medium": Goal(1.5),
 }
 LSTM_GOAL = Goal(1.3)
+# Those of AWD-LSTM on Penn Treebank; its dropout is locked.
+REGULARISERS = {"dropout": 0.3, "input_dropout": 0.4, "output_dropout": 0.4, "embedding_dropout": 0.1,
+                "weight_drop": 0.5, "ar": 2.0, "tar": 1.0}
+DECAY = 1.2e-6      # of the weights
+REGULARISED = {"200": Sizes(10000, 200, 200, 2, 20, 35), "650": Sizes(10000, 650, 650, 2, 20, 35)}
+REGULARISED_GOAL, COST_GOAL = Goal(1.8), Goal(1 / 1.15)
 GROWTH_BASE = Sizes(5000, 128, 128, 1, 16, 20)
 CORPUS_SIZES = Sizes(1000, 32, 32, 1, 32, 20)       # a small model, so that growth with the corpus shows
 CORPUS_SENTENCES = 20000
@@ -160,6 +170,10 @@ def all_works(threads: int = 2, quick: bool = False) -> list[Work]:
     for name in "article", "zaremba-small":
         works.append(Work(f"softmax-{name}", "softmax", "softmax", STEPS[name], 1))
     works += [Work(f"compiled-{name}", "compiled", "step", sizes, threads, COMPILED) for name, sizes in STEPS.items()]
+    for name, sizes in REGULARISED.items():
+        works.append(Work(f"regularised-{name}", "regularised", "regularised", sizes, threads, goal=REGULARISED_GOAL))
+    for name, sizes in REGULARISED.items():
+        works.append(Work(f"cost-{name}", "cost", "regularised", sizes, threads, PLAIN, COST_GOAL))
     for name in "tiny", "article":
         works.append(Work(f"reference-{name}", "reference", "step", STEPS[name], threads, REFERENCE))
     works.append(Work("reference-lstm-article", "reference", "lstm", replace(STEPS["article"], V=0), 1, REFERENCE))

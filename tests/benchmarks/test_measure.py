@@ -36,9 +36,10 @@ from jobs import Skipped, Task
 from measure import OURS, PRODUCT, Disagreement, Measurement, Plan, check_agreement
 from memory import Peak
 from works import COMPILED, GROUPS, PRODUCT_FLOPS, REFERENCE, STEPS, TORCH, Goal, Sizes, Work, all_works, chosen
+from works import PLAIN as PLAIN_SIDE
 
 SMALL = EmbedSizes(4, H=9, P=5, highways=2, filters=((1, 3), (3, 70)), C=4, clip=0.02)    # so that the clips act
-PLAIN, PROJECTED = Sizes(30, 5, 7, 2, 3, 4), Sizes(30, 5, 7, 2, 3, 4, P=3)
+PLAIN, PROJECTED, SQUARE = Sizes(30, 5, 7, 2, 3, 4), Sizes(30, 5, 7, 2, 3, 4, P=3), Sizes(30, 6, 6, 2, 3, 4)
 
 
 def work(kind="step", sizes=PLAIN, **fields):
@@ -79,13 +80,23 @@ def without_torch(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("sizes", [PLAIN, PROJECTED], ids=["plain", "projected"])
-@pytest.mark.parametrize("kind", ["step", "lstm", "softmax"])
+@pytest.mark.parametrize("kind", ["step", "regularised", "lstm", "softmax"])
 def test_pytorch_computes_the_same(kind, sizes):
     pytest.importorskip("torch")
+    if kind == "regularised":
+        sizes = SQUARE
     import peer_torch
 
     ours, arrays = figures(work(kind, sizes))
     check_agreement(kind, {OURS: ours, TORCH: peer_torch.build(work(kind, sizes), arrays).figures()})
+
+
+def test_only_the_regularised_step_draws_masks():
+    made = work("regularised", SQUARE, peer=PLAIN_SIDE)
+    (plain, _), (ours, _) = (jobs_elmo_np.build(Task(made, side, None)) for side in (PLAIN_SIDE, OURS))
+    step, *_ = figures(work("step", SQUARE))[0]
+    assert plain.run() == step
+    assert abs(ours.run() - step) > 1e-4 * step
 
 
 @pytest.mark.parametrize("kind", ["step", "lstm", "softmax"])
