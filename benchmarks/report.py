@@ -64,7 +64,7 @@ def goals(goal: Goal, found: Mapping[str, Any]) -> Iterator[tuple[str, bool | No
     ratio, part = found["ratio"], found["share_of_matmul"]
     ours, theirs = found["elmo_np_peak_mb"], found["peer_peak_mb"]
     if goal.ratio is not None:
-        yield f"ratio at least {goal.ratio}", None if ratio is None else ratio >= goal.ratio
+        yield f"ratio at least {round(goal.ratio, 3)}", None if ratio is None else ratio >= goal.ratio
     if goal.memory is not None:
         unknown = ours is None or theirs is None
         yield f"peak at most {goal.memory:.0%} of the peer's", None if unknown else ours <= goal.memory * theirs
