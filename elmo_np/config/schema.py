@@ -45,7 +45,7 @@ class BiLMConfig:
                           "words drawn at each step, evaluated over all", "full", "adaptive", "sampled")
     samples: int = option(8192, "words that a sampled softmax draws per step and direction", at_least=1)
     cutoffs: tuple[int, ...] | None = option(None, "word ids at which the clusters of an adaptive softmax begin; "
-                                             "none: chosen by the vocabulary size", at_least=1)
+                                             "none: chosen by the vocabulary size, at most [2000, 10000]", at_least=1)
     div_value: int = option(4, "clusters of an adaptive softmax have P / div_value, P / div_value^2, ... inputs; "
                             "tied ones D", at_least=1)
     vector_dim: int | None = option(None, "size of v_t = W h_bi + b; none: that of h_bi", at_least=1)

@@ -61,7 +61,8 @@ def base_model(settings: Settings, folder: RunDirectory) -> Stored | None:
     free = FREE if stored.config.predict else FREE + SOFTMAX
     for field in dataclasses.fields(BiLMConfig):
         own, asked = getattr(stored.config, field.name), getattr(settings.model, field.name)
-        if own != asked and field.name not in free:
+        chosen = field.name == "cutoffs" and asked is None      # by training, when it began
+        if own != asked and field.name not in free and not chosen:
             raise UserError(f"{field.name} = {asked!r}, but the model of {run} has {own!r}: expected the same, because "
                             "training starts from its values; leave the setting out")
     return stored

@@ -28,6 +28,7 @@ from ..inference.token_indexer import TokenIndexer, batch_of, token_indexer
 from ..io.model_file import Stored, read_model, shapes
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
+from ..nn.adaptive_softmax import training_cutoffs
 from ..nn.averaging import Average, stopped_improving
 from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
@@ -178,7 +179,7 @@ class Trainer:
         self.fingerprints = (corpus_sha256(survey), corpus_sha256(self.valid))
         base = base_model(self.settings, self.folder)
         self.vocabulary = self._vocabulary(base)
-        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown)
+        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=self._cutoffs(base))
         self.hidden = frozenset() if base else singletons(self.vocabulary)
         self.notes = survey.notes(self.vocabulary, len(self.hidden))
         self.size = epoch_size(self.vocabulary, self.config)
@@ -206,6 +207,15 @@ class Trainer:
         if base:
             return Vocabulary(base.vocabulary.words, unknown=unknown).counted(self.corpus)
         return Vocabulary.build(self.corpus, data.min_count, data.max_vocabulary, unknown)
+
+    def _cutoffs(self, base: Stored | None) -> tuple[int, ...] | None:
+        """Of an adaptive softmax: as asked, or as the model has them that training starts from, or chosen."""
+        model = self.settings.model
+        if model.softmax != "adaptive" or model.cutoffs is not None:
+            return model.cutoffs
+        if self.folder.last.exists():               # to resume
+            return read_model(self.folder.last, mmap=True).config.cutoffs
+        return base.config.cutoffs if base and base.config.predict else training_cutoffs(len(self.vocabulary))
 
     def identity(self) -> dict[str, str]:
         """What the steps depend on, by its name in messages: it must be the same on all processes."""

@@ -12,7 +12,7 @@ from elmo_np.data.batches import sentence_batches, stream_batches
 from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.errors import UserError
 from elmo_np.io import safetensors_file as checkpoint
-from elmo_np.nn.adaptive_softmax import AdaptiveSoftmax, default_cutoffs
+from elmo_np.nn.adaptive_softmax import AdaptiveSoftmax, default_cutoffs, training_cutoffs
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import Adam
 from elmo_np.nn.parameter import parameters, zero_grad
@@ -342,6 +342,12 @@ def test_default_cutoffs_follow_the_number_of_words(rng, words, cutoffs):
     assert default_cutoffs(words) == cutoffs
     if words <= 1000:
         assert AdaptiveSoftmax(P, words, rng=rng).cutoffs == cutoffs
+
+
+@pytest.mark.parametrize(("words", "cutoffs"), [(3, (1,)), (5, (1, 3)), (10_000, (2000, 6000)),
+                                                (12_000, (2000, 7200)), (100_000, (2000, 10_000))])
+def test_training_chooses_a_short_head(words, cutoffs):
+    assert training_cutoffs(words) == cutoffs
 
 
 def test_any_number_of_words_above_one_has_default_cutoffs_that_fit(rng):

@@ -198,8 +198,7 @@ def test_a_model_without_a_softmax_gets_a_new_one(tmp_path, monkeypatch, options
         first.update({name: p.value.copy() for name, p in parameters(self.elmo).items()} if not first else {})
         whole(self, batch)
     monkeypatch.setattr(Trainer, "_step", step)
-    settings = replaced(settings_of(tmp_path / "base"), softmax=softmax, samples=20, batch_size=8, epochs=2,
-                        **({"cutoffs": (20,)} if softmax == "adaptive" else {}))
+    settings = replaced(settings_of(tmp_path / "base"), softmax=softmax, samples=20, batch_size=8, epochs=2)
     after = train(DOMAIN, tmp_path / "once", settings=settings, quiet=True)
     for name, p in parameters(before).items():
         np.testing.assert_array_equal(first[name], p.value)

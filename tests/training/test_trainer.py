@@ -23,8 +23,9 @@ from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters
+from elmo_np.training.fine_tuning import settings_of
 from elmo_np.training.metrics import COLUMNS, read
-from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo
+from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo, train
 from tests.commands import write
 from tests.memory_helpers import peak
 from tests.training_helpers import CORPUS, contents, run, tiny
@@ -77,6 +78,21 @@ def test_the_same_run_gives_the_same_bytes(tmp_path, each_backend):
         run(tmp_path / out, "dropout=0.2", "shuffle=50")
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
     assert {name for name in FILES if one[name] != two[name]} <= {"metrics.csv"}        # its seconds
+
+
+def test_cutoffs_are_chosen_once_and_kept(tmp_path, monkeypatch):
+    """A run whose model names none, as those of 0.1, keeps its own too."""
+    for chosen in (5, 20), None:
+        monkeypatch.setattr("elmo_np.training.trainer.training_cutoffs", lambda V, chosen=chosen: chosen)
+        whole, stopped = tmp_path / f"{chosen}", tmp_path / f"{chosen}, stopped"
+        assert run(whole, "softmax=adaptive").model.config.cutoffs == chosen
+        assert read_toml(whole / "config.toml", Settings()).model.cutoffs == chosen
+        run(stopped, "softmax=adaptive", "epochs=1")
+        monkeypatch.setattr("elmo_np.training.trainer.training_cutoffs", lambda V: (7, 9))
+        run(stopped, "softmax=adaptive", resume=True)
+        assert contents(stopped)["model.safetensors"] == contents(whole)["model.safetensors"]
+        tuned = replaced(settings_of(whole), epochs=1, batch_size=8, corpus=None)
+        assert train(CORPUS, tmp_path / f"{chosen}, tuned", settings=tuned, quiet=True).model.config.cutoffs == chosen
 
 
 def test_another_seed_gives_another_model(tmp_path):
