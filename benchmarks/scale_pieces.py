@@ -24,13 +24,13 @@ from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import preset, replaced
 from elmo_np.data.batches import EncodedCorpus, stream_batches
 from elmo_np.data.vocabulary import Vocabulary
-from elmo_np.errors import UserError
 from elmo_np.inference.token_indexer import batch_of, token_indexer
 from elmo_np.nn.bilm import Batch, BiLM
 from elmo_np.nn.optim import clip_scale, global_norm
 from elmo_np.nn.parameter import Parameter, parameters
-from elmo_np.runtime.launcher import rank_and_size
+from elmo_np.runtime.launcher import launched
 from elmo_np.runtime.threads import one_blas_thread, threads
+from elmo_np.training.processes import communicator
 from elmo_np.training.trainer import KERNEL_MEMORY, make_optimizer
 
 LARGEST_MESSAGE = 1 << 24       # bytes
@@ -180,17 +180,6 @@ def link(clock: Clock, size: int) -> Network:
     return Network("this machine", latency, size / max(seconds(size) - latency, 1e-9))
 
 
-def communicator() -> Any:
-    """That of all processes, None for one alone. Raises UserError without mpi4py."""
-    if rank_and_size()[1] == 1:
-        return None
-    try:
-        from mpi4py import MPI
-    except ImportError:
-        raise UserError("mpi4py is not installed: pip install 'elmo_np[mpi]' and an MPI library") from None
-    return MPI.COMM_WORLD
-
-
 def run(argv: Sequence[str] | None) -> None:
     parser = Parser(prog="scale_pieces.py", description="Measure the pieces of a training step.")
     parser.add_argument("model", metavar="MODEL", choices=models(), help=", ".join(models()))
@@ -201,8 +190,10 @@ def run(argv: Sequence[str] | None) -> None:
         stack.enter_context(one_blas_thread())
         stack.enter_context(threads(args.threads))
         stack.enter_context(backend.memory_limit(KERNEL_MEMORY))
-        found = measure(args.model, Clock(communicator(), args.seconds))
-    if rank_and_size()[0] == 0:
+        processes = launched()
+        comm = communicator(processes) if processes > 1 else None
+        found = measure(args.model, Clock(comm, args.seconds))
+    if comm is None or comm.Get_rank() == 0:
         print(json.dumps(found))
 
 

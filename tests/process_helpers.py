@@ -4,17 +4,21 @@
 """
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from queue import Queue
+from threading import Barrier
 
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.training.processes import together
+from elmo_np.training.processes import MPIProcesses, together
 from tests.training_helpers import CORPUS, run
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +61,47 @@ def mpiexec(*each, module="tests.process_helpers"):
                                         *map(str, arguments)]
     return subprocess.run([launcher(), *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
                           cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+class ThreadComm:
+    """What training asks of a communicator, between threads: for machines without MPI."""
+
+    def __init__(self, rank, number, barrier, slots, queues):
+        self.rank, self.number, self.barrier, self.slots, self.queues = rank, number, barrier, slots, queues
+
+    def Get_rank(self):
+        return self.rank
+
+    def Get_size(self):
+        return self.number
+
+    def allgather(self, item):
+        self.slots[self.rank] = item
+        self.barrier.wait(60)
+        found = list(self.slots)
+        self.barrier.wait(60)
+        return found
+
+    def bcast(self, item):
+        return self.allgather(item)[0]
+
+    def Sendrecv(self, array, partner, recvbuf, source):
+        assert partner == source
+        self.queues[self.rank, partner].put(array.copy())
+        recvbuf[...] = self.queues[partner, self.rank].get(timeout=60)
+
+    def sendrecv(self, item, partner, source):
+        assert partner == source
+        self.queues[self.rank, partner].put(pickle.dumps(item))
+        return pickle.loads(self.queues[partner, self.rank].get(timeout=60))
+
+
+def on_threads(number, work):
+    """[work(processes)] of so many processes, each a thread here."""
+    queues = {(a, b): Queue() for a in range(number) for b in range(number)}
+    shared = Barrier(number), [None] * number, queues
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(lambda rank: work(MPIProcesses(ThreadComm(rank, number, *shared))), range(number)))
 
 
 def outcome(call):

@@ -1,5 +1,9 @@
 """Shared by tests that train a model: a small corpus, a run that takes a tenth of a second, and what it leaves."""
 
+import bz2
+import gzip
+import lzma
+
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import override
 from elmo_np.data.grammar import GrammarCorpus
@@ -20,3 +24,15 @@ def run(out, *assignments, corpus=CORPUS, **options):
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def write_shards(folder, sentences=CORPUS):
+    """The sentences in a folder of six files, two of which are short."""
+    folder.mkdir()
+    ends = [0, len(sentences) // 3, len(sentences) // 3 + 1, len(sentences) // 2, len(sentences) // 2, -20, None]
+    packed = {"a.txt": bytes, "b.gz": gzip.compress, "c.bz2": bz2.compress, "d.txt": bytes, "e.xz": lzma.compress,
+              "f.gz": gzip.compress}
+    for (name, pack), start, end in zip(packed.items(), ends, ends[1:], strict=False):
+        text = "".join(" ".join(sentence) + "\n" for sentence in sentences[start:end])
+        (folder / name).write_bytes(pack(text.encode()))
+    return folder

@@ -14,11 +14,14 @@ from typing import Any, NoReturn, TextIO
 
 from .. import __version__, _early_interrupt, backend
 from ..errors import ReportedElsewhere, UserError
+from ..runtime.launcher import check_alone
 from ..runtime.signals import Interrupted
 from ..runtime.terminal import escaped, escaping_stdout
 from . import COMMANDS
 from .common import check_order
 
+SHARED = ("train", "embed")         # commands whose work the processes of an MPI launcher share
+EACH = ("info",)                    # what each of them prints by itself
 RESUMED = ("train", "tune", "embed", "corpus")       # commands that go on with --resume
 
 
@@ -83,6 +86,8 @@ def _command(argv: Sequence[str] | None) -> int:
     args = parser(words).parse_args(words)
     backend.require()
     check_order(args)
+    if args.command not in SHARED + EACH:
+        check_alone(f"elmo-np {args.command}")
     try:
         code: int = args.run(args)
     except Interrupted as stopped:

@@ -191,6 +191,8 @@ class DataConfig:
     valid: str | None = option(None, "a file to validate on; none: hold out sentences of the corpus")
     held_out: int = option(20, "hold out every n-th sentence if no validation file is given", at_least=2)
     tokenize: bool = option(False, "split raw text into tokens; false: spaces separate them")
+    shards: bool = option(False, "the files of the corpus are shards: read in a new order in every epoch, "
+                          "counted by several processes together; sentences are held out of each")
     min_count: int = option(1, "number of times a word must occur to be in the vocabulary", at_least=1)
     max_vocabulary: int | None = option(None, "maximum vocabulary size, special tokens included; none: unlimited",
                                         at_least=4)

@@ -17,7 +17,7 @@ from .schema import FIELDS, TABLE_OF, BiLMConfig, Config, DataConfig, Settings, 
 # Settings that 0.1 did not have, for to_json.
 LATER = {"cell", "direction", "input_dropout", "output_dropout", "locked_dropout", "embedding_dropout", "weight_drop",
          "ar", "tar", "label_smoothing", "weight_decay", "random_steps", "groups", "average", "average_decay",
-         "average_wait"}
+         "average_wait", "shards"}
 LARGEST = 1 << 20           # bytes; a config.toml has four thousand
 MOST_DOTS = 1000            # between the parts of names and of numbers; a config.toml has twenty
 _NO_KEY = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')     # texts and comments

@@ -4,6 +4,7 @@
     corpus, pydoc_corpus, grammar  where sentences come from; grammar_rules.txt has the grammar's tables
     wikipedia, wikitext            the articles of Wikipedia's dumps, and the sentences in their markup
     dump_to_text                   dumps to a text file, by several processes, interrupted or not
+    sharded_corpus                 many files, each read by itself, in a new order in every epoch
     items, delimited               sentences with the columns of an experiment; tables with a header row
     text_lines                     the lines of a file as people have it, compressed or not; what is not text is refused
     vocabulary                     words and their ids: `Vocabulary.encode` turns a sentence into ids

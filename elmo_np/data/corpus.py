@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -23,6 +23,7 @@ from ..errors import UserError
 from ..runtime.files import temporary_directory
 from . import text
 from .sentences import checked_sentences
+from .sharded_corpus import ShardedCorpus, sha256_of_shards
 from .text_lines import plain_lines, text_lines
 
 T = TypeVar("T")
@@ -54,22 +55,28 @@ def require_reiterable(sentences: Iterable[T]) -> Iterable[T]:
 
 
 def corpus_sha256(sentences: Iterable[Sequence[str]]) -> str:
-    """SHA-256 of the sentences in order, in hexadecimal: it tells whether a corpus has changed."""
+    """SHA-256 of the sentences in order, in hexadecimal: it tells whether a corpus has changed. Of a sharded corpus, it
+    also depends on where each shard ends."""
+    if isinstance(sentences, ShardedCorpus):
+        return sha256_of_shards(map(corpus_sha256, sentences.shards))
     digest = hashlib.sha256()
     for sentence in checked_sentences(sentences):
         digest.update("\x1f".join(sentence).encode("utf-8", "surrogatepass") + b"\n")
     return digest.hexdigest()
 
 
-def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
+def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0, shards: bool = False) -> Corpus:
     """The corpus that a user names on the command line.
 
     spec      "pydoc", "grammar", or files as `corpus_files` finds them; a file with the name of a built-in corpus is
               "./pydoc".
     tokenize  for text files: False: tokens are separated by spaces; True: the lines are raw text.
     seed      for the grammar: selects the sentences it generates.
-    Raises    UserError if there is no such corpus.
+    shards    the files are shards, each of which is read by itself.
+    Raises    UserError if there is no such corpus, or shards of a built-in corpus.
     """
+    if shards and spec in BUILT_IN:
+        raise UserError(f"shards = true with the built-in corpus {spec}: expected files: set shards = false")
     if spec == "pydoc":
         from .pydoc_corpus import PydocCorpus
 
@@ -78,7 +85,10 @@ def open_corpus(spec: str, *, tokenize: bool = False, seed: int = 0) -> Corpus:
         from .grammar import GrammarCorpus
 
         return GrammarCorpus(seed=seed)
-    return TextCorpus(corpus_files(spec), name=corpus_name(spec), tokenize=tokenize)
+    corpus = TextCorpus(corpus_files(spec), name=corpus_name(spec), tokenize=tokenize)
+    if shards:
+        return ShardedCorpus(corpus.name, corpus.files, tuple(path.stat().st_size for path in corpus.paths))
+    return corpus
 
 
 def corpus_files(spec: str) -> list[Path]:
@@ -168,9 +178,7 @@ class TextCorpus:
 
     def __init__(self, paths: Iterable[str | os.PathLike[str]], *, name: str, tokenize: bool = False) -> None:
         self.name = name
-        self.blank_lines = 0            # that the last complete pass has skipped
         self.paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
-        self._split: Callable[[str], list[str]] = text.tokens if tokenize else words
         for path in self.paths:
             if not path.exists():
                 raise UserError(f"there is no file {path}, expected a text file, one sentence per line: check the path")
@@ -179,23 +187,47 @@ class TextCorpus:
             if not path.is_file():
                 raise UserError(f"{path} is not a regular file, expected one because a corpus is read several times: "
                                 "save the text to a file, or give - for standard input")
+        self.files = [TextFile(path, text.tokens if tokenize else words) for path in self.paths]
+
+    @property
+    def blank_lines(self) -> int:
+        """How many the last complete pass has skipped."""
+        return sum(file.blank_lines for file in self.files)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        empty = True
+        for file in self.files:
+            for sentence in file:
+                empty = False
+                yield sentence
+        if empty:
+            raise UserError(f"{self.name} has no sentences: expected one per line; check that it is the right file")
+
+
+@dataclass
+class TextFile:
+    """The sentences of one file of a corpus, none if it is empty.
+
+    split           a line into tokens
+    blank_lines     that the last complete pass has skipped
+    """
+
+    path: Path
+    split: Callable[[str], list[str]]
+    blank_lines: int = 0
 
     def __iter__(self) -> Iterator[list[str]]:
         from .wikipedia import dump_text, is_dump  # with XML and many patterns, which few programs need
 
-        empty, blank = True, 0
-        for path in self.paths:
-            raw = not is_dump(path)
-            split = self._split if raw else words
-            for line in plain_lines(path) if raw else text_lines(dump_text(path)):
-                if sentence := split(line):
-                    empty = False
-                    yield sentence
-                else:
-                    blank += 1
+        blank = 0
+        raw = not is_dump(self.path)
+        split = self.split if raw else words
+        for line in plain_lines(self.path) if raw else text_lines(dump_text(self.path)):
+            if sentence := split(line):
+                yield sentence
+            else:
+                blank += 1
         self.blank_lines = blank
-        if empty:
-            raise UserError(f"{self.name} has no sentences: expected one per line; check that it is the right file")
 
 
 def words(line: str) -> list[str]:
@@ -207,14 +239,22 @@ def held_out(corpus: Iterable[Sequence[str]], every: int = 20) -> tuple[Corpus, 
     """Split a corpus into a training and a validation part, both streamed.
 
     corpus   a corpus, or any other iterable of sentences that can be read repeatedly, such as a list.
-    every    each `every`-th sentence is held out for validation; 2 or more.
+    every    each `every`-th sentence is held out for validation; 2 or more. In a sharded corpus, shard k begins to
+             count at k + 1, so that short shards have their share too.
     Returns  (train, valid), views of the corpus.
     Raises   UserError for every < 2; at the end of a pass, if the corpus is too short to hold out a sentence.
     """
     if every < 2:
         raise UserError(f"every is {every}, expected 2 or more: 20 holds out every 20th sentence")
-    name = getattr(corpus, "name", "corpus")
-    return _Part(f"{name}:train", corpus, every, False), _Part(f"{name}:valid", corpus, every, True)
+    return _part(corpus, every, valid=False), _part(corpus, every, valid=True)
+
+
+def _part(corpus: Iterable[Sequence[str]], every: int, valid: bool) -> Corpus:
+    name = f"{getattr(corpus, 'name', 'corpus')}:{'valid' if valid else 'train'}"
+    if isinstance(corpus, ShardedCorpus):
+        shards = [_Part(name, shard, every, valid, first=k, alone=False) for k, shard in enumerate(corpus.shards, 1)]
+        return replace(corpus, name=name, shards=shards)
+    return _Part(name, corpus, every, valid)
 
 
 @dataclass(frozen=True)
@@ -223,13 +263,15 @@ class _Part:
     corpus: Iterable[Sequence[str]]
     every: int
     valid: bool
+    first: int = 1          # number of the first sentence
+    alone: bool = True      # there are no other shards, which may have sentences to hold out
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         count = 0
-        for count, sentence in enumerate(self.corpus, 1):
+        for count, sentence in enumerate(self.corpus, self.first):
             if (count % self.every == 0) == self.valid:
                 yield sentence
-        if self.valid and count < self.every:
+        if self.valid and self.alone and count < self.every:
             raise UserError(f"{self.name}: {count} sentences are too few to hold out every {self.every}th: "
                             f"expected at least {self.every}; lower held_out, or give a validation file")
 

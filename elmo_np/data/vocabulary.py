@@ -76,33 +76,42 @@ class Vocabulary:
         Returns    a vocabulary with counts: <S> and </S> count the sentences, <UNK> the words left out.
         Raises     UserError for an impossible limit, or if no word is left.
         """
-        if min_count < 1:
-            raise UserError(f"min_count is {min_count}, expected 1 or more: 1 keeps every word")
-        if max_size is not None and max_size < 4:
-            raise UserError(f"max_size is {max_size}, expected 4 or more: three special tokens and a word")
-        tally, n_sentences = _tally(sentences)
-        total = tally.total()
+        _check_limits(min_count, max_size)      # before a long pass
+        return cls.from_counts(*_tally(sentences), min_count, max_size, unknown)
+
+    @classmethod
+    def from_counts(
+        cls, tally: Counter[str], n_sentences: int, min_count: int = 1, max_size: int | None = None,
+        unknown: str | None = None
+    ) -> "Vocabulary":
+        """What `build` gives for a corpus of so many sentences in which each word occurs that often."""
+        _check_limits(min_count, max_size)
         if unknown == AUTO:
             unknown = unknown_mark(tally)
-        for token in (*SPECIAL_TOKENS, *(unknown or "").split()):
-            del tally[token]  # in a sentence it is read as an unknown word
-        if not tally:
+        marks = {*SPECIAL_TOKENS, *(unknown or "").split()}     # read as an unknown word in a sentence
+        ranked = sorted((item for item in tally.items() if item[0] not in marks), key=lambda item: (-item[1], item[0]))
+        if not ranked:
             raise UserError("the corpus has no words, expected sentences of words: check the file and its tokenisation")
-        ranked = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
         limit = None if max_size is None else max_size - len(SPECIAL_TOKENS)
         kept = [(word, count) for word, count in ranked[:limit] if count >= min_count]
         if not kept:
             raise UserError(f"min_count is {min_count}, but the most frequent word occurs {ranked[0][1]} times: "
                             f"expected at most {ranked[0][1]}; lower it")
         words, counts = zip(*kept, strict=True)
-        return cls([*SPECIAL_TOKENS, *words], [n_sentences, n_sentences, total - sum(counts), *counts], unknown)
+        unknowns = tally.total() - sum(counts)
+        return cls([*SPECIAL_TOKENS, *words], [n_sentences, n_sentences, unknowns, *counts], unknown)
 
     def counted(self, sentences: Iterable[Sequence[str]]) -> "Vocabulary":
         """The same words with the counts of another corpus, counted as by `build`: every other word counts as <UNK>."""
+        return self.recounted(*_tally(sentences))
+
+    def recounted(self, tally: Counter[str], n_sentences: int) -> "Vocabulary":
+        """What `counted` gives for a corpus of so many sentences in which each word occurs that often."""
         counts = [0] * len(self)
-        for sentence in checked_sentences(sentences):
-            for id in self.encode(sentence):
-                counts[id] += 1
+        counts[self.bos] = n_sentences
+        counts[self.eos] = n_sentences
+        for word, count in tally.items():
+            counts[self.id(word)] += count
         return Vocabulary(self.words, counts, self.unknown)
 
     @classmethod
@@ -178,6 +187,13 @@ def unknown_mark(tally: Counter[str]) -> str | None:
     if marks.keys() != {UNK}:
         marks.pop(UNK, None)            # it is one in any case
     return " ".join(sorted(marks, key=lambda word: (-marks[word], word))) or None
+
+
+def _check_limits(min_count: int, max_size: int | None) -> None:
+    if min_count < 1:
+        raise UserError(f"min_count is {min_count}, expected 1 or more: 1 keeps every word")
+    if max_size is not None and max_size < 4:
+        raise UserError(f"max_size is {max_size}, expected 4 or more: three special tokens and a word")
 
 
 def _tally(sentences: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:

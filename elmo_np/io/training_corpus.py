@@ -25,7 +25,7 @@ def training_corpus(path: Path, settings: Settings, named: bool = False) -> Corp
     data = settings.data
     if data.corpus is None:
         raise UserError(f"{path} does not record its training corpus: expected its name in config.toml")
-    corpus = _opened(data.corpus, settings)
+    corpus = open_corpus(data.corpus, tokenize=data.tokenize, seed=settings.train.seed, shards=data.shards)
     if not named and data.corpus not in BUILT_IN:
         _check(path, data.corpus, _fingerprints(corpus, settings))
     return corpus
@@ -36,14 +36,10 @@ def validation_text(path: Path, settings: Settings, named: bool = False) -> Corp
     name = settings.data.valid
     if name is None:
         return held_out(training_corpus(path, settings, named), settings.data.held_out)[1]
-    valid = _opened(name, settings)
+    valid = open_corpus(name, tokenize=settings.data.tokenize, seed=settings.train.seed)
     if not named and name not in BUILT_IN:
         _check(path, name, (json.dumps([sha])[1:] for sha in [corpus_sha256(valid)]))     # the end of the record
     return valid
-
-
-def _opened(name: str, settings: Settings) -> Corpus:
-    return open_corpus(name, tokenize=settings.data.tokenize, seed=settings.train.seed)
 
 
 def _fingerprints(corpus: Corpus, settings: Settings) -> Iterator[str]:

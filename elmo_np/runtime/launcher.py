@@ -6,11 +6,13 @@ variables. For work that is divided once, and needs no messages between processe
 
 import os
 
-from ..errors import UserError
+from ..errors import ReportedElsewhere, UserError
 
 VARIABLES = (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),      # Open MPI
              ("PMI_RANK", "PMI_SIZE"),                              # MPICH, Intel MPI, Microsoft MPI, Slurm
              ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"))        # MVAPICH
+# Those that tell the number of a process among those of its machine.
+LOCAL_RANK = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
 
 
 def rank_and_size() -> tuple[int, int]:
@@ -29,3 +31,21 @@ def rank_and_size() -> tuple[int, int]:
                             "start the command with mpiexec, or unset both")
         return rank, size
     return 0, 1
+
+
+def launched() -> int:
+    """How many processes the launcher has started that started this one; 1 without one."""
+    return rank_and_size()[1]
+
+
+def check_alone(what: str) -> None:
+    """Raise UserError, on one process of a machine, where a launcher has started several."""
+    if (number := launched()) > 1:
+        raise once_per_machine(f"a launcher has started {number} processes, and {what} works in one: expected no "
+                               "launcher: start it without mpiexec")
+
+
+def once_per_machine(message: str) -> UserError:
+    """The error, to be reported by one process of a machine alone: without MPI they cannot agree on who does."""
+    local = next((os.environ[name] for name in LOCAL_RANK if name in os.environ), "0")
+    return UserError(message) if local == "0" else ReportedElsewhere(message, 2)

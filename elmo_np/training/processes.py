@@ -1,9 +1,9 @@
 """Training on several processes, on one machine or many, by MPI: what they exchange, and how they end together.
 
 An MPI launcher starts the same command several times: `mpiexec -n 4 elmo-np train ...`. Every process then reads the
-corpus, has the whole model and makes every update; it computes the gradients of its own groups of rows. Process 0, the
-first, writes and prints. The only sums are made here, in the order of `gradient_sum`: in a reduction of MPI, the order
-would be the library's choice.
+corpus, has the whole model and makes every update; it computes the gradients of its own groups of rows, and counts the
+words of its own shards. Process 0, the first, writes and prints. The only sums are made here, in the order of
+`gradient_sum`: in a reduction of MPI, the order would be the library's choice.
 
 Errors: what all processes find, or one of them before training begins, ends all of them in order (`agreed`, `first`).
 What only one finds later, such as a full disk of its own, is printed by that one, which then aborts the others. A
@@ -24,16 +24,13 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from ..errors import ReportedElsewhere, UserError
-from ..runtime.launcher import rank_and_size
+from ..runtime.launcher import launched, once_per_machine
 from ..runtime.signals import Interrupted
 from ..types import Array
 from .divergence import Diverged
 from .gradient_sum import Gradient, Term, add
 
 T = TypeVar("T")
-
-# Variables in which launchers tell the number of a process among those of its machine.
-LOCAL_RANK = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
 
 
 class Agreed(UserError):
@@ -54,6 +51,10 @@ class OneProcess:
     def added(self, term: Term) -> Term:
         """The sum of the terms of all processes, in the tree of `tree_sum`: the same on every process."""
         return term
+
+    def merged(self, item: T, plus: Callable[[T, T], T]) -> T:
+        """The sum by plus(one, other) of what all processes give, in the same tree, on every process."""
+        return item
 
     def gathered(self, item: T) -> list[T]:
         """What each process gives, in their order."""
@@ -87,14 +88,23 @@ class MPIProcesses(OneProcess):
         self.number = comm.Get_size()
 
     def added(self, term: Term) -> Term:
-        # One level of the tree after the other: of the two processes of a pair, each gets the other's sum.
+        return self._tree(term, self._swapped, add)
+
+    def merged(self, item: T, plus: Callable[[T, T], T]) -> T:
+        def swapped(item: T, partner: int) -> T:
+            other: T = self.comm.sendrecv(item, partner, source=partner)
+            return other
+        return self._tree(item, swapped, plus)
+
+    def _tree(self, item: T, swapped: Callable[[T, int], T], plus: Callable[[T, T], T]) -> T:
+        """One level of the tree after the other: of the two processes of a pair, each gets the other's sum."""
         distance = 1
         while distance < self.number:
             partner = self.rank ^ distance
-            other = self._swapped(term, partner)
-            term = add(term, other) if self.rank < partner else add(other, term)
+            other = swapped(item, partner)
+            item = plus(item, other) if self.rank < partner else plus(other, item)
             distance *= 2
-        return term
+        return item
 
     def _swapped(self, term: Term, partner: int) -> Term:
         """The partner's term, in exchange for this one."""
@@ -185,7 +195,7 @@ def together() -> Iterator[OneProcess]:
     if number < 2:
         yield OneProcess()
         return
-    processes = MPIProcesses(_communicator(number))
+    processes = MPIProcesses(communicator(number))
     try:
         yield processes
     except ReportedElsewhere:
@@ -198,19 +208,7 @@ def together() -> Iterator[OneProcess]:
         processes.end_all(error)
 
 
-def launched() -> int:
-    """How many processes the launcher has started that started this one; 1 without one."""
-    return rank_and_size()[1]
-
-
-def check_alone(what: str) -> None:
-    """Raise UserError, on one process of a machine, where a launcher has started several."""
-    if (number := launched()) > 1:
-        raise _once_per_machine(f"a launcher has started {number} processes, and {what} works in one: expected no "
-                                "launcher: start it without mpiexec")
-
-
-def _communicator(number: int) -> Any:
+def communicator(number: int) -> Any:
     """That of all processes. Raises UserError, on one process of a machine, where mpi4py does not work there."""
     started = f"a launcher has started {number} processes"
     try:
@@ -219,16 +217,10 @@ def _communicator(number: int) -> Any:
             from mpi4py import MPI
     except (ImportError, RuntimeError) as error:        # RuntimeError: it finds no MPI library
         why = "is not installed" if isinstance(error, ModuleNotFoundError) else f"does not work ({error})"
-        raise _once_per_machine(f"{started}, and mpi4py {why}: pip install 'elmo_np[mpi]', or start one process "
-                                "without the launcher") from error
+        raise once_per_machine(f"{started}, and mpi4py {why}: pip install 'elmo_np[mpi]', or start one process "
+                               "without the launcher") from error
     comm = MPI.COMM_WORLD
     if comm.Get_size() != number:
-        raise _once_per_machine(f"{started}, and mpi4py sees {comm.Get_size()}: expected the launcher of the same MPI "
-                                f"library, {MPI.Get_library_version().splitlines()[0]:.60}: use its mpiexec")
+        raise once_per_machine(f"{started}, and mpi4py sees {comm.Get_size()}: expected the launcher of the same MPI "
+                               f"library, {MPI.Get_library_version().splitlines()[0]:.60}: use its mpiexec")
     return comm
-
-
-def _once_per_machine(message: str) -> UserError:
-    """The error, to be reported by one process of a machine alone: without MPI they cannot agree on who does."""
-    local = next((os.environ[name] for name in LOCAL_RANK if name in os.environ), "0")
-    return UserError(message) if local == "0" else ReportedElsewhere(message, 2)

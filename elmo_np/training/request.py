@@ -76,9 +76,13 @@ def open_corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Set
     """What to train on, and what to validate on."""
     data, seed = settings.data, settings.train.seed
 
-    def opened(given: str | Corpus) -> Corpus:
+    def opened(given: str | Corpus, shards: bool = False) -> Corpus:
         if isinstance(given, str):
-            return open_corpus(given, tokenize=data.tokenize, seed=seed)
+            return open_corpus(given, tokenize=data.tokenize, seed=seed, shards=shards)
+        if shards:
+            raise UserError(f"shards = true with a corpus that is a {type(given).__name__}: expected the names of "
+                            "files or a directory: set shards = false")
         return require_reiterable(given)
 
-    return held_out(opened(corpus), data.held_out) if valid is None else (opened(corpus), opened(valid))
+    whole = opened(corpus, data.shards)
+    return held_out(whole, data.held_out) if valid is None else (whole, opened(valid))

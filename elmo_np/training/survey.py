@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 
 from ..config.schema import BiLMConfig
+from ..data.corpus import corpus_sha256
 from ..data.sentences import checked_sentences
+from ..data.sharded_corpus import ShardedCorpus, sha256_of_shards
 from ..data.vocabulary import Vocabulary
 from ..inference.coverage import MUCH, SPLIT
 from ..nn.characters import is_cut
+from .processes import OneProcess
 
 ONCE = 1 / 2        # of the words occur once: in English prose that is so up to some 300 words
+Sentences = Iterable[Sequence[str]]
+
+
+def fingerprint(corpus: Sentences, processes: OneProcess, seen: Callable[[Sentences], Sentences] = iter) -> str:
+    """`corpus_sha256`, in one pass. Of a sharded corpus, every process reads some of the shards.
+
+    seen    what is read passes through it
+    """
+    if not isinstance(corpus, ShardedCorpus):
+        return processes.agreed(lambda: corpus_sha256(seen(corpus)))
+    processes.check_same(lambda: {"the number of shards": str(len(corpus.sizes)),
+                                  "the SHA-256 of their sizes": sha256(str(corpus.sizes).encode()).hexdigest()})
+    number = processes.number
+    own = corpus.shards[processes.rank::number]
+    digests = processes.gathered(processes.agreed(lambda: [corpus_sha256(seen(shard)) for shard in own]))
+    return sha256_of_shards(digests[k % number][k // number] for k in range(len(corpus.shards)))
 
 
 class Survey:
-    """A corpus that counts while it is read. The counts are those of the last pass."""
+    """What is counted while a corpus is read, or some of its shards."""
 
-    def __init__(self, corpus: Iterable[Sequence[str]], config: BiLMConfig):
-        self.corpus = corpus
+    def __init__(self, config: BiLMConfig):
         self.most = config.max_characters if config.char_filters else None
-        self.sentences = self.single = self.cut = 0
+        self.sentences = 0
+        self.single = 0                         # sentences of one word
+        self.words: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[Sequence[str]]:
-        self.sentences = self.single = self.cut = 0
-        for sentence in checked_sentences(self.corpus):
+    def counting(self, corpus: Sentences) -> Iterator[Sequence[str]]:
+        """The sentences, counted as they are read."""
+        for sentence in checked_sentences(corpus):
             self.sentences += 1
             self.single += len(sentence) == 1
-            if self.most is not None:
-                self.cut += sum(is_cut(word, self.most) for word in sentence)
+            self.words.update(sentence)
             yield sentence
+
+    def plus(self, other: Survey) -> Survey:
+        """This one, with what the other has counted."""
+        self.sentences += other.sentences
+        self.single += other.single
+        self.words.update(other.words)
+        return self
 
     def notes(self, vocabulary: Vocabulary, hidden: int) -> list[str]:
         """Lines to print, once.
@@ -61,8 +89,14 @@ class Survey:
         if self.single > MUCH * self.sentences:
             lines.append(f"warning: {self.single:,} of {self.sentences:,} lines are a single word, which has no "
                          f"context to learn from: expected one sentence per line; {SPLIT}")
-        if self.cut:
-            lines.append(f"warning: {self.cut:,} of {words:,} words are cut to their first {(self.most or 2) - 2} "
+        if cut := self._cut():
+            lines.append(f"warning: {cut:,} of {words:,} words are cut to their first {(self.most or 2) - 2} "
                          "bytes (max_characters), so words that begin alike are the same to the model; "
                          f"{SPLIT}, or raise max_characters")
         return lines
+
+    def _cut(self) -> int:
+        """How many of the words are too long for a model of characters."""
+        if self.most is None:
+            return 0
+        return sum(count for word, count in self.words.items() if is_cut(word, self.most))

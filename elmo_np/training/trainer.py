@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from itertools import islice
@@ -19,7 +20,8 @@ from ..config.directions import by_direction
 from ..config.schema import Settings, TrainConfig
 from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, RandomSteps, contiguous_batches, sentence_batches, stream_batches
-from ..data.corpus import check_shared, corpus_sha256, shared_file, splits_raw_text
+from ..data.corpus import check_shared, shared_file, splits_raw_text
+from ..data.sharded_corpus import ShardedCorpus
 from ..data.vocabulary import AUTO, Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
@@ -58,7 +60,7 @@ from .processes import OneProcess, together
 from .request import Corpus, check_processes, check_request, open_corpora, with_corpora, with_tokens
 from .row_groups import RowGroups, Step
 from .singletons import WithUnknown, singletons
-from .survey import Survey
+from .survey import Survey, fingerprint
 
 ROWS_PER_EPOCH = 20         # of metrics.csv
 KERNEL_MEMORY = 1024        # MB that the kernels keep from step to step: more than a step of a laptop's models takes
@@ -91,20 +93,21 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     with together() as processes, ExitStack() as stack:
         progress = Progress(quiet=quiet or processes.rank > 0)
 
-        def prepared() -> Trainer:
+        def opened() -> Trainer:
             check_processes(settings, processes.number)
             check_shared(processes.number, corpus, given)
             check_request(settings, str(out), folder, resume)
             asked = with_tokens(settings, corpus)
             trainer = Trainer(*open_corpora(corpus, given, asked), folder, asked, progress, processes)
             trainer.on_step, trainer.on_epoch = on_step, on_epoch
-            trainer.prepare()
-            trainer.notes = [*notes, *trainer.notes, *_validation_notes(corpus, given, asked.data.held_out)]
             return trainer
 
         processes.first(lambda: stack.enter_context(locked_folder(folder.path)))
-        trainer = processes.agreed(prepared)
-        processes.check_same(lambda: {"resume": str(resume), **trainer.identity()})
+        trainer = processes.agreed(opened)
+        processes.check_same(lambda: {"resume": str(resume), **trainer.asked()})
+        trainer.prepare()
+        processes.check_same(trainer.identity)
+        trainer.notes = [*notes, *trainer.notes, *_validation_notes(corpus, given, settings.data.held_out)]
         with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), threads(settings.train.threads), \
                 memory_limit(KERNEL_MEMORY), interruptible() as signals, progress:
             if resume:
@@ -167,6 +170,7 @@ class Trainer:
         self.metrics = Metrics(folder.metrics, settings.model.directions)
         self.place = TrainingState()
         self.state: BiState | None = None           # of the streams, at their positions: of this process's rows
+        self.read = 0                               # checksum of the batches since training began or was resumed
         self.saved = "none"                         # the last good checkpoint, for messages
         # One generator per thread: the two draw at the same time, in no particular order. Groups draw from others.
         seed = self.config.seed
@@ -175,13 +179,23 @@ class Trainer:
     def prepare(self) -> None:
         """Read the corpora, and build the model and its optimiser. Nothing is written."""
         self.progress.show("reading the corpus")
-        survey = Survey(self.corpus, self.settings.model)
-        self.fingerprints = (corpus_sha256(survey), corpus_sha256(self.valid))
-        base = base_model(self.settings, self.folder)
-        self.vocabulary = self._vocabulary(base)
-        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=self._cutoffs(base))
+        base = self.processes.agreed(lambda: base_model(self.settings, self.folder))
+        self._count(base)
+        self.processes.agreed(lambda: self._build(base))
+
+    def _count(self, base: Stored | None) -> None:
+        """Read the corpora: their fingerprints, the vocabulary, and notes."""
+        processes, survey = self.processes, Survey(self.settings.model)
+        self.fingerprints = (fingerprint(self.corpus, processes, survey.counting), fingerprint(self.valid, processes))
+        if isinstance(self.corpus, ShardedCorpus):      # of which this process has counted its share
+            survey = processes.merged(survey, Survey.plus)
+        self.vocabulary = processes.agreed(lambda: self._vocabulary(base, survey))
         self.hidden = frozenset() if base else singletons(self.vocabulary)
         self.notes = survey.notes(self.vocabulary, len(self.hidden))
+
+    def _build(self, base: Stored | None) -> None:
+        """Make the model and all that trains it."""
+        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=self._cutoffs(base))
         self.size = epoch_size(self.vocabulary, self.config)
         if next(iter(self.valid), None) is None:
             raise UserError("there is no sentence to validate on: give a validation file, or a smaller held_out")
@@ -196,8 +210,8 @@ class Trainer:
         self.average = make_average(self.config, self.model) if self.config.average == "ema" else None
         self.monitor = DivergenceMonitor(len(self.vocabulary), self.config)
 
-    def _vocabulary(self, base: Stored | None) -> Vocabulary:
-        """The words of the model that training starts from, or those of the corpus."""
+    def _vocabulary(self, base: Stored | None, survey: Survey) -> Vocabulary:
+        """The words of the model that training starts from, or those of the corpus, with the counts of the corpus."""
         if base and not keeps_vocabulary(base):
             base = None
         data, stored = self.settings.data, base
@@ -205,8 +219,8 @@ class Trainer:
             stored = read_model(self.folder.last, mmap=True)
         unknown = stored.vocabulary.unknown if stored and data.unknown == AUTO else data.unknown
         if base:
-            return Vocabulary(base.vocabulary.words, unknown=unknown).counted(self.corpus)
-        return Vocabulary.build(self.corpus, data.min_count, data.max_vocabulary, unknown)
+            return Vocabulary(base.vocabulary.words, unknown=unknown).recounted(survey.words, survey.sentences)
+        return Vocabulary.from_counts(survey.words, survey.sentences, data.min_count, data.max_vocabulary, unknown)
 
     def _cutoffs(self, base: Stored | None) -> tuple[int, ...] | None:
         """Of an adaptive softmax: as asked, or as the model has them that training starts from, or chosen."""
@@ -217,12 +231,15 @@ class Trainer:
             return read_model(self.folder.last, mmap=True).config.cutoffs
         return base.config.cutoffs if base and base.config.predict else training_cutoffs(len(self.vocabulary))
 
+    def asked(self) -> dict[str, str]:
+        """The settings on which steps depend, which must be the same on all processes."""
+        return {key: str(value) for table in (self.settings.data, self.settings.model, self.settings.train)
+                for key, value in vars(table).items() if key not in ("corpus", "valid", "fine_tune", "threads")}
+
     def identity(self) -> dict[str, str]:
-        """What the steps depend on, by its name in messages: it must be the same on all processes."""
-        settings = {key: str(value) for table in (self.settings.data, self.settings.model, self.settings.train)
-                    for key, value in vars(table).items() if key not in ("corpus", "valid", "fine_tune", "threads")}
+        """What else they depend on, by its name in messages."""
         corpora = dict(zip(("the training corpus", "the validation corpus"), self.fingerprints, strict=True))
-        return {**settings, **corpora, **machine(), "the initial model": sha256(self.model)}
+        return {**corpora, **machine(), "the initial model": sha256(self.model)}
 
     def start(self) -> None:
         """Write the run's directory, now that everything a user can get wrong has been checked."""
@@ -265,7 +282,7 @@ class Trainer:
         validation = None
         while self.place.epoch <= self.config.epochs and not self._out_of_patience():
             self.optimizer.learning_rate = learning_rate_at(self.config, self.place.epoch)
-            for batch in islice(self._batches(), self.place.step, None):
+            for batch in self._batches():
                 if self._validation_is_due():
                     self._validate(f"{self.place.epoch}/{self.config.epochs}, step {self.place.step}")
                 self._step(batch)
@@ -277,8 +294,12 @@ class Trainer:
             self._judge(validation)
 
     def _batches(self) -> Iterator[Batch]:
-        config, epoch = self.config, self.place.epoch
-        corpus = WithUnknown(self.corpus, self.hidden, config.seed, epoch) if self.hidden else self.corpus
+        """Those of the epoch that are left."""
+        config, epoch, corpus = self.config, self.place.epoch, self.corpus
+        if isinstance(corpus, ShardedCorpus):
+            corpus = corpus.shuffled((config.seed, 7, epoch))
+        if self.hidden:
+            corpus = WithUnknown(corpus, self.hidden, config.seed, epoch)
         sentences = EncodedCorpus(corpus, self.words.encode, shuffle=config.shuffle, seed=(config.seed, 3, epoch))
         if config.state == "reset":
             batches = sentence_batches(sentences, config.batch_size)
@@ -286,7 +307,7 @@ class Trainer:
             cut = contiguous_batches if config.streams == "contiguous" else stream_batches
             steps = RandomSteps(config.steps, (config.seed, 5, epoch)) if config.random_steps else config.steps
             batches = cut(sentences, config.batch_size, steps)
-        return (batch_of(self.words, batch) for batch in batches)
+        return (batch_of(self.words, batch) for batch in islice(batches, self.place.step, None))
 
     def _step(self, batch: Batch) -> None:
         start = time.perf_counter()
@@ -299,6 +320,7 @@ class Trainer:
             self._save(random)          # as before this step, whose loss has shown that the arrays are good
         self._update(batch, norm)
         self.state = after
+        self.read = zlib.crc32(batch.forward.y.tobytes(), self.read)
         self.place.count(loss, batch.tokens, time.perf_counter() - start)
         self._report()
         if self.on_step:
@@ -444,7 +466,8 @@ class Trainer:
         slots = [array for named in self.optimizer.slots.values() for array in named.values()]
         if not all(np.isfinite(array).all() for array in [*(p.value for p in self.parameters.values()), *slots]):
             raise self._stopped(self.place.last, not_finite(self.parameters))   # the file on disk stays as it is
-        self.processes.check_same(lambda: {f"the model at {self.place}": sha256(self.model)})
+        self.processes.check_same(lambda: {f"the text up to {self.place}": f"{self.read:08x}",
+                                           f"the model at {self.place}": sha256(self.model)})
         state = self.groups.all_rows(self.state)
         tensors, texts = state_dict(self.place, self.model, state, self.optimizer, random or self._random(),
                                     self.fingerprints)

@@ -26,12 +26,12 @@ from ..inference.evaluate import perplexity, perplexity_text
 from ..io.run_directory import RunDirectory
 from ..runtime import json_text
 from ..runtime.files import atomic_write_text, read_regular_text
+from ..runtime.launcher import check_alone
 from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress, duration
 from .checkpointing import TrainingState
 from .divergence import Diverged
 from .metrics import directions_of, read
-from .processes import check_alone
 from .search_space import Trial
 from .trainer import train
 

@@ -8,11 +8,12 @@ import pytest
 from elmo_np import train
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import override, read_toml, replaced
-from elmo_np.data.corpus import held_out
+from elmo_np.data.corpus import held_out, open_corpus
 from elmo_np.errors import UserError
 from elmo_np.io.training_corpus import training_corpus, validation_text
 from tests.commands import TEXT as SENTENCES
 from tests.commands import write
+from tests.training_helpers import CORPUS, write_shards
 
 SETTINGS = override(Settings(), ["embedding_dim=2", "hidden_dim=2", "epochs=1", "min_count=1"])
 TEXT = [list(sentence) for sentence in SENTENCES]
@@ -80,4 +81,16 @@ def test_a_run_of_0_1_has_its_record_in_the_last_state(tmp_path):
     assert list(training_corpus(tmp_path / "run", settings))
     (tmp_path / "run" / "last.safetensors").unlink()
     with pytest.raises(UserError, match="which it does not record"):
+        training_corpus(tmp_path / "run", settings)
+
+
+def test_a_sharded_text_is_compared_shard_by_shard(tmp_path):
+    shards = write_shards(tmp_path / "shards")
+    train(str(shards), tmp_path / "run", settings=replaced(SETTINGS, shards=True), quiet=True)
+    settings = settings_of(tmp_path / "run")
+    corpus = open_corpus(str(shards), shards=True)
+    assert list(training_corpus(tmp_path / "run", settings)) == list(corpus) == [*map(list, CORPUS)]
+    assert list(validation_text(tmp_path / "run", settings)) == list(held_out(corpus)[1])
+    (shards / "a.txt").rename(shards / "g.txt")
+    with pytest.raises(UserError, match="is not the text that the model was trained on"):
         training_corpus(tmp_path / "run", settings)

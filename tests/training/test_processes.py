@@ -3,10 +3,7 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from queue import Queue
-from threading import Barrier
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,12 +12,12 @@ import pytest
 from elmo_np.cli.main import guarded, main
 from elmo_np.errors import ReportedElsewhere, UserError
 from elmo_np.io.model_file import read_model
-from elmo_np.runtime.launcher import VARIABLES
+from elmo_np.runtime.launcher import LOCAL_RANK, VARIABLES, launched
 from elmo_np.training.gradient_sum import Gradient, Term, tree_sum
-from elmo_np.training.processes import LOCAL_RANK, Agreed, MPIProcesses, OneProcess, launched, together
+from elmo_np.training.processes import Agreed, OneProcess, together
 from tests.commands import write
-from tests.process_helpers import ROOT, RUNS, launcher, mpiexec, train
-from tests.training_helpers import CORPUS
+from tests.process_helpers import ROOT, RUNS, launcher, mpiexec, on_threads, train
+from tests.training_helpers import CORPUS, write_shards
 
 FILES = ["config.toml", "last.safetensors", "model.safetensors", "vocabulary.txt"]
 
@@ -107,6 +104,24 @@ def test_the_command_reports_once(tmp_path):
     assert (tmp_path / "run/report.html").exists()
 
 
+def test_processes_share_the_shards_and_write_the_bytes_of_one(tmp_path):
+    launcher()
+    shards = write_shards(tmp_path / "shards", CORPUS[:120])
+    words = ["train", shards, "--preset", "demo", "--quiet", "--set", "epochs=1", "--set", "hidden_dim=8", "--set",
+             "shards=true", "--set", "groups=2", "--out"]
+    assert main([*map(str, words), str(tmp_path / "alone")]) == 0
+    done = mpiexec([2, *words, tmp_path / "two"], module="elmo_np")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_same(tmp_path / "two", tmp_path / "alone")
+    damaged = shards / "b.gz"       # the second: process 1 counts it
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    done = mpiexec([2, *words, tmp_path / "three"], module="elmo_np")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"elmo-np: error: process 1 of 0 to 1: cannot read {damaged}: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "three").exists()
+
+
 @pytest.fixture
 def no_launcher(monkeypatch):
     for name in (*chain(*VARIABLES), *LOCAL_RANK):
@@ -137,20 +152,30 @@ def test_one_process_exchanges_nothing(no_launcher):
         assert processes.own(range(4)) == range(4)
 
 
-@pytest.mark.parametrize(("words", "what"), [
-    (["tune", "corpus.txt", "--preset", "demo", "--quiet"], "a search for settings"), (["demo"], "the demo")])
-def test_a_search_and_the_demo_are_not_shared(tmp_path, monkeypatch, capsys, no_launcher, words, what):
-    write(tmp_path / "corpus.txt", CORPUS[:60])
-    monkeypatch.chdir(tmp_path)
+def of_three(monkeypatch, rank):
+    """As in a process that a launcher has started with two others."""
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "3")
-    for local, lines in ("0", 1), ("2", 0):
-        monkeypatch.setenv("OMPI_COMM_WORLD_RANK", local)
-        monkeypatch.setenv("OMPI_COMM_WORLD_LOCAL_RANK", local)
-        assert main([*words, "--out", "new"]) == 2
-        found = capsys.readouterr().err
-        assert found.count(f"a launcher has started 3 processes, and {what} works in one") == lines
-        assert found.count("\n") == lines
-    assert not (tmp_path / "new").exists()
+    for name in "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK":
+        monkeypatch.setenv(name, rank)
+
+
+@pytest.mark.parametrize("words", [["tune", "corpus.txt", "--out", "new"], ["demo", "--out", "new"],
+                                   ["evaluate", "run", "corpus.txt"], ["exercise", "start", "04", "--out", "new"]])
+def test_what_processes_cannot_share_is_one_line(tmp_path, monkeypatch, capsys, no_launcher, words):
+    monkeypatch.chdir(tmp_path)
+    for rank, lines in ("0", 1), ("2", 0):
+        of_three(monkeypatch, rank)
+        assert main(words) == 2
+        message = (f"elmo-np: error: a launcher has started 3 processes, and elmo-np {words[0]} works in one: expected "
+                   "no launcher: start it without mpiexec\n")
+        assert capsys.readouterr() == ("", message * lines)
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_process_tells_what_it_runs_on(monkeypatch, capsys, no_launcher):
+    of_three(monkeypatch, "2")
+    assert main(["info"]) == 0
+    assert "backend" in capsys.readouterr().out
 
 
 def test_an_import_starts_nothing():
@@ -165,42 +190,6 @@ def test_what_is_reported_elsewhere_ends_the_command_in_silence(capsys):
     assert guarded("elmo-np", command) == 130
     assert capsys.readouterr() == ("", "")
     assert issubclass(ReportedElsewhere, UserError)
-
-
-class ThreadComm:
-    """What training asks of a communicator, between threads: for machines without MPI."""
-
-    def __init__(self, rank, number, barrier, slots, queues):
-        self.rank, self.number, self.barrier, self.slots, self.queues = rank, number, barrier, slots, queues
-
-    def Get_rank(self):
-        return self.rank
-
-    def Get_size(self):
-        return self.number
-
-    def allgather(self, item):
-        self.slots[self.rank] = item
-        self.barrier.wait(60)
-        found = list(self.slots)
-        self.barrier.wait(60)
-        return found
-
-    def bcast(self, item):
-        return self.allgather(item)[0]
-
-    def Sendrecv(self, array, partner, recvbuf, source):
-        assert partner == source
-        self.queues[self.rank, partner].put(array.copy())
-        recvbuf[...] = self.queues[partner, self.rank].get(timeout=60)
-
-
-def on_threads(number, work):
-    """[work(processes)] of so many processes, each a thread here."""
-    queues = {(a, b): Queue() for a in range(number) for b in range(number)}
-    shared = Barrier(number), [None] * number, queues
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(lambda rank: work(MPIProcesses(ThreadComm(rank, number, *shared))), range(number)))
 
 
 @pytest.mark.parametrize("number", [2, 4])
@@ -230,6 +219,8 @@ def test_processes_agree_on_a_result_an_error_and_a_stop():
     assert on_threads(2, lambda processes: processes.any(processes.rank == 1)) == [True, True]
     assert on_threads(2, lambda processes: processes.any(False)) == [False, False]
     assert on_threads(2, lambda processes: processes.gathered(processes.rank)) == [[0, 1], [0, 1]]
+    assert on_threads(4, lambda processes: processes.merged(str(processes.rank), "({} {})".format)) == \
+        ["((0 1) (2 3))"] * 4
 
     def error(work):
         def caught(processes):

@@ -38,6 +38,11 @@ def test_every_nth_sentence_is_held_out_unless_there_is_a_validation_corpus():
     assert (list(train), list(valid)) == (corpus, [["x"]])
 
 
+def test_only_files_are_shards():
+    with pytest.raises(UserError, match=r"^shards = true with a corpus that is a list: expected the names of files"):
+        open_corpora([["a"]], None, replaced(Settings(), shards=True))
+
+
 def test_a_file_is_split_as_the_settings_say(tmp_path):
     (tmp_path / "text.txt").write_text("One, two.\n")
     train, _ = open_corpora(str(tmp_path / "text.txt"), [["x"]], replaced(Settings(), tokenize=True))

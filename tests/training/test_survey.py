@@ -1,16 +1,24 @@
 """What is said of a corpus before a model trains on it."""
 
+import pytest
+
 from elmo_np.config.schema import BiLMConfig
+from elmo_np.data.corpus import corpus_sha256
+from elmo_np.data.sharded_corpus import ShardedCorpus
 from elmo_np.data.vocabulary import Vocabulary
-from elmo_np.training.survey import Survey
+from elmo_np.errors import UserError
+from elmo_np.training.processes import Agreed, OneProcess
+from elmo_np.training.survey import Survey, fingerprint
+from tests.process_helpers import on_threads
+from tests.training_helpers import CORPUS
 
 PROSE = [["the", "cat", "sat", "on", "the", "mat"]] * 10
 WORDS, CHARACTERS = BiLMConfig(), BiLMConfig(char_filters=((1, 4),), max_characters=10)
 
 
 def notes(corpus, config=WORDS, hidden=0, **options):
-    survey = Survey(corpus, config)
-    assert list(survey) == list(survey) == corpus           # the counts are those of one pass
+    survey = Survey(config)
+    assert list(survey.counting(corpus)) == corpus
     return survey.notes(Vocabulary.build(corpus, **options), hidden)
 
 
@@ -51,3 +59,56 @@ def test_how_many_words_a_model_of_characters_cuts_is_said_once():
     line, = notes(corpus, CHARACTERS)
     assert line.startswith("warning: 2 of 66 words are cut to their first 8 bytes (max_characters)")
     assert notes(corpus) == []
+
+
+SHARDS = ShardedCorpus("text", [CORPUS[:50], [], CORPUS[50:51], CORPUS[51:90], [["once", "only"]]], (5, 0, 1, 4, 1))
+
+
+def surveyed(processes):
+    """The fingerprint, which shards this process has read, and what all have counted."""
+    own = Survey(WORDS)
+    found = fingerprint(SHARDS, processes, own.counting)
+    sentences = own.sentences
+    return found, sentences, processes.merged(own, Survey.plus)
+
+
+@pytest.mark.parametrize("number", [2, 4, 8])
+def test_processes_count_the_shards_together(number):
+    sha, sentences, whole = surveyed(OneProcess())
+    assert (sha, sentences, whole.sentences) == (corpus_sha256(SHARDS), 91, 91)
+    vocabulary = Vocabulary.build(SHARDS)
+    found = on_threads(number, surveyed)
+    assert sum(sentences for _, sentences, _ in found) == 91
+    assert max(sentences for _, sentences, _ in found) < 91
+    for sha_there, _, survey in found:
+        assert (sha_there, survey.single) == (sha, whole.single)
+        there = Vocabulary.from_counts(survey.words, survey.sentences)
+        assert (there, there.counts) == (vocabulary, vocabulary.counts)
+
+
+def test_a_corpus_that_is_not_sharded_is_read_by_every_process():
+    def read(processes):
+        survey = Survey(WORDS)
+        return fingerprint(CORPUS, processes, survey.counting), survey.sentences
+    assert on_threads(2, read) == [(corpus_sha256(CORPUS), len(CORPUS))] * 2
+
+
+class Gone:
+    def __iter__(self):
+        raise UserError("cannot read b.txt: expected a file")
+
+
+@pytest.mark.parametrize(("there", "sizes", "message"), [
+    ([PROSE, Gone()], (1, 2), "process 1 of 0 to 1: cannot read b.txt: expected a file"),
+    ([PROSE], (1,), "the number of shards is 2 on process 0 and 1 on process 1: expected the same"),
+    ([PROSE, PROSE], (1, 3), "the SHA-256 of their sizes is ")])
+def test_shards_that_a_process_lacks_are_reported_by_all(there, sizes, message):
+    """Process 0 has two shards of 1 and 2 bytes; process 1 what is given."""
+    def error(processes):
+        corpus = ShardedCorpus("text", there if processes.rank else [PROSE, PROSE], sizes if processes.rank else (1, 2))
+        with pytest.raises(Agreed) as found:
+            fingerprint(corpus, processes)
+        return str(found.value)
+    one, other = on_threads(2, error)
+    assert one == other
+    assert one.startswith(message)

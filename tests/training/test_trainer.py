@@ -23,12 +23,14 @@ from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters
+from elmo_np.runtime.progress import Progress
 from elmo_np.training.fine_tuning import settings_of
 from elmo_np.training.metrics import COLUMNS, read
+from elmo_np.training.request import open_corpora
 from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo, train
 from tests.commands import write
 from tests.memory_helpers import peak
-from tests.training_helpers import CORPUS, contents, run, tiny
+from tests.training_helpers import CORPUS, contents, run, tiny, write_shards
 
 FILES = ["config.toml", "last.safetensors", "metrics.csv", "model.safetensors", "vocabulary.txt"]
 
@@ -821,3 +823,49 @@ def test_settings_that_do_not_go_together_are_refused(settings, message):
     with pytest.raises(UserError) as caught:
         tiny(*settings)
     assert str(caught.value).startswith(message)
+
+
+def text_of(trainer, epoch):
+    """The ids of the sentences that an epoch reads, in one row."""
+    trainer.place.epoch = epoch
+    y = np.concatenate([batch.forward.y[batch.forward.y >= 0] for batch in trainer._batches()])
+    return [sentence.tolist() for sentence in np.split(y, 1 + np.flatnonzero(y == trainer.vocabulary.eos))[:-1]]
+
+
+def test_every_epoch_reads_all_shards_in_an_order_of_its_own(tmp_path):
+    shards = str(write_shards(tmp_path / "shards"))
+    settings = tiny("batch_size=1", "min_count=2", "shards=true")
+    corpora = open_corpora(shards, None, settings)
+    trainer = Trainer(*corpora, RunDirectory(tmp_path / "run"), settings, Progress(quiet=True))
+    trainer.prepare()
+    assert trainer.vocabulary == Vocabulary.build(corpora[0], 2)
+    texts = [text_of(trainer, epoch) for epoch in range(1, 5)]
+    for epoch, text in enumerate(texts, 1):
+        order = corpora[0].shuffled((settings.train.seed, 7, epoch))
+        assert text == [trainer.vocabulary.encode(sentence)[1:] for sentence in order]
+    assert len({str(text) for text in texts}) > 2
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("settings", [["streams=contiguous"], ["state=reset", "shuffle=20"]])
+def test_a_run_that_is_killed_within_a_shard_goes_on_to_the_same_bytes(tmp_path, settings):
+    shards = write_shards(tmp_path / "shards", CORPUS[:200])
+    asked = ["shards=true", "epochs=2", "save_every=5", *settings]
+    run(tmp_path / "whole", *asked, corpus=str(shards))
+    places = []
+
+    def kill(place):
+        if (place.epoch, place.step) == (2, 14):
+            raise Killed
+    with pytest.raises(Killed):
+        run(tmp_path / "parts", *asked, corpus=str(shards), on_step=kill)
+    run(tmp_path / "parts", *asked, corpus=str(shards), resume=True, on_step=lambda place: places.append(str(place)))
+    assert places[0] == "epoch 2, step 11"
+    for name in "config.toml", "model.safetensors", "last.safetensors":
+        assert contents(tmp_path / "whole")[name] == contents(tmp_path / "parts")[name]
+    (shards / "d.txt").unlink()
+    with pytest.raises(UserError, match=r"^the corpus is not the one that .* was trained or validated on: resume with"):
+        run(tmp_path / "parts", *asked, "epochs=3", corpus=str(shards), resume=True)

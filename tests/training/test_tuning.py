@@ -159,6 +159,14 @@ def test_a_search_needs_time(search, minutes, tmp_path):
     assert not (tmp_path / "search").exists()
 
 
+def test_a_search_works_in_one_process(search, monkeypatch):
+    for name in "RANK", "LOCAL_RANK":
+        monkeypatch.setenv(f"OMPI_COMM_WORLD_{name}", "0")
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "3")
+    with pytest.raises(UserError, match=r"^a launcher has started 3 processes, and a search for settings works in "):
+        search().run(1.0)
+
+
 def test_a_mistake_in_what_all_trials_share_is_not_taken_for_a_bad_trial(search):
     with pytest.raises(UserError, match="batch_size = 500, but there are"):
         search("search", "batch_size=500").run(10)
