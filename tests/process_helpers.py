@@ -114,6 +114,11 @@ def outcome(call):
         os.write(1, f"{rank} {type(error).__name__} {error}\n".encode())
 
 
+def sharded(out):
+    """A training on the shards in the folder next to it."""
+    outcome(lambda: run(out, *SMALL, "shards=true", corpus=str(out.parent / "shards")))
+
+
 def killed(out):
     """The first of RUNS, in which the last process is killed in the second epoch."""
     def on_step(place):
@@ -161,7 +166,7 @@ def main(out, *names):
         elif name == "resume":
             train(out, "words", resume=True)
         else:
-            {"killed": killed, "lone": lone, "errors": errors}[name](out)
+            {"killed": killed, "lone": lone, "errors": errors, "sharded": sharded}[name](out)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,6 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     shard, out = _part(args)
-    if out != args.out and args.resume and os.path.lexists(out):
-        show(args, out, f"{out} exists already: this part is done", {"out": out, "done_before": True})
-        return 0
     elmo = ELMo.load(args.dir)
     sentences: Corpus = _proteins(args) if args.fasta else open_corpus(args.input, tokenize=splits(args, elmo))
     count = embed_file(elmo, sentences, out, layer=args.layer, state=args.state, marks=args.marks, shard=shard,

@@ -5,6 +5,9 @@ While it works there is a folder FILE.part next to the file:
     arrays.npz          the arrays so far, without the directory that makes it an .npz
     place.safetensors   what was asked for, how many sentences and bytes are done, and the carried state
 
+The finished file records what was asked for, so that a run that is repeated knows it: an .npz in the comment of its zip
+archive, an HDF5 file in an attribute.
+
 A block of sentences is done when its arrays are on the disk and place.safetensors counts them. Anything that a killed
 run wrote after that is dropped, and its block is done again. Apart from the carried state, a block depends neither on
 the blocks before it nor on where a run began, so the file has the same bytes however often the work was interrupted.
@@ -12,6 +15,7 @@ the blocks before it nor on where a run began, so the file has the same bytes ho
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import itertools
@@ -32,7 +36,7 @@ from ..config.toml_files import to_json
 from ..data.corpus import corpus_sha256, require_reiterable
 from ..data.fasta import FastaCorpus
 from ..errors import UserError
-from ..io import hdf5, npz_to_hdf5, safetensors_file
+from ..io import hdf5, npz, npz_to_hdf5, safetensors_file
 from ..io.npz import ArrayFile, undamaged
 from ..nn.bilm import BiState
 from ..nn.parameter import sha256
@@ -113,6 +117,20 @@ class Job:
                 "mean": json.dumps(self.mean), "the ids": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
                 "shard": f"{self.sentences.i}/{self.sentences.N}", "the text": self.text.sha256, "the model": model}
 
+    def record(self) -> bytes:
+        """`asked`, for the finished file."""
+        return json.dumps(self.asked(), sort_keys=True).encode()
+
+    def check_done(self) -> None:
+        """Raise UserError unless the file that is there is what this job writes."""
+        comment_of = npz.comment_of if self.out.suffix == ".npz" else npz_to_hdf5.comment_of
+        found = b""
+        with contextlib.suppress(OSError):      # of a file of another kind
+            found = comment_of(self.out)
+        if found != self.record():
+            raise UserError(f"{self.out} exists already, and does not record that it was made from this text by this "
+                            "model with these options: give another name, or remove it")
+
 
 def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.PathLike[str], *, layer: str | int = "all",
                state: str = "reset", marks: bool = False, shard: tuple[int, int] = (0, 1),
@@ -128,9 +146,10 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
     shard       (i, N): only the sentences whose index modulo N is i
     mean        the mean over the tokens in their place: (layers, 2P) or (dim,)
     cache       a file for the word vectors that a model of characters has computed, read and added to
-    resume      go on where a call for the same file stopped, or start from the beginning if there was none
-    -> how many sentences. Raises UserError: `out` exists, cannot be written, or was begun with other settings;
-    Interrupted at Ctrl-C, when what is done is kept.
+    resume      go on where a call for the same file stopped, or start from the beginning if there was none; a file
+                that the same call has finished stays
+    -> how many sentences. Raises UserError: `out` exists and is not what `resume` would give, cannot be written, or was
+    begun with other settings; Interrupted at Ctrl-C, when what is done is kept.
     """
     out, numbered = Path(out), Shard(sentences, shard)
     which = layer_of(layer)
@@ -152,6 +171,11 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         if isinstance(sentences, FastaCorpus) and sentences.warning:
             progress.say(sentences.warning)
         job = Job(own, numbered, text, out, which, state, marks, mean)
+        if os.path.lexists(out):
+            job.check_done()
+            progress.say(f"{out} exists already, made from the same text by the same model: it is done")
+            _unfinished(out).remove()       # a run that is killed may have left the folder
+            return text.sentences
         try:
             with interruptible() as signals, Part(_unfinished(out), job) as part:
                 _embed(job, part, progress, signals)
@@ -164,14 +188,14 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
 def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
     """All arrays are there: make the file of them."""
     if job.out.suffix == ".npz":
-        part.arrays.finish()
+        part.arrays.finish(job.record())
         part.arrays.close()         # an open file cannot be moved on every system
         os.replace(part.arrays.path, job.out)
         sync_folder(job.out.parent)
     else:
         progress.show(f"writing {job.out}")
         sentences = None if job.sentences.proteins else (sentence for _, sentence in job.sentences)
-        npz_to_hdf5.write(job.out, part.arrays.path, part.size, sentences, signals)
+        npz_to_hdf5.write(job.out, part.arrays.path, part.size, sentences, signals, job.record())
         part.arrays.close()
     part.files.remove()
 
@@ -179,7 +203,7 @@ def _finish(job: Job, part: Part, progress: Progress, signals: Signals) -> None:
 def _check_out(out: Path, resume: bool) -> None:
     if out.suffix not in SUFFIXES:
         raise UserError(f"{out}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
-    if os.path.lexists(out):
+    if os.path.lexists(out) and not resume:
         raise UserError(f"{out} exists already: give another name, or remove it")
     if out.suffix != ".npz":
         hdf5.library()

@@ -95,8 +95,8 @@ class ArrayFile:
         os.fsync(self._file.fileno())
         return self._file.tell()
 
-    def finish(self) -> None:
-        """Write the directory, which makes the file an .npz."""
+    def finish(self, comment: bytes = b"") -> None:
+        """Write the directory, which makes the file an .npz, and a comment of up to 65,535 bytes."""
         start, count, size = self.sync(), 0, 0
         for member in members(self.path, start):
             size += self._file.write(_entry(member))
@@ -106,11 +106,19 @@ class ArrayFile:
             self._file.write(END64.pack(b"PK\6\6", END64.size - 12, VERSION, VERSION, 0, 0, count, count, size, start)
                              + LOCATOR.pack(b"PK\6\7", 0, end, 1))
             count, size, start = min(count, MANY), min(size, ELSEWHERE), min(start, ELSEWHERE)
-        self._file.write(END.pack(b"PK\5\6", 0, 0, count, count, size, start, 0))
+        self._file.write(END.pack(b"PK\5\6", 0, 0, count, count, size, start, len(comment)) + comment)
         self.sync()
 
     def close(self) -> None:
         self._file.close()
+
+
+def comment_of(path: Path) -> bytes:
+    """The comment that `finish` wrote, empty if there is none. Raises OSError if the file cannot be read."""
+    with open_regular(path) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - END.size - MANY))
+        _, found, comment = file.read().rpartition(b"PK\5\6")
+    return comment[END.size - 4:] if found else b""
 
 
 def _crc(file: BinaryIO, begin: int, end: int) -> int:

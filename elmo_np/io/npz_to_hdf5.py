@@ -15,19 +15,23 @@ from . import hdf5
 from .npz import members
 
 SUFFIXES = (".hdf5", ".h5")
+COMMENT = "elmo_np"     # name of an attribute
 ROWS = 1024             # tokens, or sentences, at a time
 
 
-def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]] | None, signals: Signals) -> None:
+def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]] | None, signals: Signals,
+          comment: bytes = b"") -> None:
     """Write the file, atomically.
 
     arrays, size    the file that `npz.ArrayFile` wrote, and how many bytes of it to read
     sentences       in the same order; None: no text
     signals         Ctrl-C, which h5py might swallow
+    comment         for `comment_of`
     Raises UserError if the file cannot be written.
     """
     h5py = hdf5.library()
     with hdf5.new_file(out) as (file, disk):
+        file.attrs[COMMENT] = comment.decode()
         for member in members(arrays, size):
             with open(arrays, "rb") as source:
                 source.seek(member.data)
@@ -42,6 +46,12 @@ def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]
             texts.resize(len(texts) + len(some), axis=0)
             texts[-len(some):] = some
             disk.check()
+
+
+def comment_of(path: Path) -> bytes:
+    """The comment that `write` wrote, empty if there is none. Raises OSError if the file cannot be read."""
+    with hdf5.library().File(path, "r") as file:
+        return str(file.attrs.get(COMMENT, "")).encode()
 
 
 def _copy(file: Any, name: str, source: Any) -> None:

@@ -99,16 +99,20 @@ def test_a_single_process_of_a_launcher_and_one_with_a_shard_work_as_without(do,
 
 
 def test_resuming_several_processes_keeps_the_parts_that_are_done(do, tmp_path, monkeypatch):
+    (tmp_path / "other.txt").write_text("the bank\nthe river .\n")
     command = ["embed", "run", "unseen.txt", "--out", tmp_path / "x.npz", "--layer", "top", "--resume"]
+    path = tmp_path / "x-0-of-2.npz"
     launched(monkeypatch, 0, 2)
-    do(*command)
-    before = (tmp_path / "x-0-of-2.npz").read_bytes()
-    out, _ = do(*command)
-    assert out == f"{tmp_path}/x-0-of-2.npz exists already: this part is done\n"
-    assert json.loads(do(*command, "--json").out) == {"out": f"{tmp_path}/x-0-of-2.npz", "done_before": True}
+    first = do(*command).out
+    before = path.read_bytes()
+    out, err = do(*command)
+    assert out == first
+    assert err.endswith(f"{path} exists already, made from the same text by the same model: it is done\n")
+    _, err = do("embed", "run", tmp_path / "other.txt", *command[3:], code=2)
+    assert f"{path} exists already, and does not record that it was made from this text by this model " in err
     launched(monkeypatch, 1, 2)
     assert "arrays \"1\" to " in do(*command).out
-    assert (tmp_path / "x-0-of-2.npz").read_bytes() == before
+    assert path.read_bytes() == before
     _, err = do(*command[:-1], code=2)
     assert "x-1-of-2.npz exists already: give another name" in err
 

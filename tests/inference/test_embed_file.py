@@ -230,6 +230,31 @@ def test_what_is_there_is_not_overwritten_without_resume(begun):
     assert (begun.parent / "x.npz.part" / "arrays.npz").read_bytes() == before
 
 
+@pytest.mark.parametrize("suffix", ["npz", "hdf5"])
+def test_a_finished_file_is_known_by_what_it_was_made_from(tmp_path, suffix, monkeypatch):
+    if suffix == "hdf5":
+        pytest.importorskip("h5py")
+    path = tmp_path / f"x.{suffix}"
+    run(of_characters(), path, layer="top")
+    before = path.read_bytes()
+    (tmp_path / f"{path.name}.part").mkdir()        # as a killed run may leave it
+    with monkeypatch.context() as patch:
+        patch.setattr(embed_file, "_embed", None)   # nothing is computed
+        assert run(of_characters(), path, layer="top", resume=True) == len(TEXT)
+        assert os.listdir(tmp_path) == [path.name]
+        for how in {"layer": "all"}, {"layer": "top", "mean": True}, {"layer": "top", "shard": (0, 2)}:
+            with pytest.raises(UserError, match=rf"x\.{suffix} exists already, and does not record that it was made"):
+                run(of_characters(), path, resume=True, **how)
+        with pytest.raises(UserError, match="does not record that it was made from this text by this model"):
+            run(of_characters(residual=False), path, layer="top", resume=True)
+    assert path.read_bytes() == before
+    for content in b"", b"text", before[:-3]:
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="exists already, and does not record"):
+            run(of_characters(), path, layer="mix", resume=True)
+        assert path.read_bytes() == content
+
+
 @pytest.mark.parametrize(("how", "message"), [
     ({"layer": "top"}, "layer was 'all', now it is 'top'"), ({"state": "warm"}, "state was 'reset', now it is 'warm'"),
     ({"marks": True}, "marks was 'false', now it is 'true'"), ({"shard": (0, 2)}, "shard was '0/1', now it is '0/2'"),

@@ -8,7 +8,7 @@ import pytest
 
 from elmo_np.errors import UserError
 from elmo_np.io import npz
-from elmo_np.io.npz import ArrayFile, members
+from elmo_np.io.npz import ArrayFile, comment_of, members
 
 
 def some(rng):
@@ -49,6 +49,19 @@ def test_the_archive_is_sound_and_has_a_fixed_date(tmp_path, rng):
         assert file.testzip() is None
         assert {entry.date_time for entry in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {entry.compress_type for entry in file.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_the_comment_is_that_of_a_zip_archive(tmp_path, rng):
+    comment = b'{"layer": "top"}'
+    file = write(tmp_path / "x.npz", some(rng))
+    file.finish(comment)
+    file.close()
+    assert comment_of(tmp_path / "x.npz") == comment
+    with zipfile.ZipFile(tmp_path / "x.npz") as archive:
+        assert (archive.comment, archive.testzip()) == (comment, None)
+    np.savez(tmp_path / "y.npz", rng.normal(size=(2, 3)))
+    (tmp_path / "z.npz").write_bytes(b"text")
+    assert [comment_of(tmp_path / name) for name in ("y.npz", "z.npz")] == [b"", b""]
 
 
 def test_the_parts_of_an_array_do_not_show_in_the_file(tmp_path, rng):

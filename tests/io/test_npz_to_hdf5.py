@@ -38,7 +38,8 @@ def source(tmp_path, arrays):
 def test_arrays_and_sentences_are_those_of_the_source_at_any_number_of_rows_at_a_time(tmp_path, source, arrays, rows,
                                                                                        monkeypatch):
     monkeypatch.setattr(npz_to_hdf5, "ROWS", rows)
-    npz_to_hdf5.write(tmp_path / "x.hdf5", *source, iter(SENTENCES), Signals())
+    npz_to_hdf5.write(tmp_path / "x.hdf5", *source, iter(SENTENCES), Signals(), b"from a to b")
+    assert npz_to_hdf5.comment_of(tmp_path / "x.hdf5") == b"from a to b"
     with h5py.File(tmp_path / "x.hdf5") as file:
         assert set(file) == {"0", "1", "2", "sentences"}
         for k, array in enumerate(arrays):

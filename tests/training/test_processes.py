@@ -1,5 +1,6 @@
 """Training on several processes: the same bytes on any number of them, and one end for all."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from elmo_np.runtime.launcher import LOCAL_RANK, VARIABLES, launched
 from elmo_np.training.gradient_sum import Gradient, Term, tree_sum
 from elmo_np.training.processes import Agreed, OneProcess, together
 from tests.commands import write
-from tests.process_helpers import ROOT, RUNS, launcher, mpiexec, on_threads, train
+from tests.process_helpers import ROOT, RUNS, launcher, mpiexec, on_threads, sharded, train
 from tests.training_helpers import CORPUS, write_shards
 
 FILES = ["config.toml", "last.safetensors", "model.safetensors", "vocabulary.txt"]
@@ -107,18 +108,16 @@ def test_the_command_reports_once(tmp_path):
 def test_processes_share_the_shards_and_write_the_bytes_of_one(tmp_path):
     launcher()
     shards = write_shards(tmp_path / "shards", CORPUS[:120])
-    words = ["train", shards, "--preset", "demo", "--quiet", "--set", "epochs=1", "--set", "hidden_dim=8", "--set",
-             "shards=true", "--set", "groups=2", "--out"]
-    assert main([*map(str, words), str(tmp_path / "alone")]) == 0
-    done = mpiexec([2, *words, tmp_path / "two"], module="elmo_np")
-    assert (done.returncode, done.stderr) == (0, "")
+    sharded(tmp_path / "alone")
+    done = mpiexec([2, tmp_path / "two", "sharded"])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert_same(tmp_path / "two", tmp_path / "alone")
-    damaged = shards / "b.gz"       # the second: process 1 counts it
-    damaged.write_bytes(damaged.read_bytes()[:-9])
-    done = mpiexec([2, *words, tmp_path / "three"], module="elmo_np")
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"elmo-np: error: process 1 of 0 to 1: cannot read {damaged}: ")
-    assert done.stderr.count("\n") == 1
+    (shards / "b.gz").write_bytes(gzip.compress(b"caf\xe9 .\n"))       # the second: process 1 counts it
+    done = mpiexec([2, tmp_path / "three", "sharded"])
+    message = f"process 1 of 0 to 1: {shards / 'b.gz'}, line 1: not UTF-8, expected UTF-8 text"
+    one, other = sorted(done.stdout.splitlines())
+    assert one.startswith(f"0 Agreed {message}")
+    assert other.startswith(f"1 ReportedElsewhere {message}")
     assert not (tmp_path / "three").exists()
 
 
