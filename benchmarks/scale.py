@@ -3,7 +3,7 @@
     python benchmarks/scale.py [--out benchmarks/scale.md] [--seconds S]
 
 Measures the pieces of a training step (scale_pieces.py), trains with `mpiexec -n 1`, 2 and 4 on this machine, compares
-the time of a step with what scale_model.py predicts from the pieces, and writes the page. About 5 minutes; needs
+the time of a step with what scale_model.py predicts from the pieces, and writes the page. About 7 minutes; needs
 mpiexec and mpi4py. Do not use the machine for anything else in the meantime.
 """
 
@@ -77,7 +77,7 @@ def measured(name: str, processes: int, threads: int, seconds: float) -> Found:
     return Found.of(json.loads(output(launched(processes, *words))))
 
 
-def trained(name: str, processes: int, folder: Path) -> float:
+def trained(name: str, processes: int, folder: Path, threads: int = 1, groups: int = GROUPS) -> float:
     """Seconds of a step of the command, from the second row of metrics.csv to the last of the epoch."""
     model = models()[name]
     text = folder / f"{name}.txt"
@@ -87,9 +87,9 @@ def trained(name: str, processes: int, folder: Path) -> float:
         lines = [*every, *(" ".join(sentence) for sentence in sentences(model.words, tokens // 20))]
         atomic_write_text(text, "\n".join([*lines, ""]))
         atomic_write_text(folder / "valid.txt", "w0 w1 w2\n")
-    out = folder / f"{name}-{processes}"
+    out = folder / f"{name}-{processes}-{threads}-{groups}"
     options = ["--preset", name, "--quiet", "--valid", str(folder / "valid.txt"), "--out", str(out)]
-    for setting in (f"groups={GROUPS}", "threads=1", "epochs=1"):
+    for setting in (f"groups={groups}", f"threads={threads}", "epochs=1"):
         options += ["--set", setting]
     output(launched(processes, "-m", "elmo_np", "train", str(text), *options))
     rows = [row for row in metrics.read(out / "metrics.csv") if row["split"] in ("train", "sampled")]
@@ -126,6 +126,23 @@ def comparison(progress: Progress, seconds: float) -> str:
                 cells = (name, str(processes), f"{guess * 1e3:.1f}", f"{real * 1e3:.1f}", f"{guess / real:.2f}")
                 for title, cell in zip(columns, cells, strict=True):
                     columns[title].append(cell)
+    return markdown(columns)
+
+
+def processes_or_threads(progress: Progress) -> str:
+    """The table of a training on two cores in each of three ways."""
+    ways = {"two processes": (2, 1, 2), "two threads, 2 groups": (1, 2, 2), "two threads, 1 group": (1, 2, 1)}
+    columns: dict[str, list[str]] = {"model": list(HERE), **{f"{way}, ms": [] for way in ways},
+                                     "speed of processes": []}
+    with tempfile.TemporaryDirectory(prefix="elmo-np-scale-") as folder:
+        for name in HERE:
+            steps = {}
+            for way, (processes, threads, groups) in ways.items():
+                progress.show(f"{name}: training with {way}")
+                steps[way] = trained(name, processes, Path(folder), threads, groups)
+                columns[f"{way}, ms"].append(f"{steps[way] * 1e3:.1f}")
+            two, same, plain = steps.values()
+            columns["speed of processes"].append(f"{same / two:.2f}, {plain / two:.2f}")
     return markdown(columns)
 
 
@@ -197,8 +214,8 @@ def original_size(found: Found) -> str:
             f"{one / 1e6:,.0f} MB, and {many / 1e6:,.0f} MB where the samples of 128 groups come together.")
 
 
-def page(each: Mapping[str, Found], compared: str, link: Network) -> str:
-    return PAGE.format(machine=describe(""), pieces=pieces_table(each), compared=compared, groups=GROUPS,
+def page(each: Mapping[str, Found], compared: str, ways: str, link: Network) -> str:
+    return PAGE.format(machine=describe(""), pieces=pieces_table(each), compared=compared, ways=ways, groups=GROUPS,
                        latency=link.latency * 1e6, bandwidth=link.bandwidth / 1e9, original=original_size(each["elmo"]),
                        growth=growth(each, NETWORKS[1]), network=NETWORKS[1].name, knees=knees(each))
 
@@ -222,6 +239,12 @@ A step of `mpiexec -n N elmo-np train` on this machine with {groups} groups and 
 measured with as many processes at work as there are cores in use; processes that share a core take turns.
 
 {compared}
+
+## Processes or threads
+Two cores in three ways: two processes with one thread each, and one process with two threads, which computes the same
+bits with 2 groups of rows and less with 1. The last column has the speed of the processes relative to each of these.
+
+{ways}
 
 ## How a step grows
 The same batch on more and more machines, one process with two threads on each, one group per process, connected by
@@ -256,6 +279,7 @@ def run(argv: Sequence[str] | None) -> None:
         raise UserError("mpiexec, the launcher of an MPI library, is not installed: expected one such as MPICH's")
     with Progress() as progress:
         compared = comparison(progress, args.seconds)
+        ways = processes_or_threads(progress)
         progress.show("what connects two processes")
         link = measured("small", 2, 1, args.seconds).link
         assert link is not None
@@ -264,7 +288,7 @@ def run(argv: Sequence[str] | None) -> None:
             progress.show(f"{name}: pieces of one process with two threads")
             found = measured(name, 1, 2, args.seconds)
             each[name] = found._replace(work=replace(found.work, words=ORIGINAL_WORDS)) if name == "elmo" else found
-    atomic_write_text(args.out, page(each, compared, link))
+    atomic_write_text(args.out, page(each, compared, ways, link))
     print(f"{args.out}: the page")
 
 

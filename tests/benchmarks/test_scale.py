@@ -1,6 +1,7 @@
 """What a step on several processes costs: the simulation against closed formulas, and the page that it fills."""
 
 
+import csv
 import json
 import math
 import shutil
@@ -144,7 +145,9 @@ def test_a_models_gradient_is_what_its_parameters_say(pieces):
 
 def test_the_page_has_every_model_network_and_change(pieces):
     each = {name: pieces(name, "--threads", "2") for name in scale.models()}
-    text = scale.page(each, "| a |", Network("this machine", 1e-6, 2e9))
+    text = scale.page(each, "| a |", "| b |", Network("this machine", 1e-6, 2e9))
+    assert "\n\n| a |\n" in text
+    assert "\n\n| b |\n" in text
     assert "a message takes 1.0 microseconds, and\n2.00 GB per second" in text
     assert text.count("1 Gbit/s Ethernet") == 3 * len(each)
     assert all(change in text for change in ("as it is", "batches 8 times as large", "exchange after every 8 batches"))
@@ -163,6 +166,25 @@ def test_processes_that_share_a_core_take_turns():
 def test_where_training_on_processes_is_unknown_nothing_is_compared(monkeypatch, tmp_path):
     monkeypatch.setitem(scale.FIELDS, "train", {})
     assert scale.comparison(scale.Progress(quiet=True), 0.0) == "This version does not train on several processes."
+
+
+def test_two_processes_are_compared_with_two_threads(monkeypatch):
+    commands = []
+
+    def output(command):
+        commands.append(" ".join(command))
+        out = Path(command[command.index("--out") + 1])
+        out.mkdir()
+        seconds = 8 if command[2] == "2" else 6 if "groups=2" in command else 4
+        rows = [f"{step},{seconds * step / 10}" for step in (0, 10, 20)]
+        (out / "metrics.csv").write_text("\n".join(["split,step,seconds", *(f"train,{row}" for row in rows), ""]))
+    monkeypatch.setattr(scale, "output", output)
+    monkeypatch.setattr(scale.metrics, "read", lambda path: [*csv.DictReader(path.read_text().splitlines())])
+    *_, small, fast = scale.processes_or_threads(scale.Progress(quiet=True)).splitlines()
+    assert [cell.strip() for cell in small.split("|")[1:-1]] == ["small", "800.0", "600.0", "400.0", "0.75, 0.50"]
+    assert fast.split()[1] == "fast"
+    assert [("-n 2 " in one, "threads=2" in one, "groups=1" in one) for one in commands[:3]] == [
+        (True, False, False), (False, True, False), (False, True, True)]
 
 
 def test_a_command_that_fails_is_one_line():
