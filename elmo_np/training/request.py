@@ -80,8 +80,8 @@ def open_corpora(corpus: str | Corpus, valid: str | Corpus | None, settings: Set
         if isinstance(given, str):
             return open_corpus(given, tokenize=data.tokenize, seed=seed, shards=shards)
         if shards:
-            raise UserError(f"shards = true with a corpus that is a {type(given).__name__}: expected the names of "
-                            "files or a directory: set shards = false")
+            raise UserError(f"shards = true with a corpus that is a {type(given).__name__}: expected one string "
+                            "that names files or a directory: set shards = false")
         return require_reiterable(given)
 
     whole = opened(corpus, data.shards)

@@ -24,10 +24,11 @@ def fingerprint(corpus: Sentences, processes: OneProcess, seen: Callable[[Senten
 
     seen    what is read passes through it
     """
+    sizes = corpus.sizes if isinstance(corpus, ShardedCorpus) else ()
+    processes.check_same(lambda: {"the number of shards": str(len(sizes)),
+                                  "the SHA-256 of their sizes": sha256(str(sizes).encode()).hexdigest()})
     if not isinstance(corpus, ShardedCorpus):
         return processes.agreed(lambda: corpus_sha256(seen(corpus)))
-    processes.check_same(lambda: {"the number of shards": str(len(corpus.sizes)),
-                                  "the SHA-256 of their sizes": sha256(str(corpus.sizes).encode()).hexdigest()})
     number = processes.number
     own = corpus.shards[processes.rank::number]
     digests = processes.gathered(processes.agreed(lambda: [corpus_sha256(seen(shard)) for shard in own]))

@@ -39,7 +39,7 @@ def test_every_nth_sentence_is_held_out_unless_there_is_a_validation_corpus():
 
 
 def test_only_files_are_shards():
-    with pytest.raises(UserError, match=r"^shards = true with a corpus that is a list: expected the names of files"):
+    with pytest.raises(UserError, match=r"^shards = true with a corpus that is a list: expected one string that "):
         open_corpora([["a"]], None, replaced(Settings(), shards=True))
 
 
