@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 
-from ..data.corpus import corpus_files
+from ..data.corpus import BUILT_IN, corpus_files
 from ..data.dump_to_text import dump_to_text
 from ..errors import UserError
+from ..runtime.files import STDOUT
 from .common import Add, add_json, show
 
 
@@ -25,6 +26,12 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.out == STDOUT:
+        raise UserError(f"--out {STDOUT}: expected the name of a file, beside which the work is kept that --resume "
+                        "continues")
+    if built_in := [dump for dump in args.dumps if dump in BUILT_IN]:
+        raise UserError(f"{built_in[0]} is text already, expected a Wikipedia dump; every command that takes a CORPUS "
+                        f"reads {built_in[0]} as it is")
     done = dump_to_text([path for dump in args.dumps for path in corpus_files(dump)], args.out, limit=args.limit,
                         processes=args.processes, resume=args.resume, quiet=args.quiet)
     if not done.sentences:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from ..tasks.experiments.task_directory import TaskDirectory, new_directory, sto
 from ..tasks.models.config import TaskConfig, overridden
 from ..tasks.models.task_model import TaskModel
 from ..viz import plots
-from .common import Add, json_text
+from .common import Add, check_new_file, json_text, show
 
 ACTIONS = {"train": "train a task model and report its scores on test data",
            "compare": "train and test with static vectors, with each layer and with the mix, over several seeds or in "
@@ -72,7 +71,8 @@ def _arguments(add: Add, task: TaskSpec, action: str) -> None:
         add("--bilm", metavar="DIR", help="the biLM of the model, if it has been moved")
         _columns_argument(add, task.roles if action == "evaluate" else task.asked)
         add("--out", metavar="FILE",
-            help="a figure of the results, .png or .svg" if action == "evaluate" else "write to this file")
+            help="a figure of the results, .png or .svg" if action == "evaluate" else
+            "write to this new file; - for standard output")
     add("--json", action="store_true",
         help="print one JSON object per line of the input" if action == "predict" else "print JSON")
     if action == "predict" and task.has_probabilities:
@@ -127,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
     elmo = bilm_of(directory, args.bilm, task.name)
     model = task.load(str(directory.model), elmo)
     if args.action == "evaluate":
+        _check_reading(args, task)
         columns = parsed_columns(args.columns, task.roles)
         test = task.fitting(task.labelled(args.data, model.tokenize, model.config.seed, columns), model.config)
         _print(workflow.evaluate(task, model, test, Path(args.out) if args.out else None), args.json)
@@ -137,7 +138,8 @@ def run(args: argparse.Namespace) -> int:
     lines = list(_predicted(task, model, examples, args.json, getattr(args, "probabilities", False)))
     if args.out:
         atomic_write_text(args.out, "\n".join([*lines, ""]))
-        print(f"{args.out}: {sum(map(bool, examples.sentences)):,} {task.items}")
+        count = sum(map(bool, examples.sentences))
+        show(args, args.out, f"{args.out}: {count:,} {task.items}", {"out": args.out, task.items: count})
     else:
         print("\n".join(lines))
     return 0
@@ -147,10 +149,8 @@ def _check_out(out: str, action: str) -> None:
     """Raise UserError for a file that `evaluate` or `predict` cannot write."""
     if action == "evaluate":
         plots.check_target(out)
-    elif not out:
-        raise UserError("--out is empty: expected the name of a file")
-    elif os.path.lexists(out):
-        raise UserError(f"{out} already exists: give another --out, or remove it")
+    else:
+        check_new_file("--out", out)
 
 
 def _predicted(task: TaskSpec, model: TaskModel, examples: Examples, as_json: bool,
@@ -181,8 +181,11 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     given = {"input": getattr(args, "input", None), "seed": args.seed}
     config = overridden(task.defaults, args.set)
     config = dataclasses.replace(config, **{key: value for key, value in given.items() if value is not None})
+    if args.action == "compare":
+        _check_compared(task, config)
     bilm = BilmSpec(args.bilm, args.fine_tune)
     bilm.check()
+    _check_reading(args, task)
     columns = parsed_columns(args.columns, task.roles)
     folds = _folds(args, task, config, columns)
     data = None if folds else _fitting(task, task.data(args.data, args.test, args.tokenize, config.seed, columns),
@@ -205,6 +208,28 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
         _print(compare.compare(task, rounds, valid, setup, args.inputs), args.json,
                [f"{path}: report.txt, results.csv, comparison.png"])
     return 0
+
+
+def _check_compared(task: TaskSpec, config: TaskConfig) -> None:
+    """Raise UserError for a setting of which `compare` tries several values itself."""
+    varied = dict.fromkeys(["input", *(name for changes in task.methods.values() for name in changes)])
+    for name in varied:
+        value = getattr(config, name)
+        if value != getattr(task.defaults, name):
+            instead = "; choose with --inputs" if name == "input" else ""
+            raise UserError(f"{name} = {value} does not go with compare, which tries more than one {name}: leave it "
+                            f"out{instead}")
+
+
+def _check_reading(args: argparse.Namespace, task: TaskSpec) -> None:
+    """Raise UserError for options about the text of a file where no file is read."""
+    if args.data not in task.built_in:
+        return
+    if getattr(args, "tokenize", False):
+        raise UserError(f"--tokenize does not go with {args.data}, whose words are split already: leave it out")
+    files = [name for name in ("test", "valid") if getattr(args, name, None)]
+    if args.columns and not files:
+        raise UserError(f"--columns {args.columns} does not go with {args.data}, which is not a file: leave it out")
 
 
 def _fitting(task: TaskSpec, data: Data, config: TaskConfig) -> Data:

@@ -56,9 +56,12 @@ def run(args: argparse.Namespace) -> int:
     finished = search.run(args.minutes, args.resume)
     ranking = search.ranking()
     best = ranking[0]
-    if not best.curve:
+    if not (best.curve or finished):
         raise UserError(f"no trial was validated in {args.minutes:g} minutes: expected time for an epoch of each: give "
                         "more --minutes with --resume, or a smaller model")
+    if not math.isfinite(perplexity(best.loss, 1)):
+        raise UserError(f"all trials in {args.out} diverged, so none is the best: start another search with a lower "
+                        f"learning_rate (now {base.train.learning_rate:g}), or with clip_norm")
     _draw(ranking, search)
     _print(args, search, ranking, finished, _command(args, name, [*changes, *best.trial.changes]))
     return 0

@@ -35,6 +35,16 @@ def test_with_json_the_counts_are_one_object(here, capsys):
                                                    "empty": 0}
 
 
+@pytest.mark.parametrize(("words", "message"), [
+    (["wiki.xml.bz2", "--out", "-"], "--out -: expected the name of a file, beside which the work is kept"),
+    (["pydoc", "--out", "text.txt"], "pydoc is text already, expected a Wikipedia dump")])
+def test_what_is_not_a_file_or_a_dump_is_refused(words, message, here, capsys):
+    before = sorted(here.iterdir())
+    assert main(["corpus", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(here.iterdir()) == before
+
+
 def test_several_processes_from_the_command_line(here):
     done = command("corpus", "big.xml.bz2", "wiki.xml.bz2", "--out", "text.txt", "--processes", "2", "--quiet",
                    cwd=here)

@@ -21,6 +21,9 @@ def test_new_text_is_labelled(task_home, run, tmp_path):
     assert rows[2][1] == "good"
     code, out, _ = run("tag", "predict", "tag", "new.txt", "--out", tmp_path / "out")
     assert out.endswith(": 2 sentences\n")
+    _, out, _ = run("classify", "predict", "classify", "new.txt", "--out", tmp_path / "out.jsonl", "--json")
+    assert json.loads(out) == {"out": str(tmp_path / "out.jsonl"), "sentences": 2}
+    assert len([json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]) == 3
     lines = (tmp_path / "out").read_text().split("\n")
     assert [line.split("\t")[0] for line in lines[:7]] == ["anna", "saw", "tom", "in", "paris", "rome", "."]
     assert lines[0] == "anna\tB-per"
@@ -111,6 +114,13 @@ def test_sentences_are_chosen_from_a_labelled_file(task_home, run):
     code, out, err = run("tag", "predict", "tag", "test.conll", "--columns", "word=1")
     assert [line.split("\t")[0] for line in out.splitlines() if line] == [
         line.split()[0] for line in (task_home / "test.conll").read_text().splitlines() if line]
+
+
+def test_predictions_on_standard_output_are_nothing_else(task_home, run, tmp_path):
+    words = ["classify", "predict", task_home / "classify", task_home / "new.txt"]
+    done = command("task", *words, "--out", "-", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == run(*words)[:2]
+    assert not any(tmp_path.iterdir())
 
 
 def test_text_from_standard_input_is_labelled(task_home):
@@ -218,7 +228,7 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag predict nowhere new.txt", "nowhere has no model.safetensors: expected a directory that `elmo-np task tag"),
     ("tag predict tag nowhere", "there is no file nowhere"),
     ("tag predict tag empty", "empty is empty: expected one sentence per line"),
-    ("tag predict tag new.txt --out raw.txt", "raw.txt already exists"),
+    ("tag predict tag new.txt --out raw.txt", "raw.txt exists already"),
     ("tag train train.conll --bilm bilm --out tag", "tag holds the files of another training"),
     ("tag train train.conll --bilm bilm --out empty", "expected a directory, or a name for one"),
     ("tag train train.conll --bilm nowhere --out new", "nowhere"),
@@ -258,6 +268,16 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("translate train train.pairs --bilm bilm --out new --input learnt+7", "input = '7': expected mix"),
     ("translate train train.pairs --out new --set attention=cosine", "attention = 'cosine': expected"),
     ("senses train train.senses --bilm bilm --out new --input learnt", "input = 'learnt': expected mix"),
+    ("tag train train.conll --test test.conll --bilm bilm --out new --columns label=1", "column 1 is both the word"),
+    ("tag compare train.conll --bilm bilm --out new --set input=1", "input = 1 does not go with compare, which tries "
+     "more than one input: leave it out; choose with --inputs"),
+    ("senses compare train.senses --bilm bilm --out new --set method=nearest", "method = nearest does not go with "
+     "compare, which tries more than one method: leave it out"),
+    ("tag train grammar --bilm bilm --out new --tokenize", "--tokenize does not go with grammar, whose words are"),
+    ("tag train grammar --bilm bilm --out new --columns word=1", "--columns word=1 does not go with grammar, which is"),
+    ("tag evaluate tag grammar --columns word=1", "--columns word=1 does not go with grammar, which is not a file"),
+    ("classify compare train.tsv --test test.tsv --bilm bilm --out new --inputs static learnt --set finetune=true",
+     "finetune = true does not go with input = learnt, which reads no biLM"),
     ("fly train x --out new", "invalid choice: 'fly'"),
     ("tag fly", "invalid choice: 'fly'"),
 ])

@@ -87,6 +87,13 @@ def test_a_mistake_is_one_line(do, tmp_path, options, message):
     assert err.count("\n") == 1
 
 
+def test_a_search_in_which_all_trials_diverge_recommends_none(do, tmp_path):
+    out, err = do("tune", "train.txt", "--out", tmp_path / "search", *OPTIONS, "--set", "learning_rate=1e6", "--set",
+                  "clip_norm=none", "--over", "dropout=0,0.5", "--quiet", code=2)
+    assert out == ""
+    assert "diverged, so none is the best: start another search with a lower learning_rate (now 1e+06)" in err
+
+
 def test_help_names_what_is_searched(capsys):
     with pytest.raises(SystemExit):
         main(["tune", "--help"])

@@ -39,6 +39,9 @@ def read_conll(path: str, columns: Columns = ANY) -> Examples:
     Raises UserError that names the wrong line.
     """
     sentences, word, label = _columns(path, _sentences(path), columns)
+    if word == label:
+        raise UserError(f"{path}: column {word + 1} is both the word and the label: expected two columns: change "
+                        "--columns")
     check = _check_of([row.cells[label] for rows in sentences for row in rows])
     found = Examples([], [])
     for rows in sentences:

@@ -108,10 +108,11 @@ def read_sentences(path: str, tokenize: bool, columns: Columns = ANY) -> list[li
     file_lines(path)
     plain = plain_lines(Path(path), KEPT)
     head = list(islice(plain, HEAD))
+    filled = [line for line in head if line.strip()]
     advice = "expected one sentence per line: choose the column of the sentences with --columns sentence=COLUMN"
-    if begins_with_labels([line for line in head if line.strip()]):
+    if begins_with_labels(filled):
         raise UserError(f"{path} has lines that begin with a label, {advice}")
-    if len(head) > 1 and all(_WORD_AND_LABEL.fullmatch(line) for line in head if line.strip()):
+    if len(filled) > 1 and all(map(_WORD_AND_LABEL.fullmatch, filled)):
         raise UserError(f"{path} has a word and a label per line, expected one sentence per line: for the task tag, "
                         "give --columns word=1; for others, write the words of each sentence on one line first")
     found = []

@@ -220,6 +220,10 @@ def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, 
         found[missing[0]] = left[0]
     elif missing:
         raise _unexpected(path, number, cells, roles, "")
+    both = [role for role in roles if list(found.values()).count(found[role]) > 1]
+    if both:
+        raise UserError(f"{path}: column {found[both[0]] + 1} is chosen for {' and '.join(both)}: expected a column "
+                        "for each: change --columns")
     return [found[role] for role in roles]
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from ...data import text
 from ...data.corpus import words
 from ...errors import UserError
+from ...runtime import json_text
 from .examples import Examples, WordPair
-from .tables import ANY, Columns, Roles, file_lines, is_table, table_rows
+from .tables import ANY, Columns, Roles, file_lines, is_number, is_table, table_rows
 
 ROLES: Roles = {"word": ("word", "lemma"), "pos": ("pos",), "positions": ("positions", "index"),
                 "first": ("first", "sentence1"), "second": ("second", "sentence2")}
@@ -40,7 +41,7 @@ def read_wic(path: str, labelled: bool = True, columns: Columns = ANY) -> Exampl
             found.labels.append(None)
             continue
         word, _, places, first, second = cells
-        match = re.fullmatch(r"(\d+)-(\d+)", places, re.ASCII)
+        match = re.fullmatch(r"(\d{1,9})-(\d{1,9})", places, re.ASCII)
         if not match:
             raise UserError(f"{path}, line {number}: {places!r:.20}, expected the positions of the word in both "
                             "sentences, such as 2-1")
@@ -82,19 +83,35 @@ def _with_answer(pair: WordPair, answer: str, where: str) -> WordPair:
     return pair._replace(answer=answer)
 
 
+def superglue_keys(path: str) -> set[str]:
+    """The keys of the first row of JSON Lines; none if it is not an object."""
+    first = next((line for line in file_lines(path) if line.strip()), "")
+    try:
+        row = json_text.loads(first)
+    except ValueError:
+        return set()
+    return set(row) if isinstance(row, dict) else set()
+
+
 def _superglue(path: str, labelled: bool) -> Examples:
     """A file of SuperGLUE."""
     found = Examples([], [])
-    for number, cells in table_rows(path, {**SUPERGLUE, "label": ("label",)} if labelled else SUPERGLUE):
+    roles = {**SUPERGLUE, "label": ("label",)} if labelled else SUPERGLUE
+    keys = superglue_keys(path)
+    if missing := [name for name in roles if keys and name not in keys]:
+        raise UserError(f"{path} has no {missing[0]!r}: expected rows with {', '.join(roles)}, as SuperGLUE's training "
+                        "and validation parts have them")
+    for number, cells in table_rows(path, roles):
         where = f"{path}, line {number}"
         sentences, positions = [], []
         for raw, *ends in cells[1:4], cells[4:7]:
-            if not all(map(str.isdecimal, ends)):
+            start, end = map(int, ends) if all(map(is_number, ends)) else (0, 0)
+            word = words(raw[start:end])
+            if not word:
                 raise UserError(f"{where}: {' to '.join(ends)!r:.20}, expected where the word begins and ends, in "
-                                "characters from 0")
-            start, end = map(int, ends)
-            before, word = text.tokens(raw[:start]), words(raw[start:end])
-            sentences.append([*before, *word, *text.tokens(raw[end:])] if word else [])
+                                f"characters from 0 to {len(raw)}, the end of the sentence")
+            before = text.tokens(raw[:start])
+            sentences.append([*before, *word, *text.tokens(raw[end:])])
             positions.append(len(before))
         _add(found, where, cells[0], sentences, positions)
         if labelled:

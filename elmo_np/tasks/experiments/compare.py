@@ -89,7 +89,7 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
                 continue
             other, notes = _word2vec(one.directory, setup, elmo, only, progress, static)
             inputs = partial(inputs_of, task, elmo, only=only, progress=progress, other=other)
-            task.model(elmo, one.data.train, setup.config, one.data.raw)    # a wrong setting is reported first
+            _check_settings(task, elmo, one.data, setup.config, only)
             for line in _measure(task, one, valid, inputs, setup, counts):
                 # Written after each score, so that a stopped comparison keeps its results
                 _write_results(rounds, scores(task, found), setup)
@@ -100,6 +100,13 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
     all_scores = scores(task, found)
     _write_results(rounds, all_scores, setup)
     return _written(task, rounds, all_scores, notes, setup)
+
+
+def _check_settings(task: TaskSpec, elmo: ELMo, data: Data, config: TaskConfig, only: Sequence[str]) -> None:
+    """Raise UserError for a setting that does not go with one of the inputs, before any of them is trained."""
+    for kind in wanted_kinds(task, elmo.model.config.layers, only):
+        own = replace(config, input="static" if kind == WORD2VEC else kind)
+        task.model(elmo, data.train, own, data.raw)
 
 
 def _measure(task: TaskSpec, one: Round, valid: Examples | None, inputs: Callable[[list[Examples]], Iterator[Input]],
@@ -172,6 +179,12 @@ def kinds_of(task: TaskSpec, layers: int) -> list[str]:
             *task.joined_inputs.values(), *task.on_request.values()]
 
 
+def wanted_kinds(task: TaskSpec, layers: int, only: Sequence[str]) -> list[str]:
+    """Those of `kinds_of` that are compared; only: what is asked for, none for all but `on_request`."""
+    return [kind for kind in kinds_of(task, layers)
+            if (kind in only if only else kind not in task.on_request.values())]
+
+
 def check_kinds(task: TaskSpec, only: Sequence[str], bilm: BilmSpec) -> None:
     """Raises UserError for an input that cannot be compared, before any long computation."""
     kinds = kinds_of(task, bilm.layers()) if only else []
@@ -190,7 +203,7 @@ def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Se
         different = {id(some): some for some in examples}
         vectors = {key: task.embed(source, some, layers, progress) for key, some in different.items()}
         return [vectors[id(some)] for some in examples]
-    wanted = [kind for kind in kinds_of(task, elmo.model.config.layers) if not only or kind in only]
+    wanted = wanted_kinds(task, elmo.model.config.layers, only)
     stacked = embedded(elmo, elmo.layers)
     for name, kind in task.more_inputs.items():
         if kind in wanted:
@@ -205,8 +218,7 @@ def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Se
     for layer in range(1, elmo.model.config.layers + 1):
         if str(layer) in wanted:
             yield Input(f"layer {layer}", str(layer), elmo, stacked)
-    requested = {name: kind for name, kind in task.on_request.items() if kind in only}
-    for name, kind in {"layer mix": "mix", **task.joined_inputs, **requested}.items():
+    for name, kind in {"layer mix": "mix", **task.joined_inputs, **task.on_request}.items():
         if kind in wanted:
             yield Input(name, kind, elmo, words if kind.endswith("static") else stacked)
 

@@ -6,32 +6,25 @@ half of the pairs is judged by the threshold that suits the other half best.
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
 import numpy as np
 
-from ...data.text_lines import text_lines
 from ...inference.elmo import ELMo
 from ...inference.neighbours import unit
 from ...inference.probe import Result
 from ...runtime.progress import Progress
 from ...types import Array
 from ..data.examples import Examples, WordPair
-from ..data.wic import SUPERGLUE
+from ..data.wic import SUPERGLUE, superglue_keys
 from ..models.wic import best_threshold, embed_pairs
 
 
 def is_wic(path: Path) -> bool:
-    """Whether a file is named like WiC's, NAME.data.txt, or has rows as of SuperGLUE's WiC."""
-    if path.suffix != ".jsonl":
-        return path.name.endswith(".data.txt")
-    first = next((line for line in text_lines(path) if line.strip()), "")
-    try:
-        row = json.loads(first)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(row, dict) and set(SUPERGLUE) <= set(row)
+    """Whether a file, compressed or not, is named like WiC's, NAME.data.txt, or has rows as of SuperGLUE's WiC."""
+    name = re.sub(r"\.(gz|bz2|xz)$", "", path.name)
+    return name.endswith(".data.txt") or (name.endswith(".jsonl") and set(SUPERGLUE) <= superglue_keys(str(path)))
 
 
 def probe_layers(elmo: ELMo, examples: Examples, progress: Progress | None = None) -> list[Result]:
@@ -40,7 +33,7 @@ def probe_layers(elmo: ELMo, examples: Examples, progress: Progress | None = Non
     vectors = embed_pairs(elmo, examples.sentences, pairs, elmo.layers, progress)
     layers, _ = vectors.batch(np.arange(len(pairs)))            # (J, 2, N, D)
     same = np.array([pair.answer == "T" for pair in pairs])
-    known = np.array([first[pair.positions[0]] in elmo.vocabulary and pair.second[pair.positions[1]] in elmo.vocabulary
+    known = np.array([_is_known(elmo, first[pair.positions[0]]) and _is_known(elmo, pair.second[pair.positions[1]])
                       for first, pair in zip(examples.sentences, pairs, strict=True)])
     chance = max(same.mean(), 1 - same.mean())
     found = []
@@ -50,6 +43,11 @@ def probe_layers(elmo: ELMo, examples: Examples, progress: Progress | None = Non
         found.append(Result(name, len(pairs), int(right.sum()), None, int((~known).sum()), int((right & known).sum()),
                             None, float(chance)))
     return found
+
+
+def _is_known(elmo: ELMo, word: str) -> bool:
+    """Whether the word's vector is its own: a model of characters reads any word."""
+    return elmo.model.config.char_filters is not None or word in elmo.vocabulary
 
 
 def crosswise(cosines: Array, same: Array) -> Array:

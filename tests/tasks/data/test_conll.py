@@ -87,6 +87,8 @@ def test_the_words_of_conll_u_are_neither_surface_forms_nor_empty_nodes(write):
     assert read_conll(path) == ([["Do", "n't", "go"], ["10\u00a0000"]], [["AUX", "PART", "VERB"], ["NUM"]])
     assert read_conll(path, {"word": "lemma", "label": "XPOS"}) == (
         [["do", "not", "go"], ["10000"]], [["VB", "RB", "VB"], ["CD"]])
+    with pytest.raises(UserError, match="column 2 is both the word and the label: expected two columns"):
+        read_conll(path, {"label": "form"})
     with pytest.raises(UserError, match="has no column ner: expected a number from 1 to 10, or one of id, form"):
         read_conll(path, {"label": "ner"})
     with pytest.raises(UserError, match=r"has no column 9{40}: expected"):

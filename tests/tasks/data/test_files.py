@@ -140,6 +140,7 @@ def test_the_sentences_of_a_table_with_a_header_row_are_found(write):
     ("DESC:manner How ?\n", "lines that begin with a label"),
     ("Anna B-per\nsaw O\n\nit O\n", "a word and a label per line"),
     ("<html lang='en'>\n", "looks like XML or HTML"),
+    ("\n \n", "is empty: expected one sentence per line"),
 ])
 def test_labels_are_not_read_as_words(text, message, write):
     with pytest.raises(UserError) as error:

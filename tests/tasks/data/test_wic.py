@@ -48,7 +48,7 @@ def test_superglue_gives_raw_sentences_and_positions_in_characters(tmp_path):
     del rows[0]["label"]
     (tmp_path / "test.jsonl").write_text(json.dumps(rows[0]) + "\n")
     assert read_wic(str(tmp_path / "test.jsonl"), labelled=False).labels[0].positions == (5, 1)
-    with pytest.raises(UserError, match=r"line 1: .*expected T or F"):
+    with pytest.raises(UserError, match=r"test.jsonl has no 'label': expected rows with word, sentence1, start1"):
         read_wic(str(tmp_path / "test.jsonl"))
 
 
@@ -60,6 +60,7 @@ def test_superglue_gives_raw_sentences_and_positions_in_characters(tmp_path):
     ("carry\tV\t3-1\tYou must .\tSound carries\n", "T\n", "line 1: position 3 in a sentence of 3 tokens"),
     ("carry\tV\t0-9\tYou must .\tSound carries\n", "T\n", "line 1: position 9 in a sentence of 2 tokens"),
     ("carry\tV\t2\tYou must .\tSound carries\n", "T\n", "line 1: '2', expected the positions of the word in both"),
+    (f"carry\tV\t{'9' * 5000}-1\tYou must .\tSound carries\n", "T\n", "line 1: '9*, expected the positions of"),
     ("carry\tV\tYou must .\tSound carries\n", "T\n", "line 1: 4 columns, expected word<TAB>pos<TAB>positions"),
     ("", "", "train.data.txt is empty"),
 ])
@@ -72,8 +73,9 @@ def test_a_range_of_characters_without_a_word_is_refused(tmp_path):
     row = {"word": "place", "sentence1": "My place.", "start1": 9, "end1": 12, "sentence2": "A place.", "start2": 2,
            "end2": 7, "label": False}
     (tmp_path / "val.jsonl").write_text(json.dumps(row))
-    with pytest.raises(UserError, match="line 1: position 3 in a sentence of 0 tokens"):
+    with pytest.raises(UserError, match="line 1: '9 to 12', expected .* from 0 to 9, the end"):
         read_wic(str(tmp_path / "val.jsonl"))
-    (tmp_path / "val.jsonl").write_text(json.dumps({**row, "start1": -1}))
-    with pytest.raises(UserError, match="line 1: '-1 to 12', expected where the word begins and ends"):
-        read_wic(str(tmp_path / "val.jsonl"))
+    for start, end in (-1, 12), (7, 3), ("9" * 5000, 12):
+        (tmp_path / "val.jsonl").write_text(json.dumps({**row, "start1": start, "end1": end}))
+        with pytest.raises(UserError, match=f"line 1: '{start} to {end}"[:20]):
+            read_wic(str(tmp_path / "val.jsonl"))

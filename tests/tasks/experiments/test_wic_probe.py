@@ -1,5 +1,6 @@
 """WiC's pairs by layer: what is right, what is unknown, and what counts as such a file."""
 
+import gzip
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from elmo_np.tasks.data.wic import read_wic
 from elmo_np.tasks.experiments.wic_probe import crosswise, is_wic, probe_layers
 from elmo_np.tasks.models.wic import best_threshold, embed_pairs
-from tests.embedding_helpers import of_words
+from tests.embedding_helpers import of_characters, of_words
 
 PAIRS = """\
 bank\tN\t1-1\tthe bank of the river\tthe bank was steep
@@ -46,6 +47,10 @@ def test_a_result_per_layer_and_one_of_their_average(pairs):
     assert all(row.right - row.unknown <= row.known_right <= row.right for row in found)
 
 
+def test_a_model_of_characters_knows_every_word(pairs):
+    assert {row.unknown for row in probe_layers(of_characters(), read_wic(str(pairs)))} == {0}
+
+
 def test_which_files_are_taken_for_it(pairs, tmp_path):
     row = {"word": "bank", "sentence1": "a bank", "start1": 2, "end1": 6, "sentence2": "bank", "start2": 0, "end2": 4}
     (tmp_path / "rows.jsonl").write_text(json.dumps(row))
@@ -53,5 +58,10 @@ def test_which_files_are_taken_for_it(pairs, tmp_path):
     for text in '{"sentence_good": "a"}', "[" * 100_000, "":
         (tmp_path / "rows.jsonl").write_text(text)
         assert not is_wic(tmp_path / "rows.jsonl")
+    row["label"] = True
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
+    assert is_wic(tmp_path / "rows.jsonl.gz")
+    assert probe_layers(of_words(), read_wic(str(tmp_path / "rows.jsonl.gz")))[0].items == 1
     assert is_wic(pairs)
+    assert is_wic(pairs.with_name("dev.data.txt.xz"))
     assert not is_wic(pairs.with_name("dev.gold.txt"))
