@@ -79,7 +79,10 @@ def _cell(value: object) -> str:
 
 
 def show(args: argparse.Namespace, out: str | None, line: str, found: dict[str, Any]) -> None:
-    """Print what a command has done, with --json as an object; on stderr where `out`, its file, is standard output."""
+    """Print what a command has done, with --json as an object; on stderr where `out`, its file, is standard output.
+
+    out     None for a directory, whose name means nothing else
+    """
     text = json_text(found) if args.json else line
     if out == STDOUT:
         Progress().say(text)

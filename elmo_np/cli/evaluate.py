@@ -19,6 +19,7 @@ from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
 from .common import Add, add_corpus, add_tokenize, check_new_file, json_text, settings_of, splits
 
+BATCH_SIZE = 32                # of sentences that are read on their own
 THETA, WEIGHT = 0.3, 0.1       # of a cache that nobody has set
 RATE, DECAY = 0.03, 0.001      # of dynamic evaluation likewise
 
@@ -27,7 +28,7 @@ def arguments(add: Add) -> None:
     add("dir", metavar="DIR", help="directory of a run, a model file, or a published model")
     add_corpus(add, "CORPUS", "text to predict: ")
     add("--state", choices=("carry", "reset"), help="one stream, or each sentence on its own (default: as trained)")
-    add("--batch-size", type=int, default=32, metavar="B", help="sentences at once, with --state reset (default 32)")
+    add("--batch-size", type=int, metavar="B", help=f"sentences at once, with --state reset (default {BATCH_SIZE})")
     add("--per-sentence", metavar="FILE.tsv",
         help="also write log p of every sentence to this file; - for standard output")
     add("--cache", type=int, metavar="N", help="also with a cache of the last N words, of which those that followed "
@@ -55,6 +56,9 @@ def run(args: argparse.Namespace) -> int:
     state = args.state or settings_of(args.dir).train.state
     _check_methods(args, state)
     found, extra = _evaluated(args, elmo, corpus, state, scores.append if args.per_sentence else None)
+    if args.batch_size is not None and state == "carry":
+        Progress().say(f"note: --batch-size {args.batch_size} changes nothing with state carry, in which sentences are "
+                       "read one after the other")
     unigram = unigram_perplexity(elmo.vocabulary, corpus) if elmo.vocabulary.counts else None
     if args.per_sentence:
         atomic_write_text(args.per_sentence, _per_sentence(scores, corpus))
@@ -93,7 +97,8 @@ def _evaluated(args: argparse.Namespace, elmo: ELMo, corpus: Corpus, state: str,
         extra.append(Method("cache", f"a cache of {cache.size:,} words, theta {cache.theta:g}, weight "
                             f"{cache.weight:g}", cache._asdict(), with_cache, at_edge))
     else:
-        found = evaluate(elmo.model, elmo.vocabulary, corpus, state=state, batch_size=args.batch_size, each=each)
+        found = evaluate(elmo.model, elmo.vocabulary, corpus, state=state, each=each,
+                         batch_size=BATCH_SIZE if args.batch_size is None else args.batch_size)
     if dynamic:
         nats = evaluate_dynamically(elmo.model, elmo.vocabulary, corpus, dynamic)
         extra.append(Method("dynamic", f"dynamic evaluation, rate {dynamic.rate:g}, decay {dynamic.decay:g}",

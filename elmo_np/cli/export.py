@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     config = elmo.model.config
     softmax = "without a softmax" if not config.predict else "with softmax/b" if config.tie else \
         "with softmax/W and softmax/b"
-    show(args, args.out,
+    show(args, None,
          f"{folder}: {', '.join(FILES)}; weights for {' and '.join(readers(config)) or 'elmo_np alone'}, {softmax}\n"
          f"to read them here: elmo-np convert {paths[0]} {paths[1]} --vocabulary {paths[2]} --out DIR",
          {"out": args.out, "files": FILES, "readers": readers(config), "softmax": config.predict})

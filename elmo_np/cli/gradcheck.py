@@ -28,7 +28,7 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     names = gradient_checks.select(args.names)
     if args.list:
-        print("\n".join(names))
+        print("\n".join(json_text({"check": name}) if args.json else name for name in names))
         return 0
     backends = ["numpy", "cython"] if args.backend == "both" else [args.backend]
     if args.backend == "both" and backend.backend() == "numpy":

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     # Before anything is printed, since printing fails where nobody reads.
     # The config.toml of a finished run that is resumed stays as somebody may have sent it.
     training_report(folder, folder.report, info.rows(), quiet=args.quiet, named=not args.resume)
-    show(args, args.out, f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE\n"
+    show(args, None, f"{folder.model}: the best model on validation; try: elmo-np evaluate {args.out} FILE\n"
          f"{folder.report}: curves, perplexities, samples and neighbours, for a browser",
          {"out": args.out, "model": str(folder.model), "report": str(folder.report)})
     return 0

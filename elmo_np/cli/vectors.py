@@ -30,7 +30,7 @@ def arguments(add: Add) -> None:
     add("--occurrences", nargs="*", metavar="WORD", help="a point for each occurrence of these words, separated by "
         "commas or spaces, instead of one per word; with its sentence and, in the grammar, its sense (default: the "
         "words that explore shows)")
-    add("--max", type=int, default=MOST, metavar="N", help=f"maximum number of occurrences per word (default {MOST})")
+    add("--max", type=int, metavar="N", help=f"with --occurrences, their maximum number per word (default {MOST})")
     add_tokenize(add)
     add_json(add)
 
@@ -38,12 +38,16 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     check_target(args.out)
     if args.occurrences is None:
+        if args.max is not None:
+            raise UserError(f"--max {args.max} goes with --occurrences: without it, a vector is the mean over all "
+                            "occurrences of its word; leave it out")
         return _words(args)
     if is_word2vec(args.out) or args.words:
         raise UserError("--occurrences takes its own words and needs a folder: a word2vec file has one vector per "
                         "word; expected --out FOLDER and no --words")
     elmo, words = ELMo.load(args.dir), [word for word in ",".join(args.occurrences).split(",") if word]
-    found = occurrence_vectors(elmo, corpus_of(args, elmo), words, layer_of(args.layer or "top"), most=args.max)
+    found = occurrence_vectors(elmo, corpus_of(args, elmo), words, layer_of(args.layer or "top"),
+                               most=MOST if args.max is None else args.max)
     pairs = [(sample, occurrence) for sample in found.samples for occurrence in sample.shown]
     columns: Columns = {"word": [sample.word for sample, _ in pairs], "count": [sample.total for sample, _ in pairs],
                         "sentence": [" ".join(occurrence.sentence) for _, occurrence in pairs]}

@@ -8,17 +8,16 @@ one of several words of it.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import UserError
+from .corpus import STDIN, corpus_files
 from .delimited import TEXT, delimited_rows
-from .text_lines import BOM, HEAD, KEPT, plain_lines, text_lines
+from .text_lines import HEAD, KEPT, plain_lines, text_lines
 
-STDIN = Path("-")
 ITEM, CONDITION, REGION = "item", "condition", "region"
 USUAL = {"text": (*TEXT, "word", "words", "token", "stimulus"), ITEM: (ITEM,), CONDITION: (CONDITION,),
          REGION: (REGION,)}
@@ -60,7 +59,7 @@ def read_items(path: Path, columns: Columns = NONE) -> Items:
 
     Raises UserError for a file without an item or with a wrong row, with its line, and for a column that is missing.
     """
-    lines = (line.lstrip(BOM) for line in sys.stdin) if path == STDIN else text_lines(path, KEPT)
+    lines = text_lines(corpus_files(STDIN)[0] if str(path) == STDIN else path, KEPT)
     head = list(islice(lines, HEAD))
     lines = chain(head, lines)
     if any(columns) or _is_table(path, [line for line in head if line.strip()]):

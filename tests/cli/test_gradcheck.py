@@ -53,6 +53,8 @@ def test_list_prints_the_names_and_runs_nothing(do, monkeypatch):
     assert out.splitlines() == list(gradient_checks.CASES)
     out, _ = do("--list", "attention*")
     assert out.splitlines() == ["attention, additive", "attention, dot product"]
+    out, _ = do("--list", "attention, d*", "--json")
+    assert json.loads(out) == {"check": "attention, dot product"}
 
 
 def test_an_unknown_name_ends_with_2_and_the_nearest(do):

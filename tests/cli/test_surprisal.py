@@ -1,12 +1,14 @@
 """`elmo-np surprisal`: one row per word or per region, as CSV, TSV or JSON."""
 
 import csv
+import gzip
 import io
 import json
 
 import pytest
 
 from elmo_np import ELMo
+from elmo_np.data.corpus import _stdin
 from elmo_np.inference.surprisal import surprisal
 from tests.embedding_helpers import alone
 
@@ -99,8 +101,15 @@ def test_items_are_read_from_standard_input_and_conditions_may_be_several(do, tm
     command = ("--condition", "cond", "--condition", "subject")
     expected = do("surprisal", "run", tmp_path / "a.csv", *command).out
     assert [row["position"] for row in rows_of(expected)] == [*"12"] * 4
-    monkeypatch.setattr("sys.stdin", io.StringIO(table))
-    assert do("surprisal", "run", "-", *command).out == expected
+    for given in table.encode(), gzip.compress(table.encode()):
+        _stdin.cache_clear()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given), "ascii"))
+        assert do("surprisal", "run", "-", *command).out == expected
+    for given, message in (b"caf\xe9\n", "standard input, line 1: not UTF-8"), (b"a\0b\n", "has NUL bytes"):
+        _stdin.cache_clear()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given), "utf-8", "surrogateescape"))
+        assert message in do("surprisal", "run", "-", code=2).err
+    _stdin.cache_clear()
 
 
 def test_state_is_carried_over_a_text_where_asked(do, tmp_path):

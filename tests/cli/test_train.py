@@ -38,6 +38,13 @@ def test_a_training_says_where_the_model_and_the_report_are(train, tmp_path):
     assert report.startswith(f"{tmp_path / 'run/report.html'}: ")
 
 
+def test_a_directory_may_have_the_name_of_standard_output(train, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, out, err = train("--out", "-", "--json")
+    assert (json.loads(out)["model"], err) == ("-/model.safetensors", "")
+    assert (tmp_path / "-/model.safetensors").is_file()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 @pytest.mark.parametrize("setting", ["corpus", "valid"])
 def test_a_name_that_is_not_utf8_is_refused_before_anything_is_made(tmp_path, capsys, setting):

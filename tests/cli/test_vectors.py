@@ -90,6 +90,7 @@ def test_of_the_grammar_the_senses_are_written(do, tmp_path, monkeypatch):
     (["--out", "new", "--occurrences", "bank", "--words", "train.txt"], "takes its own words"),
     (["--out", "new", "--occurrences", "xyzzy"], "'xyzzy' is not among"),
     (["--out", "new", "--occurrences", "--max", "0"], "at most 0 occurrences per word: expected"),
+    (["--out", "new.txt", "--max", "9"], "--max 9 goes with --occurrences: without it, a vector is the mean over all"),
     (["--out", "new.txt", "--words", "none.txt"], r"cannot read none\.txt"),
     (["--out", "new.txt", "--words", "unseen.txt"], "is not among the"),
     (["--out", "new.txt", "--corpus", "none.txt"], r"there is no corpus none\.txt"),

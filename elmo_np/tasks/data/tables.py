@@ -177,14 +177,16 @@ def _first(rows: Iterator[Row]) -> tuple[list[Row], Row | None]:
 
 
 def _is_header(cells: Sequence[str], roles: Roles, columns: Columns) -> bool:
-    """Whether the first row names its columns: asked for by name, or with the known names of all roles, or `label`, or
-    an index and a role."""
+    """Whether the first row names its columns: asked for by name, or with the known names of all roles, or of a role in
+    the column that was chosen for it, or `label`, or an index and a role."""
     if not all(column.isdecimal() for column in columns.values()):
         return True
     own = _names(cells)
     last = list(roles)[-1]
     named = [bool(set(own) & set(names)) for names in roles.values()]
-    return all(map(_NAME.fullmatch, own)) and (all(named) or (len(own) > 1 and own.count(last) == 1)
+    chosen = [own[int(column) - 1] in roles[role] for role, column in columns.items()
+              if is_number(column) and int(column) <= len(own)]
+    return all(map(_NAME.fullmatch, own)) and (all(named) or any(chosen) or (len(own) > 1 and own.count(last) == 1)
                                                or (bool(INDEX & set(own)) and any(named)))
 
 

@@ -123,7 +123,7 @@ class SentenceClassifier(WordModel):
     def _network(self, rng: Generator) -> SentenceNetwork:
         if self.parts.bag and not self.phrases:
             raise UserError(f"input = {self.config.input}: this model has no words for a bag; expected phrases, those "
-                            "of the training sentences")
+                            f"that the training sentences have at least min_count = {self.config.min_count} times")
         return SentenceNetwork(len(self.layers), self.width, len(self.labels), self.config, N=len(self.source_words),
                                V=len(self.phrases), rng=rng)
 

@@ -91,6 +91,9 @@ class TaskModel(ABC):
         if not sentences or not valid_sentences:
             raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
                             "expected at least one of each")
+        if self.config.finetune and self.config.epochs < 2:
+            raise UserError("finetune = true with epochs = 1: expected 2 or more, because the biLM is trained from the "
+                            "second epoch on")
         place = None
         if checkpoint is not None:
             place = Checkpoint(Path(checkpoint), self._origin(sentences, labels, valid_sentences, valid_labels))

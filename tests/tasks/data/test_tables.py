@@ -40,6 +40,8 @@ def test_a_header_row_names_the_columns(write):
     assert rows(write("class\tid\ttext\nx\t1\ta\n")) == [(2, ["a", "x"])]
     assert rows(write("post\tlabel\na\tx\n")) == [(2, ["a", "x"])]
     assert rows(write("text\tlabel\na\tx\n"), {"sentence": "1", "label": "2"}.items()) == [(2, ["a", "x"])]
+    assert rows(write("kind\ttext\nx\ta\n"), {"sentence": "2", "label": "1"}.items()) == [(2, ["a", "x"])]
+    assert rows(write("kind\tfilm\nx\ta\n"), {"sentence": "2", "label": "1"}.items())[0] == (1, ["film", "kind"])
     assert rows(write("post\tstance\na\tx\n"), {"sentence": "post", "label": "stance"}.items()) == [(2, ["a", "x"])]
 
 

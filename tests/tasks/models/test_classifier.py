@@ -154,12 +154,18 @@ def test_finetune_needs_an_input_of_the_bilm():
         with_words(finetune=True, input="bag")
 
 
+def test_one_epoch_would_leave_the_bilm_as_it_is():
+    with pytest.raises(UserError, match=r"finetune = true with epochs = 1: expected 2 or more"):
+        classifier(finetune=True, epochs=1).train(*reviews(20), *reviews(20, 1))
+
+
 def test_phrases_are_runs_of_words_each_once():
     assert phrases_of(["a", "b", "a", "b"], 2) == ["a", "b", "a b", "b a"]
     assert phrases_of(["a"], 3) == ["a"]
 
 
-@pytest.mark.parametrize(("kind", "message"), [("bag", "no words for a bag"), ("learnt", "no words to learn")])
+@pytest.mark.parametrize(("kind", "message"), [
+    ("bag", r"no words for a bag.* min_count = 1 times"), ("learnt", "no words to learn")])
 def test_an_input_of_words_needs_them(kind, message):
     with pytest.raises(UserError, match=message):
         classifier(input=kind)
