@@ -19,7 +19,7 @@ from ..tasks.experiments.registry import TASKS
 from ..tasks.experiments.task_base import TaskSpec
 from ..tasks.experiments.task_bilm import BilmSpec, Setup, bilm_of
 from ..tasks.experiments.task_directory import TaskDirectory, new_directory, stopped_directory
-from ..tasks.models.config import TaskConfig, overridden
+from ..tasks.models.config import TaskConfig, overridden, unread
 from ..tasks.models.task_model import TaskModel
 from ..viz import plots
 from .common import Add, check_new_file, json_text, show
@@ -196,6 +196,7 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     figure = task.name if args.action == "train" else compare.FIGURE
     resume = getattr(args, "resume", False)
     directory = stopped_directory(args.out, figure) if resume else new_directory(args.out, figure)
+    _say_unread(args, task, config)
     setup = Setup(config, directory, bilm, args.quiet)
     path = setup.directory.path
     if args.action == "train":
@@ -219,6 +220,19 @@ def _check_compared(task: TaskSpec, config: TaskConfig) -> None:
             instead = "; choose with --inputs" if name == "input" else ""
             raise UserError(f"{name} = {value} does not go with compare, which tries more than one {name}: leave it "
                             f"out{instead}")
+
+
+def _say_unread(args: argparse.Namespace, task: TaskSpec, config: TaskConfig) -> None:
+    """Say which settings of the command line change nothing."""
+    chosen = f" with input = {config.input}"
+    if args.action == "compare":
+        config = dataclasses.replace(config, input="bag+learnt+mix")     # whatever any of its inputs reads
+        chosen = ""
+    idle = unread(config, task.name)
+    for name in dict.fromkeys(one.partition("=")[0].strip() for one in args.set):
+        if name in idle:
+            Progress(quiet=args.quiet).say(f"note: --set {name} changes nothing: the task {task.name}{chosen} does not "
+                                           "read it")
 
 
 def _check_reading(args: argparse.Namespace, task: TaskSpec) -> None:

@@ -306,10 +306,14 @@ def score(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str = "re
     state       "reset": every sentence on its own; "carry": each goes on from the one before
     entropy     whether to compute the entropies of the forward predictions too
     """
+    scores: list[SentenceScore] = []
+    evaluate(elmo.model, elmo.vocabulary, in_words(elmo, sentences), state=state, each=scores.append, entropy=entropy)
+    return scores
+
+
+def in_words(elmo: ELMo, sentences: Iterable[str | Sequence[str]]) -> list[Sequence[str]]:
+    """Texts and lists of words as lists of words. Raises UserError for a single text in place of a list."""
     if isinstance(sentences, str) or not isinstance(sentences, Iterable):
         raise UserError(f"the sentences are {sentences!r:.60}, of type {type(sentences).__name__}, expected a list of "
                         "sentences")
-    scores: list[SentenceScore] = []
-    lists = [elmo.words(s) if isinstance(s, str) else s for s in sentences]
-    evaluate(elmo.model, elmo.vocabulary, lists, state=state, each=scores.append, entropy=entropy)
-    return scores
+    return [elmo.words(s) if isinstance(s, str) else s for s in sentences]

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..types import Array
 from .elmo import ELMo
-from .evaluate import SentenceScore, score, unigram_log_p
+from .evaluate import SentenceScore, in_words, score, unigram_log_p
 
 BITS = float(np.log2(np.e))     # of a nat
 
@@ -64,9 +64,9 @@ def surprisal(elmo: ELMo, sentences: Iterable[str | Sequence[str]], state: str =
 
     sentences   lists of tokens, or texts, which are split as the model's corpus was
     state       "reset": every sentence on its own; "carry": each goes on from the one before
-    Raises UserError for a model without a softmax, or no sentence at all.
+    Raises UserError for a model without a softmax, no sentence at all, or a single text in place of a list of them.
     """
-    lists = [elmo.words(sentence) for sentence in sentences]
+    lists = in_words(elmo, sentences)
     scores = score(elmo, lists, state, entropy=True)
     measure = Measure(elmo)
     return [measure(words, found) for words, found in zip(lists, scores, strict=True)]

@@ -50,7 +50,8 @@ def test_evaluate_goes_by_the_state_that_the_model_was_trained_with(do, tmp_path
 @pytest.mark.parametrize("state", ["carry", "reset"])
 def test_the_scores_of_sentences_are_a_table_whose_sums_are_the_total(do, tmp_path, state):
     path = tmp_path / "scores.tsv"
-    out, err = do("evaluate", "run", "unseen.txt", "--json", "--state", state, "--per-sentence", path, "--batch-size", 4)
+    out, err = do("evaluate", "run", "unseen.txt", "--json", "--state", state, "--batch-size", 4, "--per-sentence",
+                  path)
     found = json.loads(out)
     assert ("note: --batch-size 4 changes nothing with state carry" in err) == (state == "carry")
     header, *rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]

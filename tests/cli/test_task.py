@@ -292,6 +292,18 @@ def test_a_mistake_is_reported_in_one_line(words, message, task_home, run):
     assert message in err
 
 
+def test_settings_that_change_nothing_are_said(task_home, run, tmp_path):
+    words = ["--test", "test.tsv", "--bilm", "bilm", *FAST_OPTIONS, "--set", "epochs=1", "--set", "beam=2", "--set",
+             "pooling=mean"]
+    _, _, err = run("classify", "train", "train.tsv", "--input", "bag", "--out", tmp_path / "one", *words)
+    notes = [line for line in err.splitlines() if "changes nothing" in line]
+    assert [line.split()[2] for line in notes] == ["hidden_dim", "dropout", "beam", "pooling"]
+    assert notes[2] == "note: --set beam changes nothing: the task classify with input = bag does not read it"
+    _, _, err = run("classify", "compare", "train.tsv", "--inputs", "static", "--out", tmp_path / "all", *words)
+    assert [line for line in err.splitlines() if "changes nothing" in line] == [
+        "note: --set beam changes nothing: the task classify does not read it"]
+
+
 def test_help_lists_tasks_actions_data_and_settings(run, capsys):
     for words, texts in [([], ["classify", "tag", "senses", "translate"]),
                          (["tag"], ["train", "compare", "evaluate", "predict"]),

@@ -84,6 +84,13 @@ def test_the_entropy_of_equal_probabilities_is_the_log_of_their_number():
     assert prediction_entropy(np.log(np.full((2, 8), 1 / 8))) == pytest.approx([np.log(8)] * 2)
 
 
+def test_a_text_is_not_a_list_of_sentences():
+    with pytest.raises(UserError, match="the sentences are 'the bank', of type str, expected a list of sentences"):
+        surprisal(elmo_of("words"), "the bank")
+    with pytest.raises(UserError, match="sentence 0 is 5, of type int, expected a list of words"):
+        surprisal(elmo_of("words"), [5])
+
+
 def test_a_model_that_cannot_predict_is_refused():
     elmo = elmo_of("words")
     elmo.model.forward_lm.softmax = elmo.model.backward_lm.softmax = None

@@ -82,3 +82,24 @@ def overridden(config: TaskConfig, assignments: Iterable[str]) -> TaskConfig:
         value = str(text) if key == "input" else parsed_value(text)
         values[key] = None if value == "none" else value
     return dataclasses.replace(config, **values)    # type: ignore[arg-type]
+
+
+def unread(config: TaskConfig, task: str) -> set[str]:
+    """The settings that change nothing in the training of a task's model, the others being as they are."""
+    parts = set(config.input.split("+"))
+    words = parts != {"bag"}                # whether the vectors of words are read, which need a network
+    network = words and task in ("classify", "tag", "translate")
+    senses = task == "senses"
+    epochs = task != "wic" and not (senses and config.method == "nearest")
+    read = {"ngrams": "bag" in parts,
+            "rate_decay": config.finetune,
+            "penalty": epochs and "mix" in parts,
+            "pooling": network and task == "classify",
+            "method": senses,
+            "weight_decay": senses and epochs,
+            "min_count": task == "translate" or bool(parts & {"bag", "learnt"}),
+            "input_dropout": epochs,
+            **dict.fromkeys(("hidden_dim", "dropout"), network),
+            **dict.fromkeys(("attention", "word_dim", "decoder_dim", "beam", "max_source"), task == "translate"),
+            **dict.fromkeys(("epochs", "batch_size", "learning_rate", "clip_norm", "patience"), epochs)}
+    return {name for name, is_read in read.items() if not is_read}
