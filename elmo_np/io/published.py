@@ -84,8 +84,9 @@ def read(path: Name, vocabulary: Name | None = None, softmax: Name | None = None
         weights = found.one(CHECKPOINT) if with_softmax else found.one(HDF5) or found.one(CHECKPOINT)
         options = found.one(OPTIONS)
         if weights is None or options is None:
-            raise UserError(f"{found.path} has {'no options' if weights else 'only a softmax'}: expected the options, "
-                            "JSON with \"lstm\": {...}, and the weights of the same model")
+            lacks = "no options" if weights else "no weights" + ", only a softmax" * (SOFTMAX in found.files)
+            raise UserError(f"{found.path} has {lacks}: expected the options, JSON with \"lstm\": {{...}}, and the "
+                            "weights of the same model, whole, in HDF5 or a checkpoint")
         return bilm_tf_reader.read(options, weights, vocabulary=words, embedding=embedding,
                                    softmax=softmax or (found.one(SOFTMAX) if words else None))
 
@@ -167,7 +168,7 @@ def _in_directory(folder: Path, within: bool = True) -> Found | None:
         return None
     try:
         kinds = _kinds(folder)
-        if kinds.keys() & {HDF5, SOFTMAX, CHECKPOINT, TORCH}:
+        if kinds.keys() & {OPTIONS, HDF5, SOFTMAX, CHECKPOINT, TORCH}:
             return Found(folder, kinds)
         inner = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
     except OSError:

@@ -185,6 +185,10 @@ def test_missing_options_and_words_are_said(nlpl):
     assert refused(folder).startswith("IT/options.json: a model that reads words by id needs its words: give")
     (folder / "options.json").unlink()
     assert refused(folder).startswith("IT has no options: expected the options, JSON with \"lstm\": {...}, and the wei")
+    (folder / "options.json").write_text(json.dumps(options))
+    weights, = folder.glob("*.hdf5")
+    weights.write_text("<html>404</html>")
+    assert refused(folder).startswith("IT has no weights: expected the options, JSON with \"lstm\": {...}, and the wei")
 
 
 def test_what_is_no_published_model_is_left_to_others(tmp_path):
