@@ -6,17 +6,17 @@ In two places it does less than AllenNLP: x Wx of all steps is one product, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import numpy as np
 import torch
+from embed_batches import Ids, embed_batches
 from embed_elmo_np import fingerprint
-from embed_sizes import BLOCK, EmbedSizes
+from embed_sizes import EmbedSizes
 from jobs import Job
 from torch import Tensor, nn
 from works import Work
 
-from elmo_np.nn.characters import BEGIN, BOS, CHAR_PAD, END, EOS, N_CHARACTERS, to_char_ids
+from elmo_np.nn.characters import N_CHARACTERS
 from elmo_np.types import Array
 
 
@@ -51,7 +51,7 @@ class Layer(nn.Module):
         self.projection = nn.Linear(sizes.H, sizes.P, bias=False)
         self.clip, self.turned = sizes.clip, turned
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Ids) -> Tensor:
         (B, T, P), H = x.shape, self.projection.in_features
         a, out = self.input(x), x.new_zeros(B, T, P)
         h, c = x.new_zeros(B, P), x.new_zeros(B, H)
@@ -76,32 +76,18 @@ class Embedder(nn.Module):
     def embed(self, text: list[list[str]]) -> list[Array]:
         """All layers (layers, tokens, 2P) of each sentence."""
         with torch.inference_mode():
-            return [layers for start in range(0, len(text), BLOCK) for layers in self._batch(text[start:start + BLOCK])]
+            return embed_batches(text, self.K, self._layers)
 
-    def _batch(self, text: list[list[str]]) -> Iterator[Array]:
-        order = sorted(range(len(text)), key=lambda k: -len(text[k]))
-        k, lengths = batch([text[n] for n in order], self.K)
-        words = self.words(k.view(-1, self.K)).view(*k.shape[:2], -1)
+    def _layers(self, k: Ids, lengths: Ids) -> Array:
+        words = self.words(torch.from_numpy(k).view(-1, self.K)).view(*k.shape[:2], -1)
         sides = []
         for layers in self.directions:
             sides.append([words])
             for layer in layers:
                 h = layer(sides[-1][-1], lengths)
                 sides[-1].append(h + sides[-1][-1] if len(sides[-1]) > 1 else h)
-        stack = torch.stack([torch.cat(pair, -1) for pair in zip(*sides, strict=True)]).numpy()
-        places = {n: row for row, n in enumerate(order)}
-        return (stack[:, places[n], 1:len(sentence)+1] for n, sentence in enumerate(text))
-
-
-def batch(text: list[list[str]], K: int) -> tuple[Tensor, Tensor]:
-    """Sentences with special tokens -> characters (B, T, K), 0 for no word; lengths (B,)."""
-    k = np.zeros((len(text), max(map(len, text)) + 2, K), np.int64)
-    for row, sentence in zip(k, text, strict=True):
-        row[1:len(sentence)+1] = to_char_ids(sentence, K)
-        for place, mark in (0, BOS), (len(sentence) + 1, EOS):
-            row[place] = CHAR_PAD
-            row[place, :3] = BEGIN, mark, END
-    return torch.from_numpy(k), torch.tensor([len(sentence) + 2 for sentence in text])
+        stack: Array = torch.stack([torch.cat(pair, -1) for pair in zip(*sides, strict=True)]).numpy()
+        return stack
 
 
 def embed(work: Work, arrays: Mapping[str, Array]) -> Job:

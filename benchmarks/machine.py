@@ -15,21 +15,26 @@ from elmo_np import backend
 from elmo_np.runtime.threads import blas
 
 
-def torch_version() -> tuple[str, str]:
-    """PyTorch's version and "", or "" and the reason. A separate process is asked, so that none is loaded here."""
-    asked = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"], capture_output=True,
-                           text=True)
+def version(*modules: str) -> tuple[str, str]:
+    """The first module's version and "", or "" and why one of them cannot be imported. A separate process is asked, so
+    that none is loaded here."""
+    code = f"import {', '.join(modules)}; print({modules[0]}.__version__)"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     if asked.returncode == 0:
         return asked.stdout.strip(), ""
     return "", (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
 
 
-def describe(torch: str) -> str:
-    """One line: the processor, and everything whose version changes a time. torch: its version, "" for none."""
+def describe(torch: str, onnx: str = "") -> str:
+    """One line: the processor, everything whose version changes a time, and last the kernels that run.
+
+    torch, onnx   versions of PyTorch and of ONNX Runtime, "" for none
+    """
     kernels = f"kernels {backend.simd()}" if backend.backend() == "cython" else "no kernels"
     parts = [f"{processor()}, {cores()} cores", f"Python {platform.python_version()}",
              f"NumPy {np.__version__} with {blas()}",
-             f"PyTorch {torch}" if torch else "no PyTorch", f"elmo_np {elmo_np.__version__}, {kernels}"]
+             f"PyTorch {torch}" if torch else "no PyTorch",
+             *([f"ONNX Runtime {onnx}"] if onnx else []), f"elmo_np {elmo_np.__version__}, {kernels}"]
     return "; ".join(parts)
 
 

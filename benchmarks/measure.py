@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from jobs import Skipped, Task
-from works import PLAIN, REFERENCE, Work
+from works import TORCH, Work
 
 from elmo_np.errors import UserError
 from elmo_np.runtime.progress import Progress
@@ -41,7 +41,7 @@ class Plan:
         return min(self.rounds, 3) if work.kind == "corpus" else self.rounds    # an epoch is a long enough sample
 
     def sides(self, work: Work) -> list[str]:
-        there = self.torch or work.peer in (REFERENCE, PLAIN)
+        there = self.torch or work.peer != TORCH
         return [OURS, work.peer] if work.peer and there else [OURS]
 
 

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from machine import describe, torch_version
+from machine import describe, version
 from measure import OURS
 from quality_report import Found, as_csv, curves, table
 from quality_watch import Point, Run, corpora
@@ -75,7 +75,7 @@ def run(argv: Sequence[str] | None) -> None:
     for corpus in corpora(runs[0].settings):        # fails now if a file cannot be read
         next(iter(corpus))
     writable(args.out)
-    torch, why = torch_version()
+    torch, why = version("torch")
     print(describe(torch), flush=True)
     if not torch and any(run.side == TORCH for run in runs):
         absent = "No module named 'torch'" in why

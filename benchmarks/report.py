@@ -100,6 +100,14 @@ def table(results: Sequence[Result]) -> str:
     return markdown({title: [cell(*result) for result in results] for title, cell in columns.items()})
 
 
+def section(title: str, results: Sequence[Result]) -> str:
+    """A title and its table; empty without results."""
+    if not results:
+        return ""
+    growth = results[0][0].group == "growth"
+    return f"\n{title}\n\n{growth_table(results) if growth else table(results)}"
+
+
 def spread(row: Row) -> str:
     return "" if row["ratio"] is None else f"{row['ratio_low']:.2f} to {row['ratio_high']:.2f}"
 

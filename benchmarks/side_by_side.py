@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import date
 from typing import NamedTuple
 
 from jobs import Skipped
-from machine import describe, torch_version
+from machine import describe, version
 from matrix_product import Products
 from measure import Disagreement, Plan, measure
-from report import Result, growth_table, row, table
-from works import COMPILED, Work, chosen
+from report import Result, row, section
+from works import COMPILED, ONNX, Work, chosen
 
 from elmo_np import backend
 from elmo_np.cli.main import Parser, failed, guarded
@@ -22,6 +23,7 @@ from elmo_np.runtime.progress import Progress
 
 QUICK = Plan(rounds=2, turn=0.05)       # to see that it works, not to measure
 NO_TORCH = "PyTorch is not installed: elmo_np is measured alone; to compare: pip install -e '.[bench]'"
+NO_ONNX = "ONNX Runtime is not compared with: pip install -e '.[bench]'"
 
 
 class Benchmark(NamedTuple):
@@ -51,23 +53,28 @@ def run(benchmark: Benchmark, argv: Sequence[str] | None) -> None:
     backend.require()
     works = chosen(benchmark.works(args.threads, args.quick), args.only, benchmark.groups)
     save(args.json, [])         # fails now, not in ten minutes, if it cannot be written
-    torch, why = torch_version()
-    print(machine := describe(torch))
+    torch, why = version("torch")
+    onnx, why_not = version("onnxruntime", "onnx")
+    print(machine := describe(torch, onnx))
     if not torch:
         absent = "No module named 'torch'" in why
         print(NO_TORCH if absent else f"PyTorch cannot be loaded, so only elmo_np is measured: {why}")
-    works = [work for work in works if torch or work.peer != COMPILED]
+    if not onnx and any(work.peer == ONNX for work in works):
+        print(f"{NO_ONNX} ({why_not})")
+    works = [work for work in works if (torch or work.peer != COMPILED) and (onnx or work.peer != ONNX)]
     plan = QUICK if args.quick else Plan()
     plan = Plan(args.rounds or plan.rounds, plan.turn, bool(torch))
     results: list[Result] = []
+    when = {"machine": machine, "date": date.today().isoformat()}
     with Progress() as progress, ExitStack() as stack:
         products = Products(plan, stack, progress)
         for group, title in benchmark.groups.items():
             for work in (work for work in works if work.group == group):
-                results += [(work, {**row, "machine": machine}) for work, row in result(work, plan, products, progress)]
+                results += [(work, {**row, **when}) for work, row in result(work, plan, products, progress)]
                 save(args.json, results)
             progress.close()
-            show(title, [found for found in results if found[0].group == group])
+            if text := section(title, [found for found in results if found[0].group == group]):
+                print(text, flush=True)
 
 
 def result(work: Work, plan: Plan, products: Products, progress: Progress) -> list[Result]:
@@ -78,12 +85,6 @@ def result(work: Work, plan: Plan, products: Products, progress: Progress) -> li
     except Skipped as why:
         progress.say(f"{work.name} left out: {why}")
         return []
-
-
-def show(title: str, results: Sequence[Result]) -> None:
-    if results:
-        growth = results[0][0].group == "growth"
-        print(f"\n{title}\n\n{growth_table(results) if growth else table(results)}", flush=True)
 
 
 def save(path: str | None, results: Sequence[Result]) -> None:

@@ -14,15 +14,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from typing import Any, TextIO
 
 import numpy as np
 from jobs import Job, Skipped, Task
 from memory import Peak
-from works import COMPILED, TORCH
+from works import COMPILED, ONNX, TORCH
 
 from elmo_np.errors import UserError
 
+PEERS = {TORCH: "peer_torch", COMPILED: "peer_torch", ONNX: "embed_onnx"}      # the modules have build(work, arrays)
 REST = 0.05     # seconds after which an idle thread pool stops spinning
 
 
@@ -44,12 +46,11 @@ def main() -> None:
 @contextmanager
 def built(task: Task) -> Iterator[tuple[Job, Peak]]:
     """The job. An idle process has imported everything and built nothing."""
-    if task.side in (TORCH, COMPILED):
-        import peer_torch
-
+    if task.side in PEERS:
+        peer = import_module(PEERS[task.side])
         peak = Peak()
         with np.load(task.exchange) if task.exchange.exists() else nullcontext({}) as arrays:
-            job = peer_torch.build(task.work, arrays)
+            job = peer.build(task.work, arrays)
         yield job, peak
         return
     import jobs_elmo_np
@@ -57,7 +58,7 @@ def built(task: Task) -> Iterator[tuple[Job, Peak]]:
     peak = Peak()
     with jobs_elmo_np.setting(task):
         job, arrays = jobs_elmo_np.build(task)
-        if arrays and task.work.peer in (TORCH, COMPILED):
+        if arrays and task.work.peer in PEERS:
             np.savez(task.exchange, **arrays)  # type: ignore[arg-type]    # its other argument is a bool
         del arrays
         yield job, peak

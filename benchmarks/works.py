@@ -13,7 +13,7 @@ import elmo_np  # noqa: F401  (importing it fills the registry of twins)
 from elmo_np.backend import TWINS
 from elmo_np.errors import UserError
 
-TORCH, COMPILED, REFERENCE = "PyTorch", "PyTorch compiled", "NumPy reference"
+TORCH, COMPILED, ONNX, REFERENCE = "PyTorch", "PyTorch compiled", "ONNX Runtime", "NumPy reference"
 PLAIN = "without regularisers"
 PRODUCT = 2048          # rows and columns of the large product: 48 MB of float32, more than a core's caches hold
 PRODUCT_FLOPS = 2 * PRODUCT**3
@@ -84,7 +84,7 @@ class Work:
     """One line of a table.
 
     kind     what runs: step, regularised, lstm, softmax, twin, corpus, embed, load or product (matrix_product.py)
-    peer     what it is compared with: TORCH, COMPILED, REFERENCE, PLAIN or None
+    peer     what it is compared with: TORCH, COMPILED, ONNX, REFERENCE, PLAIN or None
     detail   twin: its name; corpus: the number of sentences; product: the way to compute it
     grows    in the table of growth: the dimension that is `factor` times its base
     """

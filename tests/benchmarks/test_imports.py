@@ -1,4 +1,4 @@
-"""Every name that a benchmark imports from the package or from another benchmark is there, with PyTorch or without."""
+"""Every name that a benchmark imports from the package or from another one is there, with its peers or without."""
 
 import ast
 import importlib
@@ -10,7 +10,8 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 OWN = {file.stem for file in BENCHMARKS.glob("*.py")}
-PEERS = {name for name in OWN if "torch" in name}       # cannot be imported without it: their names are read instead
+# cannot be imported without these libraries: their names are read instead
+PEERS = {name for name in OWN if "torch" in name or "onnx" in name}
 
 
 def defined(module):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elmo_np import backend
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import override
 from elmo_np.data.grammar import GrammarCorpus
@@ -25,17 +26,19 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))     # its files find one another as those of a script do
 
 import embed
+import embed_batches
 import growth
 import jobs_elmo_np
 import report
 import side_by_side
 import step
+import tables
 from embed_elmo_np import fingerprint, random_elmo
 from embed_sizes import BLOCK, EmbedSizes
 from jobs import Skipped, Task
 from measure import OURS, PRODUCT, Disagreement, Measurement, Plan, check_agreement
 from memory import Peak
-from works import COMPILED, GROUPS, PRODUCT_FLOPS, REFERENCE, STEPS, TORCH, Goal, Sizes, Work, all_works, chosen
+from works import COMPILED, GROUPS, ONNX, PRODUCT_FLOPS, REFERENCE, STEPS, TORCH, Goal, Sizes, Work, all_works, chosen
 from works import PLAIN as PLAIN_SIDE
 
 SMALL = EmbedSizes(4, H=9, P=5, highways=2, filters=((1, 3), (3, 70)), C=4, clip=0.02)    # so that the clips act
@@ -107,13 +110,22 @@ def test_kernels_and_reference_compute_the_same(kind):
 
 def test_pytorch_embeds_the_same(monkeypatch):
     pytest.importorskip("torch")
-    import embed_torch
     import peer_torch
 
-    monkeypatch.setattr(embed_torch, "BLOCK", 3)        # two batches, of sentences of different length
+    monkeypatch.setattr(embed_batches, "BLOCK", 3)      # two batches, of sentences of different length
     ours, arrays = figures(work("embed", SMALL))
     assert len(ours) == SMALL.sentences * 3 * 2
     check_agreement("embed", {OURS: ours, TORCH: peer_torch.build(work("embed", SMALL), arrays).figures()})
+
+
+def test_onnx_runtime_embeds_the_same(monkeypatch):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    import embed_onnx
+
+    monkeypatch.setattr(embed_batches, "BLOCK", 3)
+    ours, arrays = figures(work("embed", SMALL, peer=ONNX))
+    check_agreement("embed", {OURS: ours, ONNX: embed_onnx.build(work("embed", SMALL), arrays).figures()})
 
 
 def test_vectors_in_another_order_are_noticed():
@@ -305,8 +317,44 @@ def test_the_picture_of_growth_has_the_factors_of_every_size(tmp_path, capsys):
     assert "growth-base was not measured" in capsys.readouterr().err
 
 
+def rows_file(path, machine, *works, date="2026-11-29"):
+    rows = [{**report.row(made, FOUND), "machine": machine, "date": date} for made in works]
+    path.write_text(json.dumps(rows))
+    return str(path)
+
+
+def test_tables_are_printed_from_rows_with_a_section_for_each_machine_and_path(tmp_path, capsys):
+    steps, embedded = all_works()[:2], [embed.works(quick=True)[0]]
+    files = [rows_file(tmp_path / "step.json", "CPU A, 2 cores; Python 3; elmo_np 1, kernels avx512", *steps),
+             rows_file(tmp_path / "slow.json", "CPU A, 2 cores; Python 3; elmo_np 1, kernels avx2", *steps[:1]),
+             rows_file(tmp_path / "embed.json", "CPU A, 2 cores; Python 3; elmo_np 1, kernels avx512", *embedded,
+                       date="2026-11-30")]
+    assert tables.main(files) == 0
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert [line for line in lines if line.startswith("#")] == ["### CPU A, 2 cores, kernels avx512",
+                                                                "### CPU A, 2 cores, kernels avx2"]
+    assert "Python 3; elmo_np 1, kernels avx512. Measured on 2026-11-29 to 2026-11-30." in lines
+    assert "Python 3; elmo_np 1, kernels avx2. Measured on 2026-11-29." in lines
+    assert report.table([(steps[0], report.row(steps[0], FOUND))]) in out
+    assert f"; 3 sentences, {EmbedSizes(3).tokens} tokens" in out      # those of --quick
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "3", "[3]", '[{"work": "tiny"}]',
+                                     '[{"work": "other", "threads": 2, "machine": "m", "date": "d"}]'])
+def test_a_file_that_holds_no_rows_is_one_line(content, tmp_path, capsys):
+    file = tmp_path / "rows.json"
+    if content is not None:
+        file.write_text(content)
+    assert tables.main([str(file)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "expected what step.py or embed.py" in err
+
+
 def test_without_torch_only_elmo_np_is_measured():
     assert Plan(torch=False).sides(work()) == [OURS]
+    assert Plan(torch=False).sides(work(peer=ONNX)) == [OURS, ONNX]
     assert Plan(torch=True).sides(work()) == [OURS, TORCH]
     assert Plan(torch=False).sides(work(peer=REFERENCE)) == [OURS, REFERENCE]
 
@@ -331,8 +379,13 @@ def test_a_mistake_is_one_line(argv, message, capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("without_torch")
-def test_without_torch_the_command_says_how_to_get_it(tmp_path):
+def test_without_torch_the_command_says_how_to_get_it(tmp_path, monkeypatch):
+    path = "base" if backend.simd_paths() else None
+    if path is not None:
+        monkeypatch.setenv("ELMO_NP_SIMD", path)
     done, (row,) = measured(tmp_path, "tiny")
+    assert row["machine"] in done.stdout.splitlines()
+    assert row["machine"].endswith("no kernels" if backend.backend() == "numpy" else f"kernels {path}")
     assert side_by_side.NO_TORCH in done.stdout.splitlines()
     assert (row["work"], row["peer"], row["ratio"]) == ("tiny", None, None)
     assert row["elmo_np_ms"] > 0
@@ -381,13 +434,17 @@ def test_a_mistake_in_embed_is_one_line(capsys):
 
 def test_embed_measures_its_works(capsys, tmp_path, monkeypatch):
     """Without torch the command itself; what it would compare with is tested above."""
-    monkeypatch.setattr(side_by_side, "torch_version", lambda: ("", "No module named 'torch'"))
+    monkeypatch.setattr(side_by_side, "version", lambda *modules: ("", f"No module named '{modules[0]}'"))
     file = tmp_path / "rows.json"
     benchmark = embed.EMBED._replace(works=lambda threads, quick: [
-        Work("small", "embed", "embed", SMALL, threads), Work("load", "load", "load", SMALL, threads, None)])
+        Work("small", "embed", "embed", SMALL, threads), Work("onnx", "onnx", "embed", SMALL, threads, ONNX),
+        Work("load", "load", "load", SMALL, threads, None)])
     assert side_by_side.command(benchmark, ["--quick", "--rounds", "1", "--json", str(file)]) == 0
     rows = {row["work"]: row for row in json.loads(file.read_text())}
     assert rows["small"]["elmo_np_ms"] > 0
     assert rows["load"]["elmo_np_ms"] > 0
     assert rows["load"]["tokens"] is None
-    assert embed.GROUPS["load"] in capsys.readouterr().out
+    assert "onnx" not in rows
+    out = capsys.readouterr().out
+    assert embed.GROUPS["load"] in out
+    assert f"{side_by_side.NO_ONNX} (No module named 'onnxruntime')" in out.splitlines()
