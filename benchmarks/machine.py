@@ -14,6 +14,9 @@ import elmo_np
 from elmo_np import backend
 from elmo_np.runtime.threads import blas
 
+# By these, libraries of the other sides take narrower vectors than the processor has.
+LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+
 
 def version(*modules: str) -> tuple[str, str]:
     """The first module's version and "", or "" and why one of them cannot be imported. A separate process is asked, so
@@ -34,7 +37,9 @@ def describe(torch: str, onnx: str = "") -> str:
     parts = [f"{processor()}, {cores()} cores", f"Python {platform.python_version()}",
              f"NumPy {np.__version__} with {blas()}",
              f"PyTorch {torch}" if torch else "no PyTorch",
-             *([f"ONNX Runtime {onnx}"] if onnx else []), f"elmo_np {elmo_np.__version__}, {kernels}"]
+             *([f"ONNX Runtime {onnx}"] if onnx else []),
+             *(f"{name}={os.environ[name]}" for name in LIMITS if name in os.environ),
+             f"elmo_np {elmo_np.__version__}, {kernels}"]
     return "; ".join(parts)
 
 

@@ -14,8 +14,9 @@ from works import BLAS_THREADS, PRODUCT, PRODUCT_FLOPS, SPLIT, TORCH, Sizes, Wor
 
 from elmo_np.runtime.progress import Progress
 
-# Tells OpenBLAS to take another processor's kernels. If it is set, the machine may be faster than NumPy is.
-CORE = "OPENBLAS_CORETYPE"
+# Tells OpenBLAS to take another processor's kernels. If it is set, the machine may be faster than NumPy is, unless all
+# sides shall take narrower vectors.
+CORE, NARROWER = "OPENBLAS_CORETYPE", "ELMO_NP_SIMD"
 
 
 class Products:
@@ -58,6 +59,6 @@ def ways(threads: int, torch: bool) -> dict[str, tuple[str, str, tuple[str, ...]
     """{name of a way to compute the product: its side, the detail of its work, environment variables to remove}."""
     details = [BLAS_THREADS, SPLIT] if threads == 2 else [BLAS_THREADS]
     found: dict[str, tuple[str, str, tuple[str, ...]]] = {detail: (OURS, detail, ()) for detail in details}
-    if CORE in os.environ:
+    if CORE in os.environ and NARROWER not in os.environ:
         found |= {f"{detail}, without {CORE}={os.environ[CORE]}": (OURS, detail, (CORE,)) for detail in details}
     return found | ({TORCH: (TORCH, "", ())} if torch else {})

@@ -29,6 +29,8 @@ import embed
 import embed_batches
 import growth
 import jobs_elmo_np
+import machine
+import matrix_product
 import report
 import side_by_side
 import step
@@ -357,6 +359,18 @@ def test_without_torch_only_elmo_np_is_measured():
     assert Plan(torch=False).sides(work(peer=ONNX)) == [OURS, ONNX]
     assert Plan(torch=True).sides(work()) == [OURS, TORCH]
     assert Plan(torch=False).sides(work(peer=REFERENCE)) == [OURS, REFERENCE]
+
+
+def test_a_run_with_narrower_vectors_says_so_and_measures_the_product_with_them(monkeypatch):
+    for name in matrix_product.NARROWER, *machine.LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(matrix_product.CORE, "Haswell")
+    assert any(f"without {matrix_product.CORE}=Haswell" in way for way in matrix_product.ways(1, torch=False))
+    assert "ATEN" not in machine.describe("2.13")
+    monkeypatch.setenv(matrix_product.NARROWER, "avx2")
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    assert not any("without" in way for way in matrix_product.ways(1, torch=False))
+    assert "; ATEN_CPU_CAPABILITY=avx2; elmo_np " in machine.describe("2.13")
 
 
 # The command
