@@ -2,19 +2,20 @@
 
 Every statement of every backward function is changed in several ways: a result or an argument negated, a condition
 ignored, a call left out. So is every expression, by the slips of which the exercises' planted bugs are made: + for -, a
-factor or a path left out, the state of another step, and so on. A mutant is caught when a gradient disagrees with its
-central difference, and loud when Python stops it; one that passes all checks would be a hole in them. The functions are
-found by name or docstring in all modules of layers, and their cases by running all: a new one cannot be forgotten.
+factor or a path left out, the state of another step, and so on. A mutant is caught when a gradient differs from the
+right one, which test_gradients.py compares with central differences, and loud when Python stops it; one that passes all
+checks would be a hole in them. The functions are found by name or docstring in all modules of layers, and their cases
+by running all: a new one cannot be forgotten.
 """
 
 import ast
 import copy
-import inspect
 import re
 import sys
 import warnings
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,10 @@ import pytest
 
 from elmo_np import backend
 from elmo_np.exercises.bugs import code_of, source_of
-from elmo_np.exercises.mistakes import mistakes
+from elmo_np.exercises.mistakes import definition, mistakes
 from elmo_np.gradient_checks import CASES
 from elmo_np.nn import optim
-from elmo_np.nn.gradcheck import EPSILON, TOLERANCE, central_difference
+from elmo_np.nn.gradcheck import TOLERANCE
 from elmo_np.runtime.threads import threads
 from tests import optimizer_reference
 
@@ -61,12 +62,29 @@ def function(module, name):
     return getattr(found, "reference", found)
 
 
+@cache
+def tree_of(module):
+    return ast.parse(source_of(module))
+
+
+@cache
+def source_alone(module, name):
+    """The source of a function on the lines that it has in its module, in a class without bases if it is a method.
+
+    Thousands of mutants are parsed and compiled: a whole module takes ten times as long.
+    """
+    node = definition(tree_of(module), name)
+    lines = [""] * (node.lineno - 1) + source_of(module).splitlines()[node.lineno - 1:node.end_lineno]
+    owner = name.rpartition(".")[0]
+    if owner:
+        lines[definition(tree_of(module), owner).lineno - 1] = f"class {owner}:"
+    return "\n".join([*lines, ""])
+
+
 def statements(module, name):
     """The simple statements of a function, without its docstring and its checks, which change no gradient."""
-    tree = ast.parse(inspect.getsource(module))
-    for part in name.split("."):
-        tree, = [node for node in tree.body if getattr(node, "name", None) == part]
-    return [node for node in ast.walk(tree) if isinstance(node, SIMPLE) and getattr(node, "value", None) is not None
+    function = definition(ast.parse(source_alone(module, name)), name)
+    return [node for node in ast.walk(function) if isinstance(node, SIMPLE) and getattr(node, "value", None) is not None
             and not (isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or is_check(node.value)))]
 
 
@@ -150,16 +168,13 @@ def compiled(module, name, replacements):
             if new is None:
                 return self.generic_visit(node)
             return [ast.copy_location(ast.fix_missing_locations(copy.deepcopy(one)), node) for one in new]
-    tree = ast.fix_missing_locations(Replace().visit(ast.parse(inspect.getsource(module))))
-    code = compile(tree, module.__file__, "exec", dont_inherit=True)
-    for part in name.split("."):
-        code, = [const for const in code.co_consts if inspect.iscode(const) and const.co_name == part]
-    return code
+    tree = ast.fix_missing_locations(Replace().visit(ast.parse(source_alone(module, name))))
+    return code_of(compile(tree, module.__file__, "exec", dont_inherit=True), name)
 
 
 def slips(module, name):
     """(how it reads, the code of the function with it) of every slip that `mistakes` makes in a function."""
-    right = source_of(module)
+    right = source_alone(module, name)
     for mistake in mistakes(right, name):
         line = next(new for old, new in zip(right.splitlines(), mistake.source.splitlines(), strict=True) if old != new)
         yield line.partition("  #")[0].strip(), code_of(compile(mistake.source, module.__file__, "exec"), name)
@@ -195,7 +210,7 @@ def backward_functions():
     """(module, dotted name) of every backward function with a body."""
     for path in (path for layers in LAYERS for path in sorted((ROOT / layers).glob("*.py"))):
         module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree_of(module).body:
             methods = [(f"{node.name}.{one.name}", one) for one in getattr(node, "body", [])
                        if isinstance(node, ast.ClassDef) and isinstance(one, ast.FunctionDef)]
             for name, one in methods or [(getattr(node, "name", ""), node)]:
@@ -207,20 +222,16 @@ FUNCTIONS = list(backward_functions())
 
 
 @cache
-def central_differences(name):
-    """{array: its differences} of a case. Bugs in backward do not change them: they are computed once."""
-    made = CASES[name](np.random.default_rng(0))
-    return {key: np.array([central_difference(made.loss, x.reshape(-1), k, EPSILON) for k in range(x.size)])
-            for key, x in made.arrays.items()}
+def right_gradients(name):
+    """{array: its gradient} of a case, to be called while nothing is changed."""
+    return CASES[name](np.random.default_rng(0)).grads
 
 
 def gradients_agree(name):
-    """Whether a case's gradients, computed now, equal its central differences."""
-    numeric = central_differences(name)
-    made = CASES[name](np.random.default_rng(0))
-    for key, grad in made.grads.items():
-        analytic = grad.reshape(-1)
-        error = np.abs(analytic - numeric[key]) / np.max(np.abs(analytic) + np.abs(numeric[key]))
+    """Whether a case's gradients, computed now, equal the right ones, as closely as these equal central differences."""
+    found = CASES[name](np.random.default_rng(0)).grads
+    for key, right in right_gradients(name).items():
+        error = np.abs(found[key] - right) / np.max(np.abs(found[key]) + np.abs(right))
         if not (error <= TOLERANCE).all():
             return False
     return True
@@ -248,6 +259,9 @@ CODE = {(module.__name__, name): function(module, name).__code__ for module, nam
 
 def checks_of(module, name):
     cases = cases_by_code().get(CODE[module.__name__, name], [])
+    with backend.use("numpy"), threads(1):
+        for case in cases:
+            right_gradients(case)
     return [lambda case=case: gradients_agree(case) for case in cases]
 
 
@@ -267,15 +281,6 @@ def test_the_backward_functions_are_found_by_name_and_by_docstring():
     assert not {"OutputLayer.backward", "LSTM.forward", "BiLM.reduce_grad"} & names
 
 
-def test_central_differences_agree_while_nothing_is_changed():
-    """In the cases of at most 200 elements; test_gradients.py compares all in the same way."""
-    with backend.use("numpy"), threads(1):
-        small = [name for name, make in CASES.items()
-                 if sum(x.size for x in make(np.random.default_rng(0)).arrays.values()) <= 200]
-        assert len(small) > 25
-        assert all(gradients_agree(name) for name in small)
-
-
 @pytest.mark.parametrize(("module", "name", "index"), LINES)
 def test_a_bug_in_this_line_is_caught(module, name, index):
     statement = statements(module, name)[index]
@@ -285,7 +290,7 @@ def test_a_bug_in_this_line_is_caught(module, name, index):
         outcomes[text] = outcome(target, code, checks_of(module, name))
     survivors = {text for text, answer in outcomes.items() if answer == "survived"}
     assert survivors - EQUAL.keys() == set()
-    lines = inspect.getsource(module).splitlines()[statement.lineno - 1:statement.end_lineno]
+    lines = source_alone(module, name).splitlines()[statement.lineno - 1:statement.end_lineno]
     if any(re.search(r"# \([A-Z]\d+\)", line) for line in lines):
         assert "caught" in outcomes.values(), outcomes
 
@@ -321,10 +326,8 @@ def names(node, context):
 
 def exchanges(module, name):
     """(how it reads, replacements) for every two statements in a row of which one needs what the other changes."""
-    tree = ast.parse(inspect.getsource(module))
-    for part in name.split("."):
-        tree, = [node for node in tree.body if getattr(node, "name", None) == part]
-    for one, two in zip(tree.body[1:], tree.body[2:], strict=False):
+    body = definition(tree_of(module), name).body
+    for one, two in pairwise(body[1:]):
         changed = names(one, ast.Store) | {t.target.id for t in ast.walk(one) if isinstance(t, ast.AugAssign)}
         if changed & (names(two, ast.Load) | names(two, ast.Store)):
             text = f"{ast.unparse(two).splitlines()[0]}, before {ast.unparse(one).splitlines()[0]}"
@@ -359,8 +362,8 @@ def test_two_lines_of_an_update_in_the_wrong_order_are_caught(name):
 
 
 def test_every_update_with_a_tag_is_among_those_that_are_changed():
-    source = inspect.getsource(optim).splitlines()
-    tagged = {node.name for node in ast.parse("\n".join(source)).body if isinstance(node, ast.FunctionDef)
+    source = source_of(optim).splitlines()
+    tagged = {node.name for node in tree_of(optim).body if isinstance(node, ast.FunctionDef)
               and re.search(r"# \(O\d\)", "\n".join(source[node.lineno:node.end_lineno]))}
     assert tagged == {name for name in UPDATES if "." not in name}
 
