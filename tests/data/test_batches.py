@@ -24,7 +24,7 @@ from elmo_np.data.batches import (
 )
 from elmo_np.nn.softmax import IGNORE_INDEX
 
-quick = settings(derandomize=True, deadline=None, max_examples=150)
+quick = settings(derandomize=True, deadline=None, max_examples=60)
 BOS, EOS = 0, 1
 
 

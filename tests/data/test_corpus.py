@@ -3,6 +3,7 @@
 import gzip
 import os
 import tracemalloc
+from itertools import islice
 
 import pytest
 
@@ -198,17 +199,17 @@ def peak_while_reading(path):
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
-    line = "the quick brown fox jumps over the lazy dog again and again .\n"
-    small, large = write(tmp_path / "small.txt", line * 20_000), write(tmp_path / "large.txt", line * 200_000)
+    line = f"{' '.join(10 * ['word' * 11])} .\n"
+    small, large = write(tmp_path / "small.txt", line * 1_000), write(tmp_path / "large.txt", line * 20_000)
     (n_small, peak_small), (n_large, peak_large) = map(peak_while_reading, (small, large))
-    assert (n_small, n_large) == (20_000, 200_000)
-    assert large.stat().st_size > 12e6
+    assert (n_small, n_large) == (1_000, 20_000)
+    assert large.stat().st_size > 9e6
     assert peak_large < 1e6
     assert abs(peak_large - peak_small) < 0.1e6
 
 
 def test_the_built_in_grammar_makes_the_same_sentences_from_the_same_seed():
-    first, again, other = (list(open_corpus("grammar", seed=seed)) for seed in (1, 1, 2))
+    first, again, other = (list(islice(open_corpus("grammar", seed=seed), 1000)) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
