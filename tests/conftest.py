@@ -10,7 +10,7 @@ import pytest
 from elmo_np import backend
 from tests import strict_warnings
 from tests.commands import do, home  # noqa: F401  (fixtures for every test)
-from tests.task_fixtures import run, task_home  # noqa: F401  (likewise)
+from tests.task_fixtures import run, task_home, undrawn  # noqa: F401  (likewise)
 
 # Many tests start a Python of their own. Without bytecode on disk each would compile all sources again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections.abc import Collection
 from itertools import groupby
 from pathlib import Path
 
@@ -21,7 +22,8 @@ NEXT = """
   elmo-np exercise bug                      plant a bug in a copy of a layer, for you to find"""
 
 
-def subcommands(parser: argparse.ArgumentParser) -> None:
+def subcommands(parser: argparse.ArgumentParser, words: Collection[str] | None = None) -> None:
+    """All actions, whichever of them is among `words`: they are few."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", description="without any: list all exercises")
     one = actions.add_parser("start", help="write a file with stubs to fill in")
     one.add_argument("what", metavar="NUMBER", help=WHAT)

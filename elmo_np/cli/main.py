@@ -42,19 +42,22 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
-def parser(words: Collection[str] = tuple(COMMANDS)) -> Parser:
-    """All commands, with the options of those among `words`: importing all of them takes longer than many commands."""
+def parser(words: Collection[str] | None = None) -> Parser:
+    """All commands, with the options of those among `words`, by default of all.
+
+    Importing all of them takes longer than many commands.
+    """
     program = Parser(prog="elmo-np", description="ELMo from scratch in NumPy: train, evaluate, embed, check.")
     program.add_argument("--version", action="version", version=__version__)
     commands = program.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, about in COMMANDS.items():
         options = commands.add_parser(name, help=about, description=about)
-        if name not in words:
+        if words is not None and name not in words:
             continue
         command = import_module(f"..{name}", __name__)
         options.set_defaults(run=command.run, go_on=" with --resume" if name in RESUMED else "")
         if hasattr(command, "subcommands"):
-            command.subcommands(options)
+            command.subcommands(options, words)
         else:
             command.arguments(options.add_argument)
     return program

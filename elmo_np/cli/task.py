@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..data.corpus import STDIN, corpus_files
@@ -38,11 +38,14 @@ EXAMPLES = """each NAME has the actions train, compare, evaluate and predict, fo
 elmo-np task NAME ACTION --help lists the columns of files and the settings"""
 
 
-def subcommands(parser: argparse.ArgumentParser) -> None:
+def subcommands(parser: argparse.ArgumentParser, words: Collection[str] | None = None) -> None:
+    """All tasks, with the actions of those among `words`, by default of all."""
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     names = parser.add_subparsers(dest="task", required=True, metavar="NAME")
     for name, task in TASKS.items():
         own = names.add_parser(name, help=task.about, description=task.about)
+        if words is not None and name not in words:
+            continue
         actions = own.add_subparsers(dest="action", required=True, metavar="ACTION")
         for action, about in ACTIONS.items():
             one = actions.add_parser(action, help=about, description=about, epilog=_settings(task, action),

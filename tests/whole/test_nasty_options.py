@@ -71,6 +71,7 @@ def test_every_command_is_there():
     assert {command for command, _ in options(parser())} <= set(COMMANDS)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(("command", "option"), OPTIONS)
 def test_no_value_of_an_option_ends_in_more_than_one_line(command, option, task_home, tmp_path, monkeypatch, capsys):
     text = tmp_path / "text.txt"
