@@ -21,6 +21,14 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", one)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def waits_for_no_disk():
+    """No test cuts the power: os.fsync only sees to it that the file is open. Thousands of small files are written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
 @pytest.fixture(params=["numpy", "cython"])
 def each_backend(request):
     """Run the test on NumPy and on the kernels."""

@@ -43,7 +43,7 @@ def little(monkeypatch):
     monkeypatch.setattr("elmo_np.data.pydoc_corpus._pydoc_sentences", lambda: text)
     monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 800)
     tiny = override(Settings(), ["hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "optimizer=adam",
-                                 "learning_rate=0.02", "min_count=2", "shuffle=100"])
+                                 "learning_rate=0.02", "min_count=2", "shuffle=100", "threads=1"])
     monkeypatch.setattr(demo, "preset", lambda name: tiny if name == "demo" else None)
 
 
@@ -165,6 +165,7 @@ def test_a_second_run_trains_nothing_and_prints_and_leaves_the_same(done, capsys
     assert everything(folder) == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_demo_that_was_stopped_goes_on_to_the_same_end(done, tmp_path, monkeypatch, capsys):
     folder, printed = done
     with monkeypatch.context() as patch:
@@ -221,6 +222,7 @@ def test_a_folder_of_another_run_is_refused_and_left_as_it_is(tmp_path, name):
     assert everything(tmp_path) == {file.relative_to(tmp_path): b"mine\n"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_prose_without_the_words_is_no_reason_to_stop(tmp_path, monkeypatch, capsys):
     text = tuple(sentence for sentence in dict.fromkeys(prose()) if not set(sentence) & set(demo.WORDS))
     text += tuple(("one", "value", str(n)) for n in range(60))

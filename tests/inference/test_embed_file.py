@@ -45,7 +45,6 @@ def small(monkeypatch):
     """Blocks of a few sentences, windows of some, and a sentence that comes in parts."""
     monkeypatch.setattr("elmo_np.inference.embed_file.BLOCK", 60)
     monkeypatch.setattr("elmo_np.inference.encoder.WINDOW", 36 * 40)
-    monkeypatch.setattr(os, "fsync", lambda file: None)         # no test cuts the power
 
 
 def run(elmo, out, **how):

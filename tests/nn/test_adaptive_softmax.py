@@ -444,7 +444,7 @@ def test_a_few_sentences_can_be_memorised():
 
 @pytest.mark.parametrize("shared", ["false", "true"])
 def test_a_trained_model_can_be_loaded_from_its_file(tmp_path, shared):
-    elmo = run(tmp_path, "softmax=adaptive", "cutoffs=[8, 20]", f"share_softmax={shared}")
+    elmo = run(tmp_path, "softmax=adaptive", "cutoffs=[8, 20]", f"share_softmax={shared}", "epochs=1")
     again = ELMo.load(tmp_path / "model.safetensors")
     assert again.model.config == elmo.model.config
     assert again.model.config.cutoffs == (8, 20)
@@ -464,7 +464,7 @@ def test_a_trained_model_can_be_loaded_from_its_file(tmp_path, shared):
     ('"softmax":"adaptive"', '"softmax":"full"', "found nothing for model.forward_lm.softmax.W, expected"),
 ])
 def test_a_file_whose_settings_and_clusters_disagree_is_refused(tmp_path, before, after, message):
-    run(tmp_path, "softmax=adaptive", "cutoffs=[8, 20]", "epochs=1")
+    run(tmp_path, "softmax=adaptive", "cutoffs=[8, 20]", "epochs=1", corpus=CORPUS[:40], valid=CORPUS[40:50])
     tensors, metadata = checkpoint.load(tmp_path / "model.safetensors")
     assert before in metadata["model"]
     metadata["model"] = metadata["model"].replace(before, after)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from elmo_np.cli.main import main
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import read_toml
 from elmo_np.data import batches
@@ -27,6 +29,19 @@ from tests.training_helpers import CORPUS, contents, run, tiny
 FEW = CORPUS[:60]
 SMALL = ("batch_size=4", "steps=6")
 MODELS = ("model.safetensors", "last.safetensors")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("trained")
+    run(out, *SMALL, corpus=FEW)
+    return out
+
+
+@pytest.fixture
+def finished(trained, tmp_path):
+    """A copy of a finished run."""
+    return shutil.copytree(trained, tmp_path / "run")
 
 
 @pytest.fixture
@@ -269,18 +284,18 @@ def text(path, sentences):
     return path
 
 
-def test_ctrl_c_at_the_command_line_saves_says_how_to_go_on_and_exits_with_130(tmp_path):
+def test_ctrl_c_at_the_command_line_saves_says_how_to_go_on_and_exits_with_130(tmp_path, capsys):
     corpus = text(tmp_path / "corpus.txt", CORPUS[:150])
     # Saving at every step makes it slow enough to be caught.
     settings = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=2", "steps=4", "optimizer=adam",
                                  "dropout=0.1", "min_count=1", "save_every=1") for word in ("--set", key)]
 
-    def command(out, *more):
-        return [sys.executable, *strict_warnings.OPTIONS, "-m", "elmo_np", "train", str(corpus),
-                "--out", str(tmp_path / out), "--preset", "demo", "--epochs", "2", *settings, *more]
-    subprocess.run(command("alone"), check=True, capture_output=True)
-    process = subprocess.Popen(command("pieces"), stderr=subprocess.PIPE, text=True,
-                               stdout=subprocess.PIPE)
+    def words(out, *more):
+        return ["train", str(corpus), "--out", str(tmp_path / out), "--preset", "demo", "--epochs", "2", *settings,
+                *more]
+    assert main(words("alone")) == 0
+    process = subprocess.Popen([sys.executable, *strict_warnings.OPTIONS, "-m", "elmo_np", *words("pieces")],
+                               stderr=subprocess.PIPE, text=True, stdout=subprocess.PIPE)
     for _ in range(3000):
         curve = tmp_path / "pieces/metrics.csv"
         if process.poll() is not None or (curve.exists() and len(curve.read_text().splitlines()) > 1):
@@ -294,18 +309,18 @@ def test_ctrl_c_at_the_command_line_saves_says_how_to_go_on_and_exits_with_130(t
     assert re.search(rf"^elmo-np: stopped at epoch \d, step \d+; everything is in {re.escape(str(last))}; "
                      r"to go on: the same command with --resume\n\Z", err, re.M)
     assert "Traceback" not in err
-    done = subprocess.run(command("pieces", "--resume"), check=True, capture_output=True, text=True)
-    assert re.search(r"^resuming at epoch \d, step \d+$", done.stderr, re.M)
+    capsys.readouterr()
+    assert main(words("pieces", "--resume")) == 0
+    assert re.search(r"^resuming at epoch \d, step \d+$", capsys.readouterr().err, re.M)
     assert but_for_seconds(tmp_path / "pieces") == but_for_seconds(tmp_path / "alone")
     for name in MODELS:
         assert (tmp_path / "pieces" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
-def test_resuming_a_finished_run_changes_nothing(tmp_path):
-    run(tmp_path, *SMALL, corpus=FEW)
-    before = contents(tmp_path)
-    run(tmp_path, *SMALL, corpus=FEW, resume=True)
-    assert contents(tmp_path) == before
+def test_resuming_a_finished_run_changes_nothing(finished):
+    before = contents(finished)
+    run(finished, *SMALL, corpus=FEW, resume=True)
+    assert contents(finished) == before
 
 
 def test_resuming_a_run_that_ran_out_of_patience_changes_nothing(tmp_path):
@@ -325,7 +340,7 @@ def test_a_finished_run_goes_on_with_more_epochs(tmp_path):
     assert read_toml(tmp_path / "twice/config.toml", Settings()).train.epochs == 4
 
 
-@pytest.mark.parametrize("change", ["patience=7", "threads=1", "save_every=9"])
+@pytest.mark.parametrize("change", ["patience=7", "threads=2", "save_every=9"])
 def test_settings_that_change_no_step_may_change(tmp_path, after, change):
     run(tmp_path / "alone", *SMALL, corpus=FEW)
     after(5)
@@ -348,23 +363,21 @@ def test_settings_that_change_no_step_may_change(tmp_path, after, change):
     ("min_count=2", "the corpus is not the one"), ("held_out=7", "the corpus is not the one"),
     ("max_vocabulary=50", "the corpus is not the one"),
 ])
-def test_other_settings_are_refused_by_name_and_nothing_is_lost(tmp_path, change, message):
-    run(tmp_path, *SMALL, corpus=FEW)
-    before = contents(tmp_path)
+def test_other_settings_are_refused_by_name_and_nothing_is_lost(finished, change, message):
+    before = contents(finished)
     with pytest.raises(UserError, match=re.escape(message)) as caught:
-        run(tmp_path, *SMALL, change, corpus=FEW, resume=True)
+        run(finished, *SMALL, change, corpus=FEW, resume=True)
     assert "\n" not in str(caught.value)
-    assert contents(tmp_path) == before
+    assert contents(finished) == before
 
 
 @pytest.mark.parametrize("corpus", [CORPUS[:58], CORPUS[1:61], [("quite", "another", "."), *CORPUS[1:60]]],
                          ids=["a shorter one", "a shifted one", "another sentence"])
-def test_another_corpus_is_refused_and_nothing_is_lost(tmp_path, corpus):
-    run(tmp_path, *SMALL, corpus=FEW)
-    before = contents(tmp_path)
+def test_another_corpus_is_refused_and_nothing_is_lost(finished, corpus):
+    before = contents(finished)
     with pytest.raises(UserError, match="the corpus is not the one that"):
-        run(tmp_path, *SMALL, corpus=corpus, resume=True)
-    assert contents(tmp_path) == before
+        run(finished, *SMALL, corpus=corpus, resume=True)
+    assert contents(finished) == before
 
 
 def test_the_same_sentences_in_another_order_are_another_corpus(tmp_path):
@@ -386,13 +399,12 @@ def test_resuming_without_a_run_is_refused_and_makes_nothing(tmp_path):
     assert contents(tmp_path) == {}
 
 
-def test_a_model_without_a_training_is_nothing_to_go_on_with(tmp_path):
-    run(tmp_path, *SMALL, corpus=FEW)
-    (tmp_path / "last.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes())
-    before = contents(tmp_path)
+def test_a_model_without_a_training_is_nothing_to_go_on_with(finished):
+    (finished / "last.safetensors").write_bytes((finished / "model.safetensors").read_bytes())
+    before = contents(finished)
     with pytest.raises(UserError, match="holds a model but no state of a training: expected what"):
-        run(tmp_path, *SMALL, corpus=FEW, resume=True)
-    assert contents(tmp_path) == before
+        run(finished, *SMALL, corpus=FEW, resume=True)
+    assert contents(finished) == before
 
 
 @pytest.mark.parametrize(("name", "value"), [
@@ -401,13 +413,12 @@ def test_a_model_without_a_training_is_nothing_to_go_on_with(tmp_path):
     ("rngs", "7"), ("rngs", "[]"), ("rngs", '["a", "b", "c"]'), ("rngs", "{"), ("corpora", "[" * 100_000),
     ("machine", "not JSON"), ("train", "[" * 100_000), ("train", "7"),
 ])
-def test_a_checkpoint_with_other_texts_than_training_writes_is_one_clear_line(tmp_path, name, value):
-    run(tmp_path, *SMALL, corpus=FEW)
-    last = tmp_path / "last.safetensors"
+def test_a_checkpoint_with_other_texts_than_training_writes_is_one_clear_line(finished, name, value):
+    last = finished / "last.safetensors"
     tensors, texts = checkpoint.load(last)
     checkpoint.save(last, tensors, {**texts, name: value})
     with pytest.raises(UserError) as caught:
-        run(tmp_path, *SMALL, "epochs=9", corpus=FEW, resume=True)
+        run(finished, *SMALL, "epochs=9", corpus=FEW, resume=True)
     assert "last.safetensors: " in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -443,33 +454,31 @@ def test_a_state_of_the_streams_that_does_not_fit_the_model_is_named(tmp_path, a
 
 
 @pytest.mark.parametrize("where", [0, 20, 0.3, 0.9, "short", "empty"])
-def test_a_damaged_checkpoint_is_one_clear_line_and_stays_as_it_is(tmp_path, where):
-    run(tmp_path, *SMALL, corpus=FEW)
-    last = tmp_path / "last.safetensors"
+def test_a_damaged_checkpoint_is_one_clear_line_and_stays_as_it_is(finished, where):
+    last = finished / "last.safetensors"
     data = bytearray(last.read_bytes())
     if isinstance(where, str):
         data = data[:len(data) // 2] if where == "short" else bytearray()
     else:
         data[int(where * len(data)) if 0 < where < 1 else int(where)] ^= 64
     last.write_bytes(data)
-    before = contents(tmp_path)
+    before = contents(finished)
     with pytest.raises(UserError, match=rf"^{re.escape(str(last))} is (damaged|not an elmo_np model file)") as caught:
-        run(tmp_path, *SMALL, corpus=FEW, resume=True)
+        run(finished, *SMALL, corpus=FEW, resume=True)
     assert "\n" not in str(caught.value)
-    assert contents(tmp_path) == before
+    assert contents(finished) == before
 
 
 @pytest.mark.parametrize("damage", ["train,1,4", "train,one,4,24,4,4,55,55,0.01,0.1",
                                     "train,1,four,24,4,4,55,55,0.01,0.1", "\x00\xff"])
-def test_a_damaged_curve_is_one_clear_line_and_nothing_is_lost(tmp_path, damage):
-    run(tmp_path, *SMALL, corpus=FEW)
-    with open(tmp_path / "metrics.csv", "a", encoding="latin-1") as file:
+def test_a_damaged_curve_is_one_clear_line_and_nothing_is_lost(finished, damage):
+    with open(finished / "metrics.csv", "a", encoding="latin-1") as file:
         file.write(damage + "\n")
-    before = contents(tmp_path)
+    before = contents(finished)
     with pytest.raises(UserError, match=r"metrics\.csv") as caught:
-        run(tmp_path, *SMALL, "epochs=3", corpus=FEW, resume=True)
+        run(finished, *SMALL, "epochs=3", corpus=FEW, resume=True)
     assert "\n" not in str(caught.value)
-    assert contents(tmp_path) == before
+    assert contents(finished) == before
 
 
 def test_a_curve_that_was_removed_begins_anew(tmp_path, after):
