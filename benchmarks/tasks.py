@@ -48,27 +48,27 @@ from elmo_np.viz.plots import save
 HERE = Path(__file__).parent
 GROWTH = "growth"
 SIZES = (0.1, 0.4, 1.6, math.inf)           # million tokens
-QUICK_SIZES = (0.02, 0.06, 0.2, 0.6)
+QUICK_SIZES = (0.03, 0.1, 0.3)
 BILM = ("state=reset", "shuffle=200000", "min_count=2")
-QUICK_BILM = (*BILM, "epochs=2", "hidden_dim=32", "projection_dim=32", "embedding_dim=32", "softmax=full")
+QUICK_BILM = (*BILM, "epochs=2", "hidden_dim=32", "projection_dim=32", "embedding_dim=32")
 
 
-def settings_of(quick: bool) -> tuple[str, ...]:
-    """key=value: a character model, by the original ELMo's recipe at a laptop's size; sentence by sentence, as tasks
-    read."""
-    return QUICK_BILM if quick else BILM
+def settings_of(quick: bool, by_id: bool = False) -> tuple[str, ...]:
+    """key=value: a model of characters, or of words by id, by the original ELMo's recipe at a laptop's size; sentence
+    by sentence, as tasks read."""
+    return (QUICK_BILM if quick else BILM) + (("char_filters=none",) if by_id else ())
 
 
-def command_of(size: float, quick: bool) -> str:
+def command_of(size: float, quick: bool, by_id: bool = False) -> str:
     """The command that trains the same biLM."""
     return " ".join([f"elmo-np train FOLDER/text/{open_text.file_of(Path(), size)} --valid FOLDER/text/valid.txt --out "
-                     f"FOLDER/bilm/{name_of(size)} --preset elmo-tiny",
-                     *(f"--set {setting}" for setting in settings_of(quick))])
+                     f"FOLDER/bilm/{name_of(size, by_id)} --preset elmo-tiny",
+                     *(f"--set {setting}" for setting in settings_of(quick, by_id))])
 
 
-def name_of(size: float) -> str:
+def name_of(size: float, by_id: bool = False) -> str:
     """Of the directory of a biLM."""
-    return open_text.file_of(Path(), size).stem
+    return open_text.file_of(Path(), size).stem + ("-by-id" if by_id else "")
 
 
 @dataclass
@@ -92,16 +92,17 @@ class Bench:
         return open_text.write(self.out / "text", open_text.sources(self.files.dump), tested(todo), self.sizes,
                                self.progress)
 
-    def bilm(self, size: float) -> RunDirectory:
+    def bilm(self, size: float, by_id: bool = False) -> RunDirectory:
         """The biLM of so many million tokens, trained unless it is there."""
-        folder = RunDirectory(self.out / "bilm" / name_of(size))
-        done = self.out / "bilm" / f"{name_of(size)}.done"
+        name = name_of(size, by_id)
+        folder = RunDirectory(self.out / "bilm" / name)
+        done = self.out / "bilm" / f"{name}.done"
         if not done.exists():
-            self.progress.say(command_of(size, self.quick))
+            self.progress.say(command_of(size, self.quick, by_id))
             self.progress.close()
             text, valid = (str(path.resolve()) for path in (open_text.file_of(self.out / "text", size),
                                                             self.out / "text" / "valid.txt"))
-            settings = override(preset("elmo-tiny"), settings_of(self.quick))
+            settings = override(preset("elmo-tiny"), settings_of(self.quick, by_id))
             folder.remove_unsaved()
             train(text, folder.path, valid=valid, settings=replaced(settings, corpus=text), resume=folder.last.exists())
             done.touch()
@@ -188,7 +189,8 @@ def check_only(only: Sequence[str], names: Sequence[str]) -> None:
 def check_same_plan(out: Path, todo: Sequence[Experiment], quick: bool) -> None:
     """Raises UserError if what is in `out` was begun with other experiments, data or settings."""
     sizes = QUICK_SIZES if quick else SIZES
-    plan = json.dumps([*(one.command() for one in todo), *(command_of(size, quick) for size in sizes)], indent=1) + "\n"
+    bilms = [*(command_of(size, quick) for size in sizes), command_of(sizes[-1], quick, by_id=True)]
+    plan = json.dumps([*(one.command() for one in todo), *bilms], indent=1) + "\n"
     file = out / "plan.json"
     if file.exists() and file.read_text(encoding="utf-8") != plan:
         raise UserError(f"{out} was begun with other data or settings ({file}): give another --out")
@@ -203,8 +205,8 @@ def run(argv: Sequence[str] | None) -> None:
     for name in "masc_tagged", "brown", "senseval", *nltk_data.CATEGORIES:
         nltk_data.corpus(name)
     out.mkdir(parents=True, exist_ok=True)
-    largest = name_of((QUICK_SIZES if args.quick else SIZES)[-1])
-    todo = [replace(one, bilm=largest) for one in experiments(files, out, args.quick)]
+    largest = (QUICK_SIZES if args.quick else SIZES)[-1]
+    todo = [replace(one, bilm=name_of(largest, one.by_id)) for one in experiments(files, out, args.quick)]
     check_only(args.only, [*(one.name for one in todo), GROWTH])
     check_same_plan(out, todo, args.quick)
     target = args.page or (out if args.quick else HERE) / "tasks.md"
@@ -214,7 +216,7 @@ def run(argv: Sequence[str] | None) -> None:
         bench = Bench(out, args.quick, progress, files)
         start = time.perf_counter()
         for line in written(bench, todo, args.only, target):
-            progress.say(f"{duration(time.perf_counter() - start)}  {line}")
+            progress.say(f"{duration(time.perf_counter() - start)}, processor {duration(time.process_time())}  {line}")
 
 
 def written(bench: Bench, todo: Sequence[Experiment], only: Sequence[str], target: Path) -> Iterator[str]:
@@ -223,15 +225,17 @@ def written(bench: Bench, todo: Sequence[Experiment], only: Sequence[str], targe
     yield f"text: {sum(count.tokens for count in counts):,} tokens"
     largest = bench.sizes[-1]
     bilm = bench.bilm(largest)
+    yield f"biLM: {bilm.path}"
     chosen = [one for one in todo if one.name in only or not {*only} - {GROWTH}]
     compared = [one for one in chosen if {*only} != {GROWTH}]
-    grown_too = [one for one in chosen if not one.tuned and (not only or GROWTH in only)]
+    grown_too = [one for one in chosen if not one.tuned and not one.by_id and (not only or GROWTH in only)]
     found: list[Found] = []
     grown: list[Growth] = []
     results = target.parent / "results"
     results.mkdir(parents=True, exist_ok=True)
     for k, one in enumerate([*compared, *grown_too], 1):
         if k <= len(compared):
+            bench.bilm(largest, one.by_id)
             found.append(bench.run(one))
             save(picture(found), results / "tasks.svg")
         else:
@@ -239,7 +243,8 @@ def written(bench: Bench, todo: Sequence[Experiment], only: Sequence[str], targe
             save(tasks_growth.picture(grown), results / "tasks-growth.svg")
         atomic_write_text(target, page(
             found, tasks_growth.section(grown, "results/tasks-growth.svg"), counts, bilm,
-            command_of(largest, bench.quick), describe("").replace("no PyTorch; ", ""), "results/tasks.svg"))
+            [command_of(largest, bench.quick, by_id) for by_id in (False, True)],
+            describe("").replace("no PyTorch; ", ""), "results/tasks.svg", largest if bench.quick else None))
         yield f"{target}: {k} of {len(compared) + len(grown_too)} comparisons, {one.about}"
 
 

@@ -29,6 +29,7 @@ MOST_WORDS = 8          # in a source sentence of Tatoeba
 EVERY = 3               # one in EVERY of those sources, so that a training run takes less than half an hour
 EVERY_GROWTH = 15       # for each size of text
 EVERY_QUICK = 100
+SHARE_QUICK = 6         # of the sentences of the other tasks, one in so many
 FINE_TUNE = 3           # epochs
 GROWTH_FOLDS = 3
 # Take half the time of the defaults
@@ -38,6 +39,7 @@ LEARNT, JOINED = "learnt embeddings, no biLM", "learnt embeddings beside the lay
 BAYES, BAG_AND_MIX = "bag of words (naive Bayes)", "bag of words + layer mix"
 LAYERS = 2
 CURVES = ("static", *map(str, range(1, LAYERS + 1)), "mix")
+BY_ID = ("senses", "speech")    # compared with a biLM of words by id too
 
 
 class Files(NamedTuple):
@@ -141,6 +143,8 @@ class Experiment:
     reference   the method that all others are tested against
     method      of the methods of a task, the one whose growth is shown
     published   ELMo's figure on a similar task
+    by_id       whether the biLM reads words by id, not by their characters
+    every       one in so many sentences of each part is used
     """
 
     name: str
@@ -163,6 +167,8 @@ class Experiment:
     method: str = ""
     published: Published | None = None
     notes: str = ""
+    by_id: bool = False
+    every: int = 1
 
     def command(self) -> str:
         """The command that does the same."""
@@ -181,11 +187,14 @@ class Experiment:
     def read(self) -> tuple[list[Data], Examples | None]:
         """The data of each fold, or of the one test, and the validation sentences if they are in a file."""
         task, config = TASKS[self.task], self.config()
-        valid = task.read(self.valid, False) if self.valid else None
-        if self.folds:
-            return task.folds(self.data, self.folds, False, config.seed), valid
-        data = task.data(self.data, self.test, False, config.seed)
-        return [data if self.text is None else data._replace(corpus=self.text)], valid
+        valid = self._thinned(task.read(self.valid, False)) if self.valid else None
+        found = task.folds(self.data, self.folds, False, config.seed) if self.folds else \
+            [task.data(self.data, self.test, False, config.seed)]
+        return [data._replace(train=self._thinned(data.train), test=self._thinned(data.test),
+                              corpus=data.corpus if self.text is None else self.text) for data in found], valid
+
+    def _thinned(self, examples: Examples) -> Examples:
+        return examples.some(range(0, len(examples.sentences), self.every))
 
     def tested(self) -> Iterator[Sentence]:
         """The sentences that the biLM must not read."""
@@ -202,7 +211,17 @@ def without_word2vec(task: str) -> tuple[str, ...]:
 
 
 def experiments(files: Files, out: Path, quick: bool) -> list[Experiment]:
-    """All experiments; those that do not need files come first. Tatoeba's pairs are written to `out`."""
+    """All experiments; those that do not need files come first. Tatoeba's pairs are written to `out`.
+
+    quick   fewer epochs, folds, seeds and sentences
+    """
+    found = [*_of_nltk(quick), *_of_files(files, out, quick)]
+    by_id = [replace(one, name=f"{one.name}-by-id", about=f"{one.about}, by a biLM of words by id", by_id=True,
+                     inputs=CURVES, goals=(), published=None) for one in found if one.name in BY_ID]
+    return [replace(one, every=SHARE_QUICK if quick and one.task != "translate" else 1) for one in [*found, *by_id]]
+
+
+def _of_nltk(quick: bool) -> list[Experiment]:
     folds, seeds, tune = (2, 2, 1) if quick else (10, 3, FINE_TUNE)
     sentences = ("batch_size=64", "epochs=1") if quick else SENTENCES
     most_epochs = "epochs=4" if quick else "epochs=40"
@@ -227,7 +246,19 @@ def experiments(files: Files, out: Path, quick: bool) -> list[Experiment]:
     subjectivity = Experiment(
         "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=tune,
         settings=sentences, inputs=without_word2vec("classify"), goals=(Goal(MIX, 0.935), Goal(BAG_AND_MIX, 0.935)))
-    found = [senses, polarity, mean, subjectivity]
+    chunks = Experiment(
+        "chunks", "Chunks: CoNLL-2000", "tag", "nltk:conll2000", seeds=seeds, fine_tune=tune, settings=sentences,
+        inputs=CURVES, goals=(Goal(MIX, 0.92), Goal(MIX, 0.02, STATIC)),
+        published=Published("CoNLL-2003, F1", "the same model without ELMo", 90.15, 92.22))
+    speech = Experiment(
+        "speech", "Parts of speech: treebank sample", "tag", "nltk:treebank", folds=2 if quick else 5, fine_tune=tune,
+        settings=sentences, inputs=CURVES, goals=(Goal(MIX, 0.96), Goal(MIX, 0.01, STATIC)))
+    return [senses, polarity, mean, subjectivity, chunks, speech]
+
+
+def _of_files(files: Files, out: Path, quick: bool) -> list[Experiment]:
+    found = []
+    seeds, tune = (2, 1) if quick else (3, FINE_TUNE)
     if files.wnut:
         paths = {part: str(files.wnut / name) for part, name in WNUT.items()}
         found.append(Experiment(
@@ -237,12 +268,15 @@ def experiments(files: Files, out: Path, quick: bool) -> list[Experiment]:
             published=Published("CoNLL-2003, F1", "the same model without ELMo", 90.15, 92.22),
             notes="The names in the test set are new, and come from other sites than those in the training set."))
     if files.tatoeba:
-        pairs = tatoeba(files.tatoeba, out, MOST_WORDS, EVERY_QUICK if quick else EVERY)
+        every = EVERY_QUICK if quick else EVERY
+        pairs = tatoeba(files.tatoeba, out, MOST_WORDS, every)
+        english, read = (pairs.english[::every], f"one in {every} English sentences") if quick else \
+            (pairs.english, "the English")
         found.append(Experiment(
             "translation", f"Translation: Tatoeba English-French, up to {MOST_WORDS} words", "translate",
-            str(pairs.train), test=str(pairs.test), text=pairs.english, held=pairs.held, seeds=seeds, fine_tune=tune,
-            notes=f"One in {EVERY_QUICK if quick else EVERY} distinct source sentences, with all its translations, so "
-                  "that a training run takes minutes. Fine-tuning reads the English of the whole training part.",
+            str(pairs.train), test=str(pairs.test), text=english, held=pairs.held, seeds=seeds, fine_tune=tune,
+            notes=f"One in {every} distinct source sentences, with all its translations, so that a training run takes "
+                  f"minutes. Fine-tuning reads {read} of the whole training part.",
             inputs=("learnt", "mix", "learnt+mix"), settings=("min_count=2", "epochs=4" if quick else "epochs=12"),
             reference=LEARNT, goals=(Goal(JOINED, 0.04, LEARNT), Goal(JOINED, 0.40))))
     return found

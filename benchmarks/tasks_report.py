@@ -37,6 +37,13 @@ for the number of tests: of 20 differences between equal methods, one would look
 """
 
 
+QUICK = """
+**This is the quick form (`--quick`): a tiny biLM that has read {million:g} million tokens, a sixth of the sentences of
+most tasks, two folds or seeds and one epoch of most networks. It shows that everything runs, not what vectors are
+worth. The commands below use all sentences.**
+"""
+
+
 class Published(NamedTuple):
     """What Peters et al. 2018 report for ELMo, whose biLM has read 800 million tokens, on a task of the same kind.
 
@@ -133,12 +140,13 @@ def interval(values: Sequence[float]) -> str:
     return "" if ends is None else f"{ends[0]:.1%} to {ends[1]:.1%}"
 
 
-def page(found: Sequence[Found], grown: Sequence[str], counts: Sequence[Count], bilm: RunDirectory, command: str,
-         machine: str, figure: str) -> str:
-    """The whole page; grown: its part about the growth of the gain."""
+def page(found: Sequence[Found], grown: Sequence[str], counts: Sequence[Count], bilm: RunDirectory,
+         commands: Sequence[str], machine: str, figure: str, quick: float | None = None) -> str:
+    """The whole page; grown: its part about the growth of the gain; commands: those that train biLMs, of which `bilm`
+    is the first; quick: for the quick form, the million tokens of its text."""
     tasks = (line for one in found for line in section(one))
-    head = HEAD.format(figure=figure, trials=TRIALS)
-    return "\n".join([head, *_summary(found), *grown, *tasks, *_bilm(counts, bilm, command),
+    head = HEAD.format(figure=figure, trials=TRIALS) + (QUICK.format(million=quick) if quick else "")
+    return "\n".join([head, *_summary(found), *grown, *tasks, *_bilm(counts, bilm, commands),
                       f"Measured on: {machine}. The machine may have been busy with other work during the timed runs.",
                       ""])
 
@@ -173,12 +181,13 @@ def section(one: Found) -> list[str]:
     return [*lines, ""]
 
 
-def _bilm(counts: Sequence[Count], bilm: RunDirectory, command: str) -> list[str]:
+def _bilm(counts: Sequence[Count], bilm: RunDirectory, commands: Sequence[str]) -> list[str]:
     best = best_validation(read(bilm.metrics))
     assert best is not None         # its training is over
     forward, backward = (float(best[f"{name}_perplexity"]) for name in ("forward", "backward"))
-    return ["## The biLM", "", "```sh", command, "```", "",
-            "It reads every word by its characters. Its text is made by `python benchmarks/open_text.py --out "
+    return ["## The biLM", "", "```sh", *commands, "```", "",
+            "It reads every word by its characters, except where a heading says that words are read by id: then the "
+            "biLM is the one of the second command. Their text is made by `python benchmarks/open_text.py --out "
             "FOLDER/text`, sentence by sentence, without what is not prose, without repeated sentences, and without "
             "any sentence that a task tests on, compared by letters and digits alone; of at least 24 of them, also "
             "without sentences that contain such a sentence or are a part of one. Fine-tuning reads the training text "

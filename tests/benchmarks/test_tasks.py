@@ -109,7 +109,7 @@ def test_every_command_of_the_page_is_one_that_elmo_np_takes(tmp_path, quick):
     files = Files(tmp_path, tmp_path / "fra.txt", None)
     made = tasks_experiments.experiments(files, tmp_path, quick)
     made += [tasks_experiments.growth(one, "0.1", files, tmp_path, quick) for one in made]
-    assert len({one.name for one in made}) == len(made) == 12
+    assert len({one.name for one in made}) == len(made) == 20
     for one in made:
         assert one.config().hidden_dim == (None if one.name.endswith(("polarity-mean", "polarity-mean-0.1")) else
                                            TASKS[one.task].defaults.hidden_dim)
