@@ -39,6 +39,7 @@ LEARNT, JOINED = "learnt embeddings, no biLM", "learnt embeddings beside the lay
 BAYES, BAG_AND_MIX = "bag of words (naive Bayes)", "bag of words + layer mix"
 LAYERS = 2
 CURVES = ("static", *map(str, range(1, LAYERS + 1)), "mix")
+TAGGING = ("learnt", "learnt+characters", *CURVES, "characters+mix")
 BY_ID = ("senses", "speech")    # compared with a biLM of words by id too
 
 
@@ -248,11 +249,11 @@ def _of_nltk(quick: bool) -> list[Experiment]:
         settings=sentences, inputs=without_word2vec("classify"), goals=(Goal(MIX, 0.935), Goal(BAG_AND_MIX, 0.935)))
     chunks = Experiment(
         "chunks", "Chunks: CoNLL-2000", "tag", "nltk:conll2000", seeds=seeds, fine_tune=tune, settings=sentences,
-        inputs=CURVES, goals=(Goal(MIX, 0.92), Goal(MIX, 0.02, STATIC)),
+        inputs=TAGGING, goals=(Goal(MIX, 0.92), Goal(MIX, 0.02, STATIC)),
         published=Published("CoNLL-2003, F1", "the same model without ELMo", 90.15, 92.22))
     speech = Experiment(
         "speech", "Parts of speech: treebank sample", "tag", "nltk:treebank", folds=2 if quick else 5, fine_tune=tune,
-        settings=sentences, inputs=CURVES, goals=(Goal(MIX, 0.96), Goal(MIX, 0.01, STATIC)))
+        settings=sentences, inputs=TAGGING, goals=(Goal(MIX, 0.96), Goal(MIX, 0.01, STATIC)))
     return [senses, polarity, mean, subjectivity, chunks, speech]
 
 
@@ -263,7 +264,7 @@ def _of_files(files: Files, out: Path, quick: bool) -> list[Experiment]:
         paths = {part: str(files.wnut / name) for part, name in WNUT.items()}
         found.append(Experiment(
             "entities", "Named entities: WNUT-17", "tag", paths["train"], test=paths["test"], valid=paths["valid"],
-            seeds=seeds, fine_tune=tune, settings=("epochs=3",) if quick else (),
+            seeds=seeds, fine_tune=tune, settings=("epochs=3",) if quick else (), inputs=TAGGING,
             goals=(Goal(MIX, 0.05, STATIC), Goal(MIX, 0.28)),
             published=Published("CoNLL-2003, F1", "the same model without ELMo", 90.15, 92.22),
             notes="The names in the test set are new, and come from other sites than those in the training set."))

@@ -200,6 +200,25 @@ def _tagger(rng: Generator) -> Case:
     return _network(rng, TagNetwork(2, 4, ["O", "B-a", "I-a"], CONFIG, rng=rng, dtype=np.float64), y)
 
 
+@case("tagger, characters and learnt embeddings beside the mix")
+def _tagger_characters(rng: Generator) -> Case:
+    y = np.array([[1, 0, 1], [2, IGNORE_INDEX, 2], [0, IGNORE_INDEX, 0], [1, IGNORE_INDEX, IGNORE_INDEX]])
+    config = replace(CONFIG, input="learnt+characters+mix", char_dim=3, input_dropout=0.4)
+    network = TagNetwork(2, 4, ["O", "B-a", "I-a"], config, N=5, rng=rng, dtype=np.float64)
+    assert network.characters is not None
+    with_few_characters(network.characters)
+    _random(network, rng)
+    network.characters.filters[0].W.value *= 0.3        # its maxima are near the ends of tanh otherwise
+    spelling = spelled(rng.integers(0, 7, (4, 3)), network.characters.K)
+    avoid_kinks(network.characters, spelling)
+    source = SourceBatch(rng.normal(size=(2, 4, 3, 4)), rng.integers(0, 5, (4, 3)), spelling=spelling)
+
+    def forward() -> tuple[float, Any]:
+        return network.forward(source, LENGTHS, y, np.random.default_rng(1))
+    acts(np.asarray(forward()[1].scores.encoder.spelled) == 0, "dropped elements of the characters' vectors")
+    return case_of_loss(network, forward)
+
+
 @case("tagger with its biLM of characters")
 def _tagger_tuned(rng: Generator) -> Case:
     y = np.array([[1, 0, 1], [2, IGNORE_INDEX, 2], [0, IGNORE_INDEX, 0], [1, IGNORE_INDEX, IGNORE_INDEX]])

@@ -17,7 +17,7 @@ from ..metrics.scores import are_entities, confusion, f1_of, tag_counts, tag_sco
 from ..models.config import TaskConfig
 from ..models.tagger import Tagger, tag_labels
 from ..models.word_model import source_words
-from ..nn.inputs import LEARNT, input_parts
+from ..nn.inputs import CHARACTERS, LEARNT, input_parts
 from . import baselines
 from .task_base import TaskSpec, by_label, score_table, score_values
 
@@ -32,7 +32,9 @@ class Tag(TaskSpec):
     columns = "word and label in columns, one word per line, a blank line between sentences"
     roles, asked, by_word = ROLES, ROLES[:1], True
     on_request = MappingProxyType({"learnt embeddings, no biLM": LEARNT,
-                                   "learnt embeddings beside the layer mix": f"{LEARNT}+mix"})
+                                   "learnt embeddings beside the layer mix": f"{LEARNT}+mix",
+                                   "learnt embeddings and characters, no biLM": f"{LEARNT}+{CHARACTERS}",
+                                   "characters beside the layer mix": f"{CHARACTERS}+mix"})
 
     def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:
         self._refuse(tokenize)

@@ -111,7 +111,7 @@ class SentenceClassifier(WordModel):
     """
 
     TASK = "classify"
-    PRODUCTS = (("hidden_dim", "hidden_dim"), ("phrases", "labels"))
+    PRODUCTS = (("hidden_dim", "hidden_dim"), ("char_dim", "char_dim"), ("phrases", "labels"))
     BAG = True
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], config: TaskConfig | None = None, *,

@@ -12,7 +12,7 @@ from ..nn.attention import ATTENTION_KINDS
 from ..nn.pooling import SENTENCE_POOLING
 
 MOST_SIZE = 100_000
-LATER = ("finetune", "ngrams", "rate_decay")        # not in version 0.1, whose files mean the defaults
+LATER = ("char_dim", "finetune", "ngrams", "rate_decay")        # not in version 0.1, whose files mean the defaults
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +20,11 @@ class TaskConfig:
     """The settings of a task model and its training. Raises UserError for a value out of its range."""
 
     input: str = option("mix", "the vector of a word: mix, vector (W h_bi + b), static, top, or a layer (0, 1, ..); "
-                       "classify, tag, translate: also learnt, an embedding without the biLM, and learnt+mix, both; "
+                       "classify, tag, translate: also learnt, an embedding without the biLM, characters, a CNN over "
+                       "the word's characters, and these before another, such as characters+mix; "
                        "classify: also bag, words and phrases whatever their order, and bag+ before another")
+    char_dim: int = option(30, "characters: width of the vector that is made of a word's characters", at_least=1,
+                           at_most=MOST_SIZE)
     ngrams: int = option(2, "classify, bag: the longest phrase", at_least=1, at_most=5)
     finetune: bool = option(False, "classify, tag, translate: train the biLM too, its top layer from the second "
                             "epoch on, one layer more per epoch")

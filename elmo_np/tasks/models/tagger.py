@@ -77,7 +77,7 @@ class Tagger(WordModel):
     """One of `labels` for every word: O, B-type and I-type, for the best entity F1, or plain tags, for accuracy."""
 
     TASK = "tag"
-    PRODUCTS = (("hidden_dim", "hidden_dim"), ("labels", "labels"))
+    PRODUCTS = (("hidden_dim", "hidden_dim"), ("char_dim", "char_dim"), ("labels", "labels"))
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], config: TaskConfig | None = None, *,
                  source_words: Sequence[str] = (), tokenize: bool = False):

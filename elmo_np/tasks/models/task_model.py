@@ -213,6 +213,8 @@ class TaskModel(ABC):
             sizes = {**dataclasses.asdict(config), **{name: len(json_text.loads(texts[name])) for name in lists}}
             if not parts.words:
                 sizes["hidden_dim"] = None      # a bag of words has no LSTM, whatever the setting
+            if not parts.characters:
+                sizes["char_dim"] = None
             _check_sizes(sizes, cls.PRODUCTS, tensors)
             model = cls._from_texts(elmo, labels, config, tokenize, texts)
         except UserError as error:

@@ -42,7 +42,8 @@ class Translator(WordModel):
     """
 
     TASK = "translate"
-    PRODUCTS = (("hidden_dim", "hidden_dim"), ("decoder_dim", "decoder_dim"), ("word_dim", "labels"))
+    PRODUCTS = (("hidden_dim", "hidden_dim"), ("char_dim", "char_dim"), ("decoder_dim", "decoder_dim"),
+                ("word_dim", "labels"))
 
     def __init__(self, elmo: ELMo, labels: Sequence[str], source_words: Sequence[str],
                  config: TaskConfig | None = None, *, tokenize: bool = False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from ...data.vocabulary import SPECIAL_TOKENS, UNK
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...inference.token_indexer import TokenIndexer, token_indexer
+from ...nn.characters import to_char_ids
 from ...runtime import json_text
 from ...runtime.progress import Progress
 from ...types import Array, Sentences
-from ..nn.inputs import InputParts, input_parts, layers_of
+from ..nn.inputs import MOST_CHARACTERS, InputParts, input_parts, layers_of
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
 from .fit import padded
@@ -65,18 +67,28 @@ class WordModel(TaskModel):
     def _read(self, sentences: Sentences, vectors: EmbeddingCache | None,
               group: Sequence[int] | Array) -> tuple[SourceBatch, Array]:
         some = [sentences[k] for k in group]
-        layers = ids = words = None
+        layers = ids = words = spelling = None
         if self.parts.learnt:
             ids = padded([[self._source_ids.get(word, 0) for word in sentence] for sentence in some], 0)
+        if self.parts.characters:
+            spelling = spelled(some)
         if self.config.finetune:
             words = self._indexer.inputs(padded([self._indexer.encode(sentence) for sentence in some], 0))
             self._indexer = self._indexer.with_room()
         elif self.parts.bilm:
             layers, _ = super()._read(sentences, vectors, group)
-        return SourceBatch(layers, ids, words=words), np.array([len(sentence) for sentence in some])
+        return SourceBatch(layers, ids, words=words, spelling=spelling), np.array([len(sentence) for sentence in some])
 
     def _texts(self) -> dict[str, str]:
         return {"source_words": json.dumps(self.source_words)} if self.parts.learnt else {}
+
+
+def spelled(sentences: Sentences) -> Array:
+    """The characters of the words of B sentences, (T, B, K); zero, no character, after the end of a sentence."""
+    numbers = {word: k for k, word in enumerate(dict.fromkeys(chain.from_iterable(sentences)), 1)}
+    none = np.zeros((1, MOST_CHARACTERS), np.uint16)
+    characters = np.concatenate([none, to_char_ids([*numbers], MOST_CHARACTERS)])
+    return characters[padded([[numbers[word] for word in sentence] for sentence in sentences], 0)]
 
 
 def source_words(sentences: Sentences, config: TaskConfig) -> list[str]:

@@ -1,13 +1,15 @@
 """The vector that a task's network reads for each word (N): made from the layers of a frozen biLM.
 
-    (N1) x_t = [e_t ; m_t],  where a task has an embedding e of its own next to the biLM's vector m
+    (N1) x_t = [e_t ; c_t ; m_t],  where a task has an embedding e of its own, or the vector c of the word's
+                                   characters, next to the biLM's vector m
 
     "mix"       the layer mix of all layers, (V3) and (V4): w and gamma are learnt
     "vector"    the article's v_t = W h_t_bi + b (V2) of the top layer: W and b are learnt
     "static"    layer 0, the word vectors, which do not depend on context: nothing is learnt
     "top", "0", "1", ..     one layer as it is: nothing is learnt
     "learnt"    an embedding (E) that is learnt with the task, without the biLM
-    "learnt+mix", or another of the biLM's after the "+"    both, (N1)
+    "characters"            a small CNN (C) over the word's characters, which is learnt with the task, without the biLM
+    "learnt+mix", "characters+mix", "learnt+characters+mix", or another of the biLM's after the "+"     together, (N1)
     "bag", "bag+mix", ..    of a whole sentence: the words and short phrases that are in it, whatever their order,
                             alone, or beside what one of the others gives
 
@@ -21,9 +23,10 @@ Dropout (D) acts on the result. Dimensions: J layers, T steps, B sentences, D = 
 and C labels of a bag, K places for those of a sentence.
 Source: Peters et al. 2018, sections 3.2 and 3.3: the mix, dropout on it, (N1), and lambda, "to bias the weights to stay
 close to an average of all layers". (N2), McCallum and Nigam 1998; as the start of a linear classifier, Wang and Manning
-2012.
+2012. The characters, Ma and Hovy 2016: as many filters, over 3 characters each, as the vector has values.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +35,7 @@ from numpy.typing import DTypeLike
 
 from ...errors import UserError
 from ...inference.elmo import ELMo
+from ...nn.char_cnn import CharCNN
 from ...nn.checks import check_array, check_sizes
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.embedding import scatter_add
@@ -39,7 +43,8 @@ from ...nn.parameter import Parameter
 from ...nn.representation import ScalarMix, WordVector
 from ...types import Array
 
-LEARNT, BAG = "learnt", "bag"
+LEARNT, CHARACTERS, BAG = "learnt", "characters", "bag"
+MOST_CHARACTERS = 50    # of a word, as in the original ELMo
 START_SHARE = 0.25      # of naive Bayes, which is too sure of itself, in the start of W
 
 
@@ -48,26 +53,29 @@ class InputParts(NamedTuple):
 
     bag: bool
     learnt: bool
+    characters: bool
     bilm: str           # "mix", "vector", "static", "top" or a layer; "" without the biLM
 
     @property
     def words(self) -> bool:
         """Whether the vector of each word is read."""
-        return self.learnt or self.bilm != ""
+        return self.learnt or self.characters or self.bilm != ""
 
 
 def input_parts(kind: str) -> InputParts:
-    """The parts of an input: "bag+learnt+mix" has all three. Raises UserError for nothing, also after a "+"."""
+    """The parts of an input: "bag+learnt+characters+mix" has all four. Raises UserError for nothing, also after a
+    "+"."""
     rest = kind.split("+")
-    bag = rest[0] == BAG
-    rest = rest[bag:]
-    learnt = rest[:1] == [LEARNT]
-    rest = rest[learnt:]
+    found = []
+    for part in BAG, LEARNT, CHARACTERS:
+        found.append(rest[:1] == [part])
+        rest = rest[found[-1]:]
     if "" in rest:
         raise UserError(f"input = {kind!r:.60}: expected {LEARNT}, or "
                         f"{LEARNT}+mix, or another input of the biLM after "
                         "the +")
-    return InputParts(bag, learnt, "+".join(rest))
+    bag, learnt, characters = found
+    return InputParts(bag, learnt, characters, "+".join(rest))
 
 
 class Cache(NamedTuple):
@@ -83,8 +91,9 @@ def layers_of(elmo: ELMo, kind: str) -> list[int]:
     if kind not in layers:
         raise UserError(f"input = {kind!r:.60}: expected mix, vector, static, top, "
                         f"or a layer from 0 to {top} (for the tasks "
-                        "classify, tag and translate also learnt, and learnt+ "
-                        "before one of these; for classify also bag, and bag+)")
+                        "classify, tag and translate also learnt, characters, "
+                        "and either or both with + before one of these; for "
+                        "classify also bag, and bag+)")
     return layers[kind]
 
 
@@ -139,15 +148,25 @@ class WordInput:
             self.mix.penalty_backward(dloss)
 
 
-def beside(e: Array, m: Array) -> Array:
-    """e, m (T, B, D) -> x (T, B, 2D)."""
-    return np.concatenate([e, m], axis=-1)  # (N1)
+def character_cnn(width: int, *, rng: Generator, dtype: DTypeLike = np.float32) -> CharCNN:
+    """The layer for c_t (T, B, width)."""
+    return CharCNN(((3, width),), width, width, MOST_CHARACTERS, activation="tanh", project=False, rng=rng, dtype=dtype)
 
 
-def beside_backward(dx: Array) -> tuple[Array, Array]:
-    """dx (T, B, 2D) -> de, dm (T, B, D)."""
-    de, dm = np.split(dx, 2, axis=-1)  # (N1)
-    return np.ascontiguousarray(de), np.ascontiguousarray(dm)
+def beside(parts: Sequence[Array]) -> Array:
+    """Arrays (T, B, width of each) -> x (T, B, the sum of the widths)."""
+    return np.concatenate(parts, axis=-1)  # (N1)
+
+
+def beside_backward(dx: Array, widths: Sequence[int]) -> list[Array]:
+    """dx (T, B, the sum of the widths) -> the gradient of each part (T, B, its width)."""
+    dparts = []
+    start = 0
+    for width in widths:
+        part = dx[..., start:start + width]  # (N1)
+        dparts.append(np.ascontiguousarray(part))
+        start += width
+    return dparts
 
 
 class BagCache(NamedTuple):

@@ -62,7 +62,7 @@ def with_words(**settings):
                               phrases=frequent_phrases(sentences, config))
 
 
-@pytest.mark.parametrize("kind", ["bag", "bag+mix", "learnt", "learnt+mix", "bag+learnt+static"])
+@pytest.mark.parametrize("kind", ["bag", "bag+mix", "learnt", "learnt+mix", "bag+learnt+static", "bag+characters"])
 def test_inputs_with_words_of_their_own_learn_and_come_back_from_the_file(kind, tmp_path):
     model = with_words(input=kind, hidden_dim=None)
     model.train(*reviews(60), *reviews(20, 1))

@@ -10,7 +10,7 @@ from elmo_np.inference.elmo import ELMo
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters, zero_grad
-from elmo_np.tasks.nn.inputs import START_SHARE, BagOfWords, WordInput, input_parts, layers_of
+from elmo_np.tasks.nn.inputs import START_SHARE, BagOfWords, WordInput, beside, beside_backward, input_parts, layers_of
 
 
 def test_a_mix_starts_as_the_average_and_one_layer_is_left_as_it_is(rng):
@@ -70,14 +70,26 @@ def test_several_layers_are_refused_where_one_is_read(rng):
         WordInput("top", 3, 4, rng=rng)
 
 
-def test_an_input_has_up_to_three_parts():
-    found = {kind: tuple(input_parts(kind)) for kind in ("mix", "learnt", "learnt+1", "bag", "bag+learnt+mix")}
-    assert found == {"mix": (False, False, "mix"), "learnt": (False, True, ""), "learnt+1": (False, True, "1"),
-                     "bag": (True, False, ""), "bag+learnt+mix": (True, True, "mix")}
-    assert [input_parts(kind).words for kind in ("bag", "bag+mix", "learnt")] == [False, True, True]
+def test_an_input_has_up_to_four_parts():
+    expected = {"mix": (False, False, False, "mix"), "learnt": (False, True, False, ""),
+                "learnt+1": (False, True, False, "1"), "bag": (True, False, False, ""),
+                "bag+learnt+mix": (True, True, False, "mix"), "characters": (False, False, True, ""),
+                "bag+learnt+characters+mix": (True, True, True, "mix")}
+    assert {kind: tuple(input_parts(kind)) for kind in expected} == expected
+    assert [input_parts(kind).words for kind in ("bag", "bag+mix", "learnt", "characters")] == [False, True, True, True]
 
 
-@pytest.mark.parametrize("kind", ["", "learnt+", "bag+", "+mix", "bag++mix"])
+def test_parts_are_put_side_by_side_and_their_gradient_is_divided(rng):
+    parts = [rng.normal(size=(3, 2, width)) for width in (4, 1, 3)]
+    x = beside(parts)
+    assert x.shape == (3, 2, 8)
+    divided = beside_backward(x, [4, 1, 3])
+    for part, again in zip(parts, divided, strict=True):
+        np.testing.assert_array_equal(again, part)
+        assert again.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", ["", "learnt+", "bag+", "+mix", "bag++mix", "characters+"])
 def test_a_part_of_nothing_is_refused(kind):
     with pytest.raises(UserError, match=r"expected learnt, or learnt\+mix"):
         input_parts(kind)
