@@ -18,6 +18,7 @@ from ..tasks.models.encoder_decoder import EncoderDecoder
 from ..tasks.models.senses import SenseNetwork
 from ..tasks.models.sentence_encoder import SourceBatch
 from ..tasks.models.tagger import TagNetwork
+from ..tasks.models.wic import PairNetwork
 from ..tasks.nn import inputs
 from ..tasks.nn.attention import AdditiveAttention, DotAttention
 from ..tasks.nn.bilstm import BiLSTM
@@ -237,6 +238,22 @@ def _senses(rng: Generator) -> Case:
 
     def forward() -> tuple[float, Any]:
         return layer.forward(layers, np.ones(4, int), y, np.random.default_rng(1))
+    return case_of_loss(layer, forward)
+
+
+@case("word in two sentences")
+def _pairs(rng: Generator) -> Case:
+    config = replace(CONFIG, weight_decay=0.1)
+    layer = _random(PairNetwork(2, 3, config, rng=rng, dtype=np.float64), rng)
+    layers, y = rng.normal(size=(2, 2, 4, 3)), np.array([1, 0, 0, 1])
+
+    def forward() -> tuple[float, Any]:
+        return layer.forward(layers, np.full(4, 2), y, np.random.default_rng(1))
+    u, v = forward()[1].x
+    acts(u > v, "the sign of a difference")
+    nearest = np.abs(u - v)[u != v].min()           # equal where both were dropped, whatever the weights
+    if nearest < MARGIN:
+        raise AssertionError("the point of this gradient check is near a difference of zero")
     return case_of_loss(layer, forward)
 
 

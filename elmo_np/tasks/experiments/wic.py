@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...inference.elmo import ELMo
@@ -32,6 +33,8 @@ class Wic(TaskSpec):
     roles = asked = ROLES
     input = "a file like WiC's NAME.data.txt, or SuperGLUE's NAME.jsonl"
     unit = items = "pairs"
+    defaults = TaskConfig(learning_rate=0.01, epochs=50, patience=10)
+    methods = MappingProxyType({f", {comparison}": {"comparison": comparison} for comparison in ("cosine", "logistic")})
     has_probabilities = False
 
     def read(self, name: str, tokenize: bool, columns: Columns = ANY) -> Examples:

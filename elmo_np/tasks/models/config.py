@@ -12,7 +12,8 @@ from ..nn.attention import ATTENTION_KINDS
 from ..nn.pooling import SENTENCE_POOLING
 
 MOST_SIZE = 100_000
-LATER = ("char_dim", "finetune", "ngrams", "rate_decay")        # not in version 0.1, whose files mean the defaults
+# Not in version 0.1, whose files mean the defaults
+LATER = ("char_dim", "comparison", "finetune", "ngrams", "rate_decay")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,9 @@ class TaskConfig:
     pooling: str = option("max", f"classify: how the words of a sentence are pooled: {', '.join(SENTENCE_POOLING)}",
                          *SENTENCE_POOLING)
     method: str = option("logistic", "senses: logistic regression, or nearest mean of a sense", "logistic", "nearest")
-    weight_decay: float = option(0.0001, "senses, logistic: mu, keeps the weights small", at_least=0)
+    comparison: str = option("cosine", "wic: a threshold on the cosine, or logistic regression over both vectors",
+                             "cosine", "logistic")
+    weight_decay: float = option(0.0001, "senses, wic, logistic: mu, keeps the weights small", at_least=0)
     attention: str = option("dot", "translate: how attention scores: dot product, or additive", *ATTENTION_KINDS)
     word_dim: int = option(64, "translate: width of the target words' vectors", at_least=1, at_most=MOST_SIZE)
     decoder_dim: int = option(128, "translate: cells of the decoder", at_least=1, at_most=MOST_SIZE)

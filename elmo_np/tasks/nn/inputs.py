@@ -161,11 +161,9 @@ def beside(parts: Sequence[Array]) -> Array:
 def beside_backward(dx: Array, widths: Sequence[int]) -> list[Array]:
     """dx (T, B, the sum of the widths) -> the gradient of each part (T, B, its width)."""
     dparts = []
-    start = 0
-    for width in widths:
-        part = dx[..., start:start + width]  # (N1)
+    for width, end in zip(widths, np.cumsum(widths), strict=True):
+        part = dx[..., end - width:end]  # (N1)
         dparts.append(np.ascontiguousarray(part))
-        start += width
     return dparts
 
 

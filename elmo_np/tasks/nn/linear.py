@@ -4,7 +4,9 @@
     (K2) log p(c | x_n) = z_n[c] - log sum_k exp(z_n[k])
     (K3) loss = - (1 / N) sum_n log p(y_n | x_n),  in nats per target, over the N targets that are not padding
     (K4) penalty = mu * sum W^2,  added to the loss where a task asks for it
+    (K5) x_n = [u_n ; v_n ; |u_n - v_n| ; u_n * v_n],  where a label is for two vectors u and v
 
+Source of (K5): Conneau et al. 2017.
 Dimensions: D width of the input, C labels, N targets.
 The softmax over words (`elmo_np/nn/softmax.py`) computes the same for a vocabulary, in chunks and in a kernel. Here the
 labels are few, and their scores can also feed something other than a cross-entropy: a CRF, for instance.
@@ -73,6 +75,21 @@ def log_softmax(z: Array) -> Array:
     total = np.exp(z).sum(axis=-1, keepdims=True)  # (K2)
     log_p: Array = z - np.log(total)  # (K2)
     return log_p
+
+
+def pair_features(u: Array, v: Array) -> Array:
+    """u, v (.., D) -> x (.., 4D)."""
+    return np.concatenate([u, v, np.abs(u - v), u * v], axis=-1)  # (K5)
+
+
+def pair_features_backward(dx: Array, u: Array,
+                           v: Array) -> tuple[Array, Array]:
+    """dx (.., 4D) -> du, dv (.., D)."""
+    du, dv, ddistance, dproduct = np.split(dx, 4, axis=-1)  # (K5)
+    ddistance = ddistance * np.sign(u - v)  # (K5)
+    du = du + ddistance + dproduct * v      # (K5)
+    dv = dv - ddistance + dproduct * u      # (K5)
+    return du, dv
 
 
 class CrossEntropyCache(NamedTuple):

@@ -63,3 +63,5 @@ def test_pairs_are_answered_on_the_command_line(task_home, run, tmp_path):
                          "static", "mix", "--out", tmp_path / "compared", "--quiet")
     assert code == 0, err
     assert "accuracy on 40 test pairs" in out
+    for method in "layer mix, cosine", "layer mix, logistic":
+        assert f"  {method} " in out

@@ -1,9 +1,11 @@
-"""wic: the answer is that of the cosine of two vectors and a threshold, which is the best one."""
+"""wic: the answer is that of the cosine of two vectors and the best threshold, or of a trained layer over both."""
 
 import numpy as np
 import pytest
 
+from elmo_np.errors import UserError
 from elmo_np.inference.neighbours import unit
+from elmo_np.nn.parameter import parameters
 from elmo_np.tasks.data.examples import WordPair
 from elmo_np.tasks.metrics.scores import accuracy
 from elmo_np.tasks.models.config import TaskConfig
@@ -34,6 +36,46 @@ def test_the_answer_is_found_from_the_contexts():
     static = [own.answer for own in trained(input="static").predict(sentences, pairs)]
     assert len(set(static)) == 1            # one word form has one static vector: the more frequent answer
     assert accuracy(actual, found) > accuracy(actual, static) + 0.1
+
+
+LOGISTIC = {"input": "top", "comparison": "logistic", "learning_rate": 0.02, "epochs": 60, "patience": 60,
+            "input_dropout": 0.0}
+
+
+def test_a_trained_layer_finds_more_than_the_cosine():
+    sentences, pairs = word_pairs(100, 2)
+    actual = [own.answer for own in pairs]
+    trained_layer, cosine = (accuracy(actual, [own.answer for own in model.predict(sentences, pairs)])
+                             for model in (trained(**LOGISTIC), trained(input="top")))
+    assert trained_layer > 0.9
+    assert trained_layer > cosine
+
+
+def test_a_trained_layer_comes_back_from_its_file_with_the_same_answers_and_the_cosines_of_its_vectors(tmp_path):
+    model, (sentences, pairs) = trained(**{**LOGISTIC, "epochs": 2}), word_pairs(20, 3)
+    model.save(tmp_path / "model")
+    again = WordInContext.load(tmp_path / "model", tiny_elmo())
+    found = again.predict(sentences, pairs)
+    assert found == model.predict(sentences, pairs)
+    cosines = [own.cosine for own in trained(input="top").predict(sentences, pairs)]
+    np.testing.assert_allclose([own.cosine for own in found], cosines, atol=1e-6)
+
+
+def test_a_stopped_training_of_the_layer_goes_on_to_the_same_bits(tmp_path):
+    whole, stopped, resumed = (
+        WordInContext(tiny_elmo(), config=TaskConfig(**{**LOGISTIC, "epochs": epochs, "input_dropout": 0.2}))
+        for epochs in (3, 1, 3))
+    data = *word_pairs(40), *word_pairs(20, 1)
+    whole.train(*data)
+    stopped.train(*data, checkpoint=tmp_path / "last")
+    resumed.train(*data, checkpoint=tmp_path / "last")
+    for name, p in parameters(whole.network).items():
+        np.testing.assert_array_equal(parameters(resumed.network)[name].value, p.value)
+
+
+def test_other_answers_are_refused():
+    with pytest.raises(UserError, match="labels T, F: expected F, T"):
+        WordInContext(tiny_elmo(), ["T", "F"])
 
 
 def test_the_cosine_is_that_of_the_vectors_of_both_words():

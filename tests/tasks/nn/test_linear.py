@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from elmo_np.nn.softmax import IGNORE_INDEX
-from elmo_np.tasks.nn.linear import Linear, cross_entropy, cross_entropy_backward, log_softmax
+from elmo_np.tasks.nn.linear import (
+    Linear,
+    cross_entropy,
+    cross_entropy_backward,
+    log_softmax,
+    pair_features,
+    pair_features_backward,
+)
 
 
 def test_the_loss_equals_the_equations_one_number_at_a_time(rng):
@@ -19,6 +26,14 @@ def test_the_loss_equals_the_equations_one_number_at_a_time(rng):
         losses.append(math.log(sum(math.exp(score) for score in z)) - z[y[n]])
     loss, _ = cross_entropy(layer.forward(x)[0], y)
     assert loss == pytest.approx(sum(losses) / 5, rel=1e-14)        # some 20 roundings of 1.1e-16
+
+
+def test_a_pair_is_both_vectors_their_distance_and_their_product():
+    u, v = np.array([[1.0, -2.0]]), np.array([[3.0, -5.0]])
+    np.testing.assert_array_equal(pair_features(u, v), [[1, -2, 3, -5, 2, 3, 3, 10]])
+    du, dv = pair_features_backward(np.array([[1.0, 2, 3, 4, 5, 6, 7, 8]]), u, v)
+    np.testing.assert_array_equal(du, [[1 - 5 + 7 * 3, 2 + 6 + 8 * -5]])
+    np.testing.assert_array_equal(dv, [[3 + 5 + 7 * 1, 4 - 6 + 8 * -2]])
 
 
 def test_padding_has_no_loss_and_no_gradient(rng):
