@@ -1,4 +1,5 @@
-"""What the vectors are worth on real data: word senses, sentiment, subjectivity, named entities, translation.
+"""What the vectors are worth on real data: word senses, sentiment, subjectivity, chunks, parts of speech,
+named entities, translation.
 
     python benchmarks/tasks.py --out FOLDER [--data DIR] [--only NAME...] [--quick]
 

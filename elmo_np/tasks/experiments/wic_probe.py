@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from ...inference.elmo import ELMo
-from ...inference.neighbours import unit
 from ...inference.probe import Result
 from ...runtime.progress import Progress
 from ...types import Array
 from ..data.examples import Examples, WordPair
 from ..data.wic import SUPERGLUE, superglue_keys
-from ..models.wic import best_threshold, embed_pairs
+from ..models.wic import best_threshold, cosines_of, embed_pairs
 
 
 def is_wic(path: Path) -> bool:
@@ -37,9 +36,9 @@ def probe_layers(elmo: ELMo, examples: Examples, progress: Progress | None = Non
                       for first, pair in zip(examples.sentences, pairs, strict=True)])
     chance = max(same.mean(), 1 - same.mean())
     found = []
-    for name, (first, second) in [*((f"layer {layer}", both) for layer, both in zip(elmo.layers, layers, strict=True)),
-                                  ("average", layers.mean(axis=0))]:
-        right = crosswise(np.sum(unit(first) * unit(second), axis=1), same)
+    for name, both in [*((f"layer {layer}", both) for layer, both in zip(elmo.layers, layers, strict=True)),
+                       ("average", layers.mean(axis=0))]:
+        right = crosswise(cosines_of(both), same)
         found.append(Result(name, len(pairs), int(right.sum()), None, int((~known).sum()), int((right & known).sum()),
                             None, float(chance)))
     return found
