@@ -96,6 +96,19 @@ def test_a_goal_is_met_by_the_means(goal, text, met, monkeypatch):
     assert Goal("low", 0.6, "other").reached(one) is None
 
 
+def test_one_in_so_many_sentences_of_each_part_is_used(tmp_path):
+    for name in "some", "more":
+        (tmp_path / f"{name}.tsv").write_text("".join(f"the {name} film {k}\t{k % 2}\n" for k in range(60)))
+    files = {part: str(tmp_path / f"{name}.tsv") for part, name in (("data", "some"), ("test", "more"))}
+    fixed = Experiment("a", "A", "classify", **files, goals=(), valid=files["test"], every=5)
+    folds = Experiment("b", "B", "classify", files["data"], goals=(), folds=2, every=5)
+    (data,), valid = fixed.read()
+    assert [len(part.sentences) for part in (data.train, data.test, valid)] == [12, 12, 12]
+    assert data.train.sentences[1] == ["the", "some", "film", "5"]
+    assert [(len(data.train.sentences), len(data.test.sentences)) for data in folds.read()[0]] == [(6, 6), (6, 6)]
+    assert len(list(folds.tested())) == 12
+
+
 class TwoLayers:
     def layers(self):
         return 2
@@ -143,7 +156,9 @@ def small(tmp_path, monkeypatch):
                        settings=("epochs=1", "hidden_dim=none"), inputs=("mix",), tuned="folds")
     fixed = Experiment("fixed", "With a test", "classify", str(tmp_path / "other.tsv"), (), seeds=2,
                        test=str(tmp_path / "some.tsv"), settings=few, inputs=("static", "mix"))
-    monkeypatch.setattr(tasks, "experiments", lambda files, out, quick: [folds, again, fixed])
+    by_id = Experiment("by-id", "By id", "classify", str(tmp_path / "other.tsv"), (), seeds=1,
+                       test=str(tmp_path / "some.tsv"), settings=few, inputs=("mix",), by_id=True)
+    monkeypatch.setattr(tasks, "experiments", lambda files, out, quick: [folds, again, fixed, by_id])
     monkeypatch.setattr(tasks_experiments, "CURVES", ("static", "mix"))
     monkeypatch.setattr(tasks.nltk_data, "corpus", lambda name: None)
     monkeypatch.delenv("ELMO_NP_DATA", raising=False)
@@ -168,7 +183,8 @@ def test_a_run_from_nothing_and_one_that_is_killed_again_and_again_write_the_sam
     for expected in ("| In folds | layer mix at least 0%", "## With a test", "2 folds |", "2 seeds |",
                      "--bilm FOLDER/bilm/0.0009 --fine-tune 1 --folds 2", "| some text |", "| 95 % interval |",
                      "## How the gain grows with the text", "SST-5: 54.7 against 51.4 of a baseline",
-                     "- 0.0006 million tokens: context "):
+                     "- 0.0006 million tokens: context ", "This is the quick form", "has read 0.0009 million tokens",
+                     "--bilm FOLDER/bilm/0.0009-by-id --seeds 1", "--set char_filters=none"):
         assert expected in written
     assert str(tmp_path / "out") not in written
     text = (tmp_path / "out" / "text" / "0.0009.txt").read_text()
@@ -176,6 +192,11 @@ def test_a_run_from_nothing_and_one_that_is_killed_again_and_again_write_the_sam
     tuned = read_toml(tmp_path / "out/folds/fold-1/bilm/config.toml", Settings()).data.fine_tune
     assert tuned == str(tmp_path / "out/bilm/0.0009")
     assert not (tmp_path / "out/again/fold-0").exists()
+    filters = [read_toml(tmp_path / f"out/bilm/{name}/config.toml", Settings()).model.char_filters
+               for name in ("0.0009", "0.0009-by-id")]
+    assert filters[0]
+    assert filters[1] is None
+    assert not list((tmp_path / "out/growth").glob("by-id*"))
     for name, about in ("tasks", "With a test"), ("tasks-growth", "ELMo, SST-5: +3.3"):
         assert about in (tmp_path / "out" / "results" / f"{name}.svg").read_text()
 
@@ -213,7 +234,8 @@ def test_a_run_with_other_settings_is_refused(small, tmp_path, capsys):
 
 def test_only_some_comparisons(small, tmp_path, capsys):
     assert tasks.main([*small, "--only", "fixd"]) == 2
-    assert "--only fixd: expected some of folds, again, fixed, growth; did you mean fixed?" in capsys.readouterr().err
+    assert "--only fixd: expected some of folds, again, fixed, by-id, growth; did you mean fixed?" in \
+        capsys.readouterr().err
     assert tasks.main([*small, "--only", "fixed"]) == 0
     page = (tmp_path / "out" / "tasks.md").read_text()
     assert "## With a test" in page
@@ -225,7 +247,8 @@ def test_the_best_row_is_bold_and_a_row_without_spread_has_no_interval(tmp_path)
     (tmp_path / "metrics.csv").write_text(METRICS)
     one = found()
     counts = [open_text.Count("a source", "open", 9, 1, 2, 3, 3, 20)]
-    written = page([one], [], counts, RunDirectory(tmp_path), "train", "here", "a.svg")
+    written = page([one], [], counts, RunDirectory(tmp_path), ["train"], "here", "a.svg")
+    assert "quick form" not in written
 
     def row(name):
         line, = (line for line in written.splitlines() if line.startswith(f"| {name} |"))
