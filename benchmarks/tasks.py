@@ -50,9 +50,9 @@ from elmo_np.viz.plots import save
 HERE = Path(__file__).parent
 GROWTH = "growth"
 SIZES = (0.1, 0.4, 1.6, math.inf)           # million tokens
-QUICK_SIZES = (0.03, 0.1, 0.3)
+QUICK_SIZES = (0.05, 0.3)
 BILM = ("state=reset", "shuffle=200000", "min_count=2")
-QUICK_BILM = (*BILM, "epochs=2", "hidden_dim=32", "projection_dim=32", "embedding_dim=32")
+QUICK_BILM = (*BILM, "epochs=2", "hidden_dim=32", "projection_dim=32", "embedding_dim=32", "samples=256")
 
 
 def settings_of(quick: bool, by_id: bool = False) -> tuple[str, ...]:

@@ -226,6 +226,7 @@ def _of_nltk(quick: bool) -> list[Experiment]:
     folds, seeds, tune = (2, 2, 1) if quick else (10, 3, FINE_TUNE)
     sentences = ("batch_size=64", "epochs=1") if quick else SENTENCES
     most_epochs = "epochs=4" if quick else "epochs=40"
+    tags = ("epochs=3",) if quick else SENTENCES
     senses = Experiment(
         "senses", "Word senses: hard, interest, line, serve", "senses", "nltk:senseval", folds=2 if quick else 5,
         settings=("epochs=10",) if quick else (), reference=f"{STATIC}, logistic", method=", logistic",
@@ -248,12 +249,12 @@ def _of_nltk(quick: bool) -> list[Experiment]:
         "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=tune,
         settings=sentences, inputs=without_word2vec("classify"), goals=(Goal(MIX, 0.935), Goal(BAG_AND_MIX, 0.935)))
     chunks = Experiment(
-        "chunks", "Chunks: CoNLL-2000", "tag", "nltk:conll2000", seeds=seeds, fine_tune=tune, settings=sentences,
+        "chunks", "Chunks: CoNLL-2000", "tag", "nltk:conll2000", seeds=seeds, fine_tune=tune, settings=tags,
         inputs=TAGGING, goals=(Goal(MIX, 0.92), Goal(MIX, 0.02, STATIC)),
         published=Published("CoNLL-2003, F1", "the same model without ELMo", 90.15, 92.22))
     speech = Experiment(
         "speech", "Parts of speech: treebank sample", "tag", "nltk:treebank", folds=2 if quick else 5, fine_tune=tune,
-        settings=sentences, inputs=TAGGING, goals=(Goal(MIX, 0.96), Goal(MIX, 0.01, STATIC)))
+        settings=tags, inputs=TAGGING, goals=(Goal(MIX, 0.96), Goal(MIX, 0.01, STATIC)))
     return [senses, polarity, mean, subjectivity, chunks, speech]
 
 

@@ -39,7 +39,7 @@ for the number of tests: of 20 differences between equal methods, one would look
 
 QUICK = """
 **This is the quick form (`--quick`): a tiny biLM that has read {million:g} million tokens, a sixth of the sentences of
-most tasks, two folds or seeds and one epoch of most networks. It shows that everything runs, not what vectors are
+most tasks, two folds or seeds and few epochs. It shows that everything runs, not what vectors are
 worth. The commands below use all sentences.**
 """
 
@@ -135,9 +135,9 @@ def verdict(p: float) -> str:
 
 
 def interval(values: Sequence[float]) -> str:
-    """The 95 % interval of a mean score, "" for a single one."""
+    """The 95 % interval of a mean score, which is from 0 to 1; "" for a single one."""
     ends = confidence_interval(values)
-    return "" if ends is None else f"{ends[0]:.1%} to {ends[1]:.1%}"
+    return "" if ends is None else f"{max(0, ends[0]):.1%} to {min(1, ends[1]):.1%}"
 
 
 def page(found: Sequence[Found], grown: Sequence[str], counts: Sequence[Count], bilm: RunDirectory,

@@ -261,6 +261,7 @@ def test_the_best_row_is_bold_and_a_row_without_spread_has_no_interval(tmp_path)
     assert row(STATIC).endswith("| 3 seeds |  |")
     assert "2.7 forward, 2.7 backward after epoch 2" in written
     assert "| a source | " in written
+    assert tasks_report.interval([0.4, 0.9]) == "0.0% to 100.0%"
     save(picture([one]), tmp_path / "picture.svg")
     assert "layer mix" in (tmp_path / "picture.svg").read_text()
 
