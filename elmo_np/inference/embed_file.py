@@ -6,7 +6,7 @@ While it works there is a folder FILE.part next to the file:
     place.safetensors   what was asked for, how many sentences and bytes are done, and the carried state
 
 The finished file records what was asked for, so that a run that is repeated knows it: an .npz in the comment of its zip
-archive, an HDF5 file in an attribute.
+archive, an HDF5 file in its user block.
 
 A block of sentences is done when its arrays are on the disk and place.safetensors counts them. Anything that a killed
 run wrote after that is dropped, and its block is done again. Apart from the carried state, a block depends neither on

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..runtime.files import open_regular
 from ..runtime.signals import Signals
 from . import hdf5
 from .npz import members
 
 SUFFIXES = (".hdf5", ".h5")
-COMMENT = "elmo_np"     # name of an attribute
 ROWS = 1024             # tokens, or sentences, at a time
+USER_BLOCK = 4096       # bytes before the HDF5 file proper, which HDF5 leaves to the user: of the comment
 
 
 def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]] | None, signals: Signals,
@@ -26,12 +27,13 @@ def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]
     arrays, size    the file that `npz.ArrayFile` wrote, and how many bytes of it to read
     sentences       in the same order; None: no text
     signals         Ctrl-C, which h5py might swallow
-    comment         for `comment_of`
+    comment         for `comment_of`, at most USER_BLOCK bytes
     Raises UserError if the file cannot be written.
     """
     h5py = hdf5.library()
-    with hdf5.new_file(out) as (file, disk):
-        file.attrs[COMMENT] = comment.decode()
+    with hdf5.new_file(out, userblock_size=USER_BLOCK) as (file, disk):
+        disk.seek(0)
+        disk.write(memoryview(comment.ljust(USER_BLOCK, b"\0")))
         for member in members(arrays, size):
             with open(arrays, "rb") as source:
                 source.seek(member.data)
@@ -49,9 +51,9 @@ def write(out: Path, arrays: Path, size: int, sentences: Iterable[Sequence[str]]
 
 
 def comment_of(path: Path) -> bytes:
-    """The comment that `write` wrote, empty if there is none. Raises OSError if the file cannot be read."""
-    with hdf5.library().File(path, "r") as file:
-        return str(file.attrs.get(COMMENT, "")).encode()
+    """The comment that `write` wrote; of another file, other bytes. Raises OSError if the file cannot be read."""
+    with open_regular(path) as file:
+        return file.read(USER_BLOCK).rstrip(b"\0")
 
 
 def _copy(file: Any, name: str, source: Any) -> None:
