@@ -144,8 +144,18 @@ def lone(out):
     run(out, *SMALL, "epochs=9", corpus=corpus, valid=CORPUS[:20])
 
 
+class Changes(list):
+    """A corpus that is another one after the first pass."""
+
+    passes = 0
+
+    def __iter__(self):
+        self.passes += 1
+        return super().__iter__() if self.passes == 1 else reversed(self)
+
+
 def errors(out):
-    """Errors that all processes agree on before training begins."""
+    """Errors that all processes agree on: all but the last before training begins."""
     with together() as processes:
         rank = processes.rank
     outcome(lambda: run(out, "groups=1"))
@@ -156,6 +166,7 @@ def errors(out):
     outcome(lambda: run(out, "groups=2", valid=CORPUS[:20] if rank == 0 else []))
     (out / "vocabulary.txt").touch()
     outcome(lambda: run(out, "groups=2"))
+    outcome(lambda: run(out / "changed", "groups=2", corpus=(Changes if rank else list)(CORPUS[:60]), valid=CORPUS[:9]))
 
 
 def main(out, *names):

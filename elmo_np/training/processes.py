@@ -68,8 +68,8 @@ class OneProcess:
         """compute() on every process; where one raises a UserError, all raise it as Agreed."""
         return compute()
 
-    def any(self, flag: bool) -> bool:
-        """Whether any process gives True."""
+    def stops(self, flag: bool, read: int) -> bool:
+        """Whether any process gives True. Raises Agreed unless all give the same checksum of what they have read."""
         return flag
 
     def check_same(self, values: Callable[[], Mapping[str, str]]) -> None:
@@ -161,8 +161,12 @@ class MPIProcesses(OneProcess):
         found: T = result
         return found
 
-    def any(self, flag: bool) -> bool:
-        return any(self.gathered(flag))
+    def stops(self, flag: bool, read: int) -> bool:
+        found = self.gathered((flag, read))
+        if len({total for _, total in found}) > 1:
+            raise Agreed("the processes have read different text: expected files that are the same on every machine "
+                         "and do not change: copy them again, and resume from the last save")
+        return any(flag for flag, _ in found)
 
     def check_same(self, values: Callable[[], Mapping[str, str]]) -> None:
         ours, *others = self.gathered(dict(values()))

@@ -286,7 +286,7 @@ class Trainer:
                 if self._validation_is_due():
                     self._validate(f"{self.place.epoch}/{self.config.epochs}, step {self.place.step}")
                 self._step(batch)
-                if self.processes.any(bool(interrupted)):
+                if self.processes.stops(bool(interrupted), self.read):
                     self._save()
                     raise Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}")
             validation = self._end_epoch()
@@ -466,8 +466,7 @@ class Trainer:
         slots = [array for named in self.optimizer.slots.values() for array in named.values()]
         if not all(np.isfinite(array).all() for array in [*(p.value for p in self.parameters.values()), *slots]):
             raise self._stopped(self.place.last, not_finite(self.parameters))   # the file on disk stays as it is
-        self.processes.check_same(lambda: {f"the text up to {self.place}": f"{self.read:08x}",
-                                           f"the model at {self.place}": sha256(self.model)})
+        self.processes.check_same(lambda: {f"the model at {self.place}": sha256(self.model)})
         state = self.groups.all_rows(self.state)
         tensors, texts = state_dict(self.place, self.model, state, self.optimizer, random or self._random(),
                                     self.fingerprints)

@@ -56,7 +56,7 @@ def test_four_processes_are_killed_with_one_and_two_go_on_to_the_same_bytes(tmp_
     assert_same(tmp_path / "words", alone / "words")
 
 
-def test_an_error_before_training_is_the_same_on_every_process(tmp_path):
+def test_an_error_is_the_same_on_every_process(tmp_path):
     done = mpiexec([2, tmp_path, "errors"])
     assert done.returncode == 0, done.stderr
     found = {"0": [], "1": []}
@@ -70,11 +70,11 @@ def test_an_error_before_training_is_the_same_on_every_process(tmp_path):
               "-, standard input, with 2 processes: expected files, which all of them can read",
               "the training corpus is ", "learning_rate is 0.01 on process 0 and 0.02 on process 1: expected the same",
               f"{lone}corpus:valid: 0 sentences are too few", f"{lone}there is no sentence to validate on",
-              f"{tmp_path} already holds a run"]
+              f"{tmp_path} already holds a run", "the processes have read different text"]
     assert len(found["0"]) == len(starts)
     for text, start in zip(found["0"], starts, strict=True):
         assert text.startswith(start), text
-    assert [path.name for path in tmp_path.iterdir()] == ["vocabulary.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["changed", "vocabulary.txt"]
 
 
 def test_an_error_of_one_process_ends_all_with_its_line_and_leaves_the_last_save(tmp_path):
@@ -215,8 +215,8 @@ def failing(text):
 def test_processes_agree_on_a_result_an_error_and_a_stop():
     assert on_threads(2, lambda processes: processes.first(lambda: 10 + processes.rank)) == [10, 10]
     assert on_threads(2, lambda processes: processes.agreed(lambda: 10 + processes.rank)) == [10, 11]
-    assert on_threads(2, lambda processes: processes.any(processes.rank == 1)) == [True, True]
-    assert on_threads(2, lambda processes: processes.any(False)) == [False, False]
+    assert on_threads(2, lambda processes: processes.stops(processes.rank == 1, 7)) == [True, True]
+    assert on_threads(2, lambda processes: processes.stops(False, 7)) == [False, False]
     assert on_threads(2, lambda processes: processes.gathered(processes.rank)) == [[0, 1], [0, 1]]
     assert on_threads(4, lambda processes: processes.merged(str(processes.rank), "({} {})".format)) == \
         ["((0 1) (2 3))"] * 4
@@ -232,6 +232,7 @@ def test_processes_agree_on_a_result_an_error_and_a_stop():
 
     assert error(lambda processes: processes.first(lambda: failing("no room"))) == "no room"
     assert error(lambda processes: processes.agreed(lambda: failing("no room"))) == "no room"
+    assert error(lambda processes: processes.stops(False, processes.rank)).startswith("the processes have read differe")
     alone = error(lambda processes: processes.agreed(lambda: processes.rank and failing("no room")))
     assert alone == "process 1 of 0 to 1: no room"
     assert error(lambda processes: processes.check_same(lambda: {"seed": str(processes.rank), "B": "8"})) == \
