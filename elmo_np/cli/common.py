@@ -94,7 +94,7 @@ def check_order(args: argparse.Namespace) -> None:
     """Raise UserError, with the right command, where the model was given after the text or the word."""
     given = vars(args)
     first = given.get("dir")
-    for second in (given.get(name) for name in ("corpus", "input", "data", "word", "first")):
+    for second in (given.get(name) for name in ("corpus", "input", "data", "word", "first", "items", "suites")):
         if first and second and _is_model(second) and not _is_model(first):
             command = " ".join([given[name] for name in ("command", "task", "action") if name in given])
             raise UserError(f"{first} is not a model, but {second} is: expected the model first: elmo-np {command} "

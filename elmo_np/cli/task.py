@@ -21,6 +21,7 @@ from ..tasks.experiments.task_bilm import BilmSpec, Setup, bilm_of
 from ..tasks.experiments.task_directory import TaskDirectory, new_directory, stopped_directory
 from ..tasks.models.config import TaskConfig, overridden, unread
 from ..tasks.models.task_model import TaskModel
+from ..tasks.nn.inputs import input_parts
 from ..viz import plots
 from .common import Add, check_new_file, json_text, show
 
@@ -188,6 +189,9 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
         _check_compared(task, config)
     bilm = BilmSpec(args.bilm, args.fine_tune)
     bilm.check()
+    if args.action == "train" and args.fine_tune and not input_parts(config.input).bilm:
+        raise UserError(f"--fine-tune {args.fine_tune} does not go with input = {config.input}, which reads no biLM: "
+                        "leave it out")
     _check_reading(args, task)
     columns = parsed_columns(args.columns, task.roles)
     folds = _folds(args, task, config, columns)

@@ -89,6 +89,12 @@ def test_the_settings_of_a_stranger_show_no_other_file(home, tmp_path, monkeypat
         assert err.splitlines()[-1].endswith("; to read another text, name it with --corpus FILE")
 
 
+@pytest.mark.parametrize("command", ["probe", "surprisal", "evaluate"])
+def test_the_model_comes_first(do, command):
+    _, err = do(command, "unseen.txt", "run", code=2)
+    assert f"unseen.txt is not a model, but run is: expected the model first: elmo-np {command} run unseen.txt" in err
+
+
 def test_a_new_file_is_one_that_does_not_exist_in_a_directory_that_does(tmp_path):
     (tmp_path / "there").write_text("mine")
     check_new_file("--out", "-")

@@ -273,6 +273,7 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
      "more than one input: leave it out; choose with --inputs"),
     ("senses compare train.senses --bilm bilm --out new --set method=nearest", "method = nearest does not go with "
      "compare, which tries more than one method: leave it out"),
+    ("classify train train.tsv --bilm bilm --fine-tune 1 --input bag --out new", "--fine-tune 1 does not go with"),
     ("tag train grammar --bilm bilm --out new --tokenize", "--tokenize does not go with grammar, whose words are"),
     ("tag train grammar --bilm bilm --out new --columns word=1", "--columns word=1 does not go with grammar, which is"),
     ("tag evaluate tag grammar --columns word=1", "--columns word=1 does not go with grammar, which is not a file"),
