@@ -67,6 +67,9 @@ class WordModel(TaskModel):
     def _read(self, sentences: Sentences, vectors: EmbeddingCache | None,
               group: Sequence[int] | Array) -> tuple[SourceBatch, Array]:
         some = [sentences[k] for k in group]
+        for k, sentence in zip(group, some, strict=True):
+            if not len(sentence):
+                raise UserError(f"sentence {k} is empty: expected at least one token")
         layers = ids = words = spelling = None
         if self.parts.learnt:
             ids = padded([[self._source_ids.get(word, 0) for word in sentence] for sentence in some], 0)

@@ -6,6 +6,7 @@ import pytest
 from elmo_np.data.vocabulary import UNK
 from elmo_np.errors import UserError
 from elmo_np.nn.characters import to_char_ids
+from elmo_np.tasks.models.classifier import SentenceClassifier
 from elmo_np.tasks.models.config import TaskConfig
 from elmo_np.tasks.models.translator import Translator
 from elmo_np.tasks.models.word_model import frequent_words, source_words, spelled, texts_of
@@ -26,6 +27,14 @@ def test_words_are_spelled_and_after_a_sentence_there_is_no_character():
     for b, sentence in enumerate(SENTENCES):
         np.testing.assert_array_equal(found[:len(sentence), b], to_char_ids(sentence, MOST_CHARACTERS))
     assert not found[2, 1].any()
+
+
+@pytest.mark.parametrize("settings", [{"input": "bag"}, {"input": "learnt"}, {"finetune": True}, {}])
+def test_a_sentence_without_words_is_refused(settings):
+    model = SentenceClassifier(tiny_elmo(), ["a", "b"], TaskConfig(hidden_dim=None, **settings), phrases=["tom"],
+                               source_words=[UNK, "tom"])
+    with pytest.raises(UserError, match="sentence 70 is empty: expected at least one token"):
+        model.predict([["tom"]] * 70 + [[]])
 
 
 def test_a_translator_has_no_bag():
