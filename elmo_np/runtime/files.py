@@ -149,9 +149,14 @@ def _temporary(target: Path) -> tuple[BufferedRandom, Path]:
     while True:
         path = target.with_name(f"{_beginning(target)}{secrets.token_hex(4)}.tmp")
         file = open(path, "x+b")  # noqa: SIM115  (closed by `_replacing`)
-        with contextlib.suppress(OSError):      # a file system without locks, where no leftovers are removed
+        try:
             lock(file)
             file.seek(0)            # on Windows a lock is far behind the contents
+        except BlockingIOError:     # another process has just taken it for a leftover, and removes it
+            file.close()
+            continue
+        except OSError:
+            pass                    # a file system without locks, where no leftovers are removed
         if still_there(file, path):
             return file, path
         file.close()                # another process removed it before it was locked

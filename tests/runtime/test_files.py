@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -171,6 +172,23 @@ def test_a_hyphen_is_standard_output_and_a_closed_one_is_no_mistake_of_the_user(
         yield b""
     with pytest.raises(BrokenPipeError):
         atomic_write("-", gone())
+
+
+def test_a_temporary_file_that_another_process_is_about_to_remove_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take a file for a leftover that has just been made and is not locked yet."""
+    taken: list[Path] = []
+
+    def lock(file: IO[bytes]) -> None:
+        if not taken:
+            taken.append(Path(file.name))
+            raise BlockingIOError
+    monkeypatch.setattr("elmo_np.runtime.files.lock", lock)
+    with atomic_file(tmp_path / "a.txt") as file:
+        taken[0].unlink()
+        file.write(b"all")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.txt", b"all")]
 
 
 def test_the_temporary_directory_ends_with_the_process() -> None:
