@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from report import markdown
 from tasks_report import SIGNIFICANT, Found, Published
 
@@ -127,6 +128,7 @@ def picture(grown: Sequence[Growth]) -> Figure:
                           textcoords="offset points", ha="right", fontsize=8)
     for column, last in zip(axes.T, (2 * max(grown[0].tokens), 2 * TOKENS_OF_ELMO), strict=True):
         column[-1].set(xlabel="tokens read by the biLM", xscale="log", xlim=(min(grown[0].tokens) / 2, last))
+        column[-1].xaxis.set_minor_formatter(NullFormatter())       # of a short axis, those would overlap
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
