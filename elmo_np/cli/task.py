@@ -233,7 +233,8 @@ def _say_unread(args: argparse.Namespace, task: TaskSpec, config: TaskConfig) ->
     """Say which settings of the command line change nothing."""
     chosen = f" with input = {config.input}"
     if args.action == "compare":
-        config = dataclasses.replace(config, input="bag+learnt+mix")     # whatever any of its inputs reads
+        # Whatever any of its inputs and methods reads
+        config = dataclasses.replace(config, input="bag+learnt+characters+mix", comparison="logistic")
         chosen = ""
     idle = unread(config, task.name)
     for name in dict.fromkeys(one.partition("=")[0].strip() for one in args.set):

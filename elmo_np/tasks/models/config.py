@@ -96,13 +96,15 @@ def unread(config: TaskConfig, task: str) -> set[str]:
     words = parts != {"bag"}                # whether the vectors of words are read, which need a network
     network = words and task in ("classify", "tag", "translate")
     senses = task == "senses"
-    epochs = task != "wic" and not (senses and config.method == "nearest")
-    read = {"ngrams": "bag" in parts,
+    epochs = config.comparison == "logistic" if task == "wic" else not (senses and config.method == "nearest")
+    read = {"char_dim": "characters" in parts,
+            "ngrams": "bag" in parts,
             "rate_decay": config.finetune,
             "penalty": epochs and "mix" in parts,
             "pooling": network and task == "classify",
             "method": senses,
-            "weight_decay": senses and epochs,
+            "comparison": task == "wic",
+            "weight_decay": (senses or task == "wic") and epochs,
             "min_count": task == "translate" or bool(parts & {"bag", "learnt"}),
             "input_dropout": epochs,
             **dict.fromkeys(("hidden_dim", "dropout"), network),

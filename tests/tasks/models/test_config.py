@@ -15,7 +15,7 @@ from tests.task_helpers import tiny_elmo
 OTHER = {"ngrams": 3, "rate_decay": 9.0, "penalty": 0.5, "pooling": "mean", "method": "nearest", "weight_decay": 0.5,
          "min_count": 2, "input_dropout": 0.5, "hidden_dim": 3, "dropout": 0.6, "attention": "additive", "word_dim": 5,
          "decoder_dim": 6, "beam": 1, "max_source": 3, "epochs": 7, "batch_size": 3, "learning_rate": 0.5,
-         "clip_norm": 0.1, "patience": 1}
+         "clip_norm": 0.1, "patience": 1, "char_dim": 7, "comparison": "logistic"}
 
 
 def test_settings_are_read_as_they_are_written():
@@ -44,7 +44,8 @@ def test_only_json_of_settings_is_read(text):
 @pytest.mark.parametrize(("name", "end", "settings"), [
     ("classify", "tsv", {}), ("classify", "tsv", {"input": "bag"}), ("tag", "conll", {"input": "learnt"}),
     ("senses", "senses", {}), ("senses", "senses", {"method": "nearest"}), ("translate", "pairs", {"input": "0"}),
-    ("wic", "data.txt", {})])
+    ("wic", "data.txt", {}), ("wic", "data.txt", {"comparison": "logistic"}),
+    ("tag", "conll", {"input": "characters"})])
 def test_what_is_not_read_changes_nothing(name, end, settings, task_home):
     task, elmo = TASKS[name], tiny_elmo()
     examples = task.read(str(task_home / f"train.{end}"), False)
@@ -59,8 +60,12 @@ def test_what_is_not_read_changes_nothing(name, end, settings, task_home):
 
 def test_what_is_read_depends_on_the_task_and_the_input():
     translate = {"attention", "word_dim", "decoder_dim", "beam", "max_source"}
-    senses = {"method", "weight_decay"}
-    assert unread(TaskConfig(), "classify") == {"ngrams", "rate_decay", "min_count", *senses, *translate}
+    senses = {"method", "weight_decay", "comparison"}
+    assert unread(TaskConfig(), "classify") == {"char_dim", "ngrams", "rate_decay", "min_count", *senses, *translate}
     assert unread(TaskConfig(input="bag", finetune=True), "classify") == {
-        "penalty", "pooling", "hidden_dim", "dropout", *senses, *translate}
-    assert unread(TaskConfig(input="learnt+1"), "translate") == {"ngrams", "rate_decay", "penalty", "pooling", *senses}
+        "char_dim", "penalty", "pooling", "hidden_dim", "dropout", *senses, *translate}
+    assert unread(TaskConfig(input="learnt+characters+1"), "translate") == {
+        "ngrams", "rate_decay", "penalty", "pooling", *senses}
+    trained = {"epochs", "batch_size", "learning_rate", "weight_decay", "penalty", "input_dropout"}
+    assert trained <= unread(TaskConfig(), "wic")
+    assert not trained & unread(TaskConfig(comparison="logistic"), "wic")
