@@ -115,8 +115,8 @@ def peak(tmp_path, text):
 
 def test_memory_does_not_grow_with_the_text(tmp_path):
     peak(tmp_path, TEXT[:1])        # what is made once
-    few, many = peak(tmp_path, TEXT * 12), peak(tmp_path, TEXT * 48)
-    more = 36 * sum(map(len, TEXT)) * 3 * 12 * 4        # bytes of the vectors by which the two differ
+    few, many = peak(tmp_path, TEXT * 6), peak(tmp_path, TEXT * 24)
+    more = 18 * sum(map(len, TEXT)) * 3 * 12 * 4        # bytes of the vectors by which the two differ
     assert many - few < 0.05 * more
 
 
