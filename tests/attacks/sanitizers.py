@@ -46,8 +46,12 @@ def instrumented(folder: Path, flags: list[str], library: str, **options: str) -
     source, extension = folder / "_kernels.c", f"elmo_np/_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
     subprocess.run([sys.executable, "-m", "cython", KERNELS / "_kernels.pyx", "-o", source], check=True)
     digest = run_path(str(KERNELS / "source_digest.py"))["source_digest"](KERNELS)
-    subprocess.run([compiler, "-shared", "-fPIC", "-O0", "-w", *flags, f'-DSOURCE_SHA256="{digest}"',
-                    f"-I{KERNELS}", f"-I{sysconfig.get_path('include')}", source, "-o", folder / extension], check=True)
+    # Half a minute of processor time, which ccache, where it is, takes once for the same C: hence no path of `folder`.
+    includes = [f"-I{KERNELS}", f"-I{sysconfig.get_path('include')}"]
+    cached = [ccache] if (ccache := shutil.which("ccache")) else []
+    subprocess.run([*cached, compiler, "-c", "-fPIC", "-O0", "-w", *flags, f'-DSOURCE_SHA256="{digest}"', *includes,
+                    "_kernels.c", "-o", "_kernels.o"], cwd=folder, check=True)
+    subprocess.run([compiler, "-shared", *flags, "_kernels.o", "-o", extension], cwd=folder, check=True)
     return folder, {"LD_PRELOAD": runtime, "PYTHONPATH": str(folder), "ELMO_NP_KERNELS": "require", **options}
 
 
