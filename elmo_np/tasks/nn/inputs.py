@@ -74,6 +74,10 @@ def input_parts(kind: str) -> InputParts:
         raise UserError(f"input = {kind!r:.60}: expected {LEARNT}, or "
                         f"{LEARNT}+mix, or another input of the biLM after "
                         "the +")
+    if len(rest) > 1 or {BAG, LEARNT, CHARACTERS} & {*rest}:
+        raise UserError(f"input = {kind!r:.60}: expected each part once, "
+                        "and in the order "
+                        f"{BAG}+{LEARNT}+{CHARACTERS}+mix")
     bag, learnt, characters = found
     return InputParts(bag, learnt, characters, "+".join(rest))
 

@@ -1,5 +1,7 @@
 """inputs: what is learnt is learnt by a task's loss alone, and the penalty holds the mix near the average."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,12 @@ def test_parts_are_put_side_by_side_and_their_gradient_is_divided(rng):
     for part, again in zip(parts, divided, strict=True):
         np.testing.assert_array_equal(again, part)
         assert again.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", ["mix+bag", "bag+bag+mix", "characters+learnt", "characters+learnt+mix", "mix+top"])
+def test_parts_in_another_order_are_refused(kind):
+    with pytest.raises(UserError, match=rf"input = '{re.escape(kind)}': expected each part once, and in the order bag"):
+        input_parts(kind)
 
 
 @pytest.mark.parametrize("kind", ["", "learnt+", "bag+", "+mix", "bag++mix", "characters+"])
