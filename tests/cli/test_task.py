@@ -1,6 +1,7 @@
 """task: new text is labelled and translated, help lists everything, a mistake is reported in one line."""
 
 import json
+import re
 import signal
 
 import numpy as np
@@ -303,6 +304,9 @@ def test_settings_that_change_nothing_are_said(task_home, run, tmp_path):
     _, _, err = run("classify", "compare", "train.tsv", "--inputs", "static", "--out", tmp_path / "all", *words)
     assert [line for line in err.splitlines() if "changes nothing" in line] == [
         "note: --set beam changes nothing: the task classify does not read it"]
+    _, _, err = run("wic", "compare", "train.data.txt", "--test", "test.data.txt", "--bilm", "bilm", "--inputs",
+                    "static", "--seeds", 1, "--out", tmp_path / "wic", "--set", "epochs=1", "--set", "beam=2")
+    assert re.findall("--set ([a-z]+) changes nothing", err) == ["beam"]      # its logistic regression has epochs
 
 
 def test_help_lists_tasks_actions_data_and_settings(run, capsys):
