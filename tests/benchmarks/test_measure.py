@@ -67,10 +67,10 @@ def command(*argv, path=()):
                           env={**os.environ, "PYTHONPATH": path}, timeout=600)
 
 
-def measured(tmp_path, name):
-    """What the benchmark prints for one work, and its rows."""
+def measured(tmp_path, *names):
+    """What the benchmark prints for some works, and its rows."""
     file = tmp_path / "rows.json"
-    done = command("--quick", "--rounds", "1", "--only", name, "--json", str(file), path=[tmp_path])
+    done = command("--quick", "--rounds", "1", "--only", *names, "--json", str(file), path=[tmp_path])
     assert done.returncode == 0, done.stderr
     return done, json.loads(file.read_text())
 
@@ -393,11 +393,11 @@ def test_a_mistake_is_one_line(argv, message, capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("without_torch")
-def test_without_torch_the_command_says_how_to_get_it(tmp_path, monkeypatch):
+def test_without_torch_the_command_says_how_to_get_it_and_compares_no_step_with_a_compiled_one(tmp_path, monkeypatch):
     path = "base" if backend.simd_paths() else None
     if path is not None:
         monkeypatch.setenv("ELMO_NP_SIMD", path)
-    done, (row,) = measured(tmp_path, "tiny")
+    done, (row,) = measured(tmp_path, "tiny", "compiled-tiny")
     assert row["machine"] in done.stdout.splitlines()
     assert row["machine"].endswith("no kernels" if backend.backend() == "numpy" else f"kernels {path}")
     assert side_by_side.NO_TORCH in done.stdout.splitlines()
@@ -421,13 +421,6 @@ def test_a_compiled_step_computes_the_same_or_says_why_it_is_left_out(tmp_path):
         assert rows[0]["ratio"] > 0
     else:
         assert "compiled-tiny left out: torch.compile does not work here: " in done.stderr
-
-
-@pytest.mark.usefixtures("without_torch")
-def test_without_torch_no_step_is_compared_with_a_compiled_one(tmp_path):
-    done, rows = measured(tmp_path, "compiled-tiny")
-    assert side_by_side.NO_TORCH in done.stdout.splitlines()
-    assert rows == []
 
 
 def test_embedding_says_tokens_types_and_rate():

@@ -67,6 +67,7 @@ def test_ctrl_c_in_training_keeps_the_best_so_far_and_resume_goes_on(task_home, 
     assert (code, "has nothing to resume" in err) == (2, True)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_new_words_get_their_senses(task_home, run, tmp_path):
     (tmp_path / "new").write_text("tom saw paris good .\t2\tparis\n")
     code, out, err = run("senses", "predict", "senses", tmp_path / "new")
@@ -80,6 +81,7 @@ def test_new_words_get_their_senses(task_home, run, tmp_path):
         assert f"  {name}, logistic" in out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_new_sentences_are_translated(task_home, run, tmp_path):
     code, out, err = run("translate", "predict", "translate", "new.txt")
     assert (code, err) == (0, "")
@@ -94,6 +96,7 @@ def test_new_sentences_are_translated(task_home, run, tmp_path):
     assert int(out.split(" test sentences")[0].split()[-1]) == sum(len(words) <= 5 for words in reviews(80, 1)[0])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_raw_text_is_split_in_training_and_in_prediction(task_home, run, tmp_path):
     (tmp_path / "raw.tsv").write_text("anna saw a good film.\tgood\ntom saw a bad film.\tbad\n" * 20)
     assert run("classify", "train", tmp_path / "raw.tsv", "--tokenize", "--bilm", "bilm", "--out", tmp_path / "out",
@@ -172,6 +175,7 @@ def test_a_label_that_only_the_test_has_counts_as_an_error(task_home, run, tmp_p
     assert "note: 1 of the labels to test on are not in the training data, and count as errors: fine" in out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_parts_of_speech_are_tagged_and_measured_by_accuracy(task_home, run, tmp_path):
     tags = {"saw": "VERB", "met": "VERB", "in": "ADP", ".": "PUNCT", "good": "ADJ"}
     for name, seed in ("train", 0), ("test", 1):
@@ -189,6 +193,7 @@ def test_parts_of_speech_are_tagged_and_measured_by_accuracy(task_home, run, tmp
     assert run("tag", "predict", tmp_path / "out", "new.txt")[1].startswith("anna\tNOUN\nsaw\tVERB\n")
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(("task", "end", "line", "note"), [
     ("classify", "tsv", "fine film .\tfine\n", ("labels", "fine")),
     ("tag", "conll", "\nacme x B-org\n", ("labels", "B-org")),

@@ -8,6 +8,8 @@ from elmo_np.runtime.progress import Progress
 from elmo_np.tasks.experiments import bilm_text
 from tests.task_helpers import FAST_OPTIONS, reviews
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_the_text_of_a_fine_tuned_bilm_is_all_that_it_has_read(task_home, run, tmp_path):
     for name, text in ("first", "a good film .\n"), ("second", "a bad film .\n"):

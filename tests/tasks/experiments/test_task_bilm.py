@@ -13,6 +13,8 @@ from elmo_np.config.toml_files import read_toml
 from elmo_np.nn.parameter import parameters
 from tests.task_helpers import FAST_OPTIONS, reviews
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_each_fold_fine_tunes_the_bilm_on_what_it_learns_from(task_home, run, tmp_path):
     code, *_ = run("classify", "compare", "train.tsv", "--bilm", "bilm", "--fine-tune", 2, "--folds", 2, "--inputs",

@@ -9,6 +9,8 @@ from elmo_np.tasks.experiments.registry import TASKS
 from elmo_np.tasks.experiments.task_bilm import _lines
 from elmo_np.tasks.models.wic import Answer
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 EXAMPLES = Examples([["a", "b"], ["c"], ["d"]], [WordPair("b", (1, 0), ["b"], "T"), WordPair("c", (0, 0), ["c"], "F"),
                                                 WordPair("d", (0, 1), ["e", "d"], "F")])
 PREDICTED = [Answer("T", 0.75), Answer("T", 0.5), Answer("F", 0.25)]

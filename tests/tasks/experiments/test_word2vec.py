@@ -13,6 +13,8 @@ from elmo_np.tasks.experiments.task_bilm import BilmSpec
 from elmo_np.tasks.experiments.task_directory import TaskDirectory
 from tests.task_helpers import FAST_OPTIONS, reviews
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_word2vec_is_compared_on_the_text_of_the_bilm(task_home, run, tmp_path):
     pytest.importorskip("gensim", reason="gensim is not installed: pip install 'elmo_np[word2vec]'")

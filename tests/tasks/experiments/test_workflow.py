@@ -9,6 +9,8 @@ from elmo_np.tasks.experiments import workflow
 from elmo_np.tasks.experiments.registry import TASKS
 from tests.task_helpers import FAST_OPTIONS
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.mark.parametrize(("task", "end", "baseline", "measure"), [
     ("classify", "tsv", "bag of words (naive Bayes)", "accuracy"),
