@@ -5,6 +5,7 @@ import re
 import sys
 import sysconfig
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -75,9 +76,19 @@ def docstrings_of(path: Path) -> Iterator[str]:
             tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):
         return
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield ast.get_docstring(node) or ""
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes of ast.walk, in its order, without expressions: these are most of a tree, and have no docstrings."""
+    waiting: deque[ast.AST] = deque([tree])
+    while waiting:
+        node = waiting.popleft()
+        for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+            waiting.extend(getattr(node, field, ()))
+        yield node
 
 
 _NO_PROSE = re.compile(r">>>|-{4}|={4}")

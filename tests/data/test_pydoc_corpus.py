@@ -1,13 +1,51 @@
 """The English of every Python install: prose alone, each sentence once, the same in every pass."""
 
+import ast
 import sys
 
 import pytest
 
 from elmo_np.data import pydoc_corpus
 from elmo_np.data.corpus import open_corpus
-from elmo_np.data.pydoc_corpus import PydocCorpus, _help_topics, _pydoc_sentences, docstrings_of, prose, sources
+from elmo_np.data.pydoc_corpus import (
+    PydocCorpus,
+    _help_topics,
+    _pydoc_sentences,
+    _statements,
+    docstrings_of,
+    prose,
+    sources,
+)
 from elmo_np.data.vocabulary import Vocabulary
+
+NESTED = """
+x = [y if z else (lambda: 1) for y in range(9)]
+def a():
+    with x:
+        def f(): pass
+class b:
+    def d(): pass
+    if x:
+        def g(): pass
+    else:
+        def h(): pass
+try:
+    def c(): pass
+except KeyError:
+    def i(): pass
+else:
+    for y in x:
+        def j(): pass
+finally:
+    match x:
+        case 1:
+            def m(): pass
+    class e:
+        while x:
+            def k(): pass
+        else:
+            def l(): pass
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,6 +100,14 @@ def test_a_source_file_that_python_cannot_parse_has_no_docstrings(tmp_path):
     assert list(docstrings_of(write("a.py", b"print 'two'"))) == []
     assert list(docstrings_of(write("b.py", b"'\xff'"))) == []
     assert "Said." in list(docstrings_of(write("c.py", b'def f():\n    "Said."\n    return "\\d"\n')))
+
+
+def test_the_order_of_docstrings_is_that_of_ast_walk():
+    """On which every text, and every model trained on it, depends."""
+    found = list(_statements(ast.parse(NESTED)))
+    kinds = ast.Module | ast.stmt | ast.ExceptHandler | ast.match_case
+    assert found == [node for node in ast.walk(found[0]) if isinstance(node, kinds)]
+    assert sum(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in found) == 13
 
 
 def test_prose_is_what_is_left_without_examples_tables_and_signatures():
