@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +32,8 @@ from .divergence import Diverged
 from .gradient_sum import Gradient, Term, add
 
 T = TypeVar("T")
+
+FORWARDING = 0.5    # seconds in which the launcher reads what a process has printed: at its end, it drops the rest
 
 
 class Agreed(UserError):
@@ -184,6 +187,7 @@ class MPIProcesses(OneProcess):
         elif code != 130:
             traceback.print_exception(error)
         sys.stderr.flush()
+        time.sleep(FORWARDING)
         self.comm.Abort(code)
         os._exit(code)      # Abort does not return
 
