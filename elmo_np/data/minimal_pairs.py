@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..errors import UserError
 from .delimited import delimited_rows
 from .formula import Formula
-from .text_lines import text_lines
+from .text_lines import plain_name, text_lines
 
 PAIR = "(*;%good%) < (*;%bad%)"
 VERB = "(2;%good%) < (2;%bad%)"
@@ -100,13 +100,8 @@ def _may_be_suite(path: Path) -> bool:
     return _kind(path) in _READERS and not any(part.startswith(".") for part in path.parts)
 
 
-def _plain(name: Path) -> Path:
-    """Without the ending of a compressed file."""
-    return name.with_suffix("") if name.suffix.lower() in (".gz", ".bz2", ".xz") else name
-
-
 def _kind(name: Path) -> str:
-    return _plain(name).suffix.lower()
+    return plain_name(name).suffix.lower()
 
 
 def _suites(name: Path, lines: Lines) -> Iterator[Suite]:
@@ -134,7 +129,8 @@ def _blimp(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
         if line.strip():
             with _checked(f"{name}, line {number}", name):
                 row = _object(line, name, number)
-                title, phenomenon = (_string(row.get(key, _plain(name).stem)) for key in ("UID", "linguistics_term"))
+                own = plain_name(name).stem
+                title, phenomenon = (_string(row.get(key, own)) for key in ("UID", "linguistics_term"))
                 pair = _pair(_string(row["sentence_good"]), _string(row["sentence_bad"]))
                 found.setdefault((title, phenomenon), []).append(pair)
     for (title, phenomenon), items in found.items():
@@ -186,7 +182,7 @@ def _check_references(name: Path, formula: Formula, items: Iterable[Item]) -> No
 
 
 def _agreement(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
-    gold_name = _plain(name).with_suffix(".gold")
+    gold_name = plain_name(name).with_suffix(".gold")
     sentences, gold = list(lines), list(text_lines(gold_name))
     if len(sentences) != len(gold):
         raise UserError(f"{name} has {len(sentences):,} lines and {gold_name} {len(gold):,}: expected as many")
@@ -196,7 +192,7 @@ def _agreement(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
             phenomenon, item = _verb(line, row.rstrip("\n").split("\t"))
             found.setdefault(phenomenon, []).append(item)
     for phenomenon in sorted(found):
-        yield Suite(f"{_plain(name).stem}, {phenomenon}", phenomenon, Formula(VERB), found[phenomenon])
+        yield Suite(f"{plain_name(name).stem}, {phenomenon}", phenomenon, Formula(VERB), found[phenomenon])
 
 
 def _verb(line: str, row: list[str]) -> tuple[str, Item]:
@@ -236,7 +232,7 @@ def _table(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
         if pair["good"] == pair["bad"]:
             raise UserError(f"{name}, line {number}: {cells[columns['good']]!r:.60} is both good and bad: expected two "
                             "sentences that differ")
-        found.setdefault(phenomenon or _plain(name).stem, []).append(pair)
+        found.setdefault(phenomenon or plain_name(name).stem, []).append(pair)
     for phenomenon, items in found.items():
         yield Suite(phenomenon, phenomenon, Formula(PAIR), items)
 

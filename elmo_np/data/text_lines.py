@@ -163,3 +163,8 @@ def _open_xz(raw: BinaryIO, mode: str) -> io.BufferedReader:
 
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": _open_xz}
+
+
+def plain_name(name: Path) -> Path:
+    """Without the ending of a compressed file."""
+    return name.with_suffix("") if name.suffix.lower() in (".gz", ".bz2", ".xz") else name

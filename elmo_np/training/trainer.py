@@ -179,23 +179,27 @@ class Trainer:
     def prepare(self) -> None:
         """Read the corpora, and build the model and its optimiser. Nothing is written."""
         self.progress.show("reading the corpus")
-        base = self.processes.agreed(lambda: base_model(self.settings, self.folder))
-        self._count(base)
-        self.processes.agreed(lambda: self._build(base))
+        base, last = self.processes.agreed(lambda: (base_model(self.settings, self.folder), self._last()))
+        self._count(base, last)
+        self.processes.agreed(lambda: self._build(base, last))
 
-    def _count(self, base: Stored | None) -> None:
+    def _last(self) -> Stored | None:
+        """The model of the last save, whose choices hold when training is resumed; None for a new run."""
+        return read_model(self.folder.last, mmap=True) if self.folder.last.exists() else None
+
+    def _count(self, base: Stored | None, last: Stored | None) -> None:
         """Read the corpora: their fingerprints, the vocabulary, and notes."""
         processes, survey = self.processes, Survey(self.settings.model)
         self.fingerprints = (fingerprint(self.corpus, processes, survey.counting), fingerprint(self.valid, processes))
         if isinstance(self.corpus, ShardedCorpus):      # of which this process has counted its share
             survey = processes.merged(survey, Survey.plus)
-        self.vocabulary = processes.agreed(lambda: self._vocabulary(base, survey))
+        self.vocabulary = processes.agreed(lambda: self._vocabulary(base, last, survey))
         self.hidden = frozenset() if base else singletons(self.vocabulary)
         self.notes = survey.notes(self.vocabulary, len(self.hidden))
 
-    def _build(self, base: Stored | None) -> None:
+    def _build(self, base: Stored | None, last: Stored | None) -> None:
         """Make the model and all that trains it."""
-        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=self._cutoffs(base))
+        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=self._cutoffs(base, last))
         self.size = epoch_size(self.vocabulary, self.config)
         if next(iter(self.valid), None) is None:
             raise UserError("there is no sentence to validate on: give a validation file, or a smaller held_out")
@@ -210,25 +214,23 @@ class Trainer:
         self.average = make_average(self.config, self.model) if self.config.average == "ema" else None
         self.monitor = DivergenceMonitor(len(self.vocabulary), self.config)
 
-    def _vocabulary(self, base: Stored | None, survey: Survey) -> Vocabulary:
+    def _vocabulary(self, base: Stored | None, last: Stored | None, survey: Survey) -> Vocabulary:
         """The words of the model that training starts from, or those of the corpus, with the counts of the corpus."""
         if base and not keeps_vocabulary(base):
             base = None
-        data, stored = self.settings.data, base
-        if self.folder.last.exists():               # to resume: what was recognised then holds
-            stored = read_model(self.folder.last, mmap=True)
+        data, stored = self.settings.data, last or base
         unknown = stored.vocabulary.unknown if stored and data.unknown == AUTO else data.unknown
         if base:
             return Vocabulary(base.vocabulary.words, unknown=unknown).recounted(survey.words, survey.sentences)
         return Vocabulary.from_counts(survey.words, survey.sentences, data.min_count, data.max_vocabulary, unknown)
 
-    def _cutoffs(self, base: Stored | None) -> tuple[int, ...] | None:
+    def _cutoffs(self, base: Stored | None, last: Stored | None) -> tuple[int, ...] | None:
         """Of an adaptive softmax: as asked, or as the model has them that training starts from, or chosen."""
         model = self.settings.model
         if model.softmax != "adaptive" or model.cutoffs is not None:
             return model.cutoffs
-        if self.folder.last.exists():               # to resume
-            return read_model(self.folder.last, mmap=True).config.cutoffs
+        if last:
+            return last.config.cutoffs
         return base.config.cutoffs if base and base.config.predict else training_cutoffs(len(self.vocabulary))
 
     def asked(self) -> dict[str, str]:

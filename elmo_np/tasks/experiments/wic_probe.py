@@ -6,11 +6,11 @@ half of the pairs is judged by the threshold that suits the other half best.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 
+from ...data.text_lines import plain_name
 from ...inference.elmo import ELMo
 from ...inference.probe import Result
 from ...runtime.progress import Progress
@@ -22,7 +22,7 @@ from ..models.wic import best_threshold, cosines_of, embed_pairs
 
 def is_wic(path: Path) -> bool:
     """Whether a file, compressed or not, is named like WiC's, NAME.data.txt, or has rows as of SuperGLUE's WiC."""
-    name = re.sub(r"\.(gz|bz2|xz)$", "", path.name)
+    name = plain_name(path).name
     return name.endswith(".data.txt") or (name.endswith(".jsonl") and set(SUPERGLUE) <= superglue_keys(str(path)))
 
 
