@@ -4,8 +4,8 @@
 #define JOIN(a, b, c) JOIN_(a, b, c)
 #define NAME(f) JOIN(f, BODY, REAL)
 #define OPERATIONS_OF(R)                                                                                              \
-    {WIDTH / (ptrdiff_t)sizeof(R), ROWS, JOIN(packed_size, BODY, R), JOIN(pack, BODY, R), JOIN(multiply, BODY, R),   \
-     JOIN(multiply_in_place, BODY, R), JOIN(gates, BODY, R), JOIN(gates_backward, BODY, R),                         \
+    {WIDTH / (ptrdiff_t)sizeof(R), ROWS, JOIN(packed_size, BODY, R), JOIN(pack, BODY, R), JOIN(transpose, BODY, R),  \
+     JOIN(multiply, BODY, R), JOIN(multiply_in_place, BODY, R), JOIN(gates, BODY, R), JOIN(gates_backward, BODY, R),  \
      JOIN(softmax_forward, BODY, R), JOIN(softmax_backward, BODY, R),                                                 \
      JOIN(convolve, BODY, R), JOIN(apply_sigmoid, BODY, R), JOIN(apply_tanh, BODY, R)}
 #define TABLE_(b) body_##b

@@ -9,7 +9,7 @@ INLINE void NAME(convolve_block)(const int rows, const int keep, const REAL *win
                                  ptrdiff_t K, ptrdiff_t first, VEC max[4], VEC argmax[4])
 {
     VEC acc[ROWS][4] = {{{0}}};
-    NAME(product)(rows, 4, windows, C, 1, panel, 4 * LANES, K, acc);                    /* (C2) */
+    NAME(product)(rows, 4, windows, C, panel, 4 * LANES, K, acc);                    /* (C2) */
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4

@@ -36,9 +36,9 @@ def gru_forward(const floating[:, :, ::1] x, const floating[:, ::1] h0, weights,
     with nogil:
         for t in range(T if B and H else 0):
             if t % block == 0:
-                multiply(&x[t, 0, 0], D, 1, &entering[0], &a[t, 0, 0], False, &b[0], min(block, T - t) * B, D, 3*H,
+                multiply(&x[t, 0, 0], &entering[0], &a[t, 0, 0], False, &b[0], min(block, T - t) * B, D, 3*H,
                          INFINITY)                                                              # (H1)
-            multiply(&h[t, 0, 0], H, 1, &recurrent[0], &s[0, 0], False, NULL, B, H, 3*H, INFINITY)  # (H2)
+            multiply(&h[t, 0, 0], &recurrent[0], &s[0, 0], False, NULL, B, H, 3*H, INFINITY)        # (H2)
             for n in range(B):
                 gru_row(&a[t, n, 0], &s[n, 0], &bh[0], &h[t, n, 0], &q[t, n, 0], &h[t+1, n, 0], H)  # (H3)-(H5)
                 if t >= lengths[n]:
@@ -69,7 +69,7 @@ def gru_forward_inference(const floating[:, :, ::1] x, const floating[:, ::1] h0
             if once and t == 0:
                 multiply_once(&x[0, 0, 0], &Wx[0, 0], &a[0, 0, 0], &b[0], T * B, D, 3*H, &entering[0])  # (H1)
             elif t % block == 0:
-                multiply(&x[t, 0, 0], D, 1, &entering[0], &a[0, 0, 0], False, &b[0], min(block, T - t) * B, D, 3*H,
+                multiply(&x[t, 0, 0], &entering[0], &a[0, 0, 0], False, &b[0], min(block, T - t) * B, D, 3*H,
                          INFINITY)                                                              # (H1)
             multiply_rows(&h[0, 0], &Wh[0, 0], &recurrent[0], &s[0, 0], B, H, 3*H, INFINITY, few)   # (H2)
             for n in range(B):
@@ -108,6 +108,7 @@ def gru_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, cache,
     cdef floating[::1] sums = db_sums, q_sums = dbh_sums        # of da and dq, all steps and sequences
     cdef floating[::1] recurrent = packed(Wh, True, False), entering = packed(Wx, True, False)
     cdef floating[::1] panels = empty((packed_size(block * B, 3*H, single),), single)
+    cdef floating[::1] columns = empty((block * B * max(D, H),), single)    # of a block of x or h
     with nogil:
         for t in range(T - 1 if B and H else -1, -1, -1):
             k = t % block
@@ -133,7 +134,7 @@ def gru_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, cache,
                     sums[j] += da[k, n, j]                                                      # (H1)
                 for j in range(H):
                     q_sums[j] += ds[k, n, 2*H + j]                                              # (H4)
-            multiply(&ds[k, 0, 0], 3*H, 1, &recurrent[0], &back[0, 0], False, NULL, B, 3*H, H, INFINITY)    # (H2)
+            multiply(&ds[k, 0, 0], &recurrent[0], &back[0, 0], False, NULL, B, 3*H, H, INFINITY)            # (H2)
             for n in range(B):
                 if t < lengths[n]:
                     for j in range(H):
@@ -141,10 +142,10 @@ def gru_backward(const floating[:, :, ::1] dy, const floating[:, ::1] dh, cache,
             if k == 0:                          # the block of steps is complete
                 count = min(block, T - t) * B
                 pack(&ds[0, 0, 0], 3*H, 1, count, 3*H, False, &panels[0])
-                multiply(&h[t, 0, 0], 1, H, &panels[0], &dWh[0, 0], add, NULL, H, count, 3*H, INFINITY)     # (H2)
+                multiply_transposed(&h[t, 0, 0], &panels[0], &dWh[0, 0], add, H, count, 3*H, &columns[0])       # (H2)
                 pack(&da[0, 0, 0], 3*H, 1, count, 3*H, False, &panels[0])
-                multiply(&x[t, 0, 0], 1, D, &panels[0], &dWx[0, 0], add, NULL, D, count, 3*H, INFINITY)     # (H1)
-                multiply(&da[0, 0, 0], 3*H, 1, &entering[0], &dx[t, 0, 0], False, NULL, count, 3*H, D,
+                multiply_transposed(&x[t, 0, 0], &panels[0], &dWx[0, 0], add, D, count, 3*H, &columns[0])       # (H1)
+                multiply(&da[0, 0, 0], &entering[0], &dx[t, 0, 0], False, NULL, count, 3*H, D,
                          INFINITY)                                                              # (H1)
                 add = True
     db_ += db_sums                                                                              # (H1)

@@ -13,7 +13,7 @@ INLINE void NAME(gates_block)(const int rows, const REAL *h, const REAL *panel, 
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < 4; v++) acc[r][v] = NAME(load)(a + (r * 4 + v) * H + j, lanes);
-    NAME(product_ahead)(rows, 4, h, K, 1, panel, 4 * LANES, K, ahead, acc);             /* (L1) */
+    NAME(product_ahead)(rows, 4, h, K, panel, 4 * LANES, K, ahead, acc);             /* (L1) */
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
         VEC i = NAME(vsigmoid)(acc[r][0]), f = NAME(vsigmoid)(acc[r][1]);               /* (L2) */

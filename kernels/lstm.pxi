@@ -34,12 +34,12 @@ def lstm_forward(const floating[:, :, ::1] x, state, weights, const int64_t[::1]
     with nogil:
         for t in range(T if B and H else 0):
             if t % block == 0 and D:
-                multiply(&x[t, 0, 0], D, 1, &entering[0], &a[t, 0, 0], False, &b[0], min(block, T - t) * B, D, 4*H,
+                multiply(&x[t, 0, 0], &entering[0], &a[t, 0, 0], False, &b[0], min(block, T - t) * B, D, 4*H,
                          INFINITY)                                                              # (L1)
             gates(&h[t, 0, 0], &recurrent[0], &a[t, 0, 0], &c[t, 0, 0], &c[t+1, 0, 0], &m[t, 0, 0], B, P, H,
                   cell_clip)                                                                    # (L1)-(L5)
             if projected:
-                multiply(&m[t, 0, 0], H, 1, &projection[0], &h[t+1, 0, 0], False, NULL, B, H, P, proj_clip)  # (L6)
+                multiply(&m[t, 0, 0], &projection[0], &h[t+1, 0, 0], False, NULL, B, H, P, proj_clip)  # (L6)
             for n in range(B):
                 if t >= lengths[n]:
                     h[t+1, n, :] = h[t, n, :]
@@ -52,7 +52,7 @@ cdef inline void gates_inference(const floating *h, const floating *Wh, const fl
                                  Py_ssize_t few) noexcept nogil:
     """`gates` for up to `few` rows with Wh in place, and for more with its panels; c is replaced."""
     if B <= few:
-        multiply_in_place(h, P, 1, Wh, a, True, <const floating *>NULL, B, P, 4*H, INFINITY)    # (L1)
+        multiply_in_place(h, Wh, a, True, <const floating *>NULL, B, P, 4*H, INFINITY)       # (L1)
         gates(h, panels, a, c, c, m, B, 0, H, clip)                                             # (L2)-(L5)
     else:
         gates(h, panels, a, c, c, m, B, P, H, clip)                                             # (L1)-(L5)
@@ -101,7 +101,7 @@ def lstm_forward_inference(const floating[:, :, ::1] x, state, weights, const in
             if D and once:
                 multiply_once(&xs[0, 0], &Wx[0, 0], &a[0, 0], &b[0], rows, D, 4*H, &entering[0])            # (L1)
             elif D:
-                multiply(&xs[0, 0], D, 1, &entering[0], &a[0, 0], False, &b[0], rows, D, 4*H, INFINITY)     # (L1)
+                multiply(&xs[0, 0], &entering[0], &a[0, 0], False, &b[0], rows, D, 4*H, INFINITY)     # (L1)
             rows = 0
             for t in range(first, end):
                 gates_inference(&h[0, 0], &Wh[0, 0], &recurrent[0], &a[rows, 0], &c[0, 0], &m[0, 0], live[t], P, H,
@@ -154,6 +154,7 @@ def lstm_backward(const floating[:, :, ::1] dy, dstate, cache, weights, clips, g
     cdef floating[:, ::1] dm = empty((B, H), single) if projected else dh_now     # without a projection, h is m
     cdef floating[::1] recurrent = packed(Wh, True, False), entering = packed(Wx, True, False), projection
     cdef floating[::1] panels = empty((packed_size(block * B, 4*H, single),), single), dp_panels
+    cdef floating[::1] columns = empty((block * B * max(D, P, H),), single)     # of a block of x, h or m
     if projected:
         projection = packed(Wp, True, False)
         dp_panels = empty((packed_size(block * B, P, single),), single)
@@ -170,7 +171,7 @@ def lstm_backward(const floating[:, :, ::1] dy, dstate, cache, weights, clips, g
                 for n in range(B):
                     for j in range(P):
                         dp[k, n, j] = dh_now[n, j] if -clip < h[t+1, n, j] < clip else 0        # (L6)
-                multiply(&dp[k, 0, 0], P, 1, &projection[0], &dm[0, 0], False, NULL, B, P, H, INFINITY)     # (L6)
+                multiply(&dp[k, 0, 0], &projection[0], &dm[0, 0], False, NULL, B, P, H, INFINITY)     # (L6)
             for n in range(B):
                 if t < lengths[n]:
                     gates_backward(&dm[n, 0], &dc_t[n, 0], &ifog[t, n, 0], &c[t, n, 0], &c[t+1, n, 0], &da[k, n, 0],
@@ -178,21 +179,21 @@ def lstm_backward(const floating[:, :, ::1] dy, dstate, cache, weights, clips, g
                 else:
                     da[k, n, :] = 0
             # dh_now is free again: it takes the gradient of h_{t-1}; dh_t keeps that of a sequence that has ended.
-            multiply(&da[k, 0, 0], 4*H, 1, &recurrent[0], &dh_now[0, 0], False, NULL, B, 4*H, P, INFINITY)  # (L1)
+            multiply(&da[k, 0, 0], &recurrent[0], &dh_now[0, 0], False, NULL, B, 4*H, P, INFINITY)  # (L1)
             for n in range(B):
                 if t < lengths[n]:
                     dh_t[n, :] = dh_now[n, :]
             if k == 0:                          # the block of steps is complete, and its da is still in the cache
                 rows = min(block, T - t) * B
                 pack(&da[0, 0, 0], 4*H, 1, rows, 4*H, False, &panels[0])
-                multiply(&h[t, 0, 0], 1, P, &panels[0], &dWh[0, 0], add, NULL, P, rows, 4*H, INFINITY)      # (L1)
+                multiply_transposed(&h[t, 0, 0], &panels[0], &dWh[0, 0], add, P, rows, 4*H, &columns[0])        # (L1)
                 if D:
-                    multiply(&x[t, 0, 0], 1, D, &panels[0], &dWx[0, 0], add, NULL, D, rows, 4*H, INFINITY)  # (L1)
-                    multiply(&da[0, 0, 0], 4*H, 1, &entering[0], &dx[t, 0, 0], False, NULL, rows, 4*H, D,
+                    multiply_transposed(&x[t, 0, 0], &panels[0], &dWx[0, 0], add, D, rows, 4*H, &columns[0])    # (L1)
+                    multiply(&da[0, 0, 0], &entering[0], &dx[t, 0, 0], False, NULL, rows, 4*H, D,
                              INFINITY)                                                          # (L1)
                 if projected:
                     pack(&dp[0, 0, 0], P, 1, rows, P, False, &dp_panels[0])
-                    multiply(&m[t, 0, 0], 1, H, &dp_panels[0], &dWp[0, 0], add, NULL, H, rows, P, INFINITY) # (L6)
+                    multiply_transposed(&m[t, 0, 0], &dp_panels[0], &dWp[0, 0], add, H, rows, P, &columns[0])   # (L6)
                 add = True
     db_ += sums_                                                                                # (L1)
     return dx_, dh_, dc_

@@ -2,10 +2,11 @@
 
    A panel is up to 4 vectors wide: the 4 * LANES columns that a block of ROWS rows of C keeps in registers while k runs.
    B is either packed into panels, one after another, or a row-major matrix whose rows are whole vectors; A is read in
-   place, by rows or by columns. For few rows of A, packing a large B would take as long as several products: for them there
-   is multiply_in_place. Every element of C is summed over k = 0, 1, 2, .. whatever M, N and the blocks are: between two
-   blocks of k it is stored and read as it is. So a sentence has the same hidden states alone and in any batch, bit for
-   bit, and the sizes of the blocks may follow the caches of the machine. */
+   place, row by row. Where the transpose of a matrix is multiplied, `transpose` copies it first: read by columns, every value
+   would come from another line of the cache. For few rows of A, packing a large B would take as long as several products:
+   for them there is multiply_in_place. Every element of C is summed over k = 0, 1, 2, .. whatever M, N and the blocks are:
+   between two blocks of k it is stored and read as it is. So a sentence has the same hidden states alone and in any batch,
+   bit for bit, and the sizes of the blocks may follow the caches of the machine. */
 
 /* Maximum rows of a panel per block: 64 KB in float with AVX-512, 32 KB with AVX2. They come from the first- or second-level
    cache, which is fast enough for ROWS rows; smaller blocks would read and write C more often. */
@@ -51,9 +52,18 @@ static void NAME(pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t
     }
 }
 
+/* to (N, M) = A^T of a contiguous A (M, N), by squares of one line by one line */
+static void NAME(transpose)(const REAL *A, ptrdiff_t M, ptrdiff_t N, REAL *to)
+{
+    for (ptrdiff_t top = 0; top < M; top += LINE)
+        for (ptrdiff_t left = 0; left < N; left += LINE)
+            for (ptrdiff_t n = left; n < N && n < left + LINE; n++)
+                for (ptrdiff_t m = top; m < M && m < top + LINE; m++) to[n * M + m] = A[m * N + n];
+}
+
 /* acc[r][v] += sum_k A[r][k] B[k][v]: `vectors` loads of B and `rows` values of A for rows * vectors multiply-adds */
-INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B,
-                          ptrdiff_t b_row, ptrdiff_t K, VEC acc[ROWS][4])
+INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, const REAL *B, ptrdiff_t b_row,
+                          ptrdiff_t K, VEC acc[ROWS][4])
 {
     for (ptrdiff_t k = 0; k < K; k++) {
         const LOOSE *w = (const LOOSE *)(B + k * b_row);
@@ -63,7 +73,7 @@ INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrd
         if (vectors > 3) w3 = w[3];
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
-            REAL x = A[r * row + k * column];
+            REAL x = A[r * row + k];
             acc[r][0] += x * w0;
             if (vectors > 1) acc[r][1] += x * w1;
             if (vectors > 2) acc[r][2] += x * w2;
@@ -74,14 +84,14 @@ INLINE void NAME(product)(const int rows, const int vectors, const REAL *A, ptrd
 
 /* `product` for packed rows of B, while lines from `ahead` on are fetched, one per row of B; NULL: none. The next panel
    arrives with many rows of A in the time in which this one is multiplied, and not after it. */
-INLINE void NAME(product_ahead)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column,
-                                const REAL *B, ptrdiff_t b_row, ptrdiff_t K, const REAL *ahead, VEC acc[ROWS][4])
+INLINE void NAME(product_ahead)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, const REAL *B,
+                                ptrdiff_t b_row, ptrdiff_t K, const REAL *ahead, VEC acc[ROWS][4])
 {
     const ptrdiff_t step = ahead ? FETCHED : K;
     for (ptrdiff_t k = 0; k < K; k += step) {
         const ptrdiff_t rest = K - k < step ? K - k : step;
         for (ptrdiff_t l = k; ahead && l < k + rest; l++) __builtin_prefetch(ahead + l * LINE, 0, 2);
-        NAME(product)(rows, vectors, A + k * column, row, column, B + k * b_row, b_row, rest, acc);
+        NAME(product)(rows, vectors, A + k, row, B + k * b_row, b_row, rest, acc);
     }
 }
 
@@ -108,9 +118,9 @@ INLINE const REAL *NAME(ahead)(const REAL *next, ptrdiff_t block, ptrdiff_t K, p
         }                                                                                                             \
     }
 
-INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, ptrdiff_t column,
-                                 const REAL *B, ptrdiff_t b_row, const REAL *ahead, REAL *C, ptrdiff_t c_row, int add,
-                                 const REAL *bias, const REAL *row_bias, ptrdiff_t K, ptrdiff_t N, REAL clip)
+INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *A, ptrdiff_t row, const REAL *B,
+                                 ptrdiff_t b_row, const REAL *ahead, REAL *C, ptrdiff_t c_row, int add, const REAL *bias,
+                                 const REAL *row_bias, ptrdiff_t K, ptrdiff_t N, REAL clip)
 {
     VEC acc[ROWS][4] = {{{0}}};
     const ptrdiff_t last = N - (vectors - 1) * LANES;       /* lanes of the last vector that are columns */
@@ -127,7 +137,7 @@ INLINE void NAME(multiply_block)(const int rows, const int vectors, const REAL *
     for (int r = 0; r < rows; r++)          /* the C of the next block arrives while this one is computed */
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) __builtin_prefetch(C + (r + rows) * c_row + v * LANES, 1);
-    NAME(product_ahead)(rows, vectors, A, row, column, B, b_row, K, ahead, acc);
+    NAME(product_ahead)(rows, vectors, A, row, B, b_row, K, ahead, acc);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
@@ -147,14 +157,14 @@ INLINE ptrdiff_t NAME(block_size)(ptrdiff_t n, ptrdiff_t most)
 
 /* `multiply` of rows `first` to `end` of A with K rows of a panel, the columns of C from n on; next: the panel's packed
    rows after these, or the panel after it, of so many values of B; or NULL */
-INLINE void NAME(multiply_panel)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *panel, ptrdiff_t b_row,
-                                 const REAL *next, ptrdiff_t values, REAL *C, ptrdiff_t c_row, int add, const REAL *bias,
-                                 const REAL *row_bias, ptrdiff_t first, ptrdiff_t end, ptrdiff_t K, ptrdiff_t n,
-                                 ptrdiff_t N, REAL clip)
+INLINE void NAME(multiply_panel)(const REAL *A, ptrdiff_t row, const REAL *panel, ptrdiff_t b_row, const REAL *next,
+                                 ptrdiff_t values, REAL *C, ptrdiff_t c_row, int add, const REAL *bias,
+                                 const REAL *row_bias, ptrdiff_t first, ptrdiff_t end, ptrdiff_t K, ptrdiff_t n, ptrdiff_t N,
+                                 REAL clip)
 {
     const REAL *starts = bias ? bias + n : NULL;
 #define CALL(rows, vectors)                                                                                           \
-    NAME(multiply_block)(rows, vectors, A + at * row, row, column, panel, b_row,                                      \
+    NAME(multiply_block)(rows, vectors, A + at * row, row, panel, b_row,                                              \
                          next ? NAME(ahead)(next, block, K, values) : NULL, C + at * c_row + n, c_row, add, starts,   \
                          row_bias ? row_bias + at : NULL, K, N - n, clip)
 #define CALL4(rows) CALL(rows, 4)
@@ -173,9 +183,9 @@ INLINE void NAME(multiply_panel)(const REAL *A, ptrdiff_t row, ptrdiff_t column,
 }
 
 /* C (M, N), rows c_row apart, = A B [+ C] [+ bias (N)] [+ row_bias (M)], clipped to +-clip; element (m, k) of A is
-   A[m * row + k * column] */
-static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, ptrdiff_t b_panel, ptrdiff_t b_row,
-                           REAL *C, ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias, ptrdiff_t M,
+   A[m * row + k] */
+static void NAME(multiply)(const REAL *A, ptrdiff_t row, const REAL *B, ptrdiff_t b_panel, ptrdiff_t b_row, REAL *C,
+                           ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias, ptrdiff_t M,
                            ptrdiff_t K, ptrdiff_t N, REAL clip)
 {
     const ptrdiff_t row_bytes = (K + 1) * (ptrdiff_t)sizeof(REAL), fitting = second_cache / 2 / row_bytes;
@@ -187,7 +197,7 @@ static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const
             for (ptrdiff_t k = 0; k < K || k == 0; k += depth) {    /* .. and so do their C of a panel */
                 const ptrdiff_t rest = K - k < depth ? K - k : depth;
                 const REAL *panel = B + n / (4 * LANES) * b_panel + k * b_row;
-                NAME(multiply_panel)(A + k * column, row, column, panel, b_row, packed ? panel + rest * b_row : NULL, K * N,
+                NAME(multiply_panel)(A + k, row, panel, b_row, packed ? panel + rest * b_row : NULL, K * N,
                                      C, c_row, add || k, bias, row_bias, first, end, rest, n, N,
                                      k + depth < K ? (REAL)HUGE_VAL : clip);
             }
@@ -196,14 +206,14 @@ static void NAME(multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const
 
 /* `multiply` for few rows of A and a row-major B (K, N) of whole vectors, which is read once, where it is: C = A B [+ C]
    [+ bias (N)], clipped. C stays in the second-level cache. */
-static void NAME(multiply_in_place)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, REAL *C, int add,
-                                    const REAL *bias, ptrdiff_t M, ptrdiff_t K, ptrdiff_t N, REAL clip)
+static void NAME(multiply_in_place)(const REAL *A, const REAL *B, REAL *C, int add, const REAL *bias, ptrdiff_t M,
+                                    ptrdiff_t K, ptrdiff_t N, REAL clip)
 {
     for (ptrdiff_t k = 0; k < K || k == 0; k += STREAMS) {
         const ptrdiff_t rest = K - k < STREAMS ? K - k : STREAMS;
         const REAL bound = k + STREAMS < K ? (REAL)HUGE_VAL : clip;
         for (ptrdiff_t n = 0; n < N; n += 4 * LANES)
-            NAME(multiply_panel)(A + k * column, row, column, B + k * N + n, N, NULL, 0, C, N, add || k, bias, NULL, 0, M,
+            NAME(multiply_panel)(A + k, K, B + k * N + n, N, NULL, 0, C, N, add || k, bias, NULL, 0, M,
                                  rest, n, N, bound);
     }
 }

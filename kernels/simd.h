@@ -36,11 +36,12 @@ static void ask_caches(void)
         ptrdiff_t lanes, rows;                                                                                        \
         ptrdiff_t (*packed_size)(ptrdiff_t K, ptrdiff_t N, int gates);                                                \
         void (*pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t K, ptrdiff_t N, int gates, REAL *to);  \
-        void (*multiply)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, ptrdiff_t b_panel,            \
-                         ptrdiff_t b_row, REAL *C, ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias,  \
-                         ptrdiff_t M, ptrdiff_t K, ptrdiff_t N, REAL clip);                                           \
-        void (*multiply_in_place)(const REAL *A, ptrdiff_t row, ptrdiff_t column, const REAL *B, REAL *C, int add,    \
-                                  const REAL *bias, ptrdiff_t M, ptrdiff_t K, ptrdiff_t N, REAL clip);                \
+        void (*transpose)(const REAL *A, ptrdiff_t M, ptrdiff_t N, REAL *to);                                         \
+        void (*multiply)(const REAL *A, ptrdiff_t row, const REAL *B, ptrdiff_t b_panel, ptrdiff_t b_row, REAL *C,    \
+                         ptrdiff_t c_row, int add, const REAL *bias, const REAL *row_bias, ptrdiff_t M, ptrdiff_t K,  \
+                         ptrdiff_t N, REAL clip);                                                                     \
+        void (*multiply_in_place)(const REAL *A, const REAL *B, REAL *C, int add, const REAL *bias, ptrdiff_t M,      \
+                                  ptrdiff_t K, ptrdiff_t N, REAL clip);                                               \
         void (*gates)(const REAL *h, const REAL *packed, REAL *a, const REAL *c_prev, REAL *c, REAL *m, ptrdiff_t B,  \
                       ptrdiff_t K, ptrdiff_t H, REAL clip);                                                           \
         void (*gates_backward)(const REAL *dm, REAL *dc, const REAL *ifog, const REAL *c_prev, const REAL *c,         \
@@ -49,8 +50,8 @@ static void ask_caches(void)
                                 REAL *top, REAL *total, REAL *loss, ptrdiff_t R, ptrdiff_t P, ptrdiff_t V);           \
         void (*softmax_backward)(REAL scale, const REAL *h, const REAL *h_by_row, const int64_t *y, const REAL *W,    \
                                  const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block,      \
-                                 REAL *dz, REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole,     \
-                                 ptrdiff_t P, ptrdiff_t V);                                                           \
+                                 REAL *dz, REAL *W_T, REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R,             \
+                                 ptrdiff_t R_whole, ptrdiff_t P, ptrdiff_t V);                                        \
         void (*convolve)(const REAL *e, ptrdiff_t word, ptrdiff_t C, const int64_t *positions, const REAL *W, REAL *panel, \
                          REAL *m, REAL *argmax, ptrdiff_t G, ptrdiff_t K, ptrdiff_t N);                                 \
         void (*apply_sigmoid)(REAL *x, ptrdiff_t n);                                                                  \

@@ -6,11 +6,12 @@ cdef extern from "simd.h" nogil:
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const float *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      float *to) noexcept nogil
-        void (*multiply)(const float *A, Py_ssize_t row, Py_ssize_t column, const float *B, Py_ssize_t b_panel,
-                         Py_ssize_t b_row, float *C, Py_ssize_t c_row, int add, const float *bias, const float *row_bias,
-                         Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
-        void (*multiply_in_place)(const float *A, Py_ssize_t row, Py_ssize_t column, const float *B, float *C, int add,
-                                  const float *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
+        void (*transpose)(const float *A, Py_ssize_t M, Py_ssize_t N, float *to) noexcept nogil
+        void (*multiply)(const float *A, Py_ssize_t row, const float *B, Py_ssize_t b_panel, Py_ssize_t b_row, float *C,
+                         Py_ssize_t c_row, int add, const float *bias, const float *row_bias, Py_ssize_t M,
+                         Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
+        void (*multiply_in_place)(const float *A, const float *B, float *C, int add, const float *bias, Py_ssize_t M,
+                                  Py_ssize_t K, Py_ssize_t N, float clip) noexcept nogil
         void (*gates)(const float *h, const float *packed, float *a, const float *c_prev, float *c, float *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, float clip) noexcept nogil
         void (*gates_backward)(const float *dm, float *dc, const float *ifog, const float *c_prev, const float *c, float *da,
@@ -19,8 +20,8 @@ cdef extern from "simd.h" nogil:
                                 float *total, float *loss, Py_ssize_t R, Py_ssize_t P, Py_ssize_t V) noexcept nogil
         void (*softmax_backward)(float scale, const float *h, const float *h_by_row, const int64_t *y, const float *W,
                                  const float *b, const float *z, const float *top, const float *factor, float *block, float *dz,
-                                 float *dW, float *db, int add, float *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
-                                 Py_ssize_t V) noexcept nogil
+                                 float *W_T, float *dW, float *db, int add, float *dh, Py_ssize_t R, Py_ssize_t R_whole,
+                                 Py_ssize_t P, Py_ssize_t V) noexcept nogil
         void (*convolve)(const float *e, Py_ssize_t word, Py_ssize_t C, const int64_t *positions, const float *W, float *panel,
                          float *m, float *argmax, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
         void (*apply_sigmoid)(float *x, Py_ssize_t n) noexcept nogil
@@ -30,11 +31,12 @@ cdef extern from "simd.h" nogil:
         Py_ssize_t (*packed_size)(Py_ssize_t K, Py_ssize_t N, int gates) noexcept nogil
         void (*pack)(const double *W, Py_ssize_t row, Py_ssize_t column, Py_ssize_t K, Py_ssize_t N, int gates,
                      double *to) noexcept nogil
-        void (*multiply)(const double *A, Py_ssize_t row, Py_ssize_t column, const double *B, Py_ssize_t b_panel,
-                         Py_ssize_t b_row, double *C, Py_ssize_t c_row, int add, const double *bias, const double *row_bias,
-                         Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
-        void (*multiply_in_place)(const double *A, Py_ssize_t row, Py_ssize_t column, const double *B, double *C, int add,
-                                  const double *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
+        void (*transpose)(const double *A, Py_ssize_t M, Py_ssize_t N, double *to) noexcept nogil
+        void (*multiply)(const double *A, Py_ssize_t row, const double *B, Py_ssize_t b_panel, Py_ssize_t b_row, double *C,
+                         Py_ssize_t c_row, int add, const double *bias, const double *row_bias, Py_ssize_t M,
+                         Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
+        void (*multiply_in_place)(const double *A, const double *B, double *C, int add, const double *bias, Py_ssize_t M,
+                                  Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil
         void (*gates)(const double *h, const double *packed, double *a, const double *c_prev, double *c, double *m, Py_ssize_t B,
                       Py_ssize_t K, Py_ssize_t H, double clip) noexcept nogil
         void (*gates_backward)(const double *dm, double *dc, const double *ifog, const double *c_prev, const double *c, double *da,
@@ -43,8 +45,8 @@ cdef extern from "simd.h" nogil:
                                 double *total, double *loss, Py_ssize_t R, Py_ssize_t P, Py_ssize_t V) noexcept nogil
         void (*softmax_backward)(double scale, const double *h, const double *h_by_row, const int64_t *y, const double *W,
                                  const double *b, const double *z, const double *top, const double *factor, double *block, double *dz,
-                                 double *dW, double *db, int add, double *dh, Py_ssize_t R, Py_ssize_t R_whole, Py_ssize_t P,
-                                 Py_ssize_t V) noexcept nogil
+                                 double *W_T, double *dW, double *db, int add, double *dh, Py_ssize_t R, Py_ssize_t R_whole,
+                                 Py_ssize_t P, Py_ssize_t V) noexcept nogil
         void (*convolve)(const double *e, Py_ssize_t word, Py_ssize_t C, const int64_t *positions, const double *W, double *panel,
                          double *m, double *argmax, Py_ssize_t G, Py_ssize_t K, Py_ssize_t N) noexcept nogil
         void (*apply_sigmoid)(double *x, Py_ssize_t n) noexcept nogil
@@ -114,16 +116,25 @@ cdef object packed(const floating[:, ::1] W, bint transposed, bint gates):
     return out
 
 
-cdef inline void multiply(const floating *A, Py_ssize_t row, Py_ssize_t column, const floating *panels, floating *C,
-                          int add, const floating *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N,
-                          double clip) noexcept nogil:
+cdef inline void multiply(const floating *A, const floating *panels, floating *C, int add, const floating *bias,
+                          Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil:
     """C (M, N) = A times a packed (K, N), with C, A and the panels contiguous."""
     if floating is float:
-        active.f.multiply(A, row, column, panels, K * 4 * active.f.lanes, 4 * active.f.lanes, C, N, add, bias, NULL,
-                          M, K, N, <float>clip)
+        active.f.multiply(A, K, panels, K * 4 * active.f.lanes, 4 * active.f.lanes, C, N, add, bias, NULL, M, K, N,
+                          <float>clip)
     else:
-        active.d.multiply(A, row, column, panels, K * 4 * active.d.lanes, 4 * active.d.lanes, C, N, add, bias, NULL,
-                          M, K, N, clip)
+        active.d.multiply(A, K, panels, K * 4 * active.d.lanes, 4 * active.d.lanes, C, N, add, bias, NULL, M, K, N,
+                          clip)
+
+
+cdef inline void multiply_transposed(const floating *A, const floating *panels, floating *C, int add, Py_ssize_t M,
+                                     Py_ssize_t K, Py_ssize_t N, floating *rows) noexcept nogil:
+    """C (M, N) [+]= A^T times a packed (K, N), with C, A (K, M) and the panels contiguous; rows: room for A^T."""
+    if floating is float:
+        active.f.transpose(A, K, M, rows)
+    else:
+        active.d.transpose(A, K, M, rows)
+    multiply(rows, panels, C, add, NULL, M, K, N, INFINITY)
 
 
 cdef inline Py_ssize_t few_rows(Py_ssize_t K, Py_ssize_t N, Py_ssize_t uses, size_t size) noexcept nogil:
@@ -135,22 +146,21 @@ cdef inline Py_ssize_t few_rows(Py_ssize_t K, Py_ssize_t N, Py_ssize_t uses, siz
     return 2 * active.f.rows if whole and not pays else 0
 
 
-cdef inline void multiply_in_place(const floating *A, Py_ssize_t row, Py_ssize_t column, const floating *B, floating *C,
-                                   int add, const floating *bias, Py_ssize_t M, Py_ssize_t K, Py_ssize_t N,
-                                   double clip) noexcept nogil:
+cdef inline void multiply_in_place(const floating *A, const floating *B, floating *C, int add, const floating *bias,
+                                   Py_ssize_t M, Py_ssize_t K, Py_ssize_t N, double clip) noexcept nogil:
     if floating is float:
-        active.f.multiply_in_place(A, row, column, B, C, add, bias, M, K, N, <float>clip)
+        active.f.multiply_in_place(A, B, C, add, bias, M, K, N, <float>clip)
     else:
-        active.d.multiply_in_place(A, row, column, B, C, add, bias, M, K, N, clip)
+        active.d.multiply_in_place(A, B, C, add, bias, M, K, N, clip)
 
 
 cdef inline void multiply_rows(const floating *A, const floating *B, const floating *panels, floating *C, Py_ssize_t M,
                                Py_ssize_t K, Py_ssize_t N, double clip, Py_ssize_t few) noexcept nogil:
     """C (M, N) = A B, all contiguous: up to `few` rows with B in place, more with its panels."""
     if M <= few:
-        multiply_in_place(A, K, 1, B, C, False, NULL, M, K, N, clip)
+        multiply_in_place(A, B, C, False, NULL, M, K, N, clip)
     else:
-        multiply(A, K, 1, panels, C, False, NULL, M, K, N, clip)
+        multiply(A, panels, C, False, NULL, M, K, N, clip)
 
 
 cdef inline void gates(const floating *h, const floating *panels, floating *a, const floating *c_prev, floating *c,

@@ -44,7 +44,7 @@ static void NAME(softmax_forward)(const REAL *h, const int64_t *y, const REAL *W
     for (ptrdiff_t first = 0; first < V; first += WORDS) {
         const ptrdiff_t words = V - first < WORDS ? V - first : WORDS;
         REAL *block = keep ? z + first * R : z;
-        NAME(multiply)(W + first * P, P, 1, h, P * 4 * LANES, 4 * LANES, block, R, 0, NULL, b + first, words, P, R,
+        NAME(multiply)(W + first * P, P, h, P * 4 * LANES, 4 * LANES, block, R, 0, NULL, b + first, words, P, R,
                        (REAL)HUGE_VAL);                                                         /* (S1) */
         ptrdiff_t r = 0;
         for (; R - r >= 4 * LANES; r += 4 * LANES) NAME(update_total)(4, block, words, R, r, top, total);
@@ -78,24 +78,25 @@ static void NAME(softmax_dz)(const REAL *z, const int64_t *y, const REAL *top, c
 /* Reverse of softmax_forward for `scale` times the sum of the losses: dh^T (P, R_whole), db and dW, which it accumulates
    if `add`.
 
-   h_by_row: h (R, P) packed; z: the logits, or NULL to compute them again from h = h^T packed; dz (DZ_WORDS, R_whole)
-   and block (DZ_WORDS, R): work areas; factor (R_whole): scale / total, 0 at padding (y = -1) and past R. R_whole: R rounded up
-   to whole vectors. */
+   h_by_row: h (R, P) packed; z: the logits, or NULL to compute them again from h = h^T packed; dz (DZ_WORDS, R_whole),
+   block (DZ_WORDS, R) and W_T (P, DZ_WORDS): work areas; factor (R_whole): scale / total, 0 at padding (y = -1) and past
+   R. R_whole: R rounded up to whole vectors. */
 static void NAME(softmax_backward)(REAL scale, const REAL *h, const REAL *h_by_row, const int64_t *y, const REAL *W,
                                    const REAL *b, const REAL *z, const REAL *top, const REAL *factor, REAL *block, REAL *dz,
-                                   REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole, ptrdiff_t P,
-                                   ptrdiff_t V)
+                                   REAL *W_T, REAL *dW, REAL *db, int add, REAL *dh, ptrdiff_t R, ptrdiff_t R_whole,
+                                   ptrdiff_t P, ptrdiff_t V)
 {
     const REAL free = (REAL)HUGE_VAL;
     for (ptrdiff_t first = 0; first < V; first += DZ_WORDS) {
         const ptrdiff_t words = V - first < DZ_WORDS ? V - first : DZ_WORDS;
         const REAL *W_block = W + first * P, *z_block = z ? z + first * R : block;
         if (!z)
-            NAME(multiply)(W_block, P, 1, h, P * 4 * LANES, 4 * LANES, block, R, 0, NULL, b + first, words, P, R, free); /* (S1) */
+            NAME(multiply)(W_block, P, h, P * 4 * LANES, 4 * LANES, block, R, 0, NULL, b + first, words, P, R, free); /* (S1) */
         NAME(softmax_dz)(z_block, y, top, factor, scale, dz, db + first, first, words, R, R_whole);
-        NAME(multiply)(dz, R_whole, 1, h_by_row, R * 4 * LANES, 4 * LANES, dW + first * P, P, add, NULL, NULL, words, R, P,
+        NAME(multiply)(dz, R_whole, h_by_row, R * 4 * LANES, 4 * LANES, dW + first * P, P, add, NULL, NULL, words, R, P,
                        free);                                                                   /* (S1) dW */
-        NAME(multiply)(W_block, 1, P, dz, 4 * LANES, R_whole, dh, R_whole, first > 0, NULL, NULL, P, words, R_whole,
+        NAME(transpose)(W_block, words, P, W_T);
+        NAME(multiply)(W_T, words, dz, 4 * LANES, R_whole, dh, R_whole, first > 0, NULL, NULL, P, words, R_whole,
                        free);                                                                   /* (S1) dh */
     }
 }

@@ -36,7 +36,7 @@ def softmax_backward(double scale, chunk, const floating[:, ::1] W, const floati
     dh_, db_ = empty((P, whole), single), zeros((V,), single)
     dz_, factor_ = empty((DZ_WORDS, whole), single), zeros((whole,), single)
     cdef floating[:, ::1] dh = dh_, dz = dz_
-    cdef floating[:, ::1] block = empty((DZ_WORDS, R), single) if again else None
+    cdef floating[:, ::1] block = empty((DZ_WORDS, R), single) if again else None, W_T = empty((P, DZ_WORDS), single)
     cdef floating[::1] db = db_, factor = factor_, rows = packed(h, False, False)
     cdef floating[::1] columns = packed(h, True, False) if again else None
     cdef const floating *logits = NULL
@@ -53,11 +53,11 @@ def softmax_backward(double scale, chunk, const floating[:, ::1] W, const floati
         if floating is float:
             active.f.softmax_backward(<float>scale, &columns[0] if again else NULL, &rows[0], &y[0], &W[0, 0], &b[0],
                                       logits, &top[0], &factor[0], &block[0, 0] if again else NULL,
-                                      &dz[0, 0], &dW[0, 0], &db[0], add, &dh[0, 0], R, whole, P, V)     # (S2), (S1)
+                                      &dz[0, 0], &W_T[0, 0], &dW[0, 0], &db[0], add, &dh[0, 0], R, whole, P, V)  # (S2), (S1)
         else:
             active.d.softmax_backward(scale, &columns[0] if again else NULL, &rows[0], &y[0], &W[0, 0], &b[0],
                                       logits, &top[0], &factor[0], &block[0, 0] if again else NULL,
-                                      &dz[0, 0], &dW[0, 0], &db[0], add, &dh[0, 0], R, whole, P, V)     # (S2), (S1)
+                                      &dz[0, 0], &W_T[0, 0], &dW[0, 0], &db[0], add, &dh[0, 0], R, whole, P, V)  # (S2), (S1)
     by_row = empty((R, P), single)
     by_row[...] = dh_[:, :R].T
     return by_row, db_
