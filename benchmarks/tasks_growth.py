@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from report import markdown
-from tasks_report import SIGNIFICANT, Found, Published
+from tasks_report import SIGNIFICANT, Found, Published, points
 
 from elmo_np.tasks.metrics.significance import confidence_interval
 from elmo_np.viz.plots import COLOURS, MARKERS, styled
@@ -82,8 +82,8 @@ def millions(tokens: int) -> str:
 
 def _published(grown: Sequence[Growth]) -> Iterator[str]:
     """A line with ELMo's own figures."""
-    figures = [f"{one.published.task}: {one.published.elmo:g} against {one.published.baseline:g} of "
-               f"{one.published.over}" for one in grown if one.published]
+    figures = dict.fromkeys(f"{one.published.task}: {one.published.elmo:g} against {one.published.baseline:g} of "
+                            f"{one.published.over}" for one in grown if one.published)     # two tasks may have the same
     if figures:
         yield (f"The diamonds at 800 million tokens are ELMo's gains in Peters et al. 2018: {'; '.join(figures)}. "
                "These are other data, other networks and other baselines: they show the order of magnitude.")
@@ -98,10 +98,10 @@ def advice(grown: Sequence[Growth]) -> Iterator[str]:
         told: dict[str, list[str]] = {"helps": [], "makes no significant difference": [], "harms": []}
         for one in grown:
             found = one.found[k]
-            gain = found.gain(one.mix, one.static)
-            outcome = "makes no significant difference" if found.p(one.mix, one.static) > SIGNIFICANT else \
-                "helps" if gain > 0 else "harms"
-            told[outcome].append(f"{one.about.partition(':')[0].lower()} ({100 * gain:+.1f})")
+            gain = points(found.gain(one.mix, one.static))
+            none = gain == points(0) or found.p(one.mix, one.static) > SIGNIFICANT
+            outcome = "makes no significant difference" if none else "helps" if gain.startswith("+") else "harms"
+            told[outcome].append(f"{one.about.partition(':')[0].lower()} ({gain})")
         parts = [f"context {outcome} at {', '.join(names)}" for outcome, names in told.items() if names]
         yield f"- {millions(tokens)} million tokens: {'; '.join(parts)}."
 

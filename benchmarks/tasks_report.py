@@ -124,7 +124,12 @@ class Found:
 
     def difference(self, method: str, over: str) -> str:
         """The difference in points, and what the test says of it."""
-        return f"{100 * self.gain(method, over):+.1f}, {verdict(self.p(method, over))}"
+        return f"{points(self.gain(method, over))}, {verdict(self.p(method, over))}"
+
+
+def points(gain: float) -> str:
+    """A difference in points of 100, with its sign; +0.0 where it is less than is shown."""
+    return f"{round(100 * gain, 1) + 0.0:+.1f}"
 
 
 def verdict(p: float) -> str:

@@ -5,6 +5,7 @@ import argparse
 import shlex
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -281,6 +282,17 @@ def test_the_growth_is_told_and_drawn(tmp_path):
     for expected in ("layer mix", "layer 1", "ELMo, SST-5: +3.5", "tokens read by the biLM", "Sense (accuracy)"):
         assert expected in drawn
     assert "logistic" not in drawn
+
+
+def test_a_difference_that_is_shown_as_zero_neither_helps_nor_harms(monkeypatch):
+    monkeypatch.setattr(tasks_report.Found, "p", lambda *_: 0.0001)
+    one = replace(found("Sense", 1, "", 0.0), scores={STATIC: [0.5], "layer 1": [0.5], "layer mix": [0.4999]})
+    published = Published("SST-5", "a baseline", 50.0, 53.5)
+    grown = [Growth(about, "", published, [100_000], [one]) for about in ("Sense", "Mood")]
+    lines = "\n".join(tasks_growth.section(grown, "growth.svg"))
+    assert "context makes no significant difference at sense (+0.0), mood (+0.0)." in lines
+    assert "-0.0" not in lines
+    assert lines.count("SST-5") == 1
 
 
 @pytest.mark.parametrize(("words", "message"), [
