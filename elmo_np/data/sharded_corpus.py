@@ -2,6 +2,8 @@
 
 Nothing that is done with one shard depends on the others: sentences to validate on are held out of each, each has its
 own fingerprint, and every epoch of a training reads them in another order. So several processes can share a pass.
+What grows with the corpus is the list of its files, which is in memory: some 800 bytes per file with a name of 40
+characters, 8 MB for 10,000 files, whatever they hold.
 """
 
 from __future__ import annotations
