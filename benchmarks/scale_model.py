@@ -1,29 +1,31 @@
 """What a step of training on several processes costs: a model of it, made of pieces that are measured.
 
-Each of N processes computes its groups of the batch's rows, one after the other, and adds up their gradients. Then the
-processes add up theirs in a binary tree: at distance 1, 2, 4 .. N / 2 each exchanges what it has with its partner, and
-adds what it gets. At the end each has the sum, and makes the same update. Where all processes take equally long,
+Each of N processes makes the batch, computes its groups of the rows, one after the other, and adds up their gradients.
+Then the processes add up theirs in a binary tree: at distance 1, 2, 4 .. N / 2 each exchanges what it has with its
+partner, and adds what it gets. At the end each has the sum, and makes the same update:
 
-    T(N) = g c(B / G) + (g - 1) a + sum over the log2 N distances (m lambda + S_d / beta + a_d) + u,   g = G / N groups
+    T(N) = g c(B / G) + (g + 1) k + (g - 1) a           its own g = G / N groups
+           + w(N)                                       waiting for the slowest process
+           + sum over the log2 N distances (m lambda + S_d / beta + a_d)
+           + u + b(B)                                   the update, and what is between two steps
 
-with c(rows) the computation of a group of rows, a the addition of two gradients, m messages of latency lambda, S_d
-bytes at bandwidth beta, and u the update. `simulate` also has processes that are not equally fast: partners wait for
-each other, so that after the exchanges all are as late as the slowest.
+with c(rows) the computation of a group of rows, k a copy of a gradient (one of each group, and one of the sum), a the
+addition of two, m messages of latency lambda, S_d bytes at bandwidth beta, u the update, and b(rows) the making of a
+batch. Every process makes all of it, so b and u do not fall with N. Processes are not equally fast, and partners wait
+for each other; after log2 N exchanges all are as late as the slowest was, which is found by simulating N processes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from statistics import mean
 
 import numpy as np
 
 FLOAT = 4               # bytes
 INDEX = 8               # bytes of the number of a row that is sent
-SIMULATED = 50          # steps, where processes are not equally fast
+SIMULATED = 2000        # steps, to find how late the slowest process is
 EFFICIENT = 0.5         # the knee: the last number of processes with this share of N times the speed of one
 
 
@@ -63,7 +65,8 @@ class Workload:
 
     dense       values of a gradient that are always sent
     tables      those of which only some rows are
-    messages    per exchange: one per array and per list of rows, and two for losses and counts of rows
+    messages    per exchange: one per array and per list of rows, two for losses and counts of rows, and two by which
+                the processes agree to go on
     batch       rows of a step;  steps: words per row
     words       of the vocabulary
     """
@@ -88,50 +91,59 @@ class Pieces:
     """Measured seconds on one process.
 
     group, row      computation of a group: whatever its rows, and for each row
-    take            copying a group's gradient, per byte
+    copy            copying a gradient, per byte
     add             adding two gradients, per byte of one
     update          norm, clipping and update of all parameters
+    between, batch  from one step to the next: whatever the batch, and for each of its rows
     spread          standard deviation of a group's computation, as a share of it
     """
 
     group: float
     row: float
-    take: float
+    copy: float
     add: float
     update: float
+    between: float = 0.0
+    batch: float = 0.0
     spread: float = 0.0
-
-    def slower(self, factor: float) -> Pieces:
-        """With processes that take turns on a core."""
-        return replace(self, **{name: factor * getattr(self, name) for name in ("group", "row", "take", "add",
-                                                                                "update")})
 
 
 @dataclass(frozen=True)
 class Step:
-    """seconds: of a step; exchanging: those in exchanges and the additions after them; sent: bytes of each process."""
+    """The seconds of a step by what a process spends them on, and the bytes that it sends.
 
-    seconds: float
-    exchanging: float
-    sent: float
-
-
-def simulate(ready: Sequence[float], exchange: Callable[[int], float]) -> list[float]:
-    """When each process has the sum.
-
-    ready       when each has its own gradient: a power of two of them
-    exchange    seconds of an exchange between processes so far apart, with the addition after it
+    computing   its groups, forward and backward
+    copying     their gradients, and the sum of all into the model
+    adding      their gradients
+    waiting     for the slowest process
+    exchanging  gradients, with the addition of those received
+    updating    the parameters, with the norm of the gradient
+    between     two steps: making the batch, agreeing with the others to go on, metrics, and all else
     """
-    clocks = list(ready)
-    distance = 1
-    while distance < len(clocks):
-        clocks = [max(clock, clocks[k ^ distance]) + exchange(distance) for k, clock in enumerate(clocks)]
-        distance *= 2
-    return clocks
+
+    computing: float
+    copying: float
+    adding: float
+    waiting: float
+    exchanging: float
+    updating: float
+    between: float
+    sent: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return (self.computing + self.copying + self.adding + self.waiting + self.exchanging + self.updating
+                + self.between)
 
 
-def step(work: Workload, pieces: Pieces, network: Network, processes: int, groups: int, gathered: int = 1,
-         seed: int = 0) -> Step:
+@lru_cache(maxsize=64)
+def latest(processes: int) -> float:
+    """How much later than their mean the slowest of so many processes is, in standard deviations: simulated."""
+    late = np.random.default_rng(0).normal(size=(SIMULATED, processes))
+    return float((late.max(axis=1) - late.mean(axis=1)).mean())
+
+
+def step(work: Workload, pieces: Pieces, network: Network, processes: int, groups: int, gathered: int = 1) -> Step:
     """A step of training on so many processes.
 
     groups      of a batch's rows, a multiple of the number of processes
@@ -139,25 +151,24 @@ def step(work: Workload, pieces: Pieces, network: Network, processes: int, group
     """
     tokens = work.batch * work.steps // groups
     own = groups // processes * gathered
-    size = work.bytes_of(tokens, 1)
+    size = work.bytes_of(tokens, 1) if groups * gathered > 1 else 0.0
     group = pieces.group + pieces.row * work.batch / groups
-    local = (own * pieces.take + (own - 1) * pieces.add) * size if groups * gathered > 1 else 0.0
+    sent = [work.bytes_of(tokens, own * distance) for distance in distances(processes)]
+    exchanges = [work.messages * network.latency + bytes_ / network.bandwidth + pieces.add * bytes_ for bytes_ in sent]
+    return Step(
+        computing=own * group / gathered,
+        copying=(own + 1) * pieces.copy * size / gathered,
+        adding=(own - 1) * pieces.add * size / gathered,
+        waiting=pieces.spread * group * math.sqrt(own) * latest(processes) / gathered,
+        exchanging=sum(exchanges) / gathered,
+        updating=pieces.update / gathered,
+        between=pieces.between + pieces.batch * work.batch,
+        sent=sum(sent) / gathered)
 
-    def sent(distance: int) -> float:
-        return work.bytes_of(tokens, own * distance)
 
-    def exchange(distance: int) -> float:
-        size = sent(distance)
-        return work.messages * network.latency + size / network.bandwidth + pieces.add * size
-    distances = [1 << k for k in range(processes.bit_length() - 1)]
-    seconds = {distance: exchange(distance) for distance in distances}
-    rng = np.random.default_rng(seed)
-    deviation = pieces.spread * group * math.sqrt(own)
-    times = []
-    for _ in range(SIMULATED if deviation and processes > 1 else 1):
-        ready = own * group + local + deviation * (processes > 1) * rng.normal(size=processes)
-        times.append(max(simulate(ready.tolist(), seconds.__getitem__)) + pieces.update)
-    return Step(mean(times) / gathered, sum(seconds.values()) / gathered, sum(map(sent, distances)) / gathered)
+def distances(processes: int) -> list[int]:
+    """Between partners, one exchange after the other."""
+    return [1 << k for k in range(processes.bit_length() - 1)]
 
 
 def strong(work: Workload, pieces: Pieces, network: Network, gathered: int = 1) -> dict[int, Step]:
