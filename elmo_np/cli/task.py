@@ -108,7 +108,8 @@ def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
     add("--test", metavar="FILE", help="test on this file (default: the test part of the data)")
     add("--valid", metavar="FILE", help="choose the best epoch on this file (default: held-out training sentences)")
     _columns_argument(add, task.roles)
-    add("--bilm", metavar="DIR", help="directory of a biLM (default: train one on the text of the data)")
+    add("--bilm", metavar="DIR", help="directory of a biLM (default: train one on the text of the data, where the input "
+        "reads one)")
     add("--fine-tune", type=int, default=0, metavar="N",
         help="first fine-tune that biLM on the text of the data, for N epochs (default 0)")
     add("--out", required=True, metavar="DIR", help="directory to write")
@@ -187,11 +188,12 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     config = dataclasses.replace(config, **{key: value for key, value in given.items() if value is not None})
     if args.action == "compare":
         _check_compared(task, config)
-    bilm = BilmSpec(args.bilm, args.fine_tune)
+    inputs = getattr(args, "inputs", None) or [config.input]
+    bilm = BilmSpec(args.bilm, args.fine_tune, read=any(input_parts(kind).bilm for kind in inputs))
     bilm.check()
-    if args.action == "train" and args.fine_tune and not input_parts(config.input).bilm:
-        raise UserError(f"--fine-tune {args.fine_tune} does not go with input = {config.input}, which reads no biLM: "
-                        "leave it out")
+    if args.fine_tune and not bilm.read:
+        raise UserError(f"--fine-tune {args.fine_tune} does not go with the input {', '.join(inputs)}, which reads no "
+                        "biLM: leave it out")
     _check_reading(args, task)
     columns = parsed_columns(args.columns, task.roles)
     folds = _folds(args, task, config, columns)

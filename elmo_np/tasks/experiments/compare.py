@@ -22,6 +22,7 @@ from ..data.examples import Data, Examples
 from ..metrics.figures import comparison
 from ..models.config import TaskConfig
 from ..models.embedding_cache import EmbeddingCache
+from ..nn.inputs import input_parts
 from . import word2vec
 from .bilm_text import Texts, read_before
 from .round_counts import RoundCounts
@@ -50,7 +51,8 @@ class Input(NamedTuple):
     name: str                       # in a report
     kind: str                       # as in `layers_of`
     elmo: ELMo
-    vectors: list[EmbeddingCache]   # of the examples to train, to validate and to test on
+    # Of the examples to train, to validate and to test on; None for an input that reads none.
+    vectors: Sequence[EmbeddingCache | None]
 
 
 def of_seeds(data: Data, directory: TaskDirectory, first: int, seeds: int) -> list[Round]:
@@ -95,8 +97,9 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
                 _write_results(rounds, scores(task, found), setup)
                 progress.say(prefix + line)
             counts.end()
-        notes += [f"  {line}" for line in coverage(elmo, rounds[-1].data.test.texts())]
-        notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.texts()), progress)
+        if setup.bilm.read:
+            notes += [f"  {line}" for line in coverage(elmo, rounds[-1].data.test.texts())]
+            notes += read_before(setup.bilm.given, (own for one in rounds for own in one.data.test.texts()), progress)
     all_scores = scores(task, found)
     _write_results(rounds, all_scores, setup)
     return _written(task, rounds, all_scores, notes, setup)
@@ -204,7 +207,9 @@ def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Se
         vectors = {key: task.embed(source, some, layers, progress) for key, some in different.items()}
         return [vectors[id(some)] for some in examples]
     wanted = wanted_kinds(task, elmo.model.config.layers, only)
-    stacked = embedded(elmo, elmo.layers)
+    stacked: Sequence[EmbeddingCache | None] = [None] * len(examples)
+    if any(kind != WORD2VEC and input_parts(kind).bilm for kind in wanted):
+        stacked = embedded(elmo, elmo.layers)
     for name, kind in task.more_inputs.items():
         if kind in wanted:
             yield Input(name, kind, elmo, stacked)
@@ -238,9 +243,10 @@ def _counts(task: TaskSpec, one: Input, data: Data, valid: Examples | None, conf
     if valid is None:
         rest, held_out = task.hold_out(data.train, config.held_out, config.seed)
         learnt, valid = data.train.some(rest), data.train.some(held_out)
-        train, held = train.part(rest), train.part(held_out)
+        if train is not None:
+            train, held = train.part(rest), train.part(held_out)
     model = task.model(one.elmo, data.train, config, False)
-    task.train(model, learnt, valid, progress, (train, held))
+    task.train(model, learnt, valid, progress, None if train is None or held is None else (train, held))
     return task.counts(data.test, task.predict(model, data.test, tested))
 
 

@@ -8,24 +8,28 @@ from typing import NamedTuple
 
 from ...config.schema import Settings
 from ...config.toml_files import preset, read_toml, replaced
+from ...data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...io.model_file import read_model
 from ...io.run_directory import RunDirectory
+from ...nn.parameter import parameters
 from ...runtime.files import atomic_write_text, read_regular
 from ...runtime.progress import Progress
 from ...training.fine_tuning import same_run, settings_of
-from ...training.trainer import train
+from ...training.trainer import new_elmo, train
 from ..data.examples import Data
 from ..models.config import TaskConfig
 from .task_directory import TaskDirectory
 
 LONGEST_NAME = 1 << 16      # bytes
+NONE = "none"               # in place of a path: the model reads no biLM
 
 
 class BilmSpec(NamedTuple):
     given: str | None = None    # directory of a biLM; None: one is trained on the task's text
     fine_tune: int = 0          # epochs of fine-tuning the given one on that text
+    read: bool = True           # whether an input reads its vectors
 
     def check(self) -> None:
         """Raises UserError for a combination that is not possible."""
@@ -52,12 +56,15 @@ class Setup(NamedTuple):
 
 
 def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
-    """The biLM to train task models on, and its path; the text that it learns from has no test sentence.
+    """The biLM to train task models on, and its path; the text that it learns from has no test sentence. Where no input
+    reads a biLM, none is trained: `no_bilm`.
 
     Raises UserError if there is no such text, or if the directory holds a biLM of another text or another origin.
     """
     config, directory, spec, quiet = setup
     check_bilm(data, setup)
+    if not (spec.given or spec.read):
+        return no_bilm(), NONE
     if spec.given and not spec.fine_tune:
         return ELMo.load(spec.given), str(Path(spec.given).resolve())
     lines = _lines(data)
@@ -74,11 +81,20 @@ def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
     return elmo, directory.own_bilm.name
 
 
+def no_bilm() -> ELMo:
+    """In place of a biLM that no input reads. It knows no word; only the width of its layer 0 matters, which a learnt
+    embedding of the task takes over."""
+    elmo = new_elmo(preset("demo"), Vocabulary(SPECIAL_TOKENS))
+    for parameter in parameters(elmo.model).values():
+        parameter.value[...] = 0        # the same on every machine: the file of a task model has its fingerprint
+    return elmo
+
+
 def check_bilm(data: Data, setup: Setup) -> None:
     """Raise UserError where `bilm_for` cannot begin. Nothing is written."""
     directory, spec = setup.directory, setup.bilm
     spec.check()
-    if spec.given and not spec.fine_tune:
+    if (spec.given and not spec.fine_tune) or not (spec.given or spec.read):
         return
     lines = _lines(data)
     settings = _settings(spec, len(lines))
@@ -150,7 +166,10 @@ def bilm_of(directory: TaskDirectory, given: str | None, task: str) -> ELMo:
                         f"train DATA --bilm {directory.path} --out DIR")
     if given is None and not directory.bilm.is_file():
         raise UserError(f"{directory.bilm} is missing: give the biLM that the model was trained on with --bilm")
-    path = given or str(directory.path / _named_in(directory.bilm))
+    named = given or _named_in(directory.bilm)
+    if named == NONE and not given:
+        return no_bilm()
+    path = given or str(directory.path / named)
     if not Path(path).exists():
         raise UserError(f"{path}, the biLM of {directory.path}, does not exist: give its path with --bilm")
     return ELMo.load(path)

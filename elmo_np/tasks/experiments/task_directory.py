@@ -2,7 +2,8 @@
 
     model.safetensors   the network of the task; the biLM is not in it
     last.safetensors    the state of a training that has not ended, to resume it
-    bilm.txt            the path of the biLM, relative to the directory if the biLM is below it
+    bilm.txt            the path of the biLM, relative to the directory if the biLM is below it; "none" where the input
+                        reads none
     bilm/               the biLM, if it was trained for the task: on bilm-corpus.txt, which has no test sentence
     report.txt, *.png   what was printed and drawn; for a comparison also results.csv: one row per method and seed or
                         fold

@@ -41,7 +41,7 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
             task.train(model, learnt, valid, progress, checkpoint=directory.last)
         except FitInterrupted as stopped:
             raise _kept(stopped, task, model, directory, path) from None
-        notes = read_before(bilm.given, data.test.texts(), progress)
+        notes = read_before(bilm.given if bilm.read else None, data.test.texts(), progress)
     _save(model, directory, path)
     predicted = task.predict(model, data.test)
     found = report(task, model, data.test, predicted, learnt)

@@ -202,7 +202,8 @@ class TaskModel(ABC):
             raise UserError(f"{path} holds {_described(texts)}, expected a model of the task {cls.TASK}: give its "
                             "directory, or name the other task")
         if texts.get("bilm") != fingerprint(elmo):
-            raise UserError(f"{path} was trained on another biLM than the one given: give that one")
+            raise UserError(f"{path} was trained on another biLM than the one given: give that one, or none where "
+                            "bilm.txt says so")
         try:
             labels, tokenize = json_text.loads(texts["labels"]), json_text.loads(texts["tokenize"])
             config = TaskConfig.from_json(texts["config"])

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import sys
 
@@ -11,6 +12,8 @@ from elmo_np import ELMo
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import read_toml
 from elmo_np.nn.parameter import parameters
+from elmo_np.tasks.experiments import compare
+from elmo_np.tasks.experiments.task_base import TaskSpec
 from tests.task_helpers import FAST_OPTIONS, reviews
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -112,6 +115,41 @@ def test_without_a_bilm_one_is_trained_that_has_not_read_the_test(task_home, run
     moved = tmp_path / "moved"
     out.rename(moved)                               # its biLM is below it
     assert run("classify", "predict", moved, "new.txt")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["bag", "learnt+characters"])
+def test_no_bilm_is_trained_or_named_where_the_input_reads_none(kind, task_home, run, tmp_path):
+    options = ["--test", "test.tsv", *FAST_OPTIONS, "--set", "epochs=1", "--set", "char_dim=4"]
+    lines = (task_home / "train.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "few.tsv").write_text("".join(lines[:16]))          # too few for a biLM
+    train = "classify", "train", tmp_path / "few.tsv", "--input", kind, "--out", tmp_path / "one"
+    code, out, err = run(*train, *options)
+    assert code == 0
+    assert "bilm" not in (out + err).lower().replace(str(tmp_path).lower(), "")
+    assert not (tmp_path / "one/bilm").exists()
+    (tmp_path / "one").rename(tmp_path / "moved")
+    code, out, err = run("classify", "predict", tmp_path / "moved", "new.txt")
+    assert (code, err, out.count("\n")) == (0, "", 3)
+    assert run("classify", "evaluate", tmp_path / "moved", "test.tsv")[::2] == (0, "")
+    code, _, err = run("classify", "predict", tmp_path / "moved", "new.txt", "--bilm", "bilm")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "another biLM than the one given: give that one, or none where bilm.txt says so" in err
+
+
+def test_a_comparison_of_inputs_without_a_bilm_trains_none(task_home, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(compare, "coverage", None)
+    monkeypatch.setattr(TaskSpec, "embed", None)
+    words = ["classify", "compare", "train.tsv", "--folds", 2, "--inputs", "learnt", "bag", "--quiet", *FAST_OPTIONS,
+             "--set", "epochs=1"]
+    code, out, err = run(*words, "--out", tmp_path / "own")
+    assert (code, err) == (0, "")
+    assert {path.name for path in (tmp_path / "own").iterdir()} == {"results.csv", "report.txt", "comparison.png"}
+    assert re.findall("  (learnt embeddings, no biLM|bag of words, trained) ", out) == [
+        "learnt embeddings, no biLM", "bag of words, trained"]
+    assert run(*words, "--bilm", "bilm", "--out", tmp_path / "given")[::2] == (0, "")
+    code, _, err = run(*words, "--bilm", "bilm", "--fine-tune", 1, "--out", tmp_path / "tuned")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--fine-tune 1 does not go with the input learnt, bag, which reads no biLM: leave it out" in err
 
 
 @pytest.mark.parametrize("words", [["train"], ["compare", "--folds", 2]], ids=["train", "compare"])
