@@ -165,7 +165,8 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         own = copy.copy(elmo)
         own.carried = None
         found = Coverage(elmo)
-        text, own.cache = _survey(numbered, elmo, cache, progress, found, hdf5_text)
+        own.cache = None if cache is None else WordCache.load(cache, elmo.model)
+        text, new = _survey(numbered, own.cache, progress, found, hdf5_text)
         if found.lost:
             progress.say(found.line)
         if isinstance(sentences, FastaCorpus) and sentences.warning:
@@ -176,6 +177,8 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
             progress.say(f"{out} exists already, made from the same text by the same model: it is done")
             _unfinished(out).remove()       # a run that is killed may have left the folder
             return text.sentences
+        if own.cache is not None and cache is not None and own.cache.add(new):
+            own.cache.save(cache)
         try:
             with interruptible() as signals, Part(_unfinished(out), job) as part:
                 _embed(job, part, progress, signals)
@@ -223,11 +226,10 @@ def _unfinished(out: Path) -> Unfinished:
     return Unfinished.of(out, "arrays.npz", "place.safetensors")
 
 
-def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, progress: Progress,
-            found: Coverage, hdf5_text: bool) -> tuple[Text, WordCache | None]:
+def _survey(numbered: Shard, known: WordCache | None, progress: Progress, found: Coverage,
+            hdf5_text: bool) -> tuple[Text, dict[str, None]]:
     """Read the text once: how much there is, how much of it the model knows, and the words that are missing in the
-    cache, which are then computed."""
-    known = None if cache is None else WordCache.load(cache, elmo.model)
+    cache."""
     count = 0
     new: dict[str, None] = {}
 
@@ -245,9 +247,7 @@ def _survey(numbered: Shard, elmo: ELMo, cache: str | os.PathLike[str] | None, p
                 progress.show(f"reading the text: {count:,} sentences")
             yield sentence
     text = corpus_sha256(seen())
-    if known is not None and cache is not None and known.add(new):
-        known.save(cache)
-    return Text(count, found.words, text), known
+    return Text(count, found.words, text), new
 
 
 class Part:

@@ -239,7 +239,8 @@ def test_a_finished_file_is_known_by_what_it_was_made_from(tmp_path, suffix, mon
     (tmp_path / f"{path.name}.part").mkdir()        # as a killed run may leave it
     with monkeypatch.context() as patch:
         patch.setattr(embed_file, "_embed", None)   # nothing is computed
-        assert run(of_characters(), path, layer="top", resume=True) == len(TEXT)
+        patch.setattr(embed_file.WordCache, "add", None)
+        assert run(of_characters(), path, layer="top", cache=tmp_path / "words", resume=True) == len(TEXT)
         assert os.listdir(tmp_path) == [path.name]
         for how in {"layer": "all"}, {"layer": "top", "mean": True}, {"layer": "top", "shard": (0, 2)}:
             with pytest.raises(UserError, match=rf"x\.{suffix} exists already, and does not record that it was made"):
