@@ -188,9 +188,11 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     config = dataclasses.replace(config, **{key: value for key, value in given.items() if value is not None})
     if args.action == "compare":
         _check_compared(task, config)
-    inputs = getattr(args, "inputs", None) or [config.input]
-    bilm = BilmSpec(args.bilm, args.fine_tune, read=any(input_parts(kind).bilm for kind in inputs))
+    bilm = BilmSpec(args.bilm, args.fine_tune)
     bilm.check()
+    configs = _configs(args, task, config, bilm)
+    inputs = list(dict.fromkeys(own.input for own in configs))
+    bilm = bilm._replace(read=any(input_parts(kind).bilm for kind in inputs))
     if args.fine_tune and not bilm.read:
         raise UserError(f"--fine-tune {args.fine_tune} does not go with the input {', '.join(inputs)}, which reads no "
                         "biLM: leave it out")
@@ -205,7 +207,7 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     figure = task.name if args.action == "train" else compare.FIGURE
     resume = getattr(args, "resume", False)
     directory = stopped_directory(args.out, figure) if resume else new_directory(args.out, figure)
-    _say_unread(args, task, config)
+    _say_unread(args, task, configs)
     setup = Setup(config, directory, bilm, args.quiet)
     path = setup.directory.path
     if args.action == "train":
@@ -231,18 +233,22 @@ def _check_compared(task: TaskSpec, config: TaskConfig) -> None:
                             f"out{instead}")
 
 
-def _say_unread(args: argparse.Namespace, task: TaskSpec, config: TaskConfig) -> None:
-    """Say which settings of the command line change nothing."""
-    chosen = f" with input = {config.input}"
-    if args.action == "compare":
-        # Whatever any of its inputs and methods reads
-        config = dataclasses.replace(config, input="bag+learnt+characters+mix", comparison="logistic")
-        chosen = ""
-    idle = unread(config, task.name)
+def _configs(args: argparse.Namespace, task: TaskSpec, config: TaskConfig, bilm: BilmSpec) -> list[TaskConfig]:
+    """The settings of the models that are trained: of one, or, to compare, of each input and method."""
+    if args.action == "train":
+        return [config]
+    kinds = args.inputs or compare.wanted_kinds(task, bilm.layers(), [])
+    return [dataclasses.replace(config, input=kind, **changes) for kind in kinds for changes in task.methods.values()]
+
+
+def _say_unread(args: argparse.Namespace, task: TaskSpec, configs: Sequence[TaskConfig]) -> None:
+    """Say which settings of the command line change nothing in any of the models."""
+    idle = set.intersection(*(unread(own, task.name) for own in configs))
+    inputs = ", ".join(dict.fromkeys(own.input for own in configs))
     for name in dict.fromkeys(one.partition("=")[0].strip() for one in args.set):
         if name in idle:
-            Progress(quiet=args.quiet).say(f"note: --set {name} changes nothing: the task {task.name}{chosen} does not "
-                                           "read it")
+            Progress(quiet=args.quiet).say(f"note: --set {name} changes nothing: the task {task.name} with input = "
+                                           f"{inputs} does not read it")
 
 
 def _check_reading(args: argparse.Namespace, task: TaskSpec) -> None:
