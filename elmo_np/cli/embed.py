@@ -21,7 +21,8 @@ def arguments(add: Add) -> None:
         "sentence, named by its index: \"0\", \"1\", ...")
     add("--layer", default="all", metavar="LAYER", help="all (default), top, average, sum, mix, or the number of a "
         "layer")
-    add("--mean", action="store_true", help="one vector per sentence or protein, the mean over its words or residues")
+    add("--mean", action="store_true", help="one vector per sentence or protein, the mean over its words or residues "
+        "(with --marks, <S> and </S> count too)")
     add("--fasta", action="store_true", help="INPUT are proteins, for SeqVec and other models of single residues: one "
         "array per protein, named by its id")
     add("--state", default="reset", choices=("reset", "warm", "carry"), help="the state in which each sentence "

@@ -144,7 +144,7 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
     layer, state, marks     as in `ELMo.stream`, a layer's number as text too; "carry": each sentence goes on from the
                             one before
     shard       (i, N): only the sentences whose index modulo N is i
-    mean        the mean over the tokens in their place: (layers, 2P) or (dim,)
+    mean        the mean over the tokens in their place, with marks also over <S> and </S>: (layers, 2P) or (dim,)
     cache       a file for the word vectors that a model of characters has computed, read and added to
     resume      go on where a call for the same file stopped, or start from the beginning if there was none; a file
                 that the same call has finished stays
@@ -166,6 +166,9 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         own.carried = None
         found = Coverage(elmo)
         own.cache = None if cache is None else WordCache.load(cache, elmo.model)
+        if mean and marks:
+            progress.say("note: <S> and </S> count in the mean (--mean, mean=True) because the marks are asked for "
+                         "(--marks, marks=True); without them it is the mean of the words")
         text, new = _survey(numbered, own.cache, progress, found, hdf5_text)
         if found.lost:
             progress.say(found.line)

@@ -164,6 +164,19 @@ def test_unknown_words_are_counted_and_more_than_a_third_is_a_warning(do, tmp_pa
                           "it knows 3 of them in lower case; give the text in lower case\n")
 
 
+def test_a_mean_in_which_the_marks_count_is_said(do, tmp_path):
+    (tmp_path / "text.txt").write_text("the bank of the bank .\n")
+    options = ["run", tmp_path / "text.txt", "--mean", "--layer", "top", "--out"]
+    assert do("embed", *options, tmp_path / "words.npz")[1] == ""
+    _, err = do("embed", *options, tmp_path / "marks.npz", "--marks")
+    assert err == ("note: <S> and </S> count in the mean (--mean, mean=True) because the marks are asked for (--marks, "
+                   "marks=True); without them it is the mean of the words\n")
+    sentence = ["the", "bank", "of", "the", "bank", "."]
+    for name, marks in ("words", False), ("marks", True):
+        whole = ELMo.load("run").vectors([sentence], marks=marks)[0]
+        np.testing.assert_allclose(arrays(tmp_path / f"{name}.npz")["0"], whole.mean(axis=0), rtol=0, atol=2e-6)
+
+
 def test_embed_prints_what_it_has_done_as_json(do, tmp_path):
     (tmp_path / "text.txt").write_text("the bank\n\nthe river .\n")
     path = tmp_path / "vectors.npz"
