@@ -31,7 +31,8 @@ def arguments(add: Add) -> None:
     add("--trials", type=int, default=TRIALS, metavar="N",
         help=f"settings to try in the first round (default {TRIALS})")
     add("--over", action="append", default=[], metavar="KEY=V,V,..",
-        help=f"search over these values of a setting; may be repeated (default: {', '.join([*FACTORS, *VALUES])})")
+        help="search over these values of a setting, such as dropout=0.2,0.4 or 'cutoffs=[900,4000],[2000,9000]'; "
+             f"may be repeated (default: {', '.join([*FACTORS, *VALUES])})")
     add("--preset", metavar="NAME", default=AUTO, help="settings to start from (default auto: by the number of tokens)")
     add("--set", action="append", default=[], metavar="KEY=VALUE",
         help="change a setting in all trials; may be repeated")

@@ -34,7 +34,8 @@ class Trial(NamedTuple):
 
 
 def search_space(base: Settings, given: Sequence[str]) -> Space:
-    """FACTORS and VALUES, or what is given instead, such as "dropout=0.1,0.3"; values given in two places add up.
+    """FACTORS and VALUES, or what is given instead, such as "dropout=0.1,0.3" or, of a setting that is a list,
+    "cutoffs=[2000,9000],none"; values given in two places add up.
 
     Raises UserError for an unknown setting, and for one in which trials cannot differ.
     """
@@ -44,7 +45,7 @@ def search_space(base: Settings, given: Sequence[str]) -> Space:
                 **{key: list(values) for key, values in VALUES.items()}}
     space: Space = {}
     for one in given:
-        first, *more = one.split(",")
+        first, *more = _parts(one)
         override(base, [first])                     # refuses an unknown setting
         key, _, value = first.partition("=")
         name = key.strip().rpartition(".")[2]
@@ -53,6 +54,18 @@ def search_space(base: Settings, given: Sequence[str]) -> Space:
                             "all trials read the same text in the same directions, for as many epochs: leave it out")
         space.setdefault(name, []).extend(text.strip() for text in (value, *more))
     return space
+
+
+def _parts(text: str) -> list[str]:
+    """A text split at its commas, but not at those in brackets."""
+    found, depth = [""], 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if character == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += character
+    return found
 
 
 def _times(value: float, factor: float) -> str:

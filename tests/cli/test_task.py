@@ -311,10 +311,10 @@ def test_settings_that_change_nothing_are_said(task_home, run, tmp_path):
         "note: --set beam changes nothing: the task classify with input = static does not read it"]
     _, _, err = run("classify", "compare", "train.tsv", "--inputs", "bag", "--out", tmp_path / "bag", *words)
     assert re.findall("--set ([a-z_]+) changes nothing", err) == ["hidden_dim", "dropout", "beam", "pooling"]
-    _, _, err = run("senses", "compare", "train.senses", "--test", "test.senses", "--bilm", "bilm", "--seeds", 1, "--out",
-                    tmp_path / "senses", "--set", "epochs=1", "--set", "min_count=2")
-    assert re.findall("changes nothing: (.*)", err) == ["the task senses with input = word2vec, static, 1, mix does not "
-                                                        "read it"]
+    _, _, err = run("senses", "compare", "train.senses", "--test", "test.senses", "--bilm", "bilm", "--seeds", 1,
+                    "--out", tmp_path / "senses", "--set", "epochs=1", "--set", "min_count=2")
+    assert re.findall("changes nothing: (.*)", err) == [
+        "the task senses with input = word2vec, static, 1, mix does not read it"]
     _, _, err = run("wic", "compare", "train.data.txt", "--test", "test.data.txt", "--bilm", "bilm", "--inputs",
                     "static", "--seeds", 1, "--out", tmp_path / "wic", "--set", "epochs=1", "--set", "beam=2")
     assert re.findall("--set ([a-z]+) changes nothing", err) == ["beam"]      # its logistic regression has epochs

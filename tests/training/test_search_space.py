@@ -19,7 +19,17 @@ def test_any_setting_of_the_model_or_its_training_can_be_named_with_its_values()
     assert found == {"momentum": ["0", "0.9"], "clip_norm": ["none", "5"], "cell": ["lstm", "gru"], "tie": ["true"]}
 
 
+def test_the_values_of_a_setting_can_be_lists():
+    space = search_space(Settings(), ["cutoffs=[10,20], none,[30]", "char_filters=[[1,4],[2,8]],[[1, 12]]"])
+    assert space == {"cutoffs": ["[10,20]", "none", "[30]"], "char_filters": ["[[1,4],[2,8]]", "[[1, 12]]"]}
+    trials = draw_trials(override(Settings(), ["softmax=adaptive"]), space, 100)
+    assert {trial.settings.model.cutoffs for trial in trials} == {(10, 20), None, (30,)}
+    assert {trial.settings.model.char_filters for trial in trials} == {((1, 4), (2, 8)), ((1, 12),), None}
+
+
 @pytest.mark.parametrize(("given", "message"), [
+    ("cutoffs=[10,20", r"cutoffs = '\[10,20': expected a list like \[10, 20\]"),
+    ("cutoffs=10,20", "cutoffs = 10: expected a list like"),
     ("lr=1,2", "the nearest is 'train.learning_rate'"), ("dropout", "sets nothing: expected key=value"),
     ("dropout=", "expected a number of at least 0"), ("dropout=2", "expected a number of at least 0 and less than 1"),
     ("epochs=1,2",
