@@ -20,7 +20,7 @@ from ..runtime.progress import Progress
 from ..viz import page
 from ..viz.change import FARTHEST, TITLES, cells, change_page, head, section
 from ..viz.plots import check_target, distances, save
-from .common import Add, add_json, add_tokenize, check_new_file, json_text, listed_words, splits, table_text
+from .common import TABLES, Add, add_json, add_tokenize, check_new_file, json_text, listed_words, splits, table_text
 
 DRAWN = 40          # words in a picture
 SHOWN = 100         # words whose uses a page shows
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 def _check_targets(args: argparse.Namespace) -> None:
     """Raise UserError where what is computed could not be written."""
     if args.out is not None:
-        check_new_file("--out", args.out)
+        check_new_file("--out", args.out, TABLES)
     if args.page is not None:
         page.check_target(args.page)
     if args.picture is not None:

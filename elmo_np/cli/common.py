@@ -8,7 +8,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,16 @@ from ..inference.coverage import coverage
 from ..inference.elmo import ELMo
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import training_corpus
-from ..runtime.files import STDOUT
+from ..runtime.files import FORMATS, STDOUT, check_ending
 from ..runtime.progress import Progress
 from ..runtime.terminal import escaped_json
 from ..training.request import with_corpora, with_tokens
 
 Add = Callable[..., Any]        # argparse's add_argument
 LARGEST_LIST = 1 << 25          # characters of a list of words
+TABLES = (".csv", ".tsv", ".txt")               # what files that are written may end in
+JSON_LINES = (".jsonl", ".ndjson", ".json", ".txt")
+NO_DIRECTORY = {*FORMATS, ".safetensors", ".hdf5", ".h5", ".npz"}
 
 
 def json_text(value: dict[str, Any], indent: int | None = None) -> str:
@@ -51,8 +54,9 @@ def add_json(add: Add, what: str = "print the result as one JSON object") -> Non
     add("--json", action="store_true", help=what)
 
 
-def check_new_file(option: str, path: str) -> None:
-    """Raise UserError for the value of an option if no new file can be written there, or standard output."""
+def check_new_file(option: str, path: str, endings: Sequence[str], refused: Collection[str] | None = None) -> None:
+    """Raise UserError for the value of an option if no new file can be written there, or standard output; endings and
+    refused: as in `check_ending`."""
     if not path:
         raise UserError(f"{option} is empty: expected the name of a file, or {STDOUT} for standard output")
     if path != STDOUT and os.path.lexists(path):
@@ -60,11 +64,18 @@ def check_new_file(option: str, path: str) -> None:
     if path != STDOUT and not Path(path).parent.is_dir():
         raise UserError(f"cannot write {path}: it is in a directory that does not exist; create it, or give another "
                         f"{option}")
+    check_ending(path, endings, refused)
+
+
+def check_directory_name(out: str) -> None:
+    """Raise UserError for a directory to write whose name is that of a file."""
+    if Path(out).suffix.casefold() in NO_DIRECTORY and not Path(out).is_dir():
+        raise UserError(f"--out {out} ends like a file: expected the name of a directory, in which files are written")
 
 
 def table_text(rows: Sequence[dict[str, Any]], out: str) -> str:
     """Rows with the same columns as CSV, or as TSV for a file named .tsv; a value that is not known, None or NaN, is
-    blank, which R and pandas read as missing."""
+    blank, which R and pandas read as missing. out: a name as in TABLES."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t" if out.casefold().endswith(".tsv") else ",", lineterminator="\n")
     writer.writerows(islice(rows, 1))       # the names of the columns

@@ -13,7 +13,7 @@ from ..io import published
 from ..io.foreign_models import is_hdf5
 from ..io.run_directory import RunDirectory
 from ..nn.parameter import parameters
-from .common import Add, add_json, json_text
+from .common import Add, add_json, check_directory_name, json_text
 
 TRAINED_ELSEWHERE = "# Published weights, converted: [train] does not describe how they were trained.\n"
 
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     folder = RunDirectory(Path(args.out))
     if not args.out:
         raise UserError("--out is empty: expected the name of a folder")
+    check_directory_name(args.out)
     if folder.in_use():
         raise UserError(f"{args.out} already holds a run: give another --out, or remove it")
     if is_hdf5(args.options):

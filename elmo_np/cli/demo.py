@@ -24,7 +24,7 @@ from ..training.metrics import read
 from ..training.trainer import train
 from ..viz import plots
 from ..viz.geometry import opposite_ends
-from .common import Add, add_json, json_text
+from .common import Add, add_json, check_directory_name, json_text
 
 WORDS = ("string", "class", "match", "right", "order", "key")   # frequent in Python's prose, with more than one use
 DRAWN = "play"      # the word in table 4 of Peters et al. 2018
@@ -55,6 +55,7 @@ def demo(out: str, seed: int = 0) -> dict[str, Any]:
         raise UserError("--out is empty: expected the name of a folder")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{out} is a file: expected a folder, or a name for a new one")
+    check_directory_name(out)
     _check(folder)
     print("Part 1 of 2: a language model of the Python documentation\n")
     pydoc, valid, documentation = _train("pydoc", folder / "pydoc", seed, epochs=2)

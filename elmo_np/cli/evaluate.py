@@ -49,7 +49,7 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.per_sentence is not None:
-        check_new_file("--per-sentence", args.per_sentence)
+        check_new_file("--per-sentence", args.per_sentence, (".tsv", ".txt"))
     elmo = ELMo.load(args.dir)
     corpus = open_corpus(args.corpus, tokenize=splits(args, elmo))
     scores: list[SentenceScore] = []

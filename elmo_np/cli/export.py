@@ -10,7 +10,7 @@ from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..io.bilm_tf_writer import check, readers
 from ..runtime.files import all_or_none
-from .common import Add, add_json, show
+from .common import Add, add_json, check_directory_name, show
 
 FILES = ("options.json", "weights.hdf5", "vocabulary.txt")
 
@@ -24,6 +24,7 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     if not args.out:
         raise UserError("--out is empty: expected the name of a folder")
+    check_directory_name(args.out)
     folder = Path(args.out)
     paths = [folder / name for name in FILES]
     if there := [path for path in paths if os.path.lexists(path)]:

@@ -19,7 +19,7 @@ from ..inference.surprisal import Measure, Surprisal
 from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
 from ..viz.plots import check_target, region_means, save
-from .common import Add, add_json, add_tokenize, check_new_file, json_text, splits, table_text
+from .common import JSON_LINES, TABLES, Add, add_json, add_tokenize, check_new_file, json_text, splits, table_text
 
 MEASURES = ("position", "tokens", "surprisal", "backward_surprisal", "entropy_before", "entropy_after",
             "entropy_reduction", "log_frequency", "unknown")
@@ -79,11 +79,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_targets(args: argparse.Namespace) -> None:
     """Raise UserError where what is computed could not be written."""
-    check_new_file("--out", args.out)
+    check_new_file("--out", args.out, JSON_LINES if args.json else TABLES)
     if args.picture is not None:
         check_target(args.picture)
-        if Path(args.picture).absolute() == Path(args.out).absolute():
-            raise UserError(f"--picture {args.picture} is --out too: expected two files")
 
 
 def _whole_regions(item: Item, region: str | None) -> Item:

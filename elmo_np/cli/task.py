@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..data.corpus import STDIN, corpus_files
 from ..errors import UserError
-from ..runtime.files import atomic_write_text
+from ..runtime.files import FORMATS, atomic_write_text
 from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress
 from ..tasks.data.examples import Data, Examples
@@ -23,7 +23,7 @@ from ..tasks.models.config import TaskConfig, overridden, unread
 from ..tasks.models.task_model import TaskModel
 from ..tasks.nn.inputs import input_parts
 from ..viz import plots
-from .common import Add, check_new_file, json_text, show
+from .common import JSON_LINES, Add, check_directory_name, check_new_file, json_text, show
 
 ACTIONS = {"train": "train a task model and report its scores on test data",
            "compare": "train and test with static vectors, with each layer and with the mix, over several seeds or in "
@@ -108,7 +108,7 @@ def _training_arguments(add: Add, task: TaskSpec, names: str) -> None:
     add("--test", metavar="FILE", help="test on this file (default: the test part of the data)")
     add("--valid", metavar="FILE", help="choose the best epoch on this file (default: held-out training sentences)")
     _columns_argument(add, task.roles)
-    add("--bilm", metavar="DIR", help="directory of a biLM (default: train one on the text of the data, where the input "
+    add("--bilm", metavar="DIR", help="directory of a biLM (default: train one on the text of the data, if the input "
         "reads one)")
     add("--fine-tune", type=int, default=0, metavar="N",
         help="first fine-tune that biLM on the text of the data, for N epochs (default 0)")
@@ -124,10 +124,11 @@ def run(args: argparse.Namespace) -> int:
     if args.data == STDIN:
         args.data = str(corpus_files(STDIN)[0])
     if args.action in ("train", "compare"):
+        check_directory_name(args.out)
         with locked_folder(Path(args.out)):
             return _learn(args, task)
     if args.out is not None:
-        _check_out(args.out, args.action)
+        _check_out(args)
     directory = TaskDirectory(Path(args.dir))
     elmo = bilm_of(directory, args.bilm, task.name)
     model = task.load(str(directory.model), elmo)
@@ -150,12 +151,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_out(out: str, action: str) -> None:
+def _check_out(args: argparse.Namespace) -> None:
     """Raise UserError for a file that `evaluate` or `predict` cannot write."""
-    if action == "evaluate":
-        plots.check_target(out)
+    if args.action == "evaluate":
+        plots.check_target(args.out)
+    elif args.json:
+        check_new_file("--out", args.out, JSON_LINES)
     else:
-        check_new_file("--out", out)
+        check_new_file("--out", args.out, (".tsv", ".txt"), FORMATS)
 
 
 def _predicted(task: TaskSpec, model: TaskModel, examples: Examples, as_json: bool,

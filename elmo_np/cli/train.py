@@ -18,7 +18,7 @@ from ..training.trainer import train
 from ..viz.page import check_target
 from ..viz.reports import training_report
 from . import info
-from .common import Add, add_corpus, add_json, choice_for_corpus, show
+from .common import Add, add_corpus, add_json, check_directory_name, choice_for_corpus, show
 
 
 def arguments(add: Add) -> None:
@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _checked(args: argparse.Namespace, folder: RunDirectory, processes: int) -> tuple[Settings, list[str]]:
     """`_settings`, where so many processes can read the corpora, and the report can be written."""
+    check_directory_name(args.out)
     check_shared(processes, args.corpus, args.valid)        # `_settings` may count its tokens
     if os.path.lexists(folder.report):      # before training, not after it
         check_target(folder.report)

@@ -17,7 +17,7 @@ from ..runtime.progress import Progress
 from ..training.search_space import FACTORS, VALUES, draw_trials, search_space
 from ..training.tuning import Outcome, Search
 from ..viz.plots import COLOURS, lines, save
-from .common import Add, add_corpus, add_json, choice_for_corpus, json_text
+from .common import Add, add_corpus, add_json, check_directory_name, choice_for_corpus, json_text
 
 MINUTES, TRIALS = 30, 8
 
@@ -45,6 +45,7 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     if not args.out:
         raise UserError("--out has an empty name: expected the name of a directory")
+    check_directory_name(args.out)
     changes = args.set + ([] if args.seed is None else [f"seed={args.seed}"])
     name, progress = args.preset, Progress(quiet=args.quiet)
     if name == AUTO:

@@ -56,6 +56,9 @@ def _write_notebooks(pages: Sequence[Page], out: str) -> None:
     if single and len(pages) > 1:
         raise UserError(f"{out} is one notebook, but {len(pages)} pages are named: expected a directory")
     if not single:
+        if Path(out).suffix and not Path(out).is_dir() and not out.endswith("/"):
+            raise UserError(f"{out} ends like a file of another format: expected a name that ends in .ipynb, or a "
+                            "directory; one with a full stop in its name ends in /")
         _make_directory(Path(out))
     for page in pages:
         target = out if single else Path(out) / f"{page.path.stem}.ipynb"

@@ -32,7 +32,7 @@ from typing import BinaryIO, NamedTuple
 
 from ..errors import UserError
 from ..runtime import json_text
-from ..runtime.files import atomic_write_text, read_regular_text, sync_folder
+from ..runtime.files import FORMATS, atomic_write_text, check_ending, read_regular_text, sync_folder
 from ..runtime.locks import locked_file
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, interruptible
@@ -143,6 +143,7 @@ def _check(job: Job) -> None:
             raise UserError(f"{name} is {value}, expected 1 or more")
     if os.path.lexists(job.out):
         raise UserError(f"{job.out} already exists: give another name, or remove it")
+    check_ending(job.out, (".txt", *_COMPRESS), FORMATS)
     library()
 
 
@@ -246,7 +247,7 @@ def _block(block: Sequence[Article], suffix: str) -> Block:
     found = [article.sentences() for article in block]
     sentences = [sentence for own in found for sentence in own]
     text = "".join(" ".join(sentence) + "\n" for sentence in sentences).encode()
-    data = _COMPRESS.get(suffix, bytes)(text) if text else b""
+    data = _COMPRESS.get(suffix.casefold(), bytes)(text) if text else b""
     counts = Counts(len(block), len(sentences), sum(map(len, sentences)), sum(not own for own in found), len(data),
                     block[-1].position)
     return Block(data, counts)

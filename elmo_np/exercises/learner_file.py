@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any
 
 from ..errors import UserError
+from ..runtime.files import check_ending
 from .exercise import Exercise, in_order
 from .grader import Verdict, judge
 
@@ -47,7 +48,8 @@ def start(what: str, path: Path) -> None:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a file that does not exist yet. Raises UserError."""
+    """Write a file of Python that does not exist yet. Raises UserError."""
+    check_ending(path, (".py", ".txt"))
     try:
         with open(path, "x", encoding="utf-8") as file:
             file.write(text)

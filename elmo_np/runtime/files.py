@@ -13,7 +13,7 @@ import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from io import BufferedRandom
@@ -25,6 +25,9 @@ from .locks import lock, no_link, still_there
 from .terminal import escaped
 
 STDOUT = "-"
+# Endings that promise a format, none of which is plain text.
+FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".html", ".xls", ".xlsx", ".ods", ".parquet", ".gz", ".bz2", ".xz",
+           ".zst", ".zip", ".7z")
 
 
 def open_regular(path: str | os.PathLike[str], limit: int | None = None) -> BinaryIO:
@@ -57,6 +60,18 @@ def read_regular_text(path: str | os.PathLike[str], limit: int, encoding: str = 
     """`read_regular` for a text with any line ends. Raises UnicodeDecodeError for another encoding."""
     with io.TextIOWrapper(open_regular(path, limit), encoding) as file:
         return file.read()
+
+
+def check_ending(path: str | os.PathLike[str], endings: Sequence[str], refused: Collection[str] | None = None) -> None:
+    """Raise UserError for the name of a file that promises another format than is written.
+
+    endings     those that can be written; a name without an ending promises nothing
+    refused     those that promise another format; None: all but `endings`
+    """
+    ending = Path(path).suffix.casefold()
+    if ending and ending not in endings and (refused is None or ending in refused):
+        raise UserError(f"{path} ends like a file of another format than is written: expected one of "
+                        f"{', '.join(endings)}, or no ending")
 
 
 def _open_at_once(path: str, flags: int) -> int:

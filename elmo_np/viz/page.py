@@ -19,7 +19,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import UserError
 from ..inference.occurrences import Occurrence
-from ..runtime.files import STDOUT, atomic_write, open_regular
+from ..runtime.files import STDOUT, atomic_write, check_ending, open_regular
 
 AROUND = 60         # words on either side of an occurrence: more than a page is wide
 GENERATOR = '<meta name="generator" content="elmo_np'
@@ -94,7 +94,8 @@ def concordance(number: str, occurrence: Occurrence) -> str:
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Raise UserError if a page cannot be written: the folder does not exist, or the file is not a page of elmo_np."""
+    """Raise UserError if a page cannot be written: the folder does not exist, the name is that of a file of another
+    format, or the file is not a page of elmo_np."""
     if path == STDOUT:
         return
     target = Path(path)
@@ -103,6 +104,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
                         "create the folder, or give another path")
     if target.is_dir():
         raise UserError(f"{path} is a folder: expected a name for the page, such as {target / 'page.html'}")
+    check_ending(target, (".html", ".htm"))
     if target.exists() and not is_page(target):
         raise UserError(f"{path} already exists and is not a page of elmo_np: give another path, or remove it")
 

@@ -86,7 +86,7 @@ def test_corpora_of_one_name_are_told_apart(do, corpora, tmp_path):
     (["bank", "a\udcff"], "the word 'a\\udcff' is not UTF-8, expected UTF-8 text"),
     (["--words-from", "absent"], "absent"), (["bank", "--out", "absent/x.csv"], "absent/x.csv"),
     (["bank", "--picture", "x.txt"], "x.txt"),
-    (["bank", "--out", "a.svg", "--picture", "a.svg"], "--out and --picture: expected a file for each"),
+    (["bank", "--out", "a", "--page", "a"], "--out and --page: expected a file for each"),
     (["bank", "--page", "absent/x.html"], "absent/x.html")])
 def test_a_mistake_is_one_line(do, corpora, extra, message):
     out, err = do("change", "run", *corpora, *extra, code=2)

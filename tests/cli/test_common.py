@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import re
 import shutil
 
 import pytest
 
 from elmo_np import ELMo, Settings
-from elmo_np.cli.common import check_new_file, corpus_of, settings_of, splits
+from elmo_np.cli.common import TABLES, check_new_file, corpus_of, settings_of, splits
 from elmo_np.cli.main import main
 from elmo_np.config.toml_files import read_toml, replaced, write_toml
 from elmo_np.data.grammar import GrammarCorpus
@@ -97,9 +98,26 @@ def test_the_model_comes_first(do, command):
 
 def test_a_new_file_is_one_that_does_not_exist_in_a_directory_that_does(tmp_path):
     (tmp_path / "there").write_text("mine")
-    check_new_file("--out", "-")
-    check_new_file("--out", str(tmp_path / "new"))
+    check_new_file("--out", "-", TABLES)
+    check_new_file("--out", str(tmp_path / "new"), TABLES)
+    check_new_file("--out", str(tmp_path / "new.CSV"), TABLES)
     for path, message in (("", "--out is empty"), (str(tmp_path / "there"), "there exists already: give another --out"),
                           (str(tmp_path / "no/x"), "cannot write .*x: it is in a directory that does not exist")):
         with pytest.raises(UserError, match=message):
-            check_new_file("--out", path)
+            check_new_file("--out", path, TABLES)
+
+
+@pytest.mark.parametrize("words", [
+    "surprisal run unseen.txt --out {}.xlsx", "surprisal run unseen.txt --out {}.csv --json",
+    "change run unseen.txt unseen.txt bank --out {}.json", "change run unseen.txt unseen.txt bank --page {}.pdf",
+    "evaluate run unseen.txt --per-sentence {}.csv", "explore run --out {}.pdf", "report run --out {}.md",
+    "gradcheck embedding --report {}.csv", "vectors run --out {}.csv", "embed run unseen.txt --out {}.csv",
+    "probe run unseen.txt --picture {}.html", "tutorial 03 --notebook {}.html", "exercise start 04 --out {}.ipynb",
+    "exercise bug 5 --out {}.zip", "convert run --out {}.safetensors", "export run --out {}.hdf5",
+    "train unseen.txt --out {}.safetensors", "tune unseen.txt --out {}.json", "demo --out {}.html",
+    "task classify train --out {}.zip", "task tag compare --out {}.csv"])
+def test_a_name_that_promises_another_format_is_refused_before_anything_is_computed(do, words, tmp_path):
+    out, err = do(*words.format(tmp_path / "x").split(), code=2)
+    assert (out, err.count("\n")) == ("", 1)
+    assert re.search(r"/x\.\w+\b.* expected", err)
+    assert not [*tmp_path.iterdir()]

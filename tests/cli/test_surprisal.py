@@ -124,7 +124,9 @@ def test_state_is_carried_over_a_text_where_asked(do, tmp_path):
     (ITEMS, ["--only", "object"], "--only object: no row has this region; expected one of subject, verb, adverb"),
     (ITEMS, ["--item", "story"], "has no column 'story'"),
     (ITEMS, ["--out", "no/where.csv"], "is in a directory that does not exist"),
-    (ITEMS, ["--out", "new.svg", "--picture", "new.svg"], "is --out too: expected two files"),
+    (ITEMS, ["--out", "new.svg"], "new.svg ends like a file of another format than is written: expected one of .csv, "
+     ".tsv, .txt, or no ending"),
+    (ITEMS, ["--out", "new.csv", "--json"], "expected one of .jsonl, .ndjson, .json, .txt, or no ending"),
     (ITEMS, ["--text", "region"], "one column was chosen twice"),
     ("item,sentence\n1,a\n", ["--only", "verb"], "has no column of regions: name it with --region"),
     ("item,sentence,surprisal\n1,a,2\n", [], "has a column 'surprisal', which the output uses itself: rename it"),

@@ -235,6 +235,10 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag predict tag nowhere", "there is no file nowhere"),
     ("tag predict tag empty", "empty is empty: expected one sentence per line"),
     ("tag predict tag new.txt --out raw.txt", "raw.txt exists already"),
+    ("tag predict tag new.txt --out new.csv", "new.csv ends like a file of another format than is written: expected "
+     "one of .tsv, .txt"),
+    ("tag predict tag new.txt --out new.tsv --json", "new.tsv ends like a file of another format than is written: "
+     "expected one of .jsonl"),
     ("tag train train.conll --bilm bilm --out tag", "tag holds the files of another training"),
     ("tag train train.conll --bilm bilm --out empty", "expected a directory, or a name for one"),
     ("tag train train.conll --bilm nowhere --out new", "nowhere"),

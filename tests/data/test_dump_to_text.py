@@ -157,6 +157,7 @@ def test_unfinished_work_of_another_kind_is_refused(tmp_path, dump, monkeypatch,
     ("a.txt", {"limit": 0}, "limit is 0, expected 1 or more"),
     ("a.txt", {"processes": 0}, "processes is 0, expected 1 or more"),
     ("many.xml.bz2", {}, "already exists: give another name"),
+    ("a.txt.zip", {}, r"a\.txt\.zip ends like a file of another format than is written: expected one of \.txt, \.gz"),
     ("none/a.txt", {}, "cannot write .*none/a.txt: No such file or directory; expected an existing folder")])
 def test_what_cannot_begin_is_refused(tmp_path, dump, out, options, message):
     with pytest.raises(UserError, match=message):
