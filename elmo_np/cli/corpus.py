@@ -20,7 +20,8 @@ def arguments(add: Add) -> None:
     add("--limit", type=int, metavar="N", help="read the first N articles only")
     add("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="how many processes parse markup "
         "(default: one per core); the file is the same for any number")
-    add("--resume", action="store_true", help="continue where the same command stopped, or start")
+    add("--resume", action="store_true", help="continue where the same command stopped, or start; a file that is "
+        "finished stays")
     add("--quiet", action="store_true", help="no progress")
     add_json(add)
 
@@ -34,6 +35,11 @@ def run(args: argparse.Namespace) -> int:
                         f"reads {built_in[0]} as it is")
     done = dump_to_text([path for dump in args.dumps for path in corpus_files(dump)], args.out, limit=args.limit,
                         processes=args.processes, resume=args.resume, quiet=args.quiet)
+    if done is None:
+        show(args, args.out, f"{args.out} exists already: it is finished. It does not record its dumps: to make it "
+             "from others, remove it",
+             {"out": args.out, **dict.fromkeys(("sentences", "tokens", "articles", "empty"))})
+        return 0
     if not done.sentences:
         raise UserError(f"{args.out} is empty: none of {done.articles:,} articles has a sentence")
     show(args, args.out, f"{args.out}: {done.sentences:,} sentences, {done.tokens:,} tokens, from {done.articles:,} "

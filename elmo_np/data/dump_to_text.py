@@ -84,6 +84,10 @@ class Job:
     def part(self) -> Path:
         return self.unfinished.folder
 
+    def finished(self) -> bool:
+        """Whether the file is there: it gets its name when all of it is written."""
+        return self.out.is_file() and self.out.stat().st_size > 0 and not self.unfinished.data.exists()
+
     def asked(self) -> dict[str, object]:
         """What place.json records: a run goes on only with the same."""
         files = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in self.dumps]
@@ -91,7 +95,7 @@ class Job:
 
 
 def dump_to_text(dumps: Sequence[Path], out: str | os.PathLike[str], *, limit: int | None = None, processes: int = 1,
-                 resume: bool = False, quiet: bool = False) -> Counts:
+                 resume: bool = False, quiet: bool = False) -> Counts | None:
     """Write the sentences of Wikipedia's dumps to a text file.
 
     dumps       the files, read in this order
@@ -100,12 +104,16 @@ def dump_to_text(dumps: Sequence[Path], out: str | os.PathLike[str], *, limit: i
     processes   how many parse markup
     resume      go on where a call for the same file stopped, or start from the beginning if there was none
     quiet       no progress on stderr
+    -> how much there was; None: `resume`, and the file is finished already. It does not record what it was made from.
     Raises UserError: a file that is not a dump, is damaged or cannot be written; `out` exists, was begun with other
     settings, or is being written by another process; Interrupted at Ctrl-C, when what is done is kept.
     """
     job = Job(tuple(dumps), Path(out), limit, processes)
     with locked_file(job.out), Progress(quiet=quiet) as progress:
-        _check(job)
+        _check(job, resume)
+        if job.finished():
+            job.unfinished.remove()         # a run that is killed may have left the folder
+            return None
         try:
             return _write(job, resume, progress)
         except OSError as error:
@@ -132,7 +140,7 @@ def _write(job: Job, resume: bool, progress: Progress) -> Counts:
     return done
 
 
-def _check(job: Job) -> None:
+def _check(job: Job, resume: bool) -> None:
     """Raise UserError for what cannot begin."""
     for path in job.dumps:
         if not is_dump(path):
@@ -141,7 +149,7 @@ def _check(job: Job) -> None:
     for name, value in ("limit", job.limit), ("processes", job.processes):
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}, expected 1 or more")
-    if os.path.lexists(job.out):
+    if os.path.lexists(job.out) and not (resume and job.finished()):
         raise UserError(f"{job.out} already exists: give another name, or remove it")
     check_ending(job.out, (".txt", *_COMPRESS), FORMATS)
     library()

@@ -35,6 +35,28 @@ def test_with_json_the_counts_are_one_object(here, capsys):
                                                    "empty": 0}
 
 
+def test_resume_finds_a_finished_file_done(here, capsys, monkeypatch):
+    words = ["corpus", "wiki.xml.bz2", "--out", "text.txt", "--quiet"]
+    assert main(words) == 0
+    before = (here / "text.txt").read_bytes()
+    monkeypatch.setattr("elmo_np.data.dump_to_text._write", None)
+    (here / "text.txt.part").mkdir()
+    (here / "text.txt.part/place.json").write_text("{}")        # as after a kill at the very end
+    capsys.readouterr()
+    assert main([*words, "--resume"]) == 0
+    assert capsys.readouterr() == ("text.txt exists already: it is finished. It does not record its dumps: to make it "
+                                   "from others, remove it\n", "")
+    assert main([*words, "--resume", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"out": "text.txt", "sentences": None, "tokens": None,
+                                                   "articles": None, "empty": None}
+    assert sorted(path.name for path in here.iterdir()) == ["big.xml.bz2", "text.txt", "wiki.xml.bz2"]
+    assert (here / "text.txt").read_bytes() == before
+    assert main(words) == 2
+    (here / "text.txt").write_bytes(b"")
+    assert main([*words, "--resume"]) == 2
+    assert "text.txt already exists: give another name, or remove it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("words", "message"), [
     (["wiki.xml.bz2", "--out", "-"], "--out -: expected the name of a file, beside which the work is kept"),
     (["pydoc", "--out", "text.txt"], "pydoc is text already, expected a Wikipedia dump")])
