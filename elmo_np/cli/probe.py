@@ -48,7 +48,7 @@ def _wic(args: argparse.Namespace, elmo: ELMo) -> int:
         if given:
             raise UserError(f"{option} does not go with {args.suites}: the words of WiC's sentences are split already, "
                             "and compared by the vectors of every layer; leave it out")
-    examples = read_wic(args.suites)
+    examples = read_wic(args.suites, columns=None)
     if args.lower:
         examples = Examples([_lower(sentence) for sentence in examples.sentences],
                             [pair._replace(second=_lower(pair.second)) for pair in examples.labels])

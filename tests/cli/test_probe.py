@@ -80,4 +80,8 @@ def test_the_senses_of_wic_by_layer(do, tmp_path):
     assert "average" in (tmp_path / "wic.svg").read_text(encoding="utf-8")
     found = json.loads(do("probe", "run", tmp_path / "dev.data.txt", "--json", "--lower").out)
     assert [row["name"] for row in found["rows"]][-1] == "average"
+    (tmp_path / "short.data.txt").write_text("bank\tN\tThe bank was steep\tthe bank of the river\n")
+    _, err = do("probe", "run", tmp_path / "short.data.txt", code=2)
+    assert err.endswith(": 4 columns, expected word<TAB>pos<TAB>positions<TAB>first<TAB>second: "
+                        "'bank | N | The bank was steep | the bank of the river'\n")     # and no advice of --columns
     assert "words of WiC's sentences are split" in do("probe", "run", tmp_path / "dev.data.txt", "--each", code=2).err

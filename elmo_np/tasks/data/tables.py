@@ -50,14 +50,17 @@ def parsed_columns(text: str | None, roles: Iterable[str]) -> Columns:
     return found
 
 
-def table_rows(path: str, roles: Roles, columns: Columns = ANY, *, more: bool = False,
+def table_rows(path: str, roles: Roles, columns: Columns | None = ANY, *, more: bool = False,
                blank: bool = False) -> Iterator[Row]:
     """The cells of each row, one per role, without the white space around them.
 
+    columns those that are chosen; None: nobody can choose, so that no error advises it
     more    rows may have more columns than the roles
     blank   blank lines too, without cells
     Raises UserError that names the wrong line.
     """
+    advice = "" if columns is None else f"; or choose with --columns {','.join(f'{role}=COLUMN' for role in roles)}"
+    columns = columns or ANY
     kind, rows = _table(path, roles, columns)
     if kind == "label first" and not columns:
         columns = {"sentence": "2", "label": "1"}
@@ -66,11 +69,11 @@ def table_rows(path: str, roles: Roles, columns: Columns = ANY, *, more: bool = 
     if first is None:
         return
     header = kind == "JSON Lines" or _is_header(first[1], roles, columns)
-    order = _order(path, first, roles, columns, header, more)
+    order = _order(path, first, roles, columns, header, more, advice)
     for number, cells in rows if header else chain([first], rows):
         if cells and len(cells) != len(first[1]) and not (more and len(cells) > max(order)):
             raise _unexpected(path, number, cells, roles, f"{len(first[1])} columns, as in the first row" if columns or
-                              header else "")
+                              header else "", advice)
         if cells or blank:
             yield number, [cells[k].strip(BLANKS) for k in order] if cells else []
 
@@ -194,7 +197,7 @@ def _names(cells: Sequence[str]) -> list[str]:
     return [cell.strip(BLANKS).strip('"').casefold() for cell in cells]
 
 
-def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, more: bool) -> list[int]:
+def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, more: bool, advice: str) -> list[int]:
     """The column of each role. Raises UserError."""
     number, cells = first
     found = {}
@@ -221,7 +224,7 @@ def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, 
     if header and not columns and len(left) == len(missing) == 1:
         found[missing[0]] = left[0]
     elif missing:
-        raise _unexpected(path, number, cells, roles, "")
+        raise _unexpected(path, number, cells, roles, "", advice)
     both = [role for role in roles if list(found.values()).count(found[role]) > 1]
     if both:
         raise UserError(f"{path}: column {found[both[0]] + 1} is chosen for {' and '.join(both)}: expected a column "
@@ -229,8 +232,7 @@ def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, 
     return [found[role] for role in roles]
 
 
-def _unexpected(path: str, number: int, cells: Sequence[str], roles: Roles, expected: str) -> UserError:
+def _unexpected(path: str, number: int, cells: Sequence[str], roles: Roles, expected: str, advice: str) -> UserError:
     count = f"{len(cells)} column{'s' * (len(cells) != 1)}"
     where = f"{path}, line {number}" if number else path
-    return UserError(f"{where}: {count}, expected {expected or '<TAB>'.join(roles)}: {' | '.join(cells)!r:.60}; or "
-                     f"choose with --columns {','.join(f'{role}=COLUMN' for role in roles)}")
+    return UserError(f"{where}: {count}, expected {expected or '<TAB>'.join(roles)}: {' | '.join(cells)!r:.60}{advice}")

@@ -27,8 +27,9 @@ SUPERGLUE: Roles = {name: (name,) for name in ("word", "sentence1", "start1", "e
 ANSWERS = {"true": "T", "false": "F"}
 
 
-def read_wic(path: str, labelled: bool = True, columns: Columns = ANY) -> Examples:
+def read_wic(path: str, labelled: bool = True, columns: Columns | None = ANY) -> Examples:
     """A file .data.txt, with its .gold.txt if `labelled`, or a .jsonl; not `labelled`: a blank line is an empty pair.
+    columns: as in `table_rows`.
 
     Raises UserError that names the wrong line.
     """
@@ -101,7 +102,7 @@ def _superglue(path: str, labelled: bool) -> Examples:
     if missing := [name for name in roles if keys and name not in keys]:
         raise UserError(f"{path} has no {missing[0]!r}: expected rows with {', '.join(roles)}, as SuperGLUE's training "
                         "and validation parts have them")
-    for number, cells in table_rows(path, roles):
+    for number, cells in table_rows(path, roles, None):
         where = f"{path}, line {number}"
         sentences, positions = [], []
         for raw, *ends in cells[1:4], cells[4:7]:

@@ -63,6 +63,7 @@ def test_superglue_gives_raw_sentences_and_positions_in_characters(tmp_path):
     ("carry\tV\t2\tYou must .\tSound carries\n", "T\n", "line 1: '2', expected the positions of the word in both"),
     (f"carry\tV\t{'9' * 5000}-1\tYou must .\tSound carries\n", "T\n", "line 1: '9*, expected the positions of"),
     ("carry\tV\tYou must .\tSound carries\n", "T\n", "line 1: 4 columns, expected word<TAB>pos<TAB>positions"),
+    ("carry\tV\tYou must .\tSound carries\n", "T\n", "; or choose with --columns word=COLUMN,pos=COLUMN"),
     ("", "", "train.data.txt is empty"),
 ])
 def test_mistakes_name_the_file_and_the_line(data, gold, message, wic):
