@@ -16,7 +16,7 @@ from typing import Any
 from ..config.by_size import Choice, choice_for, count_tokens
 from ..config.schema import FIELDS, Settings
 from ..config.toml_files import override, read_toml
-from ..data.corpus import Corpus, joined, open_corpus
+from ..data.corpus import BUILT_IN, Corpus, joined, open_corpus
 from ..data.text_lines import text_lines
 from ..errors import UserError
 from ..inference.coverage import coverage
@@ -110,6 +110,19 @@ def check_order(args: argparse.Namespace) -> None:
             command = " ".join([given[name] for name in ("command", "task", "action") if name in given])
             raise UserError(f"{first} is not a model, but {second} is: expected the model first: elmo-np {command} "
                             f"{second} {first}")
+
+
+def check_tokenize(args: argparse.Namespace) -> None:
+    """Raise UserError for --tokenize or --no-tokenize where no text is named that it could be about."""
+    given = vars(args)
+    named = [given[name] for name in ("corpus", "input", "first", "second", "tune_on") if name in given]
+    texts = [name for name in named if name]
+    if "dir" not in given or given.get("tokenize") is None or not named or not set(texts) <= set(BUILT_IN):
+        return
+    option = "--tokenize" if args.tokenize else "--no-tokenize"
+    if texts:
+        raise UserError(f"{option} does not go with {texts[0]}, whose words are split already: leave it out")
+    raise UserError(f"{option} is about the text of --corpus, which is not given: add --corpus FILE, or leave it out")
 
 
 def say_unknown(elmo: ELMo, words: Sequence[str]) -> None:

@@ -28,6 +28,8 @@ def arguments(add: Add) -> None:
 def run(args: argparse.Namespace) -> int:
     names = gradient_checks.select(args.names)
     if args.list:
+        if args.backend != "both" or args.report is not None:
+            raise UserError("--list runs no check: leave out --backend and --report, or --list")
         print("\n".join(json_text({"check": name}) if args.json else name for name in names))
         return 0
     backends = ["numpy", "cython"] if args.backend == "both" else [args.backend]

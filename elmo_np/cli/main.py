@@ -18,7 +18,7 @@ from ..runtime.launcher import check_alone
 from ..runtime.signals import Interrupted
 from ..runtime.terminal import escaped, escaping_stdout
 from . import COMMANDS
-from .common import check_order
+from .common import check_order, check_tokenize
 
 SHARED = ("train", "embed")         # commands whose work the processes of an MPI launcher share
 EACH = ("info",)                    # what each of them prints by itself
@@ -89,6 +89,7 @@ def _command(argv: Sequence[str] | None) -> int:
     args = parser(words).parse_args(words)
     backend.require()
     check_order(args)
+    check_tokenize(args)
     if args.command not in SHARED + EACH:
         check_alone(f"elmo-np {args.command}")
     try:

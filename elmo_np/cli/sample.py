@@ -32,6 +32,10 @@ def run(args: argparse.Namespace) -> int:
     args.direction = args.direction or elmo.model.config.directions[0]
     samples = sample(elmo, args.prompt, direction=args.direction, count=args.count, length=args.length,
                      temperature=args.temperature, top_k=args.top_k, top_p=args.top_p, seed=args.seed)
+    for option, value in ("--top-k", args.top_k), ("--top-p", args.top_p):
+        if args.temperature == 0 and value is not None:
+            Progress().say(f"note: {option} {value} changes nothing with --temperature 0, which takes the most "
+                           "probable word")
     known = token_indexer(elmo.model, elmo.vocabulary)
     if unknown := [word for word in elmo.words(args.prompt) if word not in known]:
         Progress().say(f"not among the words of this model, so read as unknown: {' '.join(unknown)}")

@@ -245,13 +245,20 @@ def _configs(args: argparse.Namespace, task: TaskSpec, config: TaskConfig, bilm:
 
 
 def _say_unread(args: argparse.Namespace, task: TaskSpec, configs: Sequence[TaskConfig]) -> None:
-    """Say which settings of the command line change nothing in any of the models."""
+    """Say what of the command line changes nothing in any of the models."""
+    progress = Progress(quiet=args.quiet)
     idle = set.intersection(*(unread(own, task.name) for own in configs))
-    inputs = ", ".join(dict.fromkeys(own.input for own in configs))
-    for name in dict.fromkeys(one.partition("=")[0].strip() for one in args.set):
+    inputs = list(dict.fromkeys(own.input for own in configs))
+    which = f"the task {task.name} with input = {', '.join(inputs)}"
+    names = dict.fromkeys(one.partition("=")[0].strip() for one in args.set)
+    for name in names:
         if name in idle:
-            Progress(quiet=args.quiet).say(f"note: --set {name} changes nothing: the task {task.name} with input = "
-                                           f"{inputs} does not read it")
+            progress.say(f"note: --set {name} changes nothing: {which} does not read it")
+    if args.valid and "held_out" in names:
+        progress.say(f"note: --set held_out changes nothing: --valid {args.valid} is validated on")
+    # A learnt embedding is as wide as the biLM's layer 0.
+    if args.bilm and not any(own.bilm or own.learnt for own in map(input_parts, inputs)):
+        progress.say(f"note: --bilm {args.bilm} changes nothing: {which} does not read it")
 
 
 def _check_reading(args: argparse.Namespace, task: TaskSpec) -> None:

@@ -96,6 +96,30 @@ def test_the_model_comes_first(do, command):
     assert f"unseen.txt is not a model, but run is: expected the model first: elmo-np {command} run unseen.txt" in err
 
 
+@pytest.mark.parametrize(("words", "message"), [
+    ("explore run --out {} --tokenize", "--tokenize is about the text of --corpus, which is not given: add --corpus"),
+    ("vectors run --out {} --no-tokenize", "--no-tokenize is about the text of --corpus, which is not given"),
+    ("vectors run --out {} --layer top --tokenize", "--tokenize is about the text of --corpus"),
+    ("similar run bank --in bank --tokenize", "--tokenize is about the text of --corpus"),
+    ("evaluate run grammar --tokenize", "--tokenize does not go with grammar, whose words are split already: leave it"),
+    ("embed run pydoc --out {}.npz --no-tokenize", "--no-tokenize does not go with pydoc"),
+    ("score run grammar --tokenize", "--tokenize does not go with grammar"),
+    ("change run grammar pydoc bank --tokenize", "--tokenize does not go with grammar"),
+    ("explore run --out {} --corpus grammar --tokenize", "--tokenize does not go with grammar"),
+    ("gradcheck --list --report {}", "--list runs no check: leave out --backend and --report, or --list"),
+    ("gradcheck --list --backend numpy", "--list runs no check")])
+def test_an_option_that_another_makes_meaningless_is_refused(do, words, message, tmp_path):
+    out, err = do(*words.format(tmp_path / "x").split(), code=2)
+    assert (out, err.count("\n"), message in err) == ("", 1, True), err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_tokenize_is_for_those_texts_that_are_not_built_in(do, tmp_path):
+    (tmp_path / "raw.txt").write_text("We walked along the bank.\n")
+    _, err = do("change", "run", "grammar", tmp_path / "raw.txt", "zebra", "--tokenize", code=2)
+    assert "no word can be compared" in err
+
+
 def test_a_new_file_is_one_that_does_not_exist_in_a_directory_that_does(tmp_path):
     (tmp_path / "there").write_text("mine")
     check_new_file("--out", "-", TABLES)

@@ -24,6 +24,16 @@ def test_sample_prints_a_text_a_line(do, direction):
     assert [json.loads(line) for line in out.splitlines()] == [one._asdict() for one in expected]
 
 
+def test_options_that_change_nothing_are_said(do):
+    words = ["sample", "run", "--temperature", 0, "--count", 1, "--length", 2]
+    plain, err = do(*words)
+    assert err == ""
+    out, err = do(*words, "--top-k", 3, "--top-p", 0.5)
+    assert out == plain
+    assert err == ("note: --top-k 3 changes nothing with --temperature 0, which takes the most probable word\n"
+                   "note: --top-p 0.5 changes nothing with --temperature 0, which takes the most probable word\n")
+
+
 def test_sample_says_which_words_of_the_prompt_the_model_does_not_know(do):
     out, err = do("sample", "run", "--prompt", "the xyzzy", "--count", 1, "--length", 2)
     assert out.startswith("the xyzzy")

@@ -308,11 +308,14 @@ def test_settings_that_change_nothing_are_said(task_home, run, tmp_path):
              "pooling=mean"]
     _, _, err = run("classify", "train", "train.tsv", "--input", "bag", "--out", tmp_path / "one", *words)
     notes = [line for line in err.splitlines() if "changes nothing" in line]
-    assert [line.split()[2] for line in notes] == ["hidden_dim", "dropout", "beam", "pooling"]
+    assert [line.split()[2] for line in notes[:-1]] == ["hidden_dim", "dropout", "beam", "pooling"]
+    assert notes[-1] == "note: --bilm bilm changes nothing: the task classify with input = bag does not read it"
     assert notes[2] == "note: --set beam changes nothing: the task classify with input = bag does not read it"
-    _, _, err = run("classify", "compare", "train.tsv", "--inputs", "static", "--out", tmp_path / "all", *words)
+    _, _, err = run("classify", "compare", "train.tsv", "--inputs", "static", "--out", tmp_path / "all", *words,
+                    "--valid", "train.tsv", "--set", "held_out=5")
     assert [line for line in err.splitlines() if "changes nothing" in line] == [
-        "note: --set beam changes nothing: the task classify with input = static does not read it"]
+        "note: --set beam changes nothing: the task classify with input = static does not read it",
+        "note: --set held_out changes nothing: --valid train.tsv is validated on"]
     _, _, err = run("classify", "compare", "train.tsv", "--inputs", "bag", "--out", tmp_path / "bag", *words)
     assert re.findall("--set ([a-z_]+) changes nothing", err) == ["hidden_dim", "dropout", "beam", "pooling"]
     _, _, err = run("senses", "compare", "train.senses", "--test", "test.senses", "--bilm", "bilm", "--seeds", 1,
