@@ -16,16 +16,19 @@ from typing import Any
 from ..config.by_size import Choice, choice_for, count_tokens
 from ..config.schema import FIELDS, Settings
 from ..config.toml_files import override, read_toml
+from ..config.unread import unread
 from ..data.corpus import BUILT_IN, Corpus, joined, open_corpus
 from ..data.text_lines import text_lines
 from ..errors import UserError
 from ..inference.coverage import coverage
 from ..inference.elmo import ELMo
+from ..io.model_file import read_model
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import training_corpus
 from ..runtime.files import FORMATS, STDOUT, check_ending
 from ..runtime.progress import Progress
 from ..runtime.terminal import escaped_json
+from ..training.fine_tuning import keeps_vocabulary
 from ..training.request import with_corpora, with_tokens
 
 Add = Callable[..., Any]        # argparse's add_argument
@@ -186,6 +189,24 @@ def choice_for_corpus(args: argparse.Namespace) -> tuple[Choice, str]:
     tokens = count_tokens(open_corpus(args.corpus, tokenize=settings.data.tokenize))
     choice = choice_for(tokens)
     return choice, choice.note(tokens)
+
+
+def unread_notes(args: argparse.Namespace, assignments: Sequence[str], trainings: Sequence[Settings]) -> list[str]:
+    """A line for each key=value of the command line that changes nothing in any of these trainings."""
+    why = {"corpus": "CORPUS is read"}
+    if args.valid is not None:
+        why["valid"] = "--valid is read"
+    base = trainings[0].data.fine_tune      # of a run that is resumed it may be gone
+    if base is not None and not args.resume and keeps_vocabulary(read_model(base, mmap=True)):
+        why |= dict.fromkeys(("min_count", "max_vocabulary"), "the words of the model that is fine-tuned are kept")
+    found = [unread(with_corpora(own, args.corpus, args.valid)) for own in trainings]
+    lines = []
+    for name in dict.fromkeys(one.partition("=")[0].strip().rpartition(".")[2] for one in assignments):
+        if name in why:
+            lines.append(f"note: the setting {name} changes nothing: {why[name]}")
+        elif all(name in own for own in found):
+            lines.append(f"note: the setting {name} changes nothing without {found[0][name]}")
+    return lines
 
 
 def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:

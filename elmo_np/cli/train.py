@@ -18,7 +18,7 @@ from ..training.trainer import train
 from ..viz.page import check_target
 from ..viz.reports import training_report
 from . import info
-from .common import Add, add_corpus, add_json, check_directory_name, choice_for_corpus, show
+from .common import Add, add_corpus, add_json, check_directory_name, choice_for_corpus, show, unread_notes
 
 
 def arguments(add: Add) -> None:
@@ -61,7 +61,8 @@ def _checked(args: argparse.Namespace, folder: RunDirectory, processes: int) -> 
     check_shared(processes, args.corpus, args.valid)        # `_settings` may count its tokens
     if os.path.lexists(folder.report):      # before training, not after it
         check_target(folder.report)
-    return _settings(args, folder)
+    settings, notes = _settings(args, folder)
+    return settings, [*notes, *unread_notes(args, args.set, [settings])]
 
 
 def _settings(args: argparse.Namespace, folder: RunDirectory) -> tuple[Settings, list[str]]:

@@ -17,7 +17,7 @@ from ..runtime.progress import Progress
 from ..training.search_space import FACTORS, VALUES, draw_trials, search_space
 from ..training.tuning import Outcome, Search
 from ..viz.plots import COLOURS, lines, save
-from .common import Add, add_corpus, add_json, check_directory_name, choice_for_corpus, json_text
+from .common import Add, add_corpus, add_json, check_directory_name, choice_for_corpus, json_text, unread_notes
 
 MINUTES, TRIALS = 30, 8
 
@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
         name, changes = choice.preset, [*choice.changes, *changes]
     base = override(preset(name), changes)
     trials = draw_trials(base, search_space(base, args.over), args.trials)
+    for line in unread_notes(args, [*args.set, *args.over], [trial.settings for trial in trials]):
+        progress.say(line)
     search = Search(args.corpus, args.valid, Path(args.out), trials, progress)
     finished = search.run(args.minutes, args.resume)
     ranking = search.ranking()

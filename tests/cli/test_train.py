@@ -38,6 +38,23 @@ def test_a_training_says_where_the_model_and_the_report_are(train, tmp_path):
     assert report.startswith(f"{tmp_path / 'run/report.html'}: ")
 
 
+def test_settings_that_change_nothing_are_said(tmp_path, capsys):
+    corpus = str(write(tmp_path / "text.txt", TEXT))
+    words = ["train", corpus, "--valid", str(write(tmp_path / "valid.txt", TEXT[:5])), "--out", str(tmp_path / "run"),
+             "--preset", "demo", *SMALL]
+    odd = ["model.samples=9", "momentum=0.9", "corpus=x", "held_out=5"]
+    assert main([*words, *(word for one in odd for word in ("--set", one))]) == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if "changes nothing" in line] == [
+        "note: the setting samples changes nothing without softmax = sampled",
+        "note: the setting momentum changes nothing without optimizer = sgd",
+        "note: the setting corpus changes nothing: CORPUS is read",
+        "note: the setting held_out changes nothing without sentences held out, as a validation text is given"]
+    assert main(["train", corpus, "--fine-tune", str(tmp_path / "run"), "--out", str(tmp_path / "tuned"), "--set",
+                 "min_count=3", "--set", "batch_size=8"]) == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if "changes nothing" in line] == [
+        "note: the setting min_count changes nothing: the words of the model that is fine-tuned are kept"]
+
+
 def test_a_directory_may_have_the_name_of_standard_output(train, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, out, err = train("--out", "-", "--json")

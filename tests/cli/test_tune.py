@@ -23,6 +23,7 @@ def test_it_prints_a_table_of_the_trials_and_the_command_that_trains_the_best(do
     assert sorted((row.split()[2] for row in rows), reverse=True) == ["2", "2", "1"]
     assert [float(row.split()[3]) for row in rows[:2]] == sorted(float(row.split()[3]) for row in rows[:2])
     assert "round 2/2  trial" in err
+    assert err.startswith("note: the setting momentum changes nothing without optimizer = sgd\n")
     assert "2 epochs: validation perplexity forward" in err
     assert (tmp_path / "search/tune.svg").read_text().startswith("<?xml")
     command = out.splitlines()[-1]

@@ -1,0 +1,29 @@
+"""unread: a setting that changes nothing without another is named with that other, one that is read is not."""
+
+import pytest
+
+from elmo_np.config.schema import TABLE_OF, Settings
+from elmo_np.config.toml_files import override, preset
+from elmo_np.config.unread import unread
+
+
+@pytest.mark.parametrize(("names", "other", "need"), [
+    (["char_dim", "char_activation", "char_highways", "char_projection", "max_characters"], "char_filters=[[1, 128]]",
+     "char_filters"), (["share_embedding", "share_softmax"], "direction=both", "direction = both"),
+    (["proj_clip"], "projection_dim=8", "projection_dim"), (["residual"], "layers=2", "a second layer"),
+    (["samples"], "softmax=sampled", "softmax = sampled"), (["cutoffs", "div_value"], "softmax=adaptive", "softmax = "
+     "adaptive"), (["locked_dropout"], "output_dropout=0.1", "a dropout"), (["steps", "streams"], "state=carry",
+     "state = carry"), (["momentum", "nesterov"], "optimizer=sgd", "optimizer = sgd"),
+    (["decay_after"], "decay=0.5", "a decay below 1"), (["average_decay"], "average=ema", "average = ema"),
+    (["average_wait"], "average=asgd", "average = asgd"), (["held_out"], "valid=none", "sentences held out, as a "
+                                                           "validation text is given")])
+def test_a_setting_that_changes_nothing_without_another_is_named_with_it(names, other, need):
+    base = override(Settings(), ["direction=forward", "state=reset", "optimizer=adam", "valid=text"])
+    assert {name: unread(base)[name] for name in names} == dict.fromkeys(names, need)
+    assert not unread(override(base, [other])).keys() & set(names)
+
+
+def test_everything_that_is_named_is_a_setting_and_a_preset_of_characters_reads_most():
+    assert set(unread(Settings())) <= set(TABLE_OF)
+    assert unread(preset("elmo")).keys() <= {"cutoffs", "div_value", "momentum", "nesterov", "decay_after", "streams",
+                                             "average_decay", "average_wait", "locked_dropout"}
