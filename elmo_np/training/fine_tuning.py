@@ -58,11 +58,12 @@ def base_model(settings: Settings, folder: RunDirectory) -> Stored | None:
         return None
     run = str(folder.last) if folder.last.exists() else settings.data.fine_tune
     stored = read_model(run)
-    free = FREE if stored.config.predict else FREE + SOFTMAX
+    free = {*FREE} if stored.config.predict else {*FREE, *SOFTMAX}
+    if settings.model.cutoffs is None:      # those of the model hold
+        free.add("cutoffs")
     for field in dataclasses.fields(BiLMConfig):
         own, asked = getattr(stored.config, field.name), getattr(settings.model, field.name)
-        chosen = field.name == "cutoffs" and asked is None      # by training, when it began
-        if own != asked and field.name not in free and not chosen:
+        if own != asked and field.name not in free:
             raise UserError(f"{field.name} = {asked!r}, but the model of {run} has {own!r}: expected the same, because "
                             "training starts from its values; leave the setting out")
     return stored
