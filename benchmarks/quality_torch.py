@@ -20,8 +20,9 @@ from elmo_np.inference.evaluate import CHUNK, Evaluation
 from elmo_np.nn.bilm import Batch, DirectionBatch
 from elmo_np.nn.parameter import parameters
 from elmo_np.nn.softmax import IGNORE_INDEX
+from elmo_np.training.initial_model import new_elmo
 from elmo_np.training.singletons import WithUnknown, singletons
-from elmo_np.training.trainer import learning_rate_at, new_elmo
+from elmo_np.training.trainer import learning_rate_at
 from elmo_np.types import Array
 
 State = tuple[Tensor, Tensor]

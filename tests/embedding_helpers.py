@@ -12,7 +12,7 @@ from elmo_np.data.vocabulary import SPECIAL_TOKENS
 from elmo_np.io.npz import ArrayFile
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.parameter import parameters
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 
 CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=150).labelled()]
 VOCABULARY = Vocabulary.build([*CORPUS, ["the", "bank", "."]])

@@ -7,7 +7,7 @@ from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import replaced
 from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.inference.token_indexer import token_indexer
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 
 CORPUS = [list(sentence.tokens) for sentence in GrammarCorpus(seed=0, sentences=60).labelled()]
 VOCABULARY = Vocabulary.build([*CORPUS, ["xyzzy", "the"]])

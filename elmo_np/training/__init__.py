@@ -2,8 +2,8 @@
 
 Start with `trainer.Trainer.run` and `_step`, the loop itself. Around it: `request` checks what is asked, `survey` reads
 the corpus once and counts, `epoch_size` tells what there is to do, `checkpointing` saves and restores, `divergence`
-recognises a training that has failed, `fine_tuning` starts from another model, `metrics` writes metrics.csv, and
-`messages` has what people read meanwhile.
+recognises a training that has failed, `initial_model` makes what training starts from, `fine_tuning` takes it from
+another model, `metrics` writes metrics.csv, and `messages` has what people read meanwhile.
 `row_groups` cuts a batch for several processes, `gradient_sum` adds up what they find, and `processes` is what they
 exchange. `tuning` trains many models for a while, to find settings in a `search_space`.
 

@@ -20,17 +20,16 @@ from ..config.directions import by_direction
 from ..config.schema import Settings, TrainConfig
 from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, RandomSteps, contiguous_batches, sentence_batches, stream_batches
-from ..data.corpus import check_shared, shared_file, splits_raw_text
+from ..data.corpus import check_shared, shared_file
 from ..data.sharded_corpus import ShardedCorpus
-from ..data.vocabulary import AUTO, Vocabulary
+from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
 from ..inference.evaluate import evaluate, unigram_perplexity
 from ..inference.token_indexer import TokenIndexer, batch_of, token_indexer
-from ..io.model_file import Stored, read_model, shapes
+from ..io.model_file import Stored, read_model
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
-from ..nn.adaptive_softmax import training_cutoffs
 from ..nn.averaging import Average, stopped_improving
 from ..nn.bilm import Batch, BiLM, BiState, Loss
 from ..nn.optim import SGD, Adagrad, Adam, Optimizer, clip_scale, global_norm
@@ -43,7 +42,8 @@ from ..runtime.threads import one_blas_thread, threads
 from .checkpointing import TrainingState, machine, restore, state_dict
 from .divergence import MODEL_LIMIT, STEP_LIMIT, STEPS_IN_A_ROW, DivergenceMonitor, not_finite
 from .epoch_size import EpochSize, epoch_size
-from .fine_tuning import base_model, keeps_vocabulary, take_over
+from .fine_tuning import base_model, take_over
+from .initial_model import cutoffs_of, new_elmo, vocabulary_of
 from .messages import (
     announcement,
     gap_note,
@@ -193,13 +193,14 @@ class Trainer:
         self.fingerprints = (fingerprint(self.corpus, processes, survey.counting), fingerprint(self.valid, processes))
         if isinstance(self.corpus, ShardedCorpus):      # of which this process has counted its share
             survey = processes.merged(survey, Survey.plus)
-        self.vocabulary = processes.agreed(lambda: self._vocabulary(base, last, survey))
+        self.vocabulary = processes.agreed(lambda: vocabulary_of(self.settings, base, last, survey))
         self.hidden = frozenset() if base else singletons(self.vocabulary)
         self.notes = survey.notes(self.vocabulary, len(self.hidden))
 
     def _build(self, base: Stored | None, last: Stored | None) -> None:
         """Make the model and all that trains it."""
-        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=self._cutoffs(base, last))
+        cutoffs = cutoffs_of(self.settings, base, last, len(self.vocabulary))
+        self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=cutoffs)
         self.size = epoch_size(self.vocabulary, self.config)
         if next(iter(self.valid), None) is None:
             raise UserError("there is no sentence to validate on: give a validation file, or a smaller held_out")
@@ -213,25 +214,6 @@ class Trainer:
         self.groups = RowGroups(self.model, self.parameters, self.config, self.processes)
         self.average = make_average(self.config, self.model) if self.config.average == "ema" else None
         self.monitor = DivergenceMonitor(len(self.vocabulary), self.config)
-
-    def _vocabulary(self, base: Stored | None, last: Stored | None, survey: Survey) -> Vocabulary:
-        """The words of the model that training starts from, or those of the corpus, with the counts of the corpus."""
-        if base and not keeps_vocabulary(base):
-            base = None
-        data, stored = self.settings.data, last or base
-        unknown = stored.vocabulary.unknown if stored and data.unknown == AUTO else data.unknown
-        if base:
-            return Vocabulary(base.vocabulary.words, unknown=unknown).recounted(survey.words, survey.sentences)
-        return Vocabulary.from_counts(survey.words, survey.sentences, data.min_count, data.max_vocabulary, unknown)
-
-    def _cutoffs(self, base: Stored | None, last: Stored | None) -> tuple[int, ...] | None:
-        """Of an adaptive softmax: as asked, or as the model has them that training starts from, or chosen."""
-        model = self.settings.model
-        if model.softmax != "adaptive" or model.cutoffs is not None:
-            return model.cutoffs
-        if last:
-            return last.config.cutoffs
-        return base.config.cutoffs if base and base.config.predict else training_cutoffs(len(self.vocabulary))
 
     def asked(self) -> dict[str, str]:
         """The settings on which steps depend, which must be the same on all processes."""
@@ -495,25 +477,6 @@ def _validation_notes(corpus: str | Corpus, valid: str | Corpus | None, every: i
         return [held_out_note(every)]
     shared = shared_file(corpus, valid) if isinstance(corpus, str) and isinstance(valid, str) else None
     return [seen_note(shared)] if shared else []
-
-
-def new_elmo(settings: Settings, vocabulary: Vocabulary) -> ELMo:
-    """An untrained model, drawn from the settings' seed."""
-    seed = settings.train.seed
-    check_size(sum(math.prod(shape) for _, shape in shapes(settings.model, len(vocabulary))))
-    model = BiLM(settings.model, len(vocabulary), rng=np.random.default_rng([seed, 0]))
-    return ELMo(model, vocabulary, tokenize=splits_raw_text(settings), seed=seed)
-
-
-def check_size(values: int) -> None:
-    """Raise UserError where so many float32 values and their gradients are more than the memory of this machine."""
-    if not hasattr(os, "sysconf"):      # Windows
-        return
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if 8 * values > memory:
-        raise UserError(f"the model would have {values:,} values and need {8 * values / 1e9:,.1f} GB with their "
-                        f"gradients; this machine has {memory / 1e9:,.1f} GB: choose smaller sizes or a smaller "
-                        "vocabulary")
 
 
 def learning_rate_at(config: TrainConfig, epoch: int) -> float:

@@ -6,7 +6,7 @@ from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import override
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.inference.coverage import Coverage, coverage
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 
 SIZES = ["embedding_dim=4", "hidden_dim=4"]
 

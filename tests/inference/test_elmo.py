@@ -14,7 +14,7 @@ from elmo_np.inference.elmo import layer_of, picked, save_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.parameter import parameters
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 from tests.embedding_helpers import CORPUS, VOCABULARY, all_close, alone, close, of_characters, of_words, settings
 from tests.memory_helpers import peak
 from tests.training_helpers import contents, run

@@ -24,7 +24,7 @@ from elmo_np.io import npz_to_hdf5, safetensors_file
 from elmo_np.io.npz import ArrayFile
 from elmo_np.runtime import progress
 from elmo_np.runtime.signals import Interrupted
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 from tests.commands import command, write
 from tests.embedding_helpers import SENTENCES, arrays, interrupted, of_characters, of_gru
 from tests.posix import needs_links, needs_signals

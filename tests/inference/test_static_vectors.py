@@ -12,7 +12,7 @@ from elmo_np.inference import encoder
 from elmo_np.inference.elmo import ELMo
 from elmo_np.inference.static_vectors import mean_vectors, occurrence_vectors, static_vectors
 from elmo_np.nn.bilm import BiLM
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 from tests.embedding_helpers import CHARACTER_SIZES, SENTENCES, alone, of_characters
 from tests.task_helpers import reviews, same_vectors, tiny_elmo
 

@@ -15,7 +15,7 @@ from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.char_cnn import CharCNN
 from elmo_np.nn.characters import marks, to_char_ids
 from elmo_np.nn.parameter import parameters
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 from tests.embedding_helpers import CHARACTER_SIZES, SENTENCES, all_close, close, of_characters
 
 

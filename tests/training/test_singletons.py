@@ -8,8 +8,8 @@ from elmo_np.config.toml_files import override
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.inference.token_indexer import batch_of, token_indexer
 from elmo_np.nn.bilm import Batch, DirectionBatch
+from elmo_np.training.initial_model import new_elmo
 from elmo_np.training.singletons import WithUnknown, singletons
-from elmo_np.training.trainer import new_elmo
 
 RARE = [f"rare{k}" for k in range(400)]
 CORPUS = [["often", word, "often"] for word in RARE]

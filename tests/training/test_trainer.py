@@ -27,7 +27,7 @@ from elmo_np.runtime.progress import Progress
 from elmo_np.training.fine_tuning import settings_of
 from elmo_np.training.metrics import COLUMNS, read
 from elmo_np.training.request import open_corpora
-from elmo_np.training.trainer import Trainer, learning_rate_at, new_elmo, train
+from elmo_np.training.trainer import Trainer, learning_rate_at, train
 from tests.commands import write
 from tests.memory_helpers import peak
 from tests.training_helpers import CORPUS, contents, run, tiny, write_shards
@@ -85,12 +85,12 @@ def test_the_same_run_gives_the_same_bytes(tmp_path, each_backend):
 def test_cutoffs_are_chosen_once_and_kept(tmp_path, monkeypatch):
     """A run whose model names none, as those of 0.1, keeps its own too."""
     for chosen in (5, 20), None:
-        monkeypatch.setattr("elmo_np.training.trainer.training_cutoffs", lambda V, chosen=chosen: chosen)
+        monkeypatch.setattr("elmo_np.training.initial_model.training_cutoffs", lambda V, chosen=chosen: chosen)
         whole, stopped = tmp_path / f"{chosen}", tmp_path / f"{chosen}, stopped"
         assert run(whole, "softmax=adaptive").model.config.cutoffs == chosen
         assert read_toml(whole / "config.toml", Settings()).model.cutoffs == chosen
         run(stopped, "softmax=adaptive", "epochs=1")
-        monkeypatch.setattr("elmo_np.training.trainer.training_cutoffs", lambda V: (7, 9))
+        monkeypatch.setattr("elmo_np.training.initial_model.training_cutoffs", lambda V: (7, 9))
         run(stopped, "softmax=adaptive", resume=True)
         assert contents(stopped)["model.safetensors"] == contents(whole)["model.safetensors"]
         tuned = replaced(settings_of(whole), epochs=1, batch_size=8, corpus=None)
@@ -594,13 +594,6 @@ def test_a_step_that_spoils_an_array_is_not_saved_as_a_good_checkpoint(tmp_path,
     with pytest.raises(UserError, match=r"^training stopped at epoch 1, step \d+: .*; not finite: forward_lm\.emb"):
         run(tmp_path, "optimizer=sgd", "save_every=1")
     assert finite(RunDirectory(tmp_path).last)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell how much memory there is")
-@pytest.mark.parametrize("sizes", [{"hidden_dim": 10**6}, {"embedding_dim": 10**18}, {"char_filters": [[1, 10**12]]}])
-def test_a_model_that_the_memory_cannot_hold_is_refused_before_it_is_drawn(sizes):
-    with pytest.raises(UserError, match=r"the model would have [\d,]+ values and need [\d,.]+ GB with their gradients"):
-        new_elmo(replaced(Settings(), **sizes), Vocabulary.build(CORPUS))
 
 
 def test_an_empty_name_is_no_folder_to_write_into(tmp_path, monkeypatch):

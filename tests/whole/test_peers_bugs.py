@@ -16,7 +16,7 @@ from elmo_np.inference.evaluate import evaluate
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.characters import END, marks, to_char_ids
 from elmo_np.nn.representation import ScalarMix
-from elmo_np.training.trainer import new_elmo
+from elmo_np.training.initial_model import new_elmo
 from tests.embedding_helpers import CORPUS, VOCABULARY, of_characters, of_words
 
 SENTENCES = CORPUS[:30]

@@ -17,7 +17,8 @@ from ...nn.parameter import parameters
 from ...runtime.files import atomic_write_text, read_regular
 from ...runtime.progress import Progress
 from ...training.fine_tuning import same_run, settings_of
-from ...training.trainer import new_elmo, train
+from ...training.initial_model import new_elmo
+from ...training.trainer import train
 from ..data.examples import Data
 from ..models.config import TaskConfig
 from .task_directory import TaskDirectory
