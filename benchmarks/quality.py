@@ -5,6 +5,8 @@
 TRAIN and VALID are text files with one sentence per line. Runs follow one another, each in its own process:
   full      elmo_np, full softmax: preset `small`, the model of Zaremba et al. 2014
   adaptive  elmo_np, adaptive softmax: preset `fast` without its dropout, as the others have none
+  tied      the same, whose softmax weights are the word embedding, in both directions; the learning rate falls after
+            the first epoch
   torch     PyTorch: model, start values, batches and recipe of preset `small`
 and, if --only names them:
   characters    elmo_np on characters: preset `elmo-tiny`, by the original ELMo's recipe
@@ -41,7 +43,8 @@ from elmo_np.runtime.progress import Progress, duration
 from elmo_np.viz.plots import save
 
 RESULTS = Path(__file__).parent / "results"
-KEYS, MORE = ("full", "adaptive", "torch"), ("characters", "words")
+KEYS, MORE = ("full", "adaptive", "tied", "torch"), ("characters", "words")
+TIED = {"tie": True, "share_embedding": True, "share_softmax": True, "decay_after": 1, "decay": 0.4}
 NO_TORCH = "PyTorch is not installed: its run is left out; to compare: pip install -e '.[bench]'"
 MINUTES, QUICK_MINUTES = 6.0, 0.5
 BUSY = 0.7      # average number of processes that want a core, over the last minute
@@ -109,6 +112,7 @@ def planned(train: str, valid: str, budget: float, only: Sequence[str], quick: b
         return Run(key, name, side, recipe, smaller(settings) if quick else settings, budget)
     runs = [made("full", "elmo_np, full softmax", OURS, "small"),
             made("adaptive", "elmo_np, adaptive softmax", OURS, "fast", dropout=0.0),     # as the others
+            made("tied", "elmo_np, tied adaptive softmax", OURS, "fast", dropout=0.0, **TIED),
             made("torch", "PyTorch", TORCH, "small"),
             made("characters", "characters", OURS, "elmo-tiny"),
             made("words", "a vector a word", OURS, "elmo-tiny", char_filters=None)]

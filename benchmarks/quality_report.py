@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 COLUMNS = ("name", "epoch", "step", "seconds", "forward", "backward")
 # The same whichever runs are drawn
-COLOUR = {"full": COLOURS[0], "adaptive": COLOURS[2], "torch": COLOURS[5], "characters": COLOURS[3],
-          "words": COLOURS[4]}
-MARKER = {"full": MARKERS[0], "adaptive": MARKERS[2], "torch": MARKERS[1], "characters": MARKERS[3],
-          "words": MARKERS[4]}
+COLOUR = {"full": COLOURS[0], "adaptive": COLOURS[2], "tied": COLOURS[1], "torch": COLOURS[5],
+          "characters": COLOURS[3], "words": COLOURS[4]}
+MARKER = {"full": MARKERS[0], "adaptive": MARKERS[2], "tied": MARKERS[5], "torch": MARKERS[1],
+          "characters": MARKERS[3], "words": MARKERS[4]}
 TICKS = sorted(digit * 10**power for power in range(7) for digit in (1, 1.5, 2, 3, 5, 7))
 LABEL = 0.055           # height of a label, as a share of the figure
 

@@ -294,7 +294,7 @@ def test_without_torch_its_run_is_left_out(texts, tmp_path):
 
 @pytest.mark.parametrize(("argv", "message"), [
     (["--only", "ful"], "--only ful: no such run; did you mean full?"),
-    (["--only", "qqq"], "expected one of full, adaptive, torch, characters, words"),
+    (["--only", "qqq"], "expected one of full, adaptive, tied, torch, characters, words"),
     (["--minutes", "0"], "--minutes 0: expected a number above 0"),
     (["--minutes", "nan"], "--minutes nan: expected a number above 0"),
     (["--minutes", "six"], "six"),
