@@ -7,7 +7,7 @@ from functools import cache
 from itertools import islice
 
 from elmo_np.config.schema import BiLMConfig
-from elmo_np.data.pydoc_corpus import PydocCorpus
+from elmo_np.data.pydoc_corpus import read_sentences
 
 BLOCK = 64              # sentences that the peer pads to one batch: as many as AllenNLP's ElmoEmbedder
 STRIDE = 7              # one in STRIDE sentences of the corpus, since neighbours are from the same page
@@ -79,4 +79,4 @@ class EmbedSizes:
 
 @cache
 def _text(number: int) -> list[list[str]]:
-    return [list(sentence) for sentence in islice(PydocCorpus(), 0, number * STRIDE, STRIDE)]
+    return [list(sentence) for sentence in islice(read_sentences(), 0, number * STRIDE, STRIDE)]

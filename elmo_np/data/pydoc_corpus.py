@@ -1,6 +1,7 @@
 """The English in every Python installation: help topics, and docstrings of the standard library and of NumPy."""
 
 import ast
+import os
 import re
 import sys
 import sysconfig
@@ -33,15 +34,26 @@ class PydocCorpus:
 
 @cache
 def _pydoc_sentences() -> tuple[tuple[str, ...], ...]:
-    """The sentences of 3 to 60 tokens, each once, since docstrings are copied from class to class."""
-    # Interned: one string object per word instead of one per occurrence.
-    sentences = (sentence for document in _documents() for sentence in prose(document))
-    tokenized = (tuple(map(sys.intern, text.tokens(sentence))) for sentence in sentences)
-    # Above 60 tokens it is a list rather than a sentence; below 3 a language model has no context.
-    found = tuple(dict.fromkeys(sentence for sentence in tokenized if 3 <= len(sentence) <= 60))
+    found = tuple(read_sentences())
     if not found:
         raise UserError("pydoc has no sentences: this Python has no library sources; give a text file instead")
     return found
+
+
+def read_sentences() -> Iterator[tuple[str, ...]]:
+    """The sentences of 3 to 60 tokens, each once, since docstrings are copied from class to class.
+
+    They are read as they are asked for: the first thousand, which are of help topics, come at once.
+    """
+    seen = set()
+    for document in _documents():
+        for sentence in prose(document):
+            # Interned: one string object per word instead of one per occurrence.
+            words = tuple(map(sys.intern, text.tokens(sentence)))
+            # Above 60 tokens it is a list rather than a sentence; below 3 a language model has no context.
+            if 3 <= len(words) <= 60 and words not in seen:
+                seen.add(words)
+                yield words
 
 
 def _documents() -> Iterator[str]:
@@ -64,8 +76,11 @@ def _help_topics() -> Iterator[str]:
 def sources(directory: Path) -> list[Path]:
     """The .py files below a directory, without tests and other packages."""
     skipped = {"site-packages", "dist-packages", "test", "tests", "idle_test"}
-    relative = (path.relative_to(directory) for path in directory.rglob("*.py"))
-    return [directory / path for path in sorted(relative) if skipped.isdisjoint(path.parts)]
+    found: list[Path] = []
+    for folder, inner, names in os.walk(directory):
+        inner[:] = [name for name in inner if name not in skipped]      # other packages may be thousands of files
+        found += [Path(folder, name) for name in names if name.endswith(".py")]
+    return sorted(found)
 
 
 def docstrings_of(path: Path) -> Iterator[str]:
