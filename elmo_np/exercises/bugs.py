@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple
@@ -22,6 +23,7 @@ import numpy as np
 from .. import backend
 from ..errors import UserError
 from ..gradient_checks import CASES, select
+from ..runtime.threads import threads
 from .exercise import Arrays, Mistake
 from .grader import Verdict, same, verdict
 from .learner_file import Limit, compiled, complaint
@@ -92,15 +94,27 @@ class Bug(NamedTuple):
 @cache
 def bugs() -> list[Bug]:
     """All bugs, numbered from 1: of each function, the first few of each kind that are silent."""
-    found: list[Bug] = []
+    return list(_planted())
+
+
+def _planted() -> Iterator[Bug]:
+    """The same one by one: to find the silent mistakes in all functions takes seconds."""
+    numbers = count(1)
     for place in PLACES:
-        lines: dict[str, set[int]] = {}
-        for mistake in _mistakes_in(place):
-            made = Bug(len(found) + 1, place, mistake)
-            used = lines.setdefault(mistake.kind, set())
-            if len(used) < PER_KIND and made.line()[0] not in used and _is_silent(place, mistake):
-                used.add(made.line()[0])
-                found.append(made)
+        for mistake in _planted_in(place):
+            yield Bug(next(numbers), place, mistake)
+
+
+@cache
+def _planted_in(place: Place) -> list[Mistake]:
+    lines: dict[str, set[int]] = {}
+    found = []
+    for mistake in _mistakes_in(place):
+        line, *_ = Bug(0, place, mistake).line()
+        used = lines.setdefault(mistake.kind, set())
+        if len(used) < PER_KIND and line not in used and _is_silent(place, mistake):
+            used.add(line)
+            found.append(mistake)
     return found
 
 
@@ -114,9 +128,10 @@ def _mistakes_in(place: Place) -> list[Mistake]:
 
 def bug(number: int) -> Bug:
     """Raises UserError for a number that is not a bug's."""
-    if not 1 <= number <= len(bugs()):
+    found = next((one for one in _planted() if one.number == number), None)
+    if found is None:
         raise UserError(f"there is no bug {number}: expected a number from 1 to {len(bugs())}")
-    return bugs()[number - 1]
+    return found
 
 
 def source_of(module: ModuleType) -> str:
@@ -130,7 +145,7 @@ def judge_bug(path: Path, limit: Limit = nullcontext) -> Verdict:
     if code_of(code, planted.place.function) is None:
         problem = f"{planted.place.function} is gone: expected the whole copy, with one line changed"
         return Verdict(f"bug {planted.number}", path.name, False, [problem])
-    expected = _gradients(_checks(planted.module))
+    expected = _right(tuple(_checks(planted.module)))
     try:
         with limit(), running(planted.module, code):
             answers = _gradients(_checks(planted.module))
@@ -200,7 +215,7 @@ def _checks(module: ModuleType) -> list[str]:
 def _gradients(checks: list[str]) -> Arrays:
     """The loss and every gradient of some gradient checks, as the package computes them now, by name."""
     found: Arrays = {}
-    with backend.use("numpy"):
+    with backend.use("numpy"), threads(1):      # the points are small
         for check in checks:
             made = CASES[check](np.random.default_rng(0))
             found[f"{check}: loss"] = np.array(made.loss())
@@ -208,18 +223,20 @@ def _gradients(checks: list[str]) -> Arrays:
     return found
 
 
-def _answers(module: ModuleType, source: str, checks: list[str]) -> Arrays | None:
-    """The gradients with a mistake in place; None if Python stops it."""
+@cache
+def _answers(name: str, source: str) -> Arrays | None:
+    """The gradients of all checks of a module with a mistake in its source; None if Python stops it."""
+    module = import_module(f"elmo_np.{name}")
     try:
         with running(module, compile(source, "<bug>", "exec")):
-            return _gradients(checks)
+            return _gradients(_checks(module))
     except Exception:       # a mistake may lead to anything
         return None
 
 
 def _is_silent(place: Place, mistake: Mistake) -> bool:
     """Whether only gradients tell that there is a mistake."""
-    answers = _answers(import_module(f"elmo_np.{place.module}"), mistake.source, select(place.checks))
+    answers = _answers(place.module, mistake.source)
     right = _right(place.checks)
     return answers is not None and not all(same(answers[name], right[name]) for name in right)
 
@@ -232,7 +249,6 @@ def _right(checks: tuple[str, ...]) -> Arrays:
 @cache
 def _known(module: str) -> list[tuple[Mistake, Arrays]]:
     """Every mistake that the rules make in the places of a module, with its gradients."""
-    own = import_module(f"elmo_np.{module}")
     made = [mistake for place in PLACES if place.module == module for mistake in _mistakes_in(place)]
-    answers = [(mistake, _answers(own, mistake.source, _checks(own))) for mistake in made]
+    answers = [(mistake, _answers(module, mistake.source)) for mistake in made]
     return [(mistake, found) for mistake, found in answers if found is not None]

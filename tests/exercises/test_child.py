@@ -28,10 +28,10 @@ def test_verdicts_come_back_and_what_the_file_prints_appears(tmp_path, capfd):
 def test_an_endless_loop_is_ended_and_shown_with_its_line(tmp_path):
     path = write(tmp_path / "my.py", EXERCISES["04.1"].source + "import time\n\ndef input_gate_backward(dc, i, g):\n"
                  "    while True:\n        try:\n            time.sleep(9)\n        except:\n            pass\n")
-    first, verdict = judged("04", path, seconds=6)
+    first, verdict = judged("04", path, seconds=2)
     assert first.right
     assert verdict.name == "input_gate_backward"
-    assert verdict.lines == ["line 16: still running after 6 seconds, an endless loop? time.sleep(9)",
+    assert verdict.lines == ["line 16: still running after 2 seconds, an endless loop? time.sleep(9)",
                              "what follows it was not judged"]
 
 
