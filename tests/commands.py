@@ -1,6 +1,7 @@
 """Shared by tests of commands: a directory with two texts and a trained model, and two ways to run a command."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests import strict_warnings
 from tests.training_helpers import CORPUS
 
 SMALL = [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "steps=10", "learning_rate=0.01",
-                          "epochs=1", "shuffle=0") for word in ("--set", key)]
+                          "threads=1", "epochs=1", "shuffle=0") for word in ("--set", key)]
 TEXT = [sentence for sentence in CORPUS[:100] if "bank" not in sentence]
 TEXT += [tuple(line.split()) for line in ("the bank of the river was steep .", "a bank paid the money .",
                                           "the clerk of the bank left .", "we walked along the bank .")]
@@ -45,15 +46,22 @@ def read_word2vec(path):
     return [row[0] for row in rows], [row[1:] for row in rows]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A folder with a corpus, another to predict, and a run; no test changes it."""
-    home = tmp_path_factory.mktemp("home")
+@pytest.fixture(scope="session")
+def first_home(tmp_path_factory):
+    """A folder with a corpus, another to predict, and a run; its copies are given to tests."""
+    home = tmp_path_factory.mktemp("first") / "home"
+    home.mkdir()
     write(home / "train.txt", TEXT)
     write(home / "unseen.txt", UNSEEN)
     train = ["train", str(home / "train.txt"), "--out", str(home / "run"), "--preset", "demo", "--quiet", *SMALL]
     assert main(train) == 0
     return home
+
+
+@pytest.fixture(scope="module")
+def home(first_home, tmp_path_factory):
+    """A copy of `first_home` for the tests of a module, which do not change what is in it."""
+    return shutil.copytree(first_home, tmp_path_factory.mktemp("module") / "home")
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import pytest
 
 # Under ELMO_NP_KERNELS=require this raises where the kernels are absent: then no test is skipped, all fail.
 from elmo_np import backend
+from elmo_np.runtime.threads import threads
 from tests import strict_warnings
-from tests.commands import do, home  # noqa: F401  (fixtures for every test)
+from tests.commands import do, first_home, home  # noqa: F401  (fixtures for every test)
 from tests.task_fixtures import run, task_home, undrawn  # noqa: F401  (likewise)
 
 # Many tests start a Python of their own. Without bytecode on disk each would compile all sources again.
@@ -36,6 +37,14 @@ def each_backend(request):
         pytest.skip(backend.why_not())
     with backend.use(request.param):
         yield request.param
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Two threads take up to twice the processor time for so small models, and compute the same bits. Tests of that ask
+    for two, and a training does as its settings say."""
+    with threads(1):
+        yield
 
 
 @pytest.fixture

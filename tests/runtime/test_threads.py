@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor as Pool
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.data.batches import stream_batches
@@ -20,6 +20,7 @@ from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.parameter import parameters
 from elmo_np.runtime import threads as parallel
 from elmo_np.runtime.threads import blas, both, each, one_blas_thread, threads
+from tests.embedding_helpers import SENTENCES, of_characters, of_words
 
 NUMBERS = pytest.mark.parametrize("number", [1, 2])
 
@@ -95,6 +96,14 @@ def blas_threads():
     return [pool["num_threads"] for pool in blas_pools if "numpy" in pool["filepath"]]
 
 
+@pytest.fixture
+def two_blas_threads():
+    """The tests run with one."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+@pytest.mark.usefixtures("two_blas_threads")
 def test_blas_has_one_thread_inside_and_its_own_number_after():
     before = blas_threads()
     with one_blas_thread():
@@ -102,6 +111,7 @@ def test_blas_has_one_thread_inside_and_its_own_number_after():
     assert blas_threads() == before
 
 
+@pytest.mark.usefixtures("two_blas_threads")
 def test_blas_has_its_own_number_again_when_the_last_thread_is_done():
     """Each thread used to restore what it had found: one, where another was inside."""
     before, entered, left = blas_threads(), threading.Event(), threading.Event()
@@ -176,6 +186,16 @@ def test_one_and_two_threads_give_the_same_bits(shared, each_backend):
                 bits += [loss, *(array.tobytes() for side in state for pair in side for array in pair)]
         found.append([bits, *(p.grad.tobytes() for p in parameters(model).values())])
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("made", [of_words, of_characters])
+def test_sentences_have_the_same_vectors_on_one_and_two_threads(made, each_backend):
+    found = []
+    for number in 1, 2:
+        with threads(number):
+            found.append(made().embed(SENTENCES))
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -31,7 +31,7 @@ def base(tmp_path_factory):
     out = tmp_path_factory.mktemp("base") / "run"
     file = out.parent / "text.txt"
     file.write_text("".join(" ".join(words) + "\n" for words in TEXT))
-    settings = ["hidden_dim=12", "embedding_dim=12", "batch_size=8", "dropout=0.25", "learning_rate=0.01"]
+    settings = ["hidden_dim=12", "embedding_dim=12", "batch_size=8", "dropout=0.25", "learning_rate=0.01", "threads=1"]
     assert main(["train", str(file), "--out", str(out), "--preset", "demo", "--epochs", "2", "--quiet",
                  *[word for setting in settings for word in ("--set", setting)]]) == 0
     return out

@@ -8,7 +8,8 @@ from tests.page_helpers import model
 from tests.training_helpers import CORPUS
 
 SMALL = ["--preset", "demo"]
-SMALL += [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "epochs=1") for word in ("--set", key)]
+SMALL += [word for key in ("hidden_dim=8", "embedding_dim=8", "batch_size=8", "epochs=1", "threads=1")
+          for word in ("--set", key)]
 
 
 @pytest.fixture(scope="module")

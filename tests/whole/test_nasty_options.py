@@ -20,7 +20,7 @@ HUGE = "9" * 20
 VALUES = ["0", "-1", "nan", "-inf", "1e308", "9" * 5000, "", "--", "\x1b[2J\udcff", "a" * 5000,
           "0/" + HUGE, "/dev/zero"]
 SMALL = ["--set", "epochs=1", "--set", "hidden_dim=4"]
-TRAIN = ["--preset", "demo", *SMALL, "--set", "embedding_dim=4", "--quiet"]
+TRAIN = ["--preset", "demo", *SMALL, "--set", "embedding_dim=4", "--set", "threads=1", "--quiet"]
 DATA = {"classify": "tsv", "tag": "conll", "senses": "senses", "translate": "pairs", "wic": "data.txt"}
 COLUMNS = {"classify": "sentence=1", "tag": "word=1", "senses": "sentence=1,position=2,word=3", "translate": "source=1",
            "wic": "word=1"}
