@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 
 from elmo_np.cli.main import main
+from elmo_np.data.grammar import GrammarCorpus
 from elmo_np.tasks.models import fit
 from tests.commands import command
 from tests.full_disk import room_for
 from tests.task_helpers import FAST_OPTIONS, reviews, visits
+
+
+@pytest.fixture(autouse=True)
+def shorter_grammar(monkeypatch):
+    monkeypatch.setitem(GrammarCorpus.__init__.__kwdefaults__, "sentences", 3000)
 
 
 def test_new_text_is_labelled(task_home, run, tmp_path):

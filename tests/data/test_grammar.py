@@ -170,7 +170,7 @@ def vote(found: list[Occurrence]) -> float:
 
 @pytest.fixture(scope="module")
 def banks() -> list[Occurrence]:
-    return occurrences(GrammarCorpus(seed=1, sentences=60000).labelled(), "bank")
+    return occurrences(GrammarCorpus(seed=1, sentences=20000).labelled(), "bank")
 
 
 def test_one_neighbouring_word_does_not_give_the_sense_away(banks: list[Occurrence]) -> None:
