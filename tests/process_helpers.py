@@ -15,8 +15,6 @@ from pathlib import Path
 from queue import Queue
 from threading import Barrier
 
-import pytest
-
 from elmo_np.errors import UserError
 from elmo_np.training.processes import MPIProcesses, together
 from tests.training_helpers import CORPUS, run
@@ -41,6 +39,8 @@ def train(out, name, **options):
 @cache
 def launcher():
     """The mpiexec of mpi4py's MPI library; the test is skipped where there is none."""
+    import pytest  # not at the top: the processes that are started do without it
+
     pytest.importorskip("mpi4py")
     own = str(Path(sys.executable).parent)
     found = shutil.which("mpiexec", path=own) or shutil.which("mpiexec")

@@ -16,7 +16,7 @@ from elmo_np.config.schema import FIELDS, BiLMConfig, DataConfig, Settings, Trai
 from elmo_np.config.toml_files import from_json, override, preset, read_toml, replaced, to_json, write_toml
 from elmo_np.errors import UserError
 
-quick = settings(derandomize=True, deadline=None, max_examples=200)
+quick = settings(derandomize=True, deadline=None, max_examples=100)
 PRESETS = ["article", "demo", "fast", "small"]
 KINDS = {"data": DataConfig, "model": BiLMConfig, "train": TrainConfig}
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from elmo_np.gradient_checks import CASES, models, run
+from elmo_np.gradient_checks import CASES, models
 from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.parameter import Parameter
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("biLM")])
-def test_every_parameter_of_a_bilm_appears_in_the_table(name, monkeypatch):
+def test_every_parameter_of_a_bilm_is_among_the_arrays_of_its_case(name, monkeypatch):
+    """Each of which test_gradients.py finds in the table."""
     made_models = []
 
     class Seen(BiLM):
@@ -22,7 +23,6 @@ def test_every_parameter_of_a_bilm_appears_in_the_table(name, monkeypatch):
     held = {id(p.value) for p in reachable(model)}
     assert len(held) >= 8
     assert held == {id(array) for array in made.arrays.values()}
-    assert {row.array for row in run(name)} == set(made.arrays)
 
 
 def reachable(thing, depth=8):

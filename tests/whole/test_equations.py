@@ -6,6 +6,7 @@ import inspect
 import io
 import re
 import tokenize
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -43,11 +44,11 @@ def tags(text):
     return found
 
 
+@cache
 def python_comments(source):
     """(line number, comment, whether code stands before it) of every comment."""
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string, bool(token.line[:token.start[1]].strip())
+    return [(token.start[0], token.string, bool(token.line[:token.start[1]].strip()))
+            for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT]
 
 
 def kernel_comments(source, suffix):
@@ -60,8 +61,10 @@ def kernel_comments(source, suffix):
 
 def tagged_lines(file):
     """{line number: tags} of the lines of code in a file that carry a tag."""
-    python = file in PYTHON
-    comments = python_comments(PYTHON[file]) if python else kernel_comments(KERNELS[file], Path(file).suffix)
+    source = {**PYTHON, **KERNELS}[file]
+    if not TAG.search(source):
+        return {}           # taking all sources apart would take seconds
+    comments = python_comments(source) if file in PYTHON else kernel_comments(source, Path(file).suffix)
     return {number: tags(comment) for number, comment, code in comments if code and tags(comment)}
 
 
@@ -120,7 +123,11 @@ def tables():
     return found
 
 
-IN_CODE = {file: set().union(*tagged_lines(file).values()) for file in [*PYTHON, *KERNELS] if tagged_lines(file)}
+@cache
+def in_code():
+    """{file: tags} of the files that carry one."""
+    found = {file: tagged_lines(file) for file in [*PYTHON, *KERNELS]}
+    return {file: set().union(*lines.values()) for file, lines in found.items() if lines}
 
 
 def test_every_equation_is_defined_once():
@@ -172,19 +179,19 @@ def test_a_derivation_counts_for_what_it_names_or_for_what_stands_above_it():
 
 
 def test_every_tag_in_the_code_is_defined_on_the_sheet():
-    for file, found in IN_CODE.items():
+    for file, found in in_code().items():
         assert found <= set(DEFINED), file
 
 
 def test_every_tag_on_the_sheet_stands_in_its_module():
     for letter, modules in LETTERS.items():
-        found = set().union(*(IN_CODE[file] for file in modules))
+        found = set().union(*(in_code()[file] for file in modules))
         assert {tag for tag in DEFINED if tag[0] == letter} == found, modules
 
 
 def test_a_module_and_its_kernel_carry_their_own_letter_only():
     own = {Path(module).stem: letter for letter, modules in LETTERS.items() for module in modules}
-    for file, found in IN_CODE.items():
+    for file, found in in_code().items():
         assert {tag[0] for tag in found} == {own.get(Path(file).stem)}, file
 
 
@@ -202,7 +209,7 @@ def test_a_module_docstring_lists_the_equations_of_the_sheet():
 
 def test_a_line_with_a_tag_is_code():
     for file, source in PYTHON.items():
-        for number, comment, code in python_comments(source):
+        for number, comment, code in python_comments(source) if TAG.search(source) else ():
             assert code or not tags(comment), f"{file}:{number}"
 
 
@@ -231,7 +238,7 @@ def test_a_kernel_carries_the_tags_of_its_reference():
 
 
 def test_the_tables_name_every_function_that_carries_a_tag_and_its_tags():
-    assert tables() == {file: tags_by_function(file) for file in IN_CODE}
+    assert tables() == {file: tags_by_function(file) for file in in_code()}
 
 
 def test_every_place_that_the_sheet_names_exists():
