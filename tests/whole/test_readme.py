@@ -102,7 +102,8 @@ def test_every_line_of_a_shell_block_parses():
     lines = [line[3:] if line[:2] == ["mpiexec", "-n"] else line for line in lines]
     commands = [line[1:] for line in lines if line[0] == "elmo-np"]
     assert len(commands) == len(lines) - 2 > 20             # except the two that create an environment
-    assert [parser().parse_args(command).command for command in commands] == [command[0] for command in commands]
+    known = parser()
+    assert [known.parse_args(command).command for command in commands] == [command[0] for command in commands]
 
 
 def test_every_preset_named_can_be_loaded():
