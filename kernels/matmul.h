@@ -56,9 +56,13 @@ static void NAME(pack)(const REAL *W, ptrdiff_t row, ptrdiff_t column, ptrdiff_t
 static void NAME(transpose)(const REAL *A, ptrdiff_t M, ptrdiff_t N, REAL *to)
 {
     for (ptrdiff_t top = 0; top < M; top += LINE)
-        for (ptrdiff_t left = 0; left < N; left += LINE)
-            for (ptrdiff_t n = left; n < N && n < left + LINE; n++)
-                for (ptrdiff_t m = top; m < M && m < top + LINE; m++) to[n * M + m] = A[m * N + n];
+        for (ptrdiff_t left = 0; left < N; left += LINE) {
+            const ptrdiff_t rows = M - top < LINE ? M - top : LINE, columns = N - left < LINE ? N - left : LINE;
+            const REAL *from = A + top * N + left;
+            REAL *square = to + left * M + top;
+            for (ptrdiff_t m = 0; m < rows; m++)
+                for (ptrdiff_t n = 0; n < columns; n++) square[n * M + m] = from[m * N + n];
+        }
 }
 
 /* acc[r][v] += sum_k A[r][k] B[k][v]: `vectors` loads of B and `rows` values of A for rows * vectors multiply-adds */
