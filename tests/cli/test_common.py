@@ -135,8 +135,9 @@ def test_a_new_file_is_one_that_does_not_exist_in_a_directory_that_does(tmp_path
     "surprisal run unseen.txt --out {}.xlsx", "surprisal run unseen.txt --out {}.csv --json",
     "change run unseen.txt unseen.txt bank --out {}.json", "change run unseen.txt unseen.txt bank --page {}.pdf",
     "evaluate run unseen.txt --per-sentence {}.csv", "explore run --out {}.pdf", "report run --out {}.md",
-    "gradcheck embedding --report {}.csv", "vectors run --out {}.csv", "embed run unseen.txt --out {}.csv",
-    "probe run unseen.txt --picture {}.html", "tutorial 03 --notebook {}.html", "exercise start 04 --out {}.ipynb",
+    "gradcheck embedding --backend numpy --report {}.csv", "vectors run --out {}.csv",
+    "embed run unseen.txt --out {}.csv", "probe run unseen.txt --picture {}.html",
+    "tutorial 03 --notebook {}.html", "exercise start 04 --out {}.ipynb",
     "exercise bug 5 --out {}.zip", "convert run --out {}.safetensors", "export run --out {}.hdf5",
     "train unseen.txt --out {}.safetensors", "tune unseen.txt --out {}.json", "demo --out {}.html",
     "task classify train --out {}.zip", "task tag compare --out {}.csv"])
