@@ -4,7 +4,7 @@
 
 Measures the pieces of a training step (scale_steps.py, scale_pieces.py) with 1, 2 and 4 processes on this machine,
 trains with `mpiexec -n 1`, 2 and 4, compares the time of a step and of its parts with what scale_model.py predicts
-from the pieces, and writes the page. About 7 minutes; needs mpiexec and mpi4py. Do not use the machine for anything
+from the pieces, and writes the page. About 5 minutes; needs mpiexec and mpi4py. Do not use the machine for anything
 else in the meantime.
 """
 

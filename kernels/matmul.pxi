@@ -47,7 +47,7 @@ def matmul(const floating[:, :] A, const floating[:, :] B, const floating[::1] b
     C_ = empty((M, N), floating is float)
     cdef floating[:, ::1] C = C_
     cdef floating[::1] block = empty((min(M, MOST_ROWS) * most,), floating is float)
-    cdef floating[::1] panel = empty((most * width,), floating is float)
+    cdef floating[::1] panel = empty((0 if in_place else most * width,), floating is float)
     if K == 0 and b is None:
         C_[...] = 0
     elif K == 0:
