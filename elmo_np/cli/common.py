@@ -32,6 +32,7 @@ from ..training.fine_tuning import keeps_vocabulary
 from ..training.request import with_corpora, with_tokens
 
 Add = Callable[..., Any]        # argparse's add_argument
+SHORT_FORMS = ("epochs", "fine_tune", "input", "seed")      # settings that some commands have an option for
 LARGEST_LIST = 1 << 25          # characters of a list of words
 TABLES = (".csv", ".tsv", ".txt")               # what files that are written may end in
 JSON_LINES = (".jsonl", ".ndjson", ".json", ".txt")
@@ -71,7 +72,9 @@ def check_new_file(option: str, path: str, endings: Sequence[str], refused: Coll
 
 
 def check_directory_name(out: str) -> None:
-    """Raise UserError for a directory to write whose name is that of a file."""
+    """Raise UserError for a directory to write without a name, or with that of a file."""
+    if not out:
+        raise UserError("--out is empty: expected the name of a directory")
     if Path(out).suffix.casefold() in NO_DIRECTORY and not Path(out).is_dir():
         raise UserError(f"--out {out} ends like a file: expected the name of a directory, in which files are written")
 
@@ -176,6 +179,17 @@ def listed_words(path: str) -> list[str]:
     return words
 
 
+def setting_name(assignment: str) -> str:
+    """The setting that key=value is about, without its section."""
+    return assignment.partition("=")[0].strip().rpartition(".")[2]
+
+
+def given_directly(args: argparse.Namespace) -> dict[str, str]:
+    """{setting: why it changes nothing} for each of --set that has an option of its own, and it is given."""
+    given = {name: getattr(args, name, None) for name in map(setting_name, args.set) if name in SHORT_FORMS}
+    return {name: f"--{name.replace('_', '-')} {value} is given" for name, value in given.items() if value is not None}
+
+
 def settings_of(path: str) -> Settings:
     """The settings of a run, or the defaults for a model file without config.toml."""
     config = RunDirectory(Path(path) if Path(path).is_dir() else Path(path).parent).config
@@ -184,7 +198,7 @@ def settings_of(path: str) -> Settings:
 
 def choice_for_corpus(args: argparse.Namespace) -> tuple[Choice, str]:
     """What suits a corpus of that many tokens, and a line that says so; of --set, only how it is read matters."""
-    reading = [one for one in args.set if one.partition("=")[0].strip().rpartition(".")[2] in FIELDS["data"]]
+    reading = [one for one in args.set if setting_name(one) in FIELDS["data"]]
     settings = with_tokens(with_corpora(override(Settings(), reading), args.corpus, args.valid), args.corpus)
     tokens = count_tokens(open_corpus(args.corpus, tokenize=settings.data.tokenize))
     choice = choice_for(tokens)
@@ -193,7 +207,7 @@ def choice_for_corpus(args: argparse.Namespace) -> tuple[Choice, str]:
 
 def unread_notes(args: argparse.Namespace, assignments: Sequence[str], trainings: Sequence[Settings]) -> list[str]:
     """A line for each key=value of the command line that changes nothing in any of these trainings."""
-    why = {"corpus": "CORPUS is read"}
+    why = {"corpus": "CORPUS is read", **given_directly(args)}
     if args.valid is not None:
         why["valid"] = "--valid is read"
     base = trainings[0].data.fine_tune      # of a run that is resumed it may be gone
@@ -201,7 +215,7 @@ def unread_notes(args: argparse.Namespace, assignments: Sequence[str], trainings
         why |= dict.fromkeys(("min_count", "max_vocabulary"), "the words of the model that is fine-tuned are kept")
     found = [unread(with_corpora(own, args.corpus, args.valid)) for own in trainings]
     lines = []
-    for name in dict.fromkeys(one.partition("=")[0].strip().rpartition(".")[2] for one in assignments):
+    for name in dict.fromkeys(map(setting_name, assignments)):
         if name in why:
             lines.append(f"note: the setting {name} changes nothing: {why[name]}")
         elif all(name in own for own in found):

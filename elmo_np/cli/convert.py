@@ -34,8 +34,6 @@ def arguments(add: Add) -> None:
 
 def run(args: argparse.Namespace) -> int:
     folder = RunDirectory(Path(args.out))
-    if not args.out:
-        raise UserError("--out is empty: expected the name of a folder")
     check_directory_name(args.out)
     if folder.in_use():
         raise UserError(f"{args.out} already holds a run: give another --out, or remove it")

@@ -51,8 +51,6 @@ def demo(out: str, seed: int = 0) -> dict[str, Any]:
     """Run the demo and write to `out`; an unfinished run there continues where it stopped. Prints the results, and
     returns the figures."""
     folder = Path(out)
-    if not out:
-        raise UserError("--out is empty: expected the name of a folder")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{out} is a file: expected a folder, or a name for a new one")
     check_directory_name(out)

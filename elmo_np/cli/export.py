@@ -22,8 +22,6 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.out:
-        raise UserError("--out is empty: expected the name of a folder")
     check_directory_name(args.out)
     folder = Path(args.out)
     paths = [folder / name for name in FILES]

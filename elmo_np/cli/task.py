@@ -23,7 +23,7 @@ from ..tasks.models.config import TaskConfig, overridden, unread
 from ..tasks.models.task_model import TaskModel
 from ..tasks.nn.inputs import input_parts
 from ..viz import plots
-from .common import JSON_LINES, Add, check_directory_name, check_new_file, json_text, show
+from .common import JSON_LINES, Add, check_directory_name, check_new_file, given_directly, json_text, setting_name, show
 
 ACTIONS = {"train": "train a task model and report its scores on test data",
            "compare": "train and test with static vectors, with each layer and with the mix, over several seeds or in "
@@ -209,6 +209,11 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
         valid = task.fitting(task.read(args.valid, (data or folds[0]).raw, columns), config)
     figure = task.name if args.action == "train" else compare.FIGURE
     resume = getattr(args, "resume", False)
+    directory = TaskDirectory(Path(args.out))
+    if resume and data and directory.ended():
+        Progress(quiet=args.quiet).say(f"{args.out}: this training has ended; to train another, give another --out")
+        _print(workflow.again(task, data, Setup(config, directory, bilm)), args.json)
+        return 0
     directory = stopped_directory(args.out, figure) if resume else new_directory(args.out, figure)
     _say_unread(args, task, configs)
     setup = Setup(config, directory, bilm, args.quiet)
@@ -250,10 +255,11 @@ def _say_unread(args: argparse.Namespace, task: TaskSpec, configs: Sequence[Task
     idle = set.intersection(*(unread(own, task.name) for own in configs))
     inputs = list(dict.fromkeys(own.input for own in configs))
     which = f"the task {task.name} with input = {', '.join(inputs)}"
-    names = dict.fromkeys(one.partition("=")[0].strip() for one in args.set)
+    names = dict.fromkeys(map(setting_name, args.set))
+    why = dict.fromkeys(idle, f"{which} does not read it") | given_directly(args)
     for name in names:
-        if name in idle:
-            progress.say(f"note: --set {name} changes nothing: {which} does not read it")
+        if name in why:
+            progress.say(f"note: --set {name} changes nothing: {why[name]}")
     if args.valid and "held_out" in names:
         progress.say(f"note: --set held_out changes nothing: --valid {args.valid} is validated on")
     # A learnt embedding is as wide as the biLM's layer 0.

@@ -43,8 +43,6 @@ def arguments(add: Add) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.out:
-        raise UserError("--out has an empty name: expected the name of a directory")
     check_directory_name(args.out)
     changes = args.set + ([] if args.seed is None else [f"seed={args.seed}"])
     name, progress = args.preset, Progress(quiet=args.quiet)

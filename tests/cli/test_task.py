@@ -69,8 +69,31 @@ def test_ctrl_c_in_training_keeps_the_best_so_far_and_resume_goes_on(task_home, 
     files = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
     assert {path.name: path.read_bytes() for path in out.iterdir()} == files
     assert files.keys() == {"model.safetensors", "bilm.txt", "report.txt", "classify.png"}
-    code, _, err = run(*command, "--out", out, "--resume")
-    assert (code, "has nothing to resume" in err) == (2, True)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_training_that_has_ended_is_resumed_with_its_scores(task_home, run, tmp_path):
+    command = ["classify", "train", task_home / "train.tsv", "--test", task_home / "test.tsv", "--bilm",
+               task_home / "bilm", "--out", tmp_path / "out", *FAST_OPTIONS]
+    code, first, _ = run(*command)
+    assert code == 0
+    files = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    code, second, err = run(*command, "--resume")
+    assert (code, err) == (0, f"{tmp_path / 'out'}: this training has ended; to train another, give another --out\n")
+    assert next(line for line in second.splitlines() if "this model" in line).split()[-1] == \
+        next(line for line in first.splitlines() if "this model" in line).split()[-1]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == files
+    code, out, err = run(*command, "--resume", "--set", "epochs=9")
+    assert (code, out, "holds a training that has ended, with other settings: give the same" in err) == (2, "", True)
+
+
+def test_what_a_model_refuses_is_refused_before_a_bilm_is_trained(task_home, run, tmp_path):
+    for words, message in (("train grammar --input 7", "input = '7': expected mix"),
+                           ("compare grammar --inputs mix --set finetune=true --set rate_decay=0", "rate_decay"),
+                           ("train train.conll --bilm bilm --fine-tune 2 --input 7", "input = '7': expected mix")):
+        code, out, err = run("tag", *words.split(), "--out", tmp_path / "out")
+        assert (code, out, message in err) == (2, "", True)
+        assert not (tmp_path / "out/bilm").exists()
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -295,6 +318,7 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag evaluate tag grammar --columns word=1", "--columns word=1 does not go with grammar, which is not a file"),
     ("classify compare train.tsv --test test.tsv --bilm bilm --out new --inputs static learnt --set finetune=true",
      "finetune = true does not go with input = learnt, which reads no biLM"),
+    ("tag train train.conll --bilm bilm --out=", "--out is empty: expected the name of a directory"),
     ("fly train x --out new", "invalid choice: 'fly'"),
     ("tag fly", "invalid choice: 'fly'"),
 ])
@@ -329,8 +353,10 @@ def test_settings_that_change_nothing_are_said(task_home, run, tmp_path):
     assert re.findall("changes nothing: (.*)", err) == [
         "the task senses with input = word2vec, static, 1, mix does not read it"]
     _, _, err = run("wic", "compare", "train.data.txt", "--test", "test.data.txt", "--bilm", "bilm", "--inputs",
-                    "static", "--seeds", 1, "--out", tmp_path / "wic", "--set", "epochs=1", "--set", "beam=2")
-    assert re.findall("--set ([a-z]+) changes nothing", err) == ["beam"]      # its logistic regression has epochs
+                    "static", "--seeds", 1, "--out", tmp_path / "wic", "--set", "epochs=1", "--set", "beam=2",
+                    "--seed", 1, "--set", "seed=2")
+    assert "note: --set seed changes nothing: --seed 1 is given\n" in err
+    assert re.findall("--set ([a-z]+) changes nothing", err) == ["beam", "seed"]    # logistic regression has epochs
 
 
 def test_help_lists_tasks_actions_data_and_settings(run, capsys):

@@ -42,13 +42,14 @@ def test_settings_that_change_nothing_are_said(tmp_path, capsys):
     corpus = str(write(tmp_path / "text.txt", TEXT))
     words = ["train", corpus, "--valid", str(write(tmp_path / "valid.txt", TEXT[:5])), "--out", str(tmp_path / "run"),
              "--preset", "demo", *SMALL]
-    odd = ["model.samples=9", "momentum=0.9", "corpus=x", "held_out=5"]
-    assert main([*words, *(word for one in odd for word in ("--set", one))]) == 0
+    odd = ["model.samples=9", "momentum=0.9", "corpus=x", "held_out=5", "seed=5"]
+    assert main([*words, "--seed", "6", *(word for one in odd for word in ("--set", one))]) == 0
     assert [line for line in capsys.readouterr().err.splitlines() if "changes nothing" in line] == [
         "note: the setting samples changes nothing without softmax = sampled",
         "note: the setting momentum changes nothing without optimizer = sgd",
         "note: the setting corpus changes nothing: CORPUS is read",
-        "note: the setting held_out changes nothing without sentences held out, as a validation text is given"]
+        "note: the setting held_out changes nothing without sentences held out, as a validation text is given",
+        "note: the setting seed changes nothing: --seed 6 is given"]
     assert main(["train", corpus, "--fine-tune", str(tmp_path / "run"), "--out", str(tmp_path / "tuned"), "--set",
                  "min_count=3", "--set", "batch_size=8"]) == 0
     assert [line for line in capsys.readouterr().err.splitlines() if "changes nothing" in line] == [

@@ -27,7 +27,7 @@ from . import word2vec
 from .bilm_text import Texts, read_before
 from .round_counts import RoundCounts
 from .task_base import TaskSpec
-from .task_bilm import BilmSpec, Setup, bilm_for, check_bilm
+from .task_bilm import BilmSpec, Setup, bilm_for, check_bilm, untrained
 from .task_directory import TaskDirectory
 from .workflow import Report
 
@@ -80,6 +80,7 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
     for data, own, _ in rounds:
         task.check_data(data, folds=len(rounds) > 1)
         check_bilm(data, setup._replace(directory=own))
+    _check_settings(task, untrained(setup.bilm), [one.data for one in rounds], setup.config, only)
     found = [RoundCounts(kept and kept / f"{number}.npz") for number in range(1, len(rounds) + 1)]
     notes: list[str] = []
     static: dict[Texts, ELMo] = {}
@@ -90,8 +91,8 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
             if counts.complete:
                 continue
             other, notes = _word2vec(one.directory, setup, elmo, only, progress, static)
-            inputs = partial(inputs_of, task, elmo, only=only, progress=progress, other=other)
-            _check_settings(task, elmo, one.data, setup.config, only)
+            inputs = partial(inputs_of, task, elmo, only=only, progress=progress, other=other,
+                             frozen=not setup.config.finetune)
             for line in _measure(task, one, valid, inputs, setup, counts):
                 # Written after each score, so that a stopped comparison keeps its results
                 _write_results(rounds, scores(task, found), setup)
@@ -105,9 +106,9 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
     return _written(task, rounds, all_scores, notes, setup)
 
 
-def _check_settings(task: TaskSpec, elmo: ELMo, data: Data, config: TaskConfig, only: Sequence[str]) -> None:
-    """Raise UserError for a setting that does not go with one of the inputs, before any of them is trained."""
-    for kind in wanted_kinds(task, elmo.model.config.layers, only):
+def _check_settings(task: TaskSpec, elmo: ELMo, parts: Sequence[Data], config: TaskConfig, only: Sequence[str]) -> None:
+    """Raise UserError for a setting that does not go with one of the inputs, before anything is trained."""
+    for data, kind in product(parts, wanted_kinds(task, elmo.model.config.layers, only)):
         own = replace(config, input="static" if kind == WORD2VEC else kind)
         task.model(elmo, data.train, own, data.raw)
 
@@ -200,9 +201,15 @@ def check_kinds(task: TaskSpec, only: Sequence[str], bilm: BilmSpec) -> None:
 
 
 def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Sequence[str], progress: Progress,
-              other: ELMo | None) -> Iterator[Input]:
-    """From those without context to the mix; other: word2vec's vectors, None to leave them out."""
-    def embedded(source: ELMo, layers: list[int]) -> list[EmbeddingCache]:
+              other: ELMo | None, frozen: bool = True) -> Iterator[Input]:
+    """From those without context to the mix.
+
+    other   word2vec's vectors, None to leave them out
+    frozen  whether vectors stay as they are while a model is trained, so that they are computed once
+    """
+    def embedded(source: ELMo, layers: list[int]) -> Sequence[EmbeddingCache | None]:
+        if not frozen:
+            return [None] * len(examples)
         different = {id(some): some for some in examples}
         vectors = {key: task.embed(source, some, layers, progress) for key, some in different.items()}
         return [vectors[id(some)] for some in examples]

@@ -42,6 +42,11 @@ class BilmSpec(NamedTuple):
             raise UserError("--fine-tune needs a biLM that is already trained: give it with --bilm; without --bilm, "
                             "one is trained on the same text")
 
+    @property
+    def trains(self) -> bool:
+        """Whether `bilm_for` trains or fine-tunes one."""
+        return bool(self.fine_tune) or (self.read and not self.given)
+
     def layers(self) -> int:
         """The number of layers of the biLM that `bilm_for` will return. Raises UserError if a given one is missing."""
         return (read_model(self.given, mmap=True).config if self.given else preset("demo").model).layers
@@ -64,9 +69,9 @@ def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
     """
     config, directory, spec, quiet = setup
     check_bilm(data, setup)
-    if not (spec.given or spec.read):
+    if not (spec.given or spec.trains):
         return no_bilm(), NONE
-    if spec.given and not spec.fine_tune:
+    if spec.given and not spec.trains:
         return ELMo.load(spec.given), str(Path(spec.given).resolve())
     lines = _lines(data)
     settings = _settings(spec, len(lines))
@@ -91,11 +96,16 @@ def no_bilm() -> ELMo:
     return elmo
 
 
+def untrained(spec: BilmSpec) -> ELMo:
+    """A biLM of the sizes of the one that `bilm_for` will return, which has not learnt from the text of a task."""
+    return ELMo.load(spec.given) if spec.given else no_bilm()
+
+
 def check_bilm(data: Data, setup: Setup) -> None:
     """Raise UserError where `bilm_for` cannot begin. Nothing is written."""
     directory, spec = setup.directory, setup.bilm
     spec.check()
-    if (spec.given and not spec.fine_tune) or not (spec.given or spec.read):
+    if not spec.trains:
         return
     lines = _lines(data)
     settings = _settings(spec, len(lines))

@@ -29,6 +29,10 @@ class TaskDirectory:
         self.report = path / "report.txt"
         self.results = path / "results.csv"
 
+    def ended(self) -> bool:
+        """Whether the training of a model has come to its end here."""
+        return self.model.is_file() and self.report.is_file() and not os.path.lexists(self.last)
+
     def figure(self, name: str) -> Path:
         """The figure of a task, or of a comparison."""
         return self.path / f"{name}.png"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...errors import UserError
 from ...runtime.files import all_or_none, atomic_write, atomic_write_text
 from ...runtime.progress import Progress
 from ...runtime.signals import Interrupted
@@ -14,7 +15,7 @@ from ..models.fit import FitInterrupted
 from ..models.task_model import TaskModel
 from .bilm_text import read_before
 from .task_base import TaskSpec
-from .task_bilm import Setup, bilm_for
+from .task_bilm import Setup, bilm_for, bilm_of, untrained
 from .task_directory import TaskDirectory
 
 
@@ -28,6 +29,8 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
     config, directory, bilm, quiet = setup
     task.check_data(data)
     valid = valid and task.learnable(data.train, valid)
+    if bilm.trains:     # what the model refuses, it refuses before that
+        task.model(untrained(bilm), data.train, config, data.raw)
     elmo, path = bilm_for(data, setup)
     learnt = data.train
     if valid is None:
@@ -69,6 +72,16 @@ def _kept(stopped: FitInterrupted, task: TaskSpec, model: TaskModel, directory: 
     _save(model, directory, path)
     return Interrupted(f"stopped; the best epoch so far, {stopped.best}, is in {directory.model}; to test it: elmo-np "
                        f"task {task.name} evaluate {directory.path} DATA")
+
+
+def again(task: TaskSpec, data: Data, setup: Setup) -> Report:
+    """The scores of the model of a training that has ended. Raises UserError if it had other settings than these."""
+    config, directory, bilm, _ = setup
+    model = task.load(str(directory.model), bilm_of(directory, None if bilm.trains else bilm.given, task.name))
+    if model.config != config:
+        raise UserError(f"{directory.path} holds a training that has ended, with other settings: give the same, or "
+                        "another --out")
+    return evaluate(task, model, data.test, None)
 
 
 def evaluate(task: TaskSpec, model: TaskModel, test: Examples, picture: Path | None) -> Report:

@@ -41,6 +41,17 @@ def test_a_comparison_in_folds_tests_every_sentence_once(task_home, run, tmp_pat
     assert "fold 3 of 4, layer mix, seed 2: accuracy" in err
 
 
+def test_vectors_that_change_in_training_are_not_computed_before(task_home, run, tmp_path, monkeypatch):
+    def embed(*args):
+        raise AssertionError("computed, and read by nothing")
+    monkeypatch.setattr(type(TASKS["classify"]), "embed", embed)
+    code, out, err = run("classify", "compare", "train.tsv", "--test", "test.tsv", "--bilm", "bilm", "--seeds", 1,
+                         "--inputs", "static", "mix", "--out", tmp_path / "out", "--quiet", *FAST_OPTIONS, "--set",
+                         "epochs=2", "--set", "finetune=true")
+    assert (code, err) == (0, "")
+    assert "layer mix" in out
+
+
 def test_a_stopped_comparison_keeps_its_scores(task_home, run, tmp_path, monkeypatch):
     original, calls = compare._counts, []
 
