@@ -49,23 +49,30 @@ from elmo_np.viz.plots import save
 
 HERE = Path(__file__).parent
 GROWTH = "growth"
-SIZES = (0.1, 0.4, 1.6, math.inf)           # million tokens
-QUICK_SIZES = (0.05, 0.3)
+# Of a biLM, by the million tokens of its text: a shorter text is read more often, and the best epoch is kept.
+EPOCHS = {0.1: 30, 0.4: 20, 1.6: 10, math.inf: 6}
+QUICK_EPOCHS = {0.05: 2, 0.3: 2}
 BILM = ("state=reset", "shuffle=200000", "min_count=2")
-QUICK_BILM = (*BILM, "epochs=2", "hidden_dim=32", "projection_dim=32", "embedding_dim=32", "samples=256")
+QUICK_BILM = (*BILM, "hidden_dim=32", "projection_dim=32", "embedding_dim=32", "samples=256")
 
 
-def settings_of(quick: bool, by_id: bool = False) -> tuple[str, ...]:
+def epochs(quick: bool) -> dict[float, int]:
+    """Of the biLMs, by size, the largest last."""
+    return QUICK_EPOCHS if quick else EPOCHS
+
+
+def settings_of(size: float, quick: bool, by_id: bool = False) -> tuple[str, ...]:
     """key=value: a model of characters, or of words by id, by the original ELMo's recipe at a laptop's size; sentence
     by sentence, as tasks read."""
-    return (QUICK_BILM if quick else BILM) + (("char_filters=none",) if by_id else ())
+    own = (*(QUICK_BILM if quick else BILM), f"epochs={epochs(quick)[size]}")
+    return (*own, "char_filters=none") if by_id else own
 
 
 def command_of(size: float, quick: bool, by_id: bool = False) -> str:
     """The command that trains the same biLM."""
     return " ".join([f"elmo-np train FOLDER/text/{open_text.file_of(Path(), size)} --valid FOLDER/text/valid.txt --out "
                      f"FOLDER/bilm/{name_of(size, by_id)} --preset elmo-tiny",
-                     *(f"--set {setting}" for setting in settings_of(quick, by_id))])
+                     *(f"--set {setting}" for setting in settings_of(size, quick, by_id))])
 
 
 def name_of(size: float, by_id: bool = False) -> str:
@@ -87,7 +94,7 @@ class Bench:
 
     @property
     def sizes(self) -> tuple[float, ...]:
-        return QUICK_SIZES if self.quick else SIZES
+        return tuple(epochs(self.quick))
 
     def text(self, todo: Sequence[Experiment]) -> list[open_text.Count]:
         """Write the texts -> the counts of their sources."""
@@ -104,7 +111,7 @@ class Bench:
             self.progress.close()
             text, valid = (str(path.resolve()) for path in (open_text.file_of(self.out / "text", size),
                                                             self.out / "text" / "valid.txt"))
-            settings = override(preset("elmo-tiny"), settings_of(self.quick, by_id))
+            settings = override(preset("elmo-tiny"), settings_of(size, self.quick, by_id))
             folder.remove_unsaved()
             train(text, folder.path, valid=valid, settings=replaced(settings, corpus=text), resume=folder.last.exists())
             done.touch()
@@ -191,7 +198,7 @@ def check_only(only: Sequence[str], names: Sequence[str]) -> None:
 
 def check_same_plan(out: Path, todo: Sequence[Experiment], quick: bool) -> None:
     """Raises UserError if what is in `out` was begun with other experiments, data or settings."""
-    sizes = QUICK_SIZES if quick else SIZES
+    sizes = [*epochs(quick)]
     bilms = [*(command_of(size, quick) for size in sizes), command_of(sizes[-1], quick, by_id=True)]
     plan = json.dumps([*(one.command() for one in todo), *bilms], indent=1) + "\n"
     file = out / "plan.json"
@@ -208,7 +215,7 @@ def run(argv: Sequence[str] | None) -> None:
     for name in "masc_tagged", "brown", "senseval", *nltk_data.CATEGORIES:
         nltk_data.corpus(name)
     out.mkdir(parents=True, exist_ok=True)
-    largest = (QUICK_SIZES if args.quick else SIZES)[-1]
+    largest = [*epochs(args.quick)][-1]
     todo = [replace(one, bilm=name_of(largest, one.by_id)) for one in experiments(files, out, args.quick)]
     check_only(args.only, [*(one.name for one in todo), GROWTH])
     check_same_plan(out, todo, args.quick)

@@ -134,9 +134,9 @@ def test_every_command_of_the_page_is_one_that_elmo_np_takes(tmp_path, quick):
         assert (args.task, args.action, args.data, args.fine_tune) == (one.task, "compare", one.data, one.fine_tune)
         assert args.set == list(one.settings)
         compare.check_kinds(TASKS[one.task], one.inputs, TwoLayers())
-    for size in tasks.QUICK_SIZES if quick else tasks.SIZES:
+    for size in tasks.epochs(quick):
         command = tasks.command_of(size, quick)
-        assert isinstance(override(preset("elmo-tiny"), tasks.settings_of(quick)), Settings)
+        assert isinstance(override(preset("elmo-tiny"), tasks.settings_of(size, quick)), Settings)
         assert f"--out FOLDER/bilm/{tasks.name_of(size)} " in command
         assert f"FOLDER/text/{tasks.name_of(size)}.txt" in command
 
@@ -168,9 +168,9 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(open_text, "NLTK", (open_text.Source("some text", "open", lambda: iter(documents)),))
     monkeypatch.setattr(open_text, "VALIDATION", 60)
     monkeypatch.setattr(tasks_report, "TRIALS", 99)
-    monkeypatch.setattr(tasks, "QUICK_SIZES", (0.0006, 0.0009))
-    monkeypatch.setattr(tasks, "QUICK_BILM", (*tasks.BILM, "epochs=1", "hidden_dim=4", "projection_dim=4",
-                                              "embedding_dim=4", "softmax=full", "min_count=1"))
+    monkeypatch.setattr(tasks, "QUICK_EPOCHS", {0.0006: 1, 0.0009: 1})
+    monkeypatch.setattr(tasks, "QUICK_BILM", (*tasks.BILM, "hidden_dim=4", "projection_dim=4", "embedding_dim=4",
+                                              "softmax=full", "min_count=1"))
     return ["--out", str(tmp_path / "out"), "--quick"]
 
 
