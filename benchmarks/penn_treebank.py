@@ -42,9 +42,9 @@ RECIPES: dict[int, dict[str, object]] = {       # by minutes
     30: {"embedding_dim": 300, "hidden_dim": 300, "dropout": 0.2, "output_dropout": 0.3, "weight_drop": 0.1,
          "epochs": 11, "decay_after": 5, "decay": 0.6},
     60: {"embedding_dim": 400, "hidden_dim": 400, "dropout": 0.3, "output_dropout": 0.4, "weight_drop": 0.2,
-         "epochs": 15, "decay_after": 7, "decay": 0.65},
+         "epochs": 16, "decay_after": 11, "decay": 0.45},
     150: {"embedding_dim": 400, "hidden_dim": 600, "projection_dim": 400, "dropout": 0.4, "output_dropout": 0.4,
-          "weight_drop": 0.3, "epochs": 27, "decay_after": 13, "decay": 0.75}}
+          "weight_drop": 0.3, "epochs": 27, "decay_after": 21, "decay": 0.45}}
 GOALS = {30: 88, 60: 80, 150: 70}
 
 
