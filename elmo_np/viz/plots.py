@@ -124,6 +124,7 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("{x:g}" if max(ax.get_ylim()) / min(ax.get_ylim()) < 30 else "")
     ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.locator_params(axis="x", nbins=5)        # long numbers
     ax.set_xlim(left=0)
     who = "Both directions learn" if len({direction for direction, _ in curves}) > 1 else "The model learns"
     ax.set(xlabel="tokens read per direction", ylabel="perplexity (lower is better)",

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from html import escape
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -118,6 +119,16 @@ def test_a_short_curve_is_drawn_and_its_legend_names_what_is_there(rows, named):
     figure = drawn(plots.training_curves(rows, 300.0))
     assert legend(figure) == [*(f"{direction}, {name}" for direction in ("forward", "backward") for name in named),
                               "unigram model, held out"]
+
+
+@pytest.mark.parametrize("tokens", [2_000, 90_000, 15_000_000, 990_000_000])
+def test_the_numbers_below_the_training_curves_do_not_overlap(tokens):
+    rows = [{**row, "tokens": str(tokens // 10)} for row in curve()]
+    ax, = drawn(plots.training_curves(rows)).axes
+    shown = [label for label in ax.get_xticklabels() if ax.get_xlim()[0] <= label.get_position()[0] <= ax.get_xlim()[1]]
+    boxes = [label.get_window_extent() for label in shown]
+    assert len(boxes) > 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_the_curves_count_the_tokens_of_training_and_leave_sampled_losses_out():
