@@ -211,8 +211,9 @@ def _learn(args: argparse.Namespace, task: TaskSpec) -> int:
     resume = getattr(args, "resume", False)
     directory = TaskDirectory(Path(args.out))
     if resume and data and directory.ended():
+        found = workflow.again(task, data, Setup(config, directory, bilm))
         Progress(quiet=args.quiet).say(f"{args.out}: this training has ended; to train another, give another --out")
-        _print(workflow.again(task, data, Setup(config, directory, bilm)), args.json)
+        _print(found, args.json)
         return 0
     directory = stopped_directory(args.out, figure) if resume else new_directory(args.out, figure)
     _say_unread(args, task, configs)
