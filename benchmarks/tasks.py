@@ -215,7 +215,7 @@ def run(argv: Sequence[str] | None) -> None:
     for name in "masc_tagged", "brown", "senseval", *nltk_data.CATEGORIES:
         nltk_data.corpus(name)
     out.mkdir(parents=True, exist_ok=True)
-    largest = [*epochs(args.quick)][-1]
+    largest = max(epochs(args.quick))
     todo = [replace(one, bilm=name_of(largest, one.by_id)) for one in experiments(files, out, args.quick)]
     check_only(args.only, [*(one.name for one in todo), GROWTH])
     check_same_plan(out, todo, args.quick)

@@ -80,14 +80,16 @@ def compare(task: TaskSpec, rounds: Sequence[Round], valid: Examples | None, set
     for data, own, _ in rounds:
         task.check_data(data, folds=len(rounds) > 1)
         check_bilm(data, setup._replace(directory=own))
-    _check_settings(task, untrained(setup.bilm), [one.data for one in rounds], setup.config, only)
+    elmo = untrained(setup.bilm)
+    _check_settings(task, elmo, [one.data for one in rounds], setup.config, only)
     found = [RoundCounts(kept and kept / f"{number}.npz") for number in range(1, len(rounds) + 1)]
     notes: list[str] = []
     static: dict[Texts, ELMo] = {}
     with Progress(quiet=setup.quiet) as progress:
         for number, (one, counts) in enumerate(zip(rounds, found, strict=True), 1):
             prefix = f"fold {number} of {len(rounds)}, " if len(rounds) > 1 else ""
-            elmo, _ = bilm_for(one.data, setup._replace(directory=one.directory))
+            if setup.bilm.trains:
+                elmo, _ = bilm_for(one.data, setup._replace(directory=one.directory))
             if counts.complete:
                 continue
             other, notes = _word2vec(one.directory, setup, elmo, only, progress, static)
@@ -201,7 +203,7 @@ def check_kinds(task: TaskSpec, only: Sequence[str], bilm: BilmSpec) -> None:
 
 
 def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Sequence[str], progress: Progress,
-              other: ELMo | None, frozen: bool = True) -> Iterator[Input]:
+              other: ELMo | None, frozen: bool) -> Iterator[Input]:
     """From those without context to the mix.
 
     other   word2vec's vectors, None to leave them out

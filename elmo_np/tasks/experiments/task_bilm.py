@@ -69,10 +69,8 @@ def bilm_for(data: Data, setup: Setup) -> tuple[ELMo, str]:
     """
     config, directory, spec, quiet = setup
     check_bilm(data, setup)
-    if not (spec.given or spec.trains):
-        return no_bilm(), NONE
-    if spec.given and not spec.trains:
-        return ELMo.load(spec.given), str(Path(spec.given).resolve())
+    if not spec.trains:
+        return untrained(spec), str(Path(spec.given).resolve()) if spec.given else NONE
     lines = _lines(data)
     settings = _settings(spec, len(lines))
     run = RunDirectory(directory.own_bilm)
@@ -97,7 +95,7 @@ def no_bilm() -> ELMo:
 
 
 def untrained(spec: BilmSpec) -> ELMo:
-    """A biLM of the sizes of the one that `bilm_for` will return, which has not learnt from the text of a task."""
+    """The biLM that `bilm_for` begins with: of the same sizes, and the same unless that trains."""
     return ELMo.load(spec.given) if spec.given else no_bilm()
 
 

@@ -65,6 +65,6 @@ def stopped_directory(out: str, figure: str) -> TaskDirectory:
     if directory.last.is_file():
         return directory
     if directory.report.exists() or not directory.own_bilm.exists():
-        raise UserError(f"{out or '--out'} has nothing to resume: expected the directory of a training that was "
+        raise UserError(f"{out} has nothing to resume: expected the directory of a training that was "
                         "stopped; without --resume, training begins")
     return new_directory(out, figure)       # only the biLM has been begun
