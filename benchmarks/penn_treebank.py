@@ -43,8 +43,8 @@ RECIPES: dict[int, dict[str, object]] = {       # by minutes
          "epochs": 11, "decay_after": 5, "decay": 0.6},
     60: {"embedding_dim": 400, "hidden_dim": 400, "dropout": 0.3, "output_dropout": 0.4, "weight_drop": 0.2,
          "epochs": 16, "decay_after": 11, "decay": 0.45},
-    150: {"embedding_dim": 400, "hidden_dim": 600, "projection_dim": 400, "dropout": 0.4, "output_dropout": 0.4,
-          "weight_drop": 0.3, "epochs": 27, "decay_after": 21, "decay": 0.45}}
+    150: {"embedding_dim": 500, "hidden_dim": 500, "dropout": 0.4, "output_dropout": 0.4, "weight_drop": 0.3,
+          "epochs": 29, "decay_after": 23, "decay": 0.45}}
 GOALS = {30: 88, 60: 80, 150: 70}
 
 

@@ -365,8 +365,11 @@ class Trainer:
         place = self.place
         loss = self._validate(f"{place.epoch}/{self.config.epochs}")
         place.since_best += 1
-        if place.since_best == RISING and place.epoch < self.config.epochs:
-            self.progress.say(rising_note(RISING))
+        if place.epoch < self.config.epochs:
+            if place.since_best == 1:           # or what may be a day's training would say so at its end only
+                self._compare_with_unigram(loss)
+            if place.since_best == RISING:
+                self.progress.say(rising_note(RISING))
         self._begin_average(loss)
         if self.on_epoch:
             self.on_epoch(place, loss)
@@ -433,6 +436,10 @@ class Trainer:
         seen = training_loss(read(self.folder.metrics), last)
         if seen is not None and validation.total - seen.total > len(seen.each) * GAP:
             self.progress.say(gap_note(seen, validation))
+        self._compare_with_unigram(validation)
+
+    def _compare_with_unigram(self, validation: Loss) -> None:
+        """Report a loss that is not below the unigram's."""
         unigram = math.log(unigram_perplexity(self.vocabulary, self.valid))
         if max(validation.each.values()) >= unigram:
             self.progress.say(unigram_note(validation, unigram, self.monitor.advice(self.optimizer.learning_rate)))

@@ -518,6 +518,15 @@ def test_a_model_that_is_no_better_than_the_unigram_model_is_reported(tmp_path, 
     assert "unigram" not in capsys.readouterr().err
 
 
+def test_a_model_that_has_stopped_learning_above_the_unigram_model_is_reported_at_once_and_at_the_end(tmp_path, capsys):
+    run(tmp_path, "epochs=4", "optimizer=sgd", "learning_rate=0.00001", "decay=1e-30", quiet=False)
+    said = capsys.readouterr().err.splitlines()
+    notes = [i for i, line in enumerate(said) if "is not better than that of the unigram model" in line]
+    validations = [i for i, line in enumerate(said) if "  validation perplexity: " in line]
+    assert notes == [validations[1] + 1, len(said) - 1]
+    assert len(validations) == 4
+
+
 def test_infinity_in_validation_alone_stops_training_too(tmp_path, monkeypatch):
     def spoiled(self, epoch=Trainer._end_epoch):
         self.model.forward_lm.softmax.b.value[...] = np.inf
