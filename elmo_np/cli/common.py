@@ -197,9 +197,12 @@ def settings_of(path: str) -> Settings:
 
 
 def choice_for_corpus(args: argparse.Namespace) -> tuple[Choice, str]:
-    """What suits a corpus of that many tokens, and a line that says so; of --set, only how it is read matters."""
+    """What suits a corpus of that many tokens, and a line that says so; of --config and --set, only how it is read
+    matters."""
+    config = getattr(args, "config", None)
+    given = read_toml(config, Settings()) if config else Settings()
     reading = [one for one in args.set if setting_name(one) in FIELDS["data"]]
-    settings = with_tokens(with_corpora(override(Settings(), reading), args.corpus, args.valid), args.corpus)
+    settings = with_tokens(with_corpora(override(given, reading), args.corpus, args.valid), args.corpus)
     tokens = count_tokens(open_corpus(args.corpus, tokenize=settings.data.tokenize))
     choice = choice_for(tokens)
     return choice, choice.note(tokens)

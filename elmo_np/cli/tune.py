@@ -17,7 +17,16 @@ from ..runtime.progress import Progress
 from ..training.search_space import FACTORS, VALUES, draw_trials, search_space
 from ..training.tuning import Outcome, Search
 from ..viz.plots import COLOURS, lines, save
-from .common import Add, add_corpus, add_json, check_directory_name, choice_for_corpus, json_text, unread_notes
+from .common import (
+    Add,
+    add_corpus,
+    add_json,
+    check_directory_name,
+    choice_for_corpus,
+    json_text,
+    setting_name,
+    unread_notes,
+)
 
 MINUTES, TRIALS = 30, 8
 
@@ -61,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if not (best.curve or finished):
         raise UserError(f"no trial was validated in {args.minutes:g} minutes: expected time for an epoch of each: give "
                         "more --minutes with --resume, or a smaller model")
-    if not math.isfinite(perplexity(best.loss, 1)):
+    if not any(search.folder(trial).model.exists() for trial in trials):
         raise UserError(f"all trials in {args.out} diverged, so none is the best: start another search with a lower "
                         f"learning_rate (now {base.train.learning_rate:g}), or with clip_norm")
     _draw(ranking, search)
@@ -72,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 def _command(args: argparse.Namespace, name: str, changes: Sequence[str]) -> str:
     """What trains the best settings to the end: a preset and its changes, of which the last of a setting counts."""
     valid = [] if args.valid is None else ["--valid", args.valid]
-    last = {change.partition("=")[0]: change for change in changes}
+    last = {setting_name(change): change for change in changes}
     options = [word for change in last.values() for word in ("--set", change)]
     return shlex.join(["elmo-np", "train", args.corpus, *valid, "--preset", name, *options, "--out", "run"])
 

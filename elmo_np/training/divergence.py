@@ -66,6 +66,12 @@ class DivergenceMonitor:
         return f"start another run with a lower learning_rate (now {learning_rate:g}), or {clip}"
 
 
+def no_model(directions: int) -> str:
+    """Why a training of so many directions has kept none."""
+    where = " in both directions" if directions > 1 else ""
+    return f"the validation loss was never below {MODEL_LIMIT} log V{where}, so no model was kept"
+
+
 def not_finite(arrays: Mapping[str, Parameter]) -> str:
     """Names the first array with NaN or infinity, values before gradients, or the loss where all arrays are finite."""
     named = [(name, p.value) for name, p in arrays.items()]

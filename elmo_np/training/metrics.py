@@ -40,11 +40,14 @@ class Metrics:
     def start(self) -> None:
         atomic_write_text(self.path, ",".join(COLUMNS) + "\n")
 
-    def resume(self, place: TrainingState) -> None:
-        """Drop the rows after `place`, which will be written again; `place` gets the seconds of the last one kept."""
+    def resume(self, place: TrainingState, validates: bool) -> None:
+        """Drop the rows after `place`, which will be written again; `place` gets the seconds of the last one kept.
+
+        validates   whether the training goes on with a validation there: one that was done there before is repeated
+        """
         rows = read(self.path) if self.path.exists() else []
-        # What `place` has summed up is not written yet; a validation at its step is repeated.
-        valid_end = (place.epoch, place.step)
+        # What `place` has summed up is not written yet.
+        valid_end = (place.epoch, place.step if validates else place.step + 1)
         train_end = (place.epoch, place.step if place.tokens else place.step + 1)
         kept = [row for row in rows if (int(row["epoch"]), int(row["step"])) <
                 (valid_end if row["split"] == "valid" else train_end)]

@@ -7,7 +7,7 @@ import math
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..data.sharded_corpus import ShardedCorpus
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
-from ..inference.evaluate import evaluate, unigram_perplexity
+from ..inference.evaluate import evaluate
 from ..inference.token_indexer import TokenIndexer, batch_of, token_indexer
 from ..io.model_file import Stored, read_model
 from ..io.run_directory import RunDirectory
@@ -40,22 +40,13 @@ from ..runtime.progress import Progress
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.threads import one_blas_thread, threads
 from .checkpointing import TrainingState, machine, restore, state_dict
-from .divergence import MODEL_LIMIT, STEP_LIMIT, STEPS_IN_A_ROW, DivergenceMonitor, not_finite
+from .divergence import STEP_LIMIT, STEPS_IN_A_ROW, Diverged, DivergenceMonitor, no_model, not_finite
 from .epoch_size import EpochSize, epoch_size
 from .fine_tuning import base_model, take_over
 from .initial_model import cutoffs_of, new_elmo, vocabulary_of
-from .messages import (
-    announcement,
-    gap_note,
-    held_out_note,
-    overfitting_note,
-    progress_line,
-    rising_note,
-    seen_note,
-    unigram_note,
-    validation_line,
-)
-from .metrics import Metrics, read, training_loss
+from .judgement import Judge
+from .messages import announcement, held_out_note, progress_line, seen_note, validation_line
+from .metrics import Metrics
 from .processes import OneProcess, together
 from .request import Corpus, check_processes, check_request, open_corpora, with_corpora, with_tokens
 from .row_groups import RowGroups, Step
@@ -64,8 +55,6 @@ from .survey import Survey, fingerprint
 
 ROWS_PER_EPOCH = 20         # of metrics.csv
 KERNEL_MEMORY = 1024        # MB that the kernels keep from step to step: more than a step of a laptop's models takes
-RISING = 2                  # epochs without a better validation after which that is said
-GAP = math.log(2)           # nats per token from training to validation, after which that is said
 
 
 def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Corpus | None = None,
@@ -153,6 +142,7 @@ class Trainer:
     average: Average | None             # of the weights, once it has begun
     groups: RowGroups
     monitor: DivergenceMonitor
+    judge: Judge
 
     on_step: Callable[[TrainingState], None] | None = None
     on_epoch: Callable[[TrainingState, Loss], None] | None = None
@@ -214,6 +204,7 @@ class Trainer:
         self.groups = RowGroups(self.model, self.parameters, self.config, self.processes)
         self.average = make_average(self.config, self.model) if self.config.average == "ema" else None
         self.monitor = DivergenceMonitor(len(self.vocabulary), self.config)
+        self.judge = Judge(self.config, self.vocabulary, self.valid, self.folder.metrics)
 
     def asked(self) -> dict[str, str]:
         """The settings on which steps depend, which must be the same on all processes."""
@@ -243,7 +234,7 @@ class Trainer:
             return
 
         def write() -> None:
-            self.metrics.resume(self.place)
+            self.metrics.resume(self.place, self._validation_is_due())
             atomic_write_text(self.folder.config, write_toml(self.settings))
 
         self.processes.first(write)
@@ -271,11 +262,24 @@ class Trainer:
                     self._validate(f"{self.place.epoch}/{self.config.epochs}, step {self.place.step}")
                 self._step(batch)
                 if self.processes.stops(bool(interrupted), self.read):
-                    self._save()
-                    raise Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}")
+                    raise self._interrupted()
             validation = self._end_epoch()
+        if self.place.epoch <= self.config.epochs:
+            self.progress.say(f"no better validation for {self.place.since_best} epochs: training ends")
+        if self.place.best == math.inf:
+            raise self._without_model(validation)
         if validation:
-            self._judge(validation)
+            self._say(self.judge.at_end(self.place, validation, self._advice()))
+            if self.processes.stops(bool(interrupted), self.read):  # since the last step: what comes next is stopped
+                raise Interrupted(f"stopped after the last epoch; the model is {self.folder.model}")
+
+    def _interrupted(self) -> Interrupted:
+        """Save, but not what is going wrong in place of what is good."""
+        if self.monitor.steps:
+            return Interrupted(f"stopped at {self.place}; the loss has been above {STEP_LIMIT} log V for "
+                               f"{self.monitor.steps} steps, which are not saved; last good checkpoint: {self.saved}")
+        self._save()
+        return Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}")
 
     def _batches(self) -> Iterator[Batch]:
         """Those of the epoch that are left."""
@@ -365,11 +369,8 @@ class Trainer:
         place = self.place
         loss = self._validate(f"{place.epoch}/{self.config.epochs}")
         place.since_best += 1
-        if place.epoch < self.config.epochs:
-            if place.since_best == 1:           # or what may be a day's training would say so at its end only
-                self._compare_with_unigram(loss)
-            if place.since_best == RISING:
-                self.progress.say(rising_note(RISING))
+        if place.epoch < self.config.epochs and not self._out_of_patience():
+            self._say(self.judge.during(place, loss, self._advice()))
         self._begin_average(loss)
         if self.on_epoch:
             self.on_epoch(place, loss)
@@ -424,25 +425,20 @@ class Trainer:
         self.progress.say(validation_line(epoch, loss, better, self.sampled, place.seconds))
         return loss
 
-    def _judge(self, validation: Loss) -> None:
-        """Raise UserError where no model was worth keeping; report overfitting, and a loss not below the unigram's."""
-        if self.place.best == math.inf:
-            where = " in both directions" if len(self.model.lms) > 1 else ""
-            raise self._stopped(validation, f"the validation loss was never below {MODEL_LIMIT} log V{where}, so no "
-                                            "model was kept")
-        last = self.place.epoch - 1
-        if self.place.since_best > 0:
-            self.progress.say(overfitting_note(last - self.place.since_best, last))
-        seen = training_loss(read(self.folder.metrics), last)
-        if seen is not None and validation.total - seen.total > len(seen.each) * GAP:
-            self.progress.say(gap_note(seen, validation))
-        self._compare_with_unigram(validation)
+    def _without_model(self, validation: Loss | None) -> UserError:
+        """The error for a training that has ended without a usable model; validation: the last, None if this is told
+        once more."""
+        reason = no_model(len(self.model.lms))
+        if validation:
+            return self._stopped(validation, reason)
+        return Diverged(f"{self.folder.path}: {reason}; {self._advice()}")
 
-    def _compare_with_unigram(self, validation: Loss) -> None:
-        """Report a loss that is not below the unigram's."""
-        unigram = math.log(unigram_perplexity(self.vocabulary, self.valid))
-        if max(validation.each.values()) >= unigram:
-            self.progress.say(unigram_note(validation, unigram, self.monitor.advice(self.optimizer.learning_rate)))
+    def _advice(self) -> str:
+        return self.monitor.advice(self.optimizer.learning_rate)
+
+    def _say(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.progress.say(line)
 
     def _save_is_due(self) -> bool:
         """Whether to save before this step: not where its loss shows that training is going wrong."""
@@ -467,15 +463,11 @@ class Trainer:
         self.saved = f"{self.folder.last} ({self.place})"
 
     def _out_of_patience(self) -> bool:
-        if self.config.patience is None or self.place.since_best < self.config.patience:
-            return False
-        self.progress.say(f"no better validation for {self.place.since_best} epochs: training ends")
-        return True
+        return self.config.patience is not None and self.place.since_best >= self.config.patience
 
     def _announce(self) -> None:
         values = sum(p.value.size for p in self.parameters.values())
-        for line in [*self.notes, *announcement(self.size, len(self.vocabulary), values)]:
-            self.progress.say(line)
+        self._say([*self.notes, *announcement(self.size, len(self.vocabulary), values)])
 
 
 def _validation_notes(corpus: str | Corpus, valid: str | Corpus | None, every: int) -> list[str]:

@@ -29,6 +29,7 @@ from ..runtime.files import atomic_write_text, read_regular_text
 from ..runtime.launcher import check_alone
 from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress, duration
+from ..runtime.signals import Interrupted
 from .checkpointing import TrainingState
 from .divergence import Diverged
 from .metrics import directions_of, read
@@ -99,8 +100,9 @@ class Search:
         check_alone("a search for settings")
         if not 0 < minutes <= MOST_MINUTES:
             raise UserError(f"minutes={minutes:g} (--minutes): expected a number above 0, at most {MOST_MINUTES:,}")
-        if shared := self.valid and shared_file(self.corpus, self.valid):
-            raise UserError(f"valid={self.valid} (--valid): {shared} is in the corpus too: expected another text, or "
+        valid = self.valid or self.trials[0].settings.data.valid
+        if shared := valid and shared_file(self.corpus, valid):
+            raise UserError(f"valid={valid} (--valid): {shared} is in the corpus too: expected another text, or "
                             "trials would be judged on what they were trained on")
         with locked_folder(self.out), self.progress:
             self._begin(resume)
@@ -179,6 +181,13 @@ class Search:
                   resume=folder.path.exists())
         except Diverged:
             self.progress.say(f"{self.place}  diverged")
+            return
+        except Interrupted:
+            raise
+        except UserError as error:      # settings that do not fit the corpus or the memory
+            if trial is self.trials[0] or folder.last.exists():
+                raise
+            self.progress.say(f"{self.place}  left out: {error}")
             return
         found = ", ".join(f"{direction} {perplexity_text(perplexity(loss, 1))}"
                           for direction, loss in self.outcome(trial).best.items())

@@ -216,6 +216,14 @@ def test_without_a_preset_the_number_of_tokens_decides_and_one_line_says_why(do,
     assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "same/model.safetensors").read_bytes()
 
 
+def test_the_tokens_are_those_of_a_raw_text_if_config_says_that_it_is_one(do, tmp_path):
+    raw = write(tmp_path / "raw.txt", [["It's", "raw,", "isn't", "it?"]] * 60)
+    config = tmp_path / "config.toml"
+    config.write_text("[data]\ntokenize = true\n")
+    err = do("train", raw, "--out", tmp_path / "run", "--config", config, *SMALL).err
+    assert "settings for a text of 480 tokens" in err
+
+
 @pytest.mark.parametrize("more", [[], ["--preset", "auto"]])
 def test_a_run_that_is_resumed_keeps_what_was_chosen(do, tmp_path, monkeypatch, more):
     run = tmp_path / "run"

@@ -7,7 +7,7 @@ import pytest
 
 from elmo_np.cli.main import main
 from elmo_np.config.schema import Settings
-from elmo_np.config.toml_files import read_toml
+from elmo_np.config.toml_files import override, preset, read_toml
 from elmo_np.training import tuning
 from tests.commands import SMALL
 
@@ -94,6 +94,23 @@ def test_a_search_in_which_all_trials_diverge_recommends_none(do, tmp_path):
                   "clip_norm=none", "--over", "dropout=0,0.5", "--quiet", code=2)
     assert out == ""
     assert "diverged, so none is the best: start another search with a lower learning_rate (now 1e+06)" in err
+
+
+def test_the_command_has_each_setting_once_by_whatever_name_it_was_given(do, tmp_path):
+    rank, *_, command = do("tune", "train.txt", "--out", tmp_path / "search", *OPTIONS, "--set", "model.dropout=0.8",
+                           "--over", "dropout=0,0.1", "--quiet").out.splitlines()[1:]
+    words = shlex.split(command)
+    given = [words[k + 1] for k, word in enumerate(words) if word == "--set"]
+    best = read_toml(tmp_path / f"search/trial-00{rank.split()[1]}/config.toml", Settings())
+    assert best.model.dropout < 0.8
+    assert override(preset("demo"), given).model == best.model
+
+
+def test_a_search_whose_losses_are_finite_but_useless_recommends_none(do, tmp_path):
+    err = do("tune", "train.txt", "--out", tmp_path / "search", *OPTIONS, "--set", "epochs=1", "--set",
+             "optimizer=sgd", "--set", "learning_rate=50", "--set", "clip_norm=1000", "--over", "dropout=0,0.5",
+             "--quiet", code=2).err
+    assert "diverged, so none is the best" in err
 
 
 def test_help_names_what_is_searched(capsys):

@@ -20,6 +20,7 @@ from elmo_np.errors import UserError
 from elmo_np.inference.elmo import load_model
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.runtime.signals import Interrupted
+from elmo_np.training import trainer
 from elmo_np.training.checkpointing import TrainingState
 from elmo_np.training.metrics import read
 from elmo_np.training.trainer import Trainer, train
@@ -72,6 +73,32 @@ def in_pieces(after, out, pieces, *assignments):
         assert after.steps == k
     after(None)
     run(out, *SMALL, *assignments, corpus=FEW, resume=bool(pieces))
+
+
+def test_ctrl_c_in_the_last_validation_stops_what_comes_after_the_training(tmp_path, monkeypatch):
+    def evaluated(*args, real=trainer.evaluate, **options):
+        signal.raise_signal(signal.SIGINT)
+        return real(*args, **options)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted, match=r"^stopped after the last epoch; the "
+                                                              r"model is .*model\.safetensors"):
+        patch.setattr(trainer, "evaluate", evaluated)
+        run(tmp_path / "stopped", *SMALL, "epochs=1", corpus=FEW)
+    run(tmp_path / "whole", *SMALL, "epochs=1", corpus=FEW)
+    for file in "last.safetensors", "model.safetensors":
+        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def test_a_validation_that_is_not_repeated_keeps_its_row(tmp_path, after):
+    """The model may be of that validation; eval_every may change."""
+    def killed(place):
+        if place.step == 6:
+            raise InterruptedError
+    with pytest.raises(InterruptedError):
+        run(tmp_path, *SMALL, "epochs=1", "eval_every=5", "save_every=5", corpus=FEW, on_step=killed)
+    rows = [row for row in but_for_seconds(tmp_path) if row["split"] == "valid"]
+    run(tmp_path, *SMALL, "epochs=1", "eval_every=0", "save_every=5", corpus=FEW, resume=True)
+    assert [row["step"] for row in rows] == ["5"]
+    assert [row for row in but_for_seconds(tmp_path) if row["split"] == "valid"][0] == rows[0]
 
 
 def but_for_seconds(folder):

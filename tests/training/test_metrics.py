@@ -76,14 +76,16 @@ def test_another_file_is_refused(tmp_path, text):
 def test_a_validation_within_an_epoch_is_kept_where_training_has_gone_on_from_it(metrics):
     for step in 3, 5, 8:
         metrics.valid(place(step=step), Evaluation(30.0, 10.0, 10, 3, 0), 0.01)
-    metrics.resume(place(step=5))
+    metrics.resume(place(step=5), validates=False)                  # eval_every has changed
+    assert [row["step"] for row in read(metrics.path)] == ["3", "5"]
+    metrics.resume(place(step=5), validates=True)
     assert [row["step"] for row in read(metrics.path)] == ["3"]     # that of step 5 is repeated
 
 
 def test_the_seconds_go_on_from_the_last_row(metrics):
     metrics.train(place(step=4), 0.01, sampled=False)
     resumed = TrainingState(epoch=1, step=5, tokens=3)
-    metrics.resume(resumed)
+    metrics.resume(resumed, validates=False)
     assert resumed.seconds == 1.5
 
 
@@ -95,7 +97,7 @@ def test_rows_after_the_point_of_resuming_are_dropped(metrics, at, kept):
     for epoch in 1, 2:
         metrics.train(place(epoch), 0.01, sampled=False)
         metrics.valid(place(epoch), Evaluation(30.0, 10.0, 10, 3, 0), 0.01)
-    metrics.resume(at)
+    metrics.resume(at, validates=True)
     assert [(row["split"], row["epoch"]) for row in read(metrics.path)] == kept
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import signal
 import sys
 from itertools import islice
 
@@ -24,6 +25,8 @@ from elmo_np.nn.bilm import BiLM
 from elmo_np.nn.optim import SGD
 from elmo_np.nn.parameter import parameters
 from elmo_np.runtime.progress import Progress
+from elmo_np.runtime.signals import Interrupted
+from elmo_np.training.divergence import DivergenceMonitor
 from elmo_np.training.fine_tuning import settings_of
 from elmo_np.training.metrics import COLUMNS, read
 from elmo_np.training.request import open_corpora
@@ -505,6 +508,42 @@ def test_a_training_too_short_to_stop_that_ends_without_a_usable_model_is_an_err
     assert not (tmp_path / "model.safetensors").exists()
 
 
+def test_a_training_that_ended_without_a_usable_model_says_so_again_when_resumed(tmp_path, diverge):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(UserError):
+        diverge(5)
+        patch.setattr(DivergenceMonitor, "count", lambda *_: None)
+        run(tmp_path, "epochs=1", "optimizer=sgd")
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, "epochs=1", "optimizer=sgd", resume=True)
+    assert str(caught.value).startswith(
+        f"{tmp_path}: the validation loss was never below 2 log V in both directions, so no model was kept; start "
+        "another run with a lower learning_rate (now 0.01)")
+
+
+def test_ctrl_c_in_a_training_that_goes_wrong_keeps_the_last_good_checkpoint(tmp_path, diverge, monkeypatch):
+    diverge(5)
+    with pytest.raises(UserError) as whole:
+        run(tmp_path / "whole", "epochs=10", "optimizer=sgd", "save_every=1")
+
+    def press(place):
+        if place.step == 9:
+            signal.raise_signal(signal.SIGINT)
+    monkeypatch.undo()
+    diverge(5)
+    with pytest.raises(Interrupted) as stopped:
+        run(tmp_path / "stopped", "epochs=10", "optimizer=sgd", "save_every=1", on_step=press)
+    last = tmp_path / "stopped/last.safetensors"
+    assert str(stopped.value) == (
+        "stopped at epoch 1, step 9; the loss has been above 10 log V for 4 steps, which are not saved; last good "
+        f"checkpoint: {last} (epoch 1, step 4)")
+    assert last.read_bytes() == (tmp_path / "whole/last.safetensors").read_bytes()
+    monkeypatch.undo()
+    diverge(1)                              # the step that was the sixth
+    with pytest.raises(UserError) as resumed:
+        run(tmp_path / "stopped", "epochs=10", "optimizer=sgd", "save_every=1", resume=True)
+    assert str(resumed.value) == str(whole.value).replace("whole", "stopped")
+
+
 def test_a_model_that_is_no_better_than_the_unigram_model_is_reported(tmp_path, capsys):
     run(tmp_path / "poor", "epochs=1", "optimizer=sgd", "learning_rate=0.00001", quiet=False)
     said = capsys.readouterr().err.splitlines()[-1]
@@ -525,6 +564,14 @@ def test_a_model_that_has_stopped_learning_above_the_unigram_model_is_reported_a
     validations = [i for i, line in enumerate(said) if "  validation perplexity: " in line]
     assert notes == [validations[1] + 1, len(said) - 1]
     assert len(validations) == 4
+    run(tmp_path / "patient", "epochs=4", "optimizer=sgd", "learning_rate=0.00001", "decay=1e-30", "patience=2",
+        quiet=False)
+    said = capsys.readouterr().err
+    assert said.count("is not better than that of the unigram model") == 2
+    assert "validation has not improved" not in said        # and patience would have helped
+    run(tmp_path / "short", "epochs=4", "optimizer=sgd", "learning_rate=0.00001", "decay=1e-30", "patience=1",
+        quiet=False)
+    assert capsys.readouterr().err.count("is not better than that of the unigram model") == 1
 
 
 def test_infinity_in_validation_alone_stops_training_too(tmp_path, monkeypatch):

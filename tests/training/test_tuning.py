@@ -106,6 +106,28 @@ def test_a_trial_that_diverges_is_the_last_and_the_others_go_on(search, monkeypa
     assert one.ranking()[0].loss < 10
 
 
+def test_a_trial_that_does_not_fit_the_corpus_is_left_out_and_said(search, capsys):
+    one = search()
+    one.trials = draw_trials(tiny("epochs=1", "streams=contiguous", "state=carry"), {"batch_size": ["4", "4000"]}, 3)
+    one.progress, one.rounds = Progress(), rounds(3, 1)
+    large = next(trial for trial in one.trials if trial.settings.train.batch_size == 4000)
+    for resume in False, True:
+        assert one.run(10, resume)
+        said = capsys.readouterr().err
+        assert f"trial {large.number}/3 (batch_size=4000)  left out: batch_size = 4000, but there are" in said
+    assert one.ranking()[-1].trial == large
+    assert [len(found.curve) for found in one.ranking()] == [1, 1, 0]
+    other = search("other")
+    other.trials = [large._replace(number=1)]
+    with pytest.raises(UserError, match=r"^batch_size = 4000, but there are"):      # the settings without a change
+        other.run(10)
+
+
+def test_a_validation_text_of_the_settings_must_not_be_trained_on_either(search, tmp_path):
+    with pytest.raises(UserError, match=r"text\.txt is in the corpus too"):
+        search("search", f"valid={tmp_path / 'text.txt'}").run(10)
+
+
 def test_ctrl_c_is_passed_on_and_what_was_stopped_before_its_first_save_begins_again(search, monkeypatch):
     one = search()
     with pytest.MonkeyPatch.context() as patch:

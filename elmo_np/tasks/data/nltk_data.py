@@ -63,6 +63,9 @@ def labelled(name: str) -> tuple[Examples, Examples]:
 def parts_of_speech(name: str) -> Examples:
     """The sentences of treebank, a sample of the Penn Treebank, with their parts of speech; its traces, which nobody
     writes, are left out."""
+    if name in LABELLED:
+        raise UserError(f"nltk:{name} has a test part of its own, so it cannot be --test or --valid: expected a "
+                        f"file, or nltk:{PARTS_OF_SPEECH}")
     if name != PARTS_OF_SPEECH:
         raise UserError(f"nltk:{name}: expected nltk:{', nltk:'.join(LABELLED)} or nltk:{PARTS_OF_SPEECH}")
     sentences = [[(word, tag) for word, tag in sentence if tag != "-NONE-"] for sentence in corpus(name).tagged_sents()]

@@ -51,12 +51,13 @@ def parsed_columns(text: str | None, roles: Iterable[str]) -> Columns:
 
 
 def table_rows(path: str, roles: Roles, columns: Columns | None = ANY, *, more: bool = False,
-               blank: bool = False) -> Iterator[Row]:
+               blank: bool = False, strip: str = BLANKS) -> Iterator[Row]:
     """The cells of each row, one per role, without the white space around them.
 
     columns those that are chosen; None: nobody can choose, so that no error advises it
     more    rows may have more columns than the roles
     blank   blank lines too, without cells
+    strip   the white space; "": none, for cells whose characters are counted
     Raises UserError that names the wrong line.
     """
     advice = "" if columns is None else f"; or choose with --columns {','.join(f'{role}=COLUMN' for role in roles)}"
@@ -75,7 +76,7 @@ def table_rows(path: str, roles: Roles, columns: Columns | None = ANY, *, more: 
             raise _unexpected(path, number, cells, roles, f"{len(first[1])} columns, as in the first row" if columns or
                               header else "", advice)
         if cells or blank:
-            yield number, [cells[k].strip(BLANKS) for k in order] if cells else []
+            yield number, [cells[k].strip(strip) for k in order] if cells else []
 
 
 def is_table(path: str, roles: Roles) -> bool:

@@ -38,8 +38,7 @@ def read_wic(path: str, labelled: bool = True, columns: Columns | None = ANY) ->
     found = Examples([], [])
     for number, cells in table_rows(path, ROLES, columns, blank=not labelled):
         if not cells:
-            found.sentences.append([])
-            found.labels.append(None)
+            _add_blank(found)
             continue
         word, _, places, first, second = cells
         match = re.fullmatch(r"(\d{1,9})-(\d{1,9})", places, re.ASCII)
@@ -50,6 +49,12 @@ def read_wic(path: str, labelled: bool = True, columns: Columns | None = ANY) ->
     if not any(found.sentences):
         raise UserError(f"{path} is empty: expected {'<TAB>'.join(ROLES)} lines")
     return _answered(found, path) if labelled else found
+
+
+def _add_blank(found: Examples) -> None:
+    """Add an empty pair."""
+    found.sentences.append([])
+    found.labels.append(None)
 
 
 def _add(found: Examples, where: str, word: str, sentences: list[list[str]], positions: list[int]) -> None:
@@ -102,7 +107,10 @@ def _superglue(path: str, labelled: bool) -> Examples:
     if missing := [name for name in roles if keys and name not in keys]:
         raise UserError(f"{path} has no {missing[0]!r}: expected rows with {', '.join(roles)}, as SuperGLUE's training "
                         "and validation parts have them")
-    for number, cells in table_rows(path, roles, None):
+    for number, cells in table_rows(path, roles, None, blank=not labelled, strip=""):
+        if not cells:
+            _add_blank(found)
+            continue
         where = f"{path}, line {number}"
         sentences, positions = [], []
         for raw, *ends in cells[1:4], cells[4:7]:
@@ -114,7 +122,7 @@ def _superglue(path: str, labelled: bool) -> Examples:
             before = text.tokens(raw[:start])
             sentences.append([*before, *word, *text.tokens(raw[end:])])
             positions.append(len(before))
-        _add(found, where, cells[0], sentences, positions)
+        _add(found, where, cells[0].strip(), sentences, positions)
         if labelled:
             found.labels[-1] = _with_answer(found.labels[-1], ANSWERS.get(cells[7], cells[7]), where)
     return found

@@ -59,7 +59,7 @@ def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, sc
     score       the task's measure on the validation sentences now, higher is better; of equal epochs the one with the
                 lower validation loss is better: an F1 stays at zero for a while before it rises
     checkpoint  where to save after every epoch and at Ctrl-C; if the file is there, training goes on from it
-    Raises FitInterrupted at Ctrl-C, with the weights of the best epoch so far.
+    Raises FitInterrupted at Ctrl-C, also in the last validation, with the weights of the best epoch so far.
     """
     fitting = Fitting(network, config, train, valid, score, progress)
     with one_blas_thread(), interruptible() as signals:
@@ -70,7 +70,7 @@ def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, sc
             if checkpoint:
                 checkpoint.save(*fitting.state())
     fitting.restore_best()
-    if signals.raised and not fitting.ended():
+    if signals.raised:
         raise FitInterrupted(fitting.best + 1 if fitting.history else None)
     return fitting.history
 

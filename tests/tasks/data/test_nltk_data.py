@@ -56,6 +56,8 @@ def test_parts_of_speech_have_no_traces():
 def test_a_missing_nltk_is_reported_in_one_line(monkeypatch):
     with pytest.raises(UserError, match="nltk:brown: expected nltk:sentence_polarity or nltk:subjectivity"):
         nltk_data.categories("brown")
+    with pytest.raises(UserError, match="nltk:conll2000 has a test part of its own, so it cannot be --test or --valid"):
+        nltk_data.parts_of_speech("conll2000")
     with pytest.raises(UserError, match="nltk:brown: expected nltk:conll2000, nltk:conll2002-esp, "):
         nltk_data.parts_of_speech("brown")
     real = builtins.__import__

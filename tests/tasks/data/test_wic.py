@@ -53,6 +53,15 @@ def test_superglue_gives_raw_sentences_and_positions_in_characters(tmp_path):
         read_wic(str(tmp_path / "test.jsonl"))
 
 
+def test_superglue_counts_characters_from_the_first_blank_and_keeps_blank_lines(tmp_path):
+    row = {"word": "bank ", "sentence1": "  the bank is near", "start1": 6, "end1": 10, "sentence2": "a bank",
+           "start2": 2, "end2": 6}
+    (tmp_path / "test.jsonl").write_text(f"{json.dumps(row)}\n\n{json.dumps(row)}\n")
+    found = read_wic(str(tmp_path / "test.jsonl"), labelled=False)
+    assert found.sentences == [["the", "bank", "is", "near"], [], ["the", "bank", "is", "near"]]
+    assert found.labels[0] == WordPair("bank", (1, 1), ["a", "bank"], "")
+
+
 @pytest.mark.parametrize(("data", "gold", "message"), [
     (DATA, None, "train.data.txt has no answers: expected a file NAME.data.txt and, next to it, NAME.gold.txt"),
     (DATA, "T\n", "train.gold.txt has 1 answers, .*train.data.txt 2 pairs: expected one answer per pair"),

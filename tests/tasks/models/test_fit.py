@@ -52,6 +52,20 @@ def test_ctrl_c_leaves_the_weights_of_the_best_epoch_so_far(monkeypatch, epoch, 
         assert best is None or (p.value == kept[best - 1][name]).all()
 
 
+def test_ctrl_c_in_the_last_validation_stops_what_comes_after_the_training(monkeypatch):
+    model, epochs = classifier(epochs=2), []
+
+    def validated(*args, mean=_mean_loss):
+        epochs.append(args)
+        if len(epochs) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return mean(*args)
+    monkeypatch.setattr(fitting, "_mean_loss", validated)
+    with pytest.raises(FitInterrupted):
+        model.train(*reviews(30), *reviews(20, 1))
+    assert len(epochs) == 2
+
+
 def test_of_equal_epochs_the_one_with_the_lower_loss_is_kept_and_patience_counts_from_it(monkeypatch):
     """An F1 that stays at zero must not end the training of what is still learning."""
     model = classifier(patience=2, epochs=9)
