@@ -23,7 +23,9 @@ from elmo_np.cli.main import Parser, guarded
 from elmo_np.config.schema import Settings
 from elmo_np.config.toml_files import preset, replaced
 from elmo_np.data.corpus import open_corpus
+from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import evaluate
+from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.viz import plots
 
@@ -47,8 +49,9 @@ def settings_of(row: str, seed: int, epochs: int) -> Settings:
 
 def perplexities(given: Mapping[str, Path], folder: Path, settings: Settings) -> dict[str, float]:
     """Of the best model of a run on validation and test text, mean of both directions' losses; trained if need be."""
-    elmo = train(str(given["train"]), folder, valid=str(given["valid"]), settings=settings,
-                 resume=(folder / "last.safetensors").exists())
+    run = RunDirectory(folder)
+    run.remove_unsaved()
+    elmo = train(str(given["train"]), folder, valid=str(given["valid"]), settings=settings, resume=run.last.exists())
     return {part: evaluate(elmo.model, elmo.vocabulary, open_corpus(str(given[part])), state="carry").geometric_mean
             for part in ("valid", "test")}
 
@@ -78,6 +81,8 @@ def run(argv: Sequence[str] | None) -> None:
                         help=f"rows: {', '.join(ROWS)}")
     parser.add_argument("--epochs", metavar="N", type=int, default=BASE["epochs"], help="default: 13")
     args = parser.parse_args(argv)
+    if len({*args.seeds}) < len(args.seeds):
+        raise UserError(f"--seeds {' '.join(map(str, args.seeds))}: expected each seed once")
     given = texts(args.folder)
     args.out.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[dict[str, float]]] = {row: [] for row in args.only}

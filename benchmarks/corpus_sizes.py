@@ -22,6 +22,7 @@ from report import markdown
 from elmo_np.cli.main import Parser, guarded
 from elmo_np.cli.main import main as elmo_np
 from elmo_np.errors import UserError
+from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.training import metrics
 
@@ -36,6 +37,9 @@ class Recipe(NamedTuple):
     changes: tuple[str, ...]    # key=value
     smallest: float             # million tokens
     largest: float              # million tokens: beyond it the recipe takes hours
+
+    def suits(self, size: float) -> bool:
+        return self.smallest <= size <= self.largest
 
 
 SHORT = ("epochs=2", "decay_after=1")       # for five million tokens, of which six epochs take hours
@@ -63,7 +67,9 @@ def texts(out: Path, sizes: Sequence[float]) -> None:
 def trained(out: Path, size: float, recipe: Recipe) -> str:
     """'perplexity (epoch)' of the best model. Trains it unless it is there."""
     folder = out / f"{size} {recipe.name}"
-    again = ["--resume"] if (folder / "config.toml").exists() else []
+    run = RunDirectory(folder)
+    run.remove_unsaved()
+    again = ["--resume"] if run.last.exists() else []
     changes = ("direction=forward", "min_count=2", *recipe.changes)
     status = elmo_np(["train", str(out / f"{size}.txt"), "--valid", str(out / "valid.txt"), "--out", str(folder),
                       "--preset", recipe.preset, *(part for one in changes for part in ("--set", one)), *again])
@@ -80,6 +86,9 @@ def run(argv: Sequence[str] | None) -> None:
     parser.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="where texts, runs and the table go")
     parser.add_argument("--sizes", metavar="MILLION", type=float, nargs="+", default=SIZES, help="million tokens")
     args = parser.parse_args(argv)
+    for size in args.sizes:
+        if not (size > 0 and any(recipe.suits(size) for recipe in RECIPES)):
+            raise UserError(f"--sizes {size:g}: expected million tokens for which there is a recipe: up to 1, or 5")
     sizes = [int(size) if size == int(size) else size for size in args.sizes]
     args.out.mkdir(parents=True, exist_ok=True)
     texts(args.out, sizes)
@@ -87,8 +96,7 @@ def run(argv: Sequence[str] | None) -> None:
     for size in sizes:
         columns["million tokens"].append(str(size))
         for recipe in RECIPES:
-            suits = recipe.smallest <= size <= recipe.largest
-            columns[recipe.name].append(trained(args.out, size, recipe) if suits else "")
+            columns[recipe.name].append(trained(args.out, size, recipe) if recipe.suits(size) else "")
         atomic_write_text(args.out / "corpus_sizes.md", markdown(columns))
     print(markdown(columns))
 

@@ -3,8 +3,8 @@
     python benchmarks/kneser_ney.py TRAIN TEST [--model RUN] [--order 5]
 
 With --model the words are those of its vocabulary, and TRAIN should be the text that it was trained on; otherwise those
-that occur twice in TRAIN. All other words count as one unknown word, for both models. Sentences are predicted with
-their ends; the n-gram model begins anew in each, the other carries its state on where it was trained so.
+that occur twice in TRAIN. All other words are predicted as one unknown word, by both models. Sentences are predicted
+with their ends; the n-gram model begins anew in each, the other carries its state on where it was trained so.
 Source: Chen and Goodman 1999, "An empirical study of smoothing techniques for language modeling", section 3; as in
 KenLM (Heafield et al. 2013), n-grams that begin a sentence keep their counts.
 """
@@ -98,7 +98,11 @@ def discounts_of(counts: Counter[NGram]) -> list[float]:
         raise UserError("the text is too short for modified Kneser-Ney: expected n-grams of every length that occur "
                         "once, twice, three and four times; give more text or a lower --order")
     y = t[1] / (t[1] + 2 * t[2])
-    return [0.0, *(max(0.0, k - (k + 1) * y * t[k + 1] / t[k]) for k in (1, 2, 3))]
+    found = [k - (k + 1) * y * t[k + 1] / t[k] for k in (1, 2, 3)]
+    if min(found) <= 0:     # nothing would be left to shorter histories
+        raise UserError("the text is too short or too regular for modified Kneser-Ney: expected fewer n-grams that "
+                        "occur three or four times than once or twice; give more text or a lower --order")
+    return [0.0, *found]
 
 
 def perplexity(sentences: Sequence[Sequence[int]], model: KneserNey) -> float:

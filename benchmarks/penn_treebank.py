@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from machine import describe
-from report import markdown
+from report import decimals, markdown
 
 from elmo_np import ELMo, train
 from elmo_np.cli.main import Parser, guarded
@@ -27,6 +27,7 @@ from elmo_np.errors import UserError
 from elmo_np.inference.dynamic_evaluation import evaluate_dynamically, tune_dynamic
 from elmo_np.inference.neural_cache import evaluate_with_cache
 from elmo_np.inference.neural_cache import tune as tune_cache
+from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.files import atomic_write_text
 from elmo_np.runtime.progress import duration
 from elmo_np.training.metrics import read
@@ -88,7 +89,9 @@ def report(folder: Path, found: dict[str, tuple[str, float]], minutes: int, seed
     reached = {"test": list(found), "settings": [settings for settings, _ in found.values()],
                "perplexity": [f"{value:.1f}" for _, value in found.values()],
                "against plain": ["", *(f"{value / plain - 1:+.1%}" for _, value in list(found.values())[1:])]}
-    goal = f"Goal for {minutes} minutes: {GOALS[minutes]}, {'met' if plain <= GOALS[minutes] else '**not met**'}."
+    digits = decimals(plain, lambda value: value <= GOALS[minutes])
+    goal = f"Goal for {minutes} minutes: {GOALS[minutes]}, {'met' if plain <= GOALS[minutes] else '**not met**'} " \
+        f"({plain:.{digits}f})."
     text = "\n".join([f"{describe('')}; seed {seed}", "", markdown(learnt), "", markdown(reached), "", goal, ""])
     atomic_write_text(folder / "penn_treebank.md", text)
     save(training_curves(curve), folder / "penn_treebank.svg")
@@ -103,8 +106,10 @@ def run(argv: Sequence[str] | None) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default 0)")
     args = parser.parse_args(argv)
     given = texts(args.folder)
+    folder = RunDirectory(args.out)
+    folder.remove_unsaved()
     elmo = train(str(given["train"]), args.out, valid=str(given["valid"]),
-                 settings=settings_for(args.minutes, args.seed), resume=(args.out / "last.safetensors").exists())
+                 settings=settings_for(args.minutes, args.seed), resume=folder.last.exists())
     print(report(args.out, tested(elmo, given), args.minutes, args.seed))
 
 

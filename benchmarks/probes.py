@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 import open_text
 import reading_times
 from machine import describe
-from report import markdown
-from tasks import Bench
+from report import decimals, markdown
+from tasks import Bench, check_same_plan
 from tasks_experiments import Experiment
 from tasks_report import section
 
@@ -121,7 +121,9 @@ def trained(out: Path, one: Experiment) -> Path:
     tested = (words for words in (*nltk_data.senseval().sentences, *read_conll(str(one.test)).sentences))
     with Progress() as progress:
         open_text.write(out, open_text.NLTK, tested, [math.inf], progress)
-    if elmo_np([*train_command(out), *(["--resume"] if (out / "bilm" / "config.toml").exists() else [])]):
+    run = RunDirectory(out / "bilm")
+    run.remove_unsaved()
+    if elmo_np([*train_command(out), *(["--resume"] if run.last.exists() else [])]):
         raise UserError(f"training stopped in {out / 'bilm'}: run the same command again to go on")
     return out / "bilm"
 
@@ -180,7 +182,8 @@ def goals(found: dict[str, Found]) -> Iterator[tuple[str, str, str]]:
         for goal in part.goals if part.name in found else ():
             rows = {**{row["name"]: row for row in found[part.name]["rows"]}, "all": found[part.name]}
             reached = rows[goal.row]["accuracy"]
-            yield f"{part.about}: {goal.row}, at least {goal.share:.0%}", f"{reached:.1%}", \
+            digits = decimals(100 * reached, lambda value, goal=goal: value >= 100 * goal.share)
+            yield f"{part.about}: {goal.row}, at least {goal.share:.0%}", f"{reached:.{digits}%}", \
                 "yes" if reached >= goal.share else "**no**"
     if "reading" in found:
         low = found["reading"]["low"]
@@ -214,10 +217,11 @@ def page(model: str, sections: Sequence[str], found: dict[str, Found]) -> str:
             "The text is MASC, Brown, movie reviews, ABC, web text and State of the Union, 4.6 million tokens, as "
             "`benchmarks/open_text.py` cleans them, without the sentences that the last two tables test on.", ""]
     reached = [*goals(found)]
-    summary = [markdown(dict(zip(("goal", "reached", "met"), zip(*reached, strict=True), strict=True))), ""]
+    summary = [markdown(dict(zip(("goal", "reached", "met"), columns, strict=True)))
+               for columns in [[*zip(*reached, strict=True)]] if columns]
     note = "Equal scores count as wrong. Unigram: a model that knows only how frequent words are; chance: random " \
            "surprisals; unknown: items with a critical word that is not in the vocabulary."
-    return "\n".join([*head, *(summary if reached else []), note, "", *sections,
+    return "\n".join([*head, *summary, "", note, "", *sections,
                       f"Measured on: {describe('').replace('no PyTorch; ', '')}. The machine may have been busy with "
                       "other work.", ""])
 
@@ -252,7 +256,7 @@ def checked(argv: Sequence[str] | None) -> argparse.Namespace:
                         f"{', '.join(part.needs for part in PARTS)}")
     if args.ewt and not (args.ewt / EWT.format("train")).is_file():
         raise UserError(f"--ewt {args.ewt}: it does not contain {EWT.format('train')}")
-    args.data, args.out = Path(args.data).resolve(), args.out.resolve()
+    args.data, args.out, args.ewt = Path(args.data).resolve(), args.out.resolve(), args.ewt and args.ewt.absolute()
     args.page = args.page or (args.out if args.only else HERE) / "probes.md"
     args.only = args.only or [*(part.name for part in PARTS), POS, SENSES]
     return args
@@ -264,6 +268,7 @@ def run(argv: Sequence[str] | None) -> None:
     todo = experiments(args.out, args.ewt)
     if args.ewt is None and (args.model is None or POS in args.only):
         write_conll2000(args.out)
+    check_same_plan(args.out, [one.command() for one in todo])
     model = (args.model or trained(args.out, todo[0])).resolve()
     elmo = ELMo.load(model)
     elmo.model.lm("forward")

@@ -105,6 +105,8 @@ def stories(folder: Path) -> list[list[Word]]:
             raise UserError(f"{folder}: story {row['item']}, zone {row['zone']}: {row['word']!r:.40} is read in "
                             f"{own['meanItemRT']!r:.40} ms, expected a word and a number above 0") from None
         found.setdefault(row["item"], []).append(Word(word, milliseconds))
+    if len(found) < 2:
+        raise UserError(f"{folder} has {len(found)} stories, expected at least two: each is predicted from the others")
     return list(found.values())
 
 

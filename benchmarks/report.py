@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import count
 from statistics import median
 from typing import Any
 
@@ -142,6 +143,11 @@ def number(value: float | None, form: str = "") -> str:
     if value is None:
         return ""
     return (form or ("{:,.0f}" if value >= 99.95 else "{:.1f}" if value >= 9.995 else "{:.2f}")).format(value)
+
+
+def decimals(value: float, meets: Callable[[float], bool], least: int = 1) -> int:
+    """How many decimals show whether the value meets a bound, as it does; at least so many."""
+    return next(n for n in count(least) if meets(round(value, n)) == meets(value) or n > 15)
 
 
 def markdown(columns: Mapping[str, Sequence[str]]) -> str:

@@ -179,7 +179,7 @@ def parser() -> Parser:
                       help="directory for everything that is made")
     Files.add_to(made)
     made.add_argument("--page", metavar="FILE", type=Path, help="page to write, with its figures in results/ next to "
-                      "it (default benchmarks/tasks.md; with --quick, FOLDER/tasks.md)")
+                      "it (default benchmarks/tasks.md; with --quick or --only, FOLDER/tasks.md)")
     made.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
                       help=f"only these comparisons, {GROWTH} for that of texts of different length")
     made.add_argument("--quick", action="store_true", help="the same page of a tiny biLM, with fewer sentences, folds "
@@ -196,11 +196,16 @@ def check_only(only: Sequence[str], names: Sequence[str]) -> None:
                             + (f"; did you mean {near[0]}?" if near else ""))
 
 
-def check_same_plan(out: Path, todo: Sequence[Experiment], quick: bool) -> None:
-    """Raises UserError if what is in `out` was begun with other experiments, data or settings."""
+def plan(todo: Sequence[Experiment], quick: bool) -> list[str]:
+    """All commands: of the experiments, and of their biLMs."""
     sizes = [*epochs(quick)]
     bilms = [*(command_of(size, quick) for size in sizes), command_of(sizes[-1], quick, by_id=True)]
-    plan = json.dumps([*(one.command() for one in todo), *bilms], indent=1) + "\n"
+    return [*(one.command() for one in todo), *bilms]
+
+
+def check_same_plan(out: Path, commands: Sequence[str]) -> None:
+    """Raises UserError if what is in `out` was begun with other experiments, data or settings."""
+    plan = json.dumps(commands, indent=1) + "\n"
     file = out / "plan.json"
     if file.exists() and file.read_text(encoding="utf-8") != plan:
         raise UserError(f"{out} was begun with other data or settings ({file}): give another --out")
@@ -218,8 +223,8 @@ def run(argv: Sequence[str] | None) -> None:
     largest = max(epochs(args.quick))
     todo = [replace(one, bilm=name_of(largest, one.by_id)) for one in experiments(files, out, args.quick)]
     check_only(args.only, [*(one.name for one in todo), GROWTH])
-    check_same_plan(out, todo, args.quick)
-    target = args.page or (out if args.quick else HERE) / "tasks.md"
+    check_same_plan(out, plan(todo, args.quick))
+    target = args.page or (out if args.quick or args.only else HERE) / "tasks.md"
     with Progress() as progress:
         if files.missing():
             progress.say(f"left out, because no file was given: {', '.join(files.missing())}")

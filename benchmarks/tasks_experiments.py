@@ -81,8 +81,10 @@ class Files(NamedTuple):
         def first(pattern: str) -> Path | None:
             return next(iter(sorted(Path(args.data).glob(pattern))), None) if args.data else None
         wnut = first(f"wnut17/{WNUT['train']}")
-        return Files(args.wnut or (wnut and wnut.parent), args.tatoeba or first("tatoeba/fra*"),
-                     first("wikipedia/*pages-articles*"))
+        # Absolute, so that a page can leave them out, and a restart from another directory finds the same plan.
+        return Files(*(path and path.absolute() for path in (
+            args.wnut or (wnut and wnut.parent), args.tatoeba or first("tatoeba/fra*"),
+            first("wikipedia/*pages-articles*"))))
 
     def missing(self) -> list[str]:
         """What is left out."""

@@ -71,9 +71,9 @@ def table(grown: Sequence[Growth]) -> dict[str, list[str]]:
 def change(one: Growth) -> str:
     """How much the gain has grown, with its interval over folds or seeds."""
     first, last = (np.array(found.gains(one.mix, one.static)) for found in (one.found[0], one.found[-1]))
-    more = 100 * (last - first)
+    more = last - first
     ends = confidence_interval(more.tolist())
-    return f"{more.mean():+.1f}" + (f" ({ends[0]:+.1f} to {ends[1]:+.1f})" if ends else "")
+    return points(more.mean()) + (f" ({points(ends[0])} to {points(ends[1])})" if ends else "")
 
 
 def millions(tokens: int) -> str:

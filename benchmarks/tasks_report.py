@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from open_text import Count, table
-from report import markdown
+from report import decimals, markdown
 
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.progress import duration
@@ -24,16 +24,17 @@ TRIALS = 9999
 HEAD = """# What the vectors are worth
 
 Written by `python benchmarks/tasks.py --out FOLDER`, which builds the text, trains the biLMs, runs each comparison and
-writes this page. All rows of a table have the same data, the same network and the same training budget; only the input
-for a word differs. In the figure, dots are means and bars are single folds or seeds.
+writes this page. But for the baselines, all rows of a table have the same data, the same network and the same training
+budget; only the input for a word differs.
 
 Intervals are 95 % intervals of the mean over folds or seeds, by Student's t; those over folds are somewhat too short,
 because the training sets of folds overlap. Differences are tested by approximate randomisation (Noreen 1989): the
 predictions of two methods are swapped at random, sentence by sentence, {trials:,} times, and p is the share of swaps
 that give a difference as large. Where p is above 0.05, the difference is called not significant. No correction is made
 for the number of tests: of 20 differences between equal methods, one would look significant.
-
-![The score of every method on each task]({figure})
+"""
+FIGURE = """
+![The score of every method on each task: dots are means, bars are single folds or seeds]({figure})
 """
 
 
@@ -71,13 +72,18 @@ class Goal:
         found = one.scores
         if self.method not in found or (self.over is not None and self.over not in found):
             return None
-        value = float(np.mean(found[self.method]))
         if self.over is None:
-            return f"{self.method} at least {100 * self.at_least:g}%: {value:.1%}", value >= self.at_least
-        more = one.gain(self.method, self.over)
+            value = 100 * float(np.mean(found[self.method]))
+            wanted, reached = f"at least {100 * self.at_least:g}%", f"{value:.{decimals(value, self.met)}f}%"
+            return f"{self.method} {wanted}: {reached}", self.met(value)
+        more = 100 * one.gain(self.method, self.over)
         wanted = f"at least {100 * self.at_least:.0f} points over" if self.at_least else "above"
-        return f"{self.method} {wanted} {self.over}: {one.difference(self.method, self.over)}", \
-            more > 0 and more >= self.at_least
+        difference = one.difference(self.method, self.over, decimals(more, self.met))
+        return f"{self.method} {wanted} {self.over}: {difference}", self.met(more)
+
+    def met(self, points: float) -> bool:
+        """Whether so many points of 100, or so many more, are enough."""
+        return points >= 100 * self.at_least and (self.over is None or points > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,20 +128,20 @@ class Found:
             self._p[pair] = approximate_randomisation(first, second, self.score_of, TRIALS)
         return self._p[pair]
 
-    def difference(self, method: str, over: str) -> str:
+    def difference(self, method: str, over: str, digits: int = 1) -> str:
         """The difference in points, and what the test says of it."""
-        return f"{points(self.gain(method, over))}, {verdict(self.p(method, over))}"
+        return f"{points(self.gain(method, over), digits)}, {verdict(self.p(method, over))}"
 
 
-def points(gain: float) -> str:
+def points(gain: float, digits: int = 1) -> str:
     """A difference in points of 100, with its sign; +0.0 where it is less than is shown."""
-    return f"{round(100 * gain, 1) + 0.0:+.1f}"
+    return f"{round(100 * gain, digits) + 0.0:+.{digits}f}"
 
 
 def verdict(p: float) -> str:
     """What a page says of a p-value."""
     if p > SIGNIFICANT:
-        return f"not significant (p = {p:.2f})"
+        return f"not significant (p = {p:.{decimals(p, lambda p: p > SIGNIFICANT, 2)}f})"
     return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
@@ -150,14 +156,15 @@ def page(found: Sequence[Found], grown: Sequence[str], counts: Sequence[Count], 
     """The whole page; grown: its part about the growth of the gain; commands: those that train biLMs, of which `bilm`
     is the first; quick: for the quick form, the million tokens of its text."""
     tasks = (line for one in found for line in section(one))
-    head = HEAD.format(figure=figure, trials=TRIALS) + (QUICK.format(million=quick) if quick else "")
+    head = HEAD.format(trials=TRIALS) + (FIGURE.format(figure=figure) if found else "") + \
+        (QUICK.format(million=quick) if quick else "")
     return "\n".join([head, *_summary(found), *grown, *tasks, *_bilm(counts, bilm, commands),
                       f"Measured on: {machine}. The machine may have been busy with other work during the timed runs.",
                       ""])
 
 
 def _summary(found: Sequence[Found]) -> list[str]:
-    lines = ["| task | goal | met |", "|---|---|---|"]
+    lines = ["| task | goal | met |", "|---|---|---|"] if found else []
     for one in found:
         for goal in one.goals:
             reached = goal.reached(one)

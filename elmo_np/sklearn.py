@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,12 +107,14 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _split(self, elmo: ELMo, X: Any) -> list[list[str]]:
         """The tokens of every sentence."""
+        if self.tokenize not in (True, False, None):
+            raise UserError(f"tokenize = {self.tokenize!r:.60}: expected True, False or None")
         if isinstance(X, str):
             raise UserError(f"X is the text {X[:40]!r}: expected sentences; for a single one give a list, [text]")
         if getattr(X, "ndim", 1) != 1:
             raise UserError(f"X is a {type(X).__name__} of shape {X.shape}: expected a list or a column of sentences; "
                             "from a table give one column, such as table[\"text\"]")
-        if not isinstance(X, Iterable):
+        if not isinstance(X, Iterable) or isinstance(X, Mapping | bytes):
             raise UserError(f"X is of type {type(X).__name__}: expected a list of sentences")
         sentences = [self._words(elmo, number, sentence) for number, sentence in enumerate(X)]
         if not sentences:
@@ -123,7 +125,8 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if isinstance(sentence, str):
             split = elmo.tokenize if self.tokenize is None else self.tokenize
             words = tokens(sentence) if split else sentence.split()
-        elif isinstance(sentence, Sequence | np.ndarray) and all(isinstance(word, str) for word in sentence):
+        elif isinstance(sentence, Sequence | np.ndarray) and not isinstance(sentence, bytes) \
+                and np.ndim(sentence) and all(isinstance(word, str) for word in sentence):
             words = list(sentence)
         else:
             raise UserError(f"sentence {number} is {sentence!r:.60}: expected a text, or a list of string tokens")

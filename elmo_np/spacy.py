@@ -41,7 +41,8 @@ class ElmoComponent:
             for doc in docs:
                 doc.tensor = np.zeros((len(doc), self.elmo.width(self.layer)), np.float32)
                 doc.user_token_hooks["vector"] = lambda token: token.doc.tensor[token.i]
-                doc.user_token_hooks["similarity"] = doc.user_span_hooks["similarity"] = similarity
+                for hooks in doc.user_hooks, doc.user_token_hooks, doc.user_span_hooks:
+                    hooks["similarity"] = similarity
             spans = [span for doc in docs for span in (doc.sents if doc.has_annotation("SENT_START") else [doc])]
             words = [found for span in spans if (found := [token for token in span if not token.is_space])]
             known = Coverage(self.elmo)

@@ -190,7 +190,8 @@ def test_a_path_without_its_model_is_one_line(run, tmp_path):
     (np.array([["good film"]]), r"of shape \(1, 1\).*give one column"),
     (["good", None], "sentence 1 is None: expected a text"), (["good", float("nan")], "sentence 1 is nan"),
     ([["good", None]], "sentence 0 is .*: expected a text, or a list of string"), ([b"good"], "sentence 0 is b'good'"),
-    ([3.5], "sentence 0 is 3.5"),
+    ([3.5], "sentence 0 is 3.5"), ([b""], "sentence 0 is b''"), ([np.array("hello")], "sentence 0 is array"),
+    ({"text": ["good"]}, "X is of type dict"), (b"good", "X is of type bytes"),
 ])
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_other_than_sentences_are_one_line(run, X, message, method):
@@ -210,6 +211,7 @@ def test_a_sparse_matrix_is_one_line(run):
     ({"model": None}, "model = None: expected the folder of a run"), ({"model": 3}, "model = 3: expected"),
     ({"model": "none"}, "cannot read none"), ({"layer": "bottom"}, "layer 'bottom'"), ({"layer": 3}, "layer 3"),
     ({"pooling": "sum"}, "pooling 'sum': expected one of mean, max"), ({"state": "cold"}, "state 'cold'"),
+    ({"tokenize": "no"}, "tokenize = 'no': expected True, False or None"),
     ({"state": "carry"}, "state 'carry': a vector would depend on the sentences before it"),
 ])
 def test_parameters_that_cannot_be_served_show_when_it_is_fitted(run, how, message):

@@ -162,7 +162,7 @@ def judge_bug(path: Path, limit: Limit = nullcontext) -> Verdict:
 def bug_of(path: Path) -> Bug:
     """The bug that was planted in a file. Raises UserError for a file without a bug's first line."""
     compiled(path)
-    head = re.match(r"# Planted bug (\d+),", path.read_text(encoding="utf-8", errors="replace"))
+    head = re.match(r"# Planted bug (\d+),", path.read_text(encoding="utf-8-sig", errors="replace"))
     if not head:
         raise UserError(f"{path} does not begin with '# Planted bug': expected a file that elmo-np exercise bug wrote")
     return bug(int(head[1]))

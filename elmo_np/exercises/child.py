@@ -50,7 +50,8 @@ def _read(path: Path) -> str:
 
 def _ended(what: str, path: Path, stack: str, code: int, seconds: float) -> Verdict:
     """The verdict on code that did not return; stack: the innermost call first."""
-    where = re.search(rf'File "{re.escape(str(path))}", line (\d+) in (.+)', stack)
+    name = str(path).encode("ascii", "backslashreplace").decode()[:500]     # as faulthandler writes it
+    where = re.search(rf'File "{re.escape(name)}(?:\.\.\.)?", line (\d+) in (.+)', stack)
     if where:
         line = path.read_text(encoding="utf-8", errors="replace").splitlines()[int(where[1]) - 1].strip()
         problem = f"line {where[1]}: still running after {seconds:g} seconds, an endless loop? {line}"

@@ -52,6 +52,8 @@ def test_the_table_has_a_row_for_each_and_what_is_there_is_not_trained_again(tex
     assert ablation.main(command) == 0
     assert capsys.readouterr().out == printed
     assert [run.read_bytes() for run in runs] == before
+    assert ablation.main([*command, "--seeds", "1", "1"]) == 2
+    assert "--seeds 1 1: expected each seed once" in capsys.readouterr().err
 
 
 def test_a_text_that_is_not_there_is_named_in_one_line(texts, capsys):

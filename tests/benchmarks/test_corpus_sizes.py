@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import corpus_sizes
 import open_text
+import pytest
 
 from elmo_np.training import metrics
 
@@ -33,3 +34,10 @@ def test_the_table_has_the_best_epoch_of_each_model_and_nothing_is_trained_twice
     assert corpus_sizes.main(command) == 0
     assert (tmp_path / "0.0005 demo" / "metrics.csv").read_bytes() == before
     assert table in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "2", "0", "-1"])
+def test_a_size_without_a_recipe_is_refused(tmp_path, size, capsys):
+    assert corpus_sizes.main(["--out", str(tmp_path / "out"), "--sizes", size]) == 2
+    assert f"--sizes {size}: expected million tokens for which there is a recipe" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -96,3 +97,6 @@ def test_the_command_compares_both_on_the_words_of_the_model(tmp_path, capsys):
 def test_a_text_that_is_too_short_is_refused(sentences):
     with pytest.raises(UserError, match="too short for modified Kneser-Ney"):
         kneser_ney.KneserNey(sentences[:2], 3, SIZE, BOS)
+    regular = [1, 1, 2, *[3] * 9, 4]        # D(2) = 2 - 3 * 0.5 * 9 / 1
+    with pytest.raises(UserError, match="too short or too regular for modified Kneser-Ney"):
+        kneser_ney.discounts_of(Counter({(word,): count for word, count in enumerate(regular)}))

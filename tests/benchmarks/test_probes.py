@@ -77,6 +77,18 @@ def test_a_run_that_was_stopped_goes_on_and_another_model_is_refused(given, tmp_
     assert "has results of another model: give another --out" in capsys.readouterr().err
 
 
+def test_a_page_without_a_goal_is_written_and_another_source_of_tags_is_refused(given, tmp_path, capsys, monkeypatch):
+    assert probes.main([*given, "pos"]) == 0
+    page = (tmp_path / "page.md").read_text()
+    assert "## Parts of speech by layer: UD English EWT" in page
+    assert "| goal" not in page
+    monkeypatch.setattr(probes, "write_conll2000", lambda out: None)
+    place = given.index("--ewt")
+    assert probes.main([*given[:place], *given[place + 2:], "pos"]) == 2
+    assert "was begun with other data or settings" in capsys.readouterr().err
+    assert (tmp_path / "page.md").read_text() == page
+
+
 def test_a_command_that_fails_leaves_no_result(given, tmp_path, capsys):
     (tmp_path / "data" / "blimp" / "BLiMP.zip").write_text("no zip")
     assert probes.main([*given, "blimp"]) == 2

@@ -134,6 +134,8 @@ def test_files_that_do_not_fit_each_other_are_refused(tmp_path, times, message, 
     folder = written(tmp_path, "If\t1\t1\nyou\t2\t1\n", times)
     with pytest.raises(UserError, match=message):
         stories(folder)
+    with pytest.raises(UserError, match="has 1 stories, expected at least two"):
+        stories(written(folder, "If\t1\t1\n", "If\t1\t1\t7\n"))
     (folder / "all_stories.tok").write_text("word\tzone\nIf\t1\n")
     assert reading_times.main(["nothing", str(folder)]) == 2
     assert "expected word, zone, item" in capsys.readouterr().err

@@ -86,11 +86,13 @@ def test_pairs_may_be_in_a_zip(tmp_path):
     (Goal("low", 0.935), "low at least 93.5%: 52.0%", False),
     (Goal("high", 0.05, "low"), "high at least 5 points over low: +10.0, p = 0.002", True),
     (Goal("high", 0.11, "low"), "high at least 11 points over low: +10.0, p = 0.002", False),
+    (Goal("near", 0.62), "near at least 62%: 61.97%", False),
+    (Goal("near", 0.1, "low"), "near at least 10 points over low: +9.97, p = 0.002", False),
     (Goal("low", 0.0, "high"), "low above high: -10.0, p = 0.002", False),
     (Goal("low", 0.0, "low"), "low above low: +0.0, not significant (p = 1.00)", False)])
 def test_a_goal_is_met_by_the_means(goal, text, met, monkeypatch):
     monkeypatch.setattr(Found, "p", lambda self, one, other: 1.0 if one == other else 0.002)
-    scores = {"low": [0.5, 0.52, 0.54], "high": [0.6, 0.62, 0.64]}
+    scores = {"low": [0.5, 0.52, 0.54], "high": [0.6, 0.62, 0.64], "near": [0.6, 0.6197, 0.6394]}
     one = Found("A", "", "", "", (), scores, [], ratio, "low", [], "", None)
     assert goal.reached(one) == (text, met)
     assert Goal("other", 0.6).reached(one) is None
@@ -242,6 +244,11 @@ def test_only_some_comparisons(small, tmp_path, capsys):
     assert "## With a test" in page
     assert "## In folds" not in page
     assert "How the gain grows" not in page
+    assert tasks.main([*small, "--only", "growth"]) == 0
+    page = (tmp_path / "out" / "tasks.md").read_text()
+    assert "How the gain grows" in page
+    assert "results/tasks.svg" not in page      # which is not drawn
+    assert "| goal |" not in page
 
 
 def test_the_best_row_is_bold_and_a_row_without_spread_has_no_interval(tmp_path):
@@ -282,6 +289,12 @@ def test_the_growth_is_told_and_drawn(tmp_path):
     for expected in ("layer mix", "layer 1", "ELMo, SST-5: +3.5", "tokens read by the biLM", "Sense (accuracy)"):
         assert expected in drawn
     assert "logistic" not in drawn
+
+
+def test_a_p_value_is_shown_on_its_side_of_the_limit():
+    assert tasks_report.verdict(0.0502) == "not significant (p = 0.0502)"
+    assert tasks_report.verdict(0.38) == "not significant (p = 0.38)"
+    assert tasks_report.verdict(0.05) == "p = 0.050"
 
 
 def test_a_difference_that_is_shown_as_zero_neither_helps_nor_harms(monkeypatch):

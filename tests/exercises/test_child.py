@@ -35,6 +35,12 @@ def test_an_endless_loop_is_ended_and_shown_with_its_line(tmp_path):
                              "what follows it was not judged"]
 
 
+def test_the_line_of_an_endless_loop_is_found_below_any_name(tmp_path):
+    path = write(tmp_path / "lösung.py", "while True:\n    pass\n")
+    verdict, = judged("04.1", path, seconds=1)
+    assert "still running after 1 seconds, an endless loop?" in verdict.lines[0]
+
+
 @pytest.mark.parametrize(("text", "lines"), [
     ("import os\nos._exit(0)\n", ["it ended Python (exit code 0): what follows was not judged"]),
     ("input()\n", ["line 4: EOFError: EOF when reading a line: input()"]),
@@ -51,6 +57,6 @@ def test_a_file_that_is_not_python_is_refused_before_it_runs(tmp_path):
 
 def test_a_planted_bug_is_judged_too(tmp_path):
     path = tmp_path / "bug.py"
-    path.write_text(bug(1).text, encoding="utf-8")
+    path.write_text(bug(1).text, encoding="utf-8-sig")       # as some editors save it
     verdict, = judged(BUG, path)
     assert (verdict.number, verdict.right, verdict.kind) == ("bug 1", False, bug(1).mistake.kind)

@@ -79,10 +79,10 @@ def test_ctrl_c_in_the_last_validation_stops_what_comes_after_the_training(tmp_p
     def evaluated(*args, real=trainer.evaluate, **options):
         signal.raise_signal(signal.SIGINT)
         return real(*args, **options)
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted, match=r"^stopped after the last epoch; the "
-                                                              r"model is .*model\.safetensors"):
-        patch.setattr(trainer, "evaluate", evaluated)
+    monkeypatch.setattr(trainer, "evaluate", evaluated)
+    with pytest.raises(Interrupted, match=r"^stopped after the last epoch; the model is .*model\.safetensors"):
         run(tmp_path / "stopped", *SMALL, "epochs=1", corpus=FEW)
+    monkeypatch.undo()
     run(tmp_path / "whole", *SMALL, "epochs=1", corpus=FEW)
     for file in "last.safetensors", "model.safetensors":
         assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
@@ -98,7 +98,7 @@ def test_a_validation_that_is_not_repeated_keeps_its_row(tmp_path, after):
     rows = [row for row in but_for_seconds(tmp_path) if row["split"] == "valid"]
     run(tmp_path, *SMALL, "epochs=1", "eval_every=0", "save_every=5", corpus=FEW, resume=True)
     assert [row["step"] for row in rows] == ["5"]
-    assert [row for row in but_for_seconds(tmp_path) if row["split"] == "valid"][0] == rows[0]
+    assert next(row for row in but_for_seconds(tmp_path) if row["split"] == "valid") == rows[0]
 
 
 def but_for_seconds(folder):
