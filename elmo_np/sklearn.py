@@ -18,7 +18,7 @@ try:
 except ImportError:
     raise ImportError("elmo_np.sklearn needs scikit-learn: pip install 'elmo_np[sklearn]'") from None
 
-from .data.text import tokens
+from .data.corpus import splitter
 from .errors import UserError
 from .inference.coverage import Coverage
 from .inference.elmo import ELMo
@@ -124,7 +124,7 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _words(self, elmo: ELMo, number: int, sentence: Any) -> list[str]:
         if isinstance(sentence, str):
             split = elmo.tokenize if self.tokenize is None else self.tokenize
-            words = tokens(sentence) if split else sentence.split()
+            words = splitter(split)(sentence)
         elif isinstance(sentence, Sequence | np.ndarray) and not isinstance(sentence, bytes) \
                 and np.ndim(sentence) and all(isinstance(word, str) for word in sentence):
             words = list(sentence)

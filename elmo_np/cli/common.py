@@ -9,7 +9,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Collection, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,6 @@ def add_json(add: Add, what: str = "print the result as one JSON object") -> Non
 def check_new_file(option: str, path: str, endings: Sequence[str], refused: Collection[str] | None = None) -> None:
     """Raise UserError for the value of an option if no new file can be written there, or standard output; endings and
     refused: as in `check_ending`."""
-    if not path:
-        raise UserError(f"{option} is empty: expected the name of a file, or {STDOUT} for standard output")
     if path != STDOUT and os.path.lexists(path):
         raise UserError(f"{path} exists already: give another {option}, or remove it")
     if path != STDOUT and not Path(path).parent.is_dir():
@@ -72,9 +70,7 @@ def check_new_file(option: str, path: str, endings: Sequence[str], refused: Coll
 
 
 def check_directory_name(out: str) -> None:
-    """Raise UserError for a directory to write without a name, or with that of a file."""
-    if not out:
-        raise UserError("--out is empty: expected the name of a directory")
+    """Raise UserError for a directory to write with the name of a file."""
     if Path(out).suffix.casefold() in NO_DIRECTORY and not Path(out).is_dir():
         raise UserError(f"--out {out} ends like a file: expected the name of a directory, in which files are written")
 
@@ -105,6 +101,16 @@ def show(args: argparse.Namespace, out: str | None, line: str, found: dict[str, 
         Progress().say(text)
     else:
         print(text)
+
+
+def check_empty(words: Sequence[str]) -> None:
+    """Raise UserError for an empty argument, but that of --prompt: a variable that is not set leaves one."""
+    empty = [before for before, word in pairwise(["elmo-np", *words]) if not word]
+    empty += [word[:-1] for word in words if word.startswith("--") and word.endswith("=")]
+    for before in empty:
+        if before != "--prompt":
+            raise UserError(f"the value after {before} is empty: expected one, or neither; a variable that is not set "
+                            "gives an empty one")
 
 
 def check_order(args: argparse.Namespace) -> None:
@@ -192,7 +198,10 @@ def given_directly(args: argparse.Namespace) -> dict[str, str]:
 
 def settings_of(path: str) -> Settings:
     """The settings of a run, or the defaults for a model file without config.toml."""
-    config = RunDirectory(Path(path) if Path(path).is_dir() else Path(path).parent).config
+    folder = Path(path)
+    if folder.suffix == ".safetensors":
+        folder = folder.parent
+    config = RunDirectory(folder).config        # beside a published model there may be that of another
     return read_toml(config, Settings()) if config.exists() else Settings()
 
 
@@ -229,7 +238,7 @@ def unread_notes(args: argparse.Namespace, assignments: Sequence[str], trainings
 def corpus_of(args: argparse.Namespace, elmo: ELMo) -> Corpus:
     """The corpus that --corpus names, or the training corpus of the model. Raises UserError if neither is known."""
     settings = settings_of(args.dir)
-    if args.corpus:
+    if args.corpus is not None:
         return open_corpus(args.corpus, tokenize=splits(args, elmo), seed=settings.train.seed)
     try:
         return training_corpus(Path(args.dir), settings)

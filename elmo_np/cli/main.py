@@ -18,7 +18,7 @@ from ..runtime.launcher import check_alone
 from ..runtime.signals import Interrupted
 from ..runtime.terminal import escaped, escaping_stdout
 from . import COMMANDS
-from .common import check_order, check_tokenize
+from .common import check_empty, check_order, check_tokenize
 
 SHARED = ("train", "embed")         # commands whose work the processes of an MPI launcher share
 EACH = ("info",)                    # what each of them prints by itself
@@ -86,6 +86,7 @@ def _open_missing_streams() -> None:
 def _command(argv: Sequence[str] | None) -> int:
     _early_interrupt.end()          # here, where Ctrl-C is one line too
     words = sys.argv[1:] if argv is None else argv
+    check_empty(words)
     args = parser(words).parse_args(words)
     backend.require()
     check_order(args)

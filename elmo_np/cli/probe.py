@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..data.corpus import splitter
 from ..data.minimal_pairs import Suite, equal_pairs, read_suites
-from ..data.text import tokens
 from ..errors import UserError
 from ..inference.coverage import Coverage, coverage
 from ..inference.elmo import ELMo
@@ -70,7 +70,7 @@ def _suites(args: argparse.Namespace, elmo: ELMo) -> int:
     """By surprisal."""
     args.direction = args.direction or elmo.model.config.directions[0]
     suites = read_suites(Path(args.suites))
-    cut = tokens if splits(args, elmo) else str.split
+    cut = splitter(splits(args, elmo))
     total = sum(len(item) for suite in suites for item in suite.items)
     known = Coverage(elmo)
 

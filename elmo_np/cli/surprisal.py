@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..data.corpus import words as words_of
 from ..data.items import Columns, Item, Items, read_items
 from ..data.text import tokens
 from ..errors import UserError
@@ -94,7 +95,7 @@ def _whole_regions(item: Item, region: str | None) -> Item:
 
 def _cut(item: Item, tokenize: bool) -> Words:
     """The words of each region, each as its tokens. Raises UserError for an item without a word."""
-    found = [[tokens(word) if tokenize else [word] for word in region.text.split()] for region in item]
+    found = [[tokens(word) if tokenize else [word] for word in words_of(region.text)] for region in item]
     if not any(found):
         raise UserError(f"the item {', '.join(item[0].labels.values())!r:.60} has no word: expected at least one")
     return found
@@ -157,7 +158,7 @@ def _rows(args: argparse.Namespace, region: str | None, item: Item, regions: Wor
             units.append(Unit(row.labels, row.text, position, len(words), sum(map(len, words))))
         else:
             units += [Unit(row.labels, text, position + k, 1, len(tokens))
-                      for k, (text, tokens) in enumerate(zip(row.text.split(), words, strict=True))]
+                      for k, (text, tokens) in enumerate(zip(words_of(row.text), words, strict=True))]
         position += len(words)
     sums = found.grouped([unit.tokens for unit in units])
     for k, unit in enumerate(units):

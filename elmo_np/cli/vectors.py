@@ -64,7 +64,9 @@ def _words(args: argparse.Namespace) -> int:
     elmo, layer = ELMo.load(args.dir), args.layer or "static"
     words = None if args.words is None else listed_words(args.words)
     if layer == "static":
-        corpus: Corpus | None = open_corpus(args.corpus, tokenize=splits(args, elmo)) if args.corpus else None
+        corpus: Corpus | None = None
+        if args.corpus is not None:
+            corpus = open_corpus(args.corpus, tokenize=splits(args, elmo))
         found = static_vectors(elmo, words, corpus)
     else:
         found = mean_vectors(elmo, corpus_of(args, elmo), words, layer_of(layer))

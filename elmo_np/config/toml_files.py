@@ -18,7 +18,7 @@ from .schema import FIELDS, TABLE_OF, BiLMConfig, Config, DataConfig, Settings, 
 LATER = {"cell", "direction", "input_dropout", "output_dropout", "locked_dropout", "embedding_dropout", "weight_drop",
          "ar", "tar", "label_smoothing", "weight_decay", "random_steps", "groups", "average", "average_decay",
          "average_wait", "shards"}
-LARGEST = 1 << 20           # bytes; a config.toml has four thousand
+LARGEST = 1 << 24           # bytes; a config.toml has four thousand, and the names of all files of the corpus
 MOST_DOTS = 1000            # between the parts of names and of numbers; a config.toml has twenty
 _NO_KEY = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')     # texts and comments
 # What other programs call our settings, where the spelling alone would suggest a wrong one.

@@ -24,7 +24,7 @@ from ..runtime.files import temporary_directory
 from . import text
 from .sentences import checked_sentences
 from .sharded_corpus import ShardedCorpus, sha256_of_shards
-from .text_lines import plain_lines, text_lines
+from .text_lines import check_regular, plain_lines, text_lines
 
 T = TypeVar("T")
 
@@ -95,13 +95,15 @@ def corpus_files(spec: str) -> list[Path]:
     """The files that a user names: text files or Wikipedia's dumps.
 
     spec     a file; a glob pattern such as "shards/*.txt", or a directory with any number of levels, both read in
-             sorted order without hidden files; "-" for standard input; or several of these, as `joined` joins them.
+             sorted order without hidden files, and of a directory each file once, however many links lead to it; "-"
+             for standard input; or several of these, as `joined` joins them.
     Raises   UserError if there is no such file.
     """
     if spec == STDIN:
         return [_stdin()]
     if os.path.isdir(spec):
-        return _found(spec, f"{glob.escape(spec)}/**/*", "the directory {} has no files")
+        paths = _found(spec, f"{glob.escape(spec)}/**/*", "the directory {} has no files")
+        return list({os.path.realpath(path): path for path in reversed(paths)}.values())[::-1]
     if os.path.lexists(spec):  # before the glob: a file name may contain a bracket
         return [Path(spec)]
     if os.pathsep in spec and "://" not in spec:
@@ -130,9 +132,11 @@ def shared_file(first: str, second: str) -> str | None:
 def joined(specs: Sequence[str]) -> str:
     """Several corpora of files as one: their names with ":" between them (on Windows ";"), as in the variable PATH.
 
-    Raises UserError for a built-in corpus or standard input among them.
+    Raises UserError for a built-in corpus, standard input or an empty name among them.
     """
     for spec in specs if len(specs) > 1 else ():
+        if not spec:
+            raise UserError(f"one of {len(specs)} corpora has an empty name, expected files: leave it out")
         if spec in (*BUILT_IN, STDIN):
             raise UserError(f"{spec} is one of {len(specs)} corpora, expected files: give {spec} alone, or the file "
                             f"./{spec}")
@@ -179,15 +183,8 @@ class TextCorpus:
     def __init__(self, paths: Iterable[str | os.PathLike[str]], *, name: str, tokenize: bool = False) -> None:
         self.name = name
         self.paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
-        for path in self.paths:
-            if not path.exists():
-                raise UserError(f"there is no file {path}, expected a text file, one sentence per line: check the path")
-            if path.is_dir():
-                raise UserError(f"{path} is a directory, expected a text file: give the files in it, {path / '*.txt'}")
-            if not path.is_file():
-                raise UserError(f"{path} is not a regular file, expected one because a corpus is read several times: "
-                                "save the text to a file, or give - for standard input")
-        self.files = [TextFile(path, text.tokens if tokenize else words) for path in self.paths]
+        check_regular(self.paths, "a text file, one sentence per line")
+        self.files = [TextFile(path, splitter(tokenize)) for path in self.paths]
 
     @property
     def blank_lines(self) -> int:
@@ -228,6 +225,11 @@ class TextFile:
             else:
                 blank += 1
         self.blank_lines = blank
+
+
+def splitter(tokenize: bool) -> Callable[[str], list[str]]:
+    """What splits a line of a corpus into tokens; tokenize: as for TextCorpus."""
+    return text.tokens if tokenize else words
 
 
 def words(line: str) -> list[str]:

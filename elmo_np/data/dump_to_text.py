@@ -37,6 +37,7 @@ from ..runtime.locks import locked_file
 from ..runtime.progress import Progress, duration
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.unfinished import Unfinished
+from .text_lines import check_regular
 from .wikipedia import Article, articles, is_dump
 from .wikitext import library
 
@@ -142,6 +143,7 @@ def _write(job: Job, resume: bool, progress: Progress) -> Counts:
 
 def _check(job: Job, resume: bool) -> None:
     """Raise UserError for what cannot begin."""
+    check_regular(job.dumps, "a Wikipedia dump")
     for path in job.dumps:
         if not is_dump(path):
             raise UserError(f"{path} is not a Wikipedia dump, expected a file such as enwiki-latest-pages-articles.xml"

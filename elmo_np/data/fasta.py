@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import UserError
-from .text_lines import text_lines
+from .text_lines import check_regular, text_lines
 
 STANDARD = frozenset("ACDEFGHIKLMNPQRSTVWY")
 ODD = frozenset("BJOUXZ")           # ambiguous, rare or unknown residues
@@ -27,13 +27,15 @@ class FastaCorpus:
 
     paths   FASTA files, read in this order; .gz, .bz2 and .xz are unpacked while reading
     name    of the corpus in messages
-    Raises UserError while reading, with the line: for a record without residues, an id that is missing, that another
-    record has or that is not printable ASCII, and anything in a sequence that is not a letter, a gap or a stop.
+    Raises UserError for a file that cannot be read several times, and while reading, with the line: for a record
+    without residues, an id that is missing, that another record has or that is not printable ASCII, and anything in a
+    sequence that is not a letter, a gap or a stop.
     """
 
     def __init__(self, paths: Iterable[Path], *, name: str):
         self.name = name
         self.paths = list(paths)
+        check_regular(self.paths, "a FASTA file")
         self.odd = self.lower = self.left_out = 0       # letters of each kind in the last complete pass
         self.bases = False                              # whether all of its letters may be those of DNA or RNA
 

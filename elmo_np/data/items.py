@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import UserError
-from .corpus import STDIN, corpus_files
+from .corpus import STDIN, corpus_files, words
 from .delimited import TEXT, delimited_rows
 from .text_lines import HEAD, KEPT, plain_lines, text_lines
 
@@ -109,7 +109,7 @@ def _table(path: Path, lines: Iterator[str], columns: Columns) -> Items:
         keys = [name for name in (item, *conditions) if name]
         return Items(list(_grouped(path, rows, keys, region, text)), region, conditions)
     items = [[_region(row, text)] for _, row in rows]
-    if len(items) > 1 and all(len(own[0].text.split()) < 2 for own in items):
+    if len(items) > 1 and all(len(words(own[0].text)) < 2 for own in items):
         raise UserError(f"{path}: every row holds one word, expected sentences: name the column that counts the words, "
                         "region='NAME' (--region NAME)")
     return Items(items, None, conditions)

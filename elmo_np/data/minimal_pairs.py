@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import UserError
+from .corpus import words
 from .delimited import delimited_rows
 from .formula import Formula
 from .text_lines import plain_name, text_lines
@@ -140,7 +141,7 @@ def _blimp(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
 def _pair(good: str, bad: str) -> Item:
     if not (good.strip() and bad.strip()):
         raise ValueError("a sentence has no word")
-    return {"good": {"1": " ".join(good.split())}, "bad": {"1": " ".join(bad.split())}}
+    return {"good": {"1": " ".join(words(good))}, "bad": {"1": " ".join(words(bad))}}
 
 
 def _syntaxgym(name: Path, lines: Iterable[str]) -> Iterator[Suite]:
@@ -201,7 +202,7 @@ def _verb(line: str, row: list[str]) -> tuple[str, Item]:
     Gold rows: position, right, wrong, attractors (Linzen); or 12 columns with the number of the sentence, 0 for the
     original and others for nonsense, and the position and both forms (Gulordava).
     """
-    words = [word for word in line.split() if word != "<eos>"]
+    tokens = [word for word in words(line) if word != "<eos>"]
     match row:
         case [position, right, wrong, attractors]:
             phenomenon = f"{attractors} attractor{'s' * (attractors != '1')}"
@@ -210,11 +211,11 @@ def _verb(line: str, row: list[str]) -> tuple[str, Item]:
         case _:
             raise ValueError(f"{len(row)} columns")
     at = int(position)
-    if not 0 <= at < len(words):
-        raise ValueError(f"the position {at} in a sentence of {len(words)} words, which are counted from 0")
+    if not 0 <= at < len(tokens):
+        raise ValueError(f"the position {at} in a sentence of {len(tokens)} words, which are counted from 0")
     if not (right.strip() and wrong.strip()):
         raise ValueError("a form of the verb is missing")
-    before, after = " ".join(words[:at]), " ".join(words[at + 1:])
+    before, after = " ".join(tokens[:at]), " ".join(tokens[at + 1:])
     return phenomenon, {condition: {"1": before, "2": verb, "3": after}
                         for condition, verb in (("good", right), ("bad", wrong))}
 

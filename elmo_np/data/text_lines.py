@@ -10,7 +10,7 @@ import lzma
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
@@ -26,6 +26,7 @@ XZ_MEMORY = 1 << 27         # bytes for unpacking .xz, which asks for as many as
 _OTHERS = {b"PK\x03\x04": "a zip archive", b"7z\xbc\xaf\x27\x1c": "a 7z archive",
            b"\x28\xb5\x2f\xfd": "compressed by zstd", b"%PDF": "a PDF document"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 _ESCAPED = re.compile("[\udc80-\udcff]")        # how "surrogateescape" decodes bytes that are not UTF-8
 
 HEAD = 40       # lines in which a format is recognised
@@ -95,6 +96,18 @@ def readable(path: Path) -> Iterator[None]:
                         "it is complete if it is compressed") from error
 
 
+def check_regular(paths: Iterable[Path], kind: str) -> None:
+    """Raise UserError for files that cannot be read several times; kind: what is expected."""
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"there is no file {path}, expected {kind}: check the path")
+        if path.is_dir():
+            raise UserError(f"{path} is a directory, expected {kind}: give the files in it, {path / '*'}")
+        if not path.is_file():
+            raise UserError(f"{path} is not a regular file, expected one because a corpus is read several times: save "
+                            "it to a file, or give - for standard input")
+
+
 @contextmanager
 def unpacked(path: Path) -> Iterator[tuple[io.BufferedReader, BinaryIO]]:
     """An open file, unpacked while reading, and the file as it is on disk, whose position tells how far reading is."""
@@ -113,10 +126,20 @@ def _check_encoding(path: Path, start: bytes) -> None:
     for magic, kind in _OTHERS.items():
         if start.startswith(magic):
             raise UserError(f"{path} is {kind}, expected UTF-8 text: unpack it or extract its text first")
-    if start.startswith(_UTF_16) or start[:64].count(b"\0") > 16:
-        raise UserError(f"{path} is UTF-16, expected UTF-8 text: convert it with iconv -f UTF-16 -t UTF-8")
+    if start[257:262] == b"ustar":
+        raise UserError(f"{path} is a tar archive, expected UTF-8 text: unpack it, and give the files in it")
+    for encoding, found in (("UTF-32", start.startswith(_UTF_32)), ("UTF-16", start.startswith(_UTF_16) or
+                                                                    _alternate(start[:64]))):
+        if found:
+            raise UserError(f"{path} is {encoding}, expected UTF-8 text: convert it with iconv -f {encoding} -t UTF-8")
     if b"\0" in start:
         raise UserError(f"{path} has NUL bytes, expected UTF-8 text: check that it is the right file")
+
+
+def _alternate(start: bytes) -> bool:
+    """Whether a quarter of the bytes are NUL, and every other byte is none, as in UTF-16 without a mark."""
+    even, odd = (start[k::2].count(0) for k in (0, 1))
+    return even + odd > len(start) // 4 and not (even and odd)
 
 
 class _Xz(io.RawIOBase):

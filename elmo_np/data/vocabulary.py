@@ -84,12 +84,14 @@ class Vocabulary:
         cls, tally: Counter[str], n_sentences: int, min_count: int = 1, max_size: int | None = None,
         unknown: str | None = None
     ) -> "Vocabulary":
-        """What `build` gives for a corpus of so many sentences in which each word occurs that often."""
+        """What `build` gives for a corpus of so many sentences in which each word occurs that often; a word that is too
+        long for a line of the file counts as <UNK>."""
         _check_limits(min_count, max_size)
         if unknown == AUTO:
             unknown = unknown_mark(tally)
         marks = {*SPECIAL_TOKENS, *(unknown or "").split()}     # read as an unknown word in a sentence
-        ranked = sorted((item for item in tally.items() if item[0] not in marks), key=lambda item: (-item[1], item[0]))
+        ranked = sorted((item for item in tally.items() if item[0] not in marks and not _too_long(item[0])),
+                        key=lambda item: (-item[1], item[0]))
         if not ranked:
             raise UserError("the corpus has no words, expected sentences of words: check the file and its tokenisation")
         limit = None if max_size is None else max_size - len(SPECIAL_TOKENS)
@@ -206,6 +208,11 @@ def _tally(sentences: Iterable[Sequence[str]]) -> tuple[Counter[str], int]:
     return counts, n_sentences
 
 
+def _too_long(word: str) -> bool:
+    """Whether a word and the end of its line are more than a line of the file may have."""
+    return len(word) >= LONGEST // 4 and len(word.encode("utf-8", "surrogatepass")) >= LONGEST
+
+
 def _numbered(words: Iterable[str]) -> dict[str, int]:
     """{word: id}. Raises UserError for the first invalid line; lines are counted from 1, as in the file."""
     ids: dict[str, int] = {}
@@ -219,6 +226,9 @@ def _numbered(words: Iterable[str]) -> dict[str, int]:
             raise UserError(f"{line} is {word!r:.40}, expected a word without white space: split it")
         if not word.isascii() and any("\ud800" <= c <= "\udfff" for c in word):
             raise UserError(f"{line} is {word!r:.40}, expected Unicode text: remove the surrogate")
+        if _too_long(word):
+            raise UserError(f"{line} is {word!r:.40}.., expected a word of less than {LONGEST:,} bytes: remove "
+                            "the line")
         if ids.setdefault(word, id) != id:
             raise UserError(f"{line} repeats {word!r:.40} of line {ids[word] + 1}, expected every word once: remove "
                             "one of them")

@@ -57,6 +57,9 @@ def articles(path: Path) -> Iterator[Article]:
                     hidden += tuple((own.text or "").lower() for own in element if own.get("key") in _HIDDEN)
                 elif (markup := _article(element)) is not None:
                     yield Article(markup, hidden, raw.tell())
+    except _LongPage:
+        raise UserError(f"{path}: a page has more than {LARGEST:,} bytes, expected one revision of each page: take the "
+                        "dump pages-articles, not one with the history of the pages") from None
     except ParseError as error:
         raise UserError(f"{path} is a damaged dump: {error}; expected complete XML: download it again, or read the "
                         "articles before the damage with elmo-np corpus --limit") from error
@@ -91,6 +94,10 @@ def _finished_elements(file: Any) -> Iterator[Element]:
             limited.left = LARGEST
 
 
+class _LongPage(Exception):
+    """A page takes more than LARGEST bytes."""
+
+
 class _Limited:
     """A file to parse, of which a page must not take any memory."""
 
@@ -101,7 +108,7 @@ class _Limited:
         data: bytes = self._file.read(size)
         self.left -= len(data)
         if self.left < 0:
-            raise ParseError(f"more than {LARGEST:,} bytes without the end of a page")
+            raise _LongPage
         return data
 
 

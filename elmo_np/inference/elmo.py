@@ -21,9 +21,8 @@ import numpy.typing as npt
 
 from ..config.schema import DataConfig, Settings
 from ..config.toml_files import write_toml
-from ..data.corpus import require_reiterable
+from ..data.corpus import require_reiterable, splitter
 from ..data.sentences import checked_sentences, checked_words
-from ..data.text import tokens
 from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..io.model_file import read_model, write_model
@@ -282,7 +281,7 @@ class ELMo:
         """Tokens unchanged; text split as the model's corpus was."""
         if not isinstance(sentence, str):
             return list(checked_words(sentence))
-        return tokens(sentence) if self.tokenize else sentence.split()
+        return splitter(self.tokenize)(sentence)
 
     def reset_state(self) -> None:
         """Drop what state "carry" has carried so far."""

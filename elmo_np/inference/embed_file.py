@@ -158,6 +158,8 @@ def embed_file(elmo: ELMo, sentences: Iterable[Sequence[str]], out: str | os.Pat
         raise UserError("state carry with a shard: a sentence goes on from the one before it, which is in another "
                         "shard; expected state reset or warm")
     hdf5_text = out.suffix != ".npz"
+    if cache is not None and os.path.realpath(cache) == os.path.realpath(out):
+        raise UserError(f"{out} is both the file to write and the cache, which would be lost: give another cache")
     with locked_file(out), Progress(quiet=quiet) as progress:
         _check_out(out, resume)
         if hdf5_text and numbered.proteins:

@@ -125,10 +125,22 @@ def test_a_new_file_is_one_that_does_not_exist_in_a_directory_that_does(tmp_path
     check_new_file("--out", "-", TABLES)
     check_new_file("--out", str(tmp_path / "new"), TABLES)
     check_new_file("--out", str(tmp_path / "new.CSV"), TABLES)
-    for path, message in (("", "--out is empty"), (str(tmp_path / "there"), "there exists already: give another --out"),
+    for path, message in ((str(tmp_path / "there"), "there exists already: give another --out"),
                           (str(tmp_path / "no/x"), "cannot write .*x: it is in a directory that does not exist")):
         with pytest.raises(UserError, match=message):
             check_new_file("--out", path, TABLES)
+
+
+@pytest.mark.parametrize(("words", "before"), [
+    (["similar", "run", "bank", "--in", "the bank .", "--corpus", ""], "--corpus"), (["evaluate", "run", ""], "run"),
+    (["evaluate", "run", "unseen.txt", ""], "unseen.txt"), (["surprisal", "run", "unseen.txt", "--text="], "--text"),
+    (["vectors", "run", "--corpus", "", "--out", "new"], "--corpus"), (["train", "", "--out", "new"], "train")])
+def test_an_empty_argument_is_refused(do, words, before):
+    out, err = do(*words, code=2)
+    assert out == ""
+    assert err == (f"elmo-np: error: the value after {before} is empty: expected one, or neither; a variable that is "
+                   "not set gives an empty one\n")
+    assert do("sample", "run", "--prompt", "").out
 
 
 @pytest.mark.parametrize("words", [

@@ -1,6 +1,7 @@
 """`elmo-np corpus`, and dumps wherever a command takes a corpus."""
 
 import json
+import os
 
 import pytest
 
@@ -59,6 +60,7 @@ def test_resume_finds_a_finished_file_done(here, capsys, monkeypatch):
 
 @pytest.mark.parametrize(("words", "message"), [
     (["wiki.xml.bz2", "--out", "-"], "--out -: expected the name of a file, beside which the work is kept"),
+    ([os.devnull, "--out", "text.txt"], f"{os.devnull} is not a regular file, expected one because"),
     (["pydoc", "--out", "text.txt"], "pydoc is text already, expected a Wikipedia dump")])
 def test_what_is_not_a_file_or_a_dump_is_refused(words, message, here, capsys):
     before = sorted(here.iterdir())

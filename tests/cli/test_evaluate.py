@@ -116,7 +116,6 @@ def test_learning_that_diverges_is_an_infinite_perplexity_and_null_in_json(do):
     (["--cache", "10", "--state", "reset"], "--cache 10 with state reset: expected one stream; add --state carry"),
     (["--dynamic", "--state", "reset"], "--dynamic with state reset: expected one stream; add --state carry"),
     (["--tune-on", "unseen.txt"], "sets a cache or dynamic evaluation: add --cache N or --dynamic"),
-    (["--tune-on", ""], "sets a cache or dynamic evaluation: add --cache N or --dynamic"),
     (["--dynamic-rate", "1"], "--dynamic-rate and --dynamic-decay set dynamic evaluation: add --dynamic"),
     (["--cache", "5", "--state", "carry", "--dynamic-decay", "0"], "set dynamic evaluation: add --dynamic"),
     (["--dynamic", "--state", "carry", "--tune-on", "train.txt", "--dynamic-decay", "0.1"], "leave out --dynamic-rate"),

@@ -52,6 +52,13 @@ def test_a_row_per_word_keeps_the_columns_of_its_row(do, items):
     assert "2 of 9 words (22.2%) are unknown" in err
 
 
+def test_words_are_those_of_a_corpus_which_ascii_blanks_separate(do, tmp_path):
+    (tmp_path / "items.txt").write_text("the 10\u00a0000 bank .\n", encoding="utf-8")
+    assert [row["word"] for row in rows_of(do("surprisal", "run", tmp_path / "items.txt").out)] == [
+        "the", "10\u00a0000", "bank", "."]
+    assert ELMo.load("run").words("the 10\u00a0000") == ["the", "10\u00a0000"]
+
+
 def test_a_row_per_region_has_sums_and_is_chosen_by_name(do, items):
     words = rows_of(do("surprisal", "run", items).out)
     found = rows_of(do("surprisal", "run", items, "--per", "region").out)

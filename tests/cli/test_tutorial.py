@@ -89,8 +89,7 @@ def test_a_notebook_is_a_file_or_one_of_several_in_a_directory(do, project, tmp_
     (["all", "--notebook", "x.ipynb"], "x.ipynb is one notebook, but 3 pages are named: expected a directory"),
     (["01", "--notebook", "none/x.ipynb"], "cannot write none/x.ipynb: No such file or directory"),
     (["01", "--notebook", "none/x"], "cannot make the directory none/x: No such file or directory"),
-    (["01", "--notebook", "x.ipynb", "--write"], "--notebook and --write exclude each other"),
-    ([""], "there is no tutorial ''")])
+    (["01", "--notebook", "x.ipynb", "--write"], "--notebook and --write exclude each other")])
 def test_a_mistake_is_one_line(do, project, words, message):
     out, err = do("tutorial", *words, code=2)
     assert out == ""

@@ -7,9 +7,10 @@ from itertools import islice
 
 import pytest
 
-from elmo_np.data.corpus import TextCorpus, _stdin, has_dump, held_out, joined, open_corpus, shared_file
+from elmo_np.data.corpus import TextCorpus, _stdin, corpus_files, has_dump, held_out, joined, open_corpus, shared_file
 from elmo_np.errors import UserError
 from tests.dump_helpers import DOG, SENTENCES, write_dump
+from tests.posix import needs_links
 
 
 class ListCorpus:
@@ -94,7 +95,7 @@ def test_a_missing_file_a_directory_and_a_device_are_refused_at_once(tmp_path):
         open_corpus(str(tmp_path / "none.txt"))
     with pytest.raises(UserError, match=r"there is no file [^\n]*none\.txt, expected"):
         TextCorpus([tmp_path / "none.txt"], name="none")
-    with pytest.raises(UserError, match="is a directory, expected a text file: give the files in it"):
+    with pytest.raises(UserError, match="is a directory, expected a text file, one sentence per line: give the files in it"):
         TextCorpus([tmp_path], name="directory")
     with pytest.raises(UserError, match="is not a regular file"):
         TextCorpus([os.devnull], name="null")
@@ -117,6 +118,21 @@ def test_a_directory_is_all_its_files_sorted_without_the_hidden_ones(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"the directory .*empty has no files, expected one or more .*check the path$"):
         open_corpus(str(tmp_path / "empty"))
+
+
+@needs_links
+def test_a_file_of_a_directory_is_read_once_however_many_links_lead_to_it(tmp_path):
+    (tmp_path / "d").mkdir()
+    write(tmp_path / "d" / "b.txt", "one .\n")
+    (tmp_path / "d" / "a.txt").symlink_to("b.txt")
+    (tmp_path / "d" / "self").symlink_to(".")
+    assert corpus_files(str(tmp_path / "d")) == [tmp_path / "d" / "a.txt"]
+    assert list(open_corpus(str(tmp_path / "d"))) == [["one", "."]]
+
+
+def test_an_empty_name_among_others_is_refused():
+    with pytest.raises(UserError, match="one of 2 corpora has an empty name, expected files"):
+        joined(["a.txt", ""])
 
 
 def test_several_corpora_are_read_in_the_order_given(tmp_path):

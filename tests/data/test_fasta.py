@@ -1,6 +1,8 @@
 """FASTA as people have it: ids, wrapped lines, odd letters, and what is refused with its line."""
 
 import gzip
+import os
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +63,13 @@ def test_a_chromosome_is_refused_before_it_fills_the_memory(tmp_path):
     found = corpus(tmp_path, ">a\n" + ("M" * 60_000 + "\n") * 18)
     with pytest.raises(UserError, match="line 1: a has more than 1,048,576 residues"):
         list(found)
+
+
+def test_what_cannot_be_read_several_times_is_refused(tmp_path):
+    for path, message in ((os.devnull, "is not a regular file"), (tmp_path, "is a directory, expected a FASTA file"),
+                          (tmp_path / "none", "there is no file")):
+        with pytest.raises(UserError, match=message):
+            FastaCorpus([Path(path)], name="proteins")
 
 
 def test_several_files_are_one_corpus(tmp_path):

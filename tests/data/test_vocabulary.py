@@ -171,12 +171,22 @@ def test_build_refuses_what_makes_no_vocabulary(arguments, message):
     ([BOS, EOS], None, "the vocabulary has no <UNK>"),
     ([*SPECIAL_TOKENS, "a"], [1, 1, 0], "the vocabulary has 3 counts, expected 4"),
     ([*SPECIAL_TOKENS, "\ud800"], None, r"line 4 of the vocabulary is '\\ud800', expected Unicode text"),
+    ([*SPECIAL_TOKENS, "é" * (1 << 15)], None, r"line 4 of the vocabulary is 'é.*\.\., expected a word of"),
     ([*SPECIAL_TOKENS, "two\nlines"], None, "line 4 of the vocabulary is"),
 ])
 def test_words_that_no_file_could_keep_are_refused(words, counts, message):
     with pytest.raises(UserError, match=message) as error:
         Vocabulary(words, counts)
     assert one_line(error)
+
+
+def test_a_word_that_is_too_long_for_the_file_is_unknown(tmp_path):
+    longest, longer = "x" * ((1 << 16) - 1), "x" * (1 << 16)
+    found = Vocabulary.build([["a", longest, longer]])
+    assert found.words == [*SPECIAL_TOKENS, "a", longest]
+    assert found.counts == [1, 1, 1, 1, 1]
+    found.save(tmp_path / "vocabulary.txt")
+    assert Vocabulary.load(tmp_path / "vocabulary.txt") == found
 
 
 def test_a_string_in_place_of_a_sentence_is_refused():

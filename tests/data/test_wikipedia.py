@@ -95,6 +95,6 @@ def test_a_page_that_does_not_end_is_one_line_and_little_memory(tmp_path, monkey
     path.write_bytes(gzip.compress(DUMP[:DUMP.index("<text")].encode() + b"<text>" + b"word " * (1 << 22), 1))
 
     def read():
-        with pytest.raises(UserError, match="is a damaged dump: more than 4,194,304 bytes without the end of a page"):
+        with pytest.raises(UserError, match="a page has more than 4,194,304 bytes, expected one revision"):
             list(articles(path))
     assert peak(read) < 1.25e7

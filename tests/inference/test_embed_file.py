@@ -222,6 +222,12 @@ def begun(tmp_path, monkeypatch):
     return tmp_path / "x.npz"
 
 
+def test_the_cache_is_not_the_file_to_write(tmp_path):
+    with pytest.raises(UserError, match=r"x\.npz is both the file to write and the cache, which would be lost"):
+        run(of_characters(), tmp_path / "x.npz", cache=tmp_path / "x.npz")
+    assert not [*tmp_path.iterdir()]
+
+
 def test_what_is_there_is_not_overwritten_without_resume(begun):
     before = (begun.parent / "x.npz.part" / "arrays.npz").read_bytes()
     with pytest.raises(UserError, match=r"x\.npz\.part holds the beginning of x\.npz: go on with it \("):

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...data.text_lines import HEAD, KEPT, text_lines
+from ...data.text_lines import HEAD, KEPT, LONGEST, text_lines
 from ...errors import UserError
 from ...runtime import json_text
 
@@ -161,6 +161,7 @@ def _csv_delimiter(path: str, start: str, roles: Roles) -> str:
 
 
 def _csv_rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+    csv.field_size_limit(LONGEST)       # of all readers; the limit of a line is ours
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for cells in reader:
