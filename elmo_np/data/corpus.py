@@ -102,8 +102,10 @@ def corpus_files(spec: str) -> list[Path]:
     if spec == STDIN:
         return [_stdin()]
     if os.path.isdir(spec):
-        paths = _found(spec, f"{glob.escape(spec)}/**/*", "the directory {} has no files")
-        return list({os.path.realpath(path): path for path in reversed(paths)}.values())[::-1]
+        first: dict[str, Path] = {}
+        for path in _found(spec, f"{glob.escape(spec)}/**/*", "the directory {} has no files"):
+            first.setdefault(os.path.realpath(path), path)
+        return list(first.values())
     if os.path.lexists(spec):  # before the glob: a file name may contain a bracket
         return [Path(spec)]
     if os.pathsep in spec and "://" not in spec:

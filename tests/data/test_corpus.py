@@ -125,9 +125,11 @@ def test_a_file_of_a_directory_is_read_once_however_many_links_lead_to_it(tmp_pa
     (tmp_path / "d").mkdir()
     write(tmp_path / "d" / "b.txt", "one .\n")
     (tmp_path / "d" / "a.txt").symlink_to("b.txt")
+    (tmp_path / "d" / "c.txt").symlink_to("b.txt")
     (tmp_path / "d" / "self").symlink_to(".")
-    assert corpus_files(str(tmp_path / "d")) == [tmp_path / "d" / "a.txt"]
-    assert list(open_corpus(str(tmp_path / "d"))) == [["one", "."]]
+    write(tmp_path / "d" / "bb.txt", "two .\n")
+    assert corpus_files(str(tmp_path / "d")) == [tmp_path / "d" / "a.txt", tmp_path / "d" / "bb.txt"]
+    assert list(open_corpus(str(tmp_path / "d"))) == [["one", "."], ["two", "."]]
 
 
 def test_an_empty_name_among_others_is_refused():
