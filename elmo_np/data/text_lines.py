@@ -128,10 +128,9 @@ def _check_encoding(path: Path, start: bytes) -> None:
             raise UserError(f"{path} is {kind}, expected UTF-8 text: unpack it or extract its text first")
     if start[257:262] == b"ustar":
         raise UserError(f"{path} is a tar archive, expected UTF-8 text: unpack it, and give the files in it")
-    for encoding, found in (("UTF-32", start.startswith(_UTF_32)), ("UTF-16", start.startswith(_UTF_16) or
-                                                                    _alternate(start[:64]))):
-        if found:
-            raise UserError(f"{path} is {encoding}, expected UTF-8 text: convert it with iconv -f {encoding} -t UTF-8")
+    wide = start.startswith(_UTF_16) or _alternate(start[:64])
+    if encoding := "UTF-32" if start.startswith(_UTF_32) else "UTF-16" if wide else "":
+        raise UserError(f"{path} is {encoding}, expected UTF-8 text: convert it with iconv -f {encoding} -t UTF-8")
     if b"\0" in start:
         raise UserError(f"{path} has NUL bytes, expected UTF-8 text: check that it is the right file")
 
