@@ -217,18 +217,19 @@ def page(model: str, sections: Sequence[str], found: dict[str, Found]) -> str:
             "The text is MASC, Brown, movie reviews, ABC, web text and State of the Union, 4.6 million tokens, as "
             "`benchmarks/open_text.py` cleans them, without the sentences that the last two tables test on.", ""]
     reached = [*goals(found)]
-    summary = [markdown(dict(zip(("goal", "reached", "met"), columns, strict=True)))
-               for columns in [[*zip(*reached, strict=True)]] if columns]
+    summary = [markdown(dict(zip(("goal", "reached", "met"), zip(*reached, strict=True), strict=True))), ""] \
+        if reached else []
     note = "Equal scores count as wrong. Unigram: a model that knows only how frequent words are; chance: random " \
            "surprisals; unknown: items with a critical word that is not in the vocabulary."
-    return "\n".join([*head, *summary, "", note, "", *sections,
+    return "\n".join([*head, *summary, note, "", *sections,
                       f"Measured on: {describe('').replace('no PyTorch; ', '')}. The machine may have been busy with "
                       "other work.", ""])
 
 
 def parser() -> Parser:
     made = Parser(prog="probes.py", description="What a model of open text knows.")
-    made.add_argument("--out", required=True, metavar="FOLDER", type=Path, help="directory for the model and results")
+    made.add_argument("--out", required=True, metavar="FOLDER", type=Path,
+                      help="directory for the model and results, of one --data and one --ewt")
     made.add_argument("--data", metavar="DIR", type=Path, default=os.environ.get("ELMO_NP_DATA"),
                       help="directory with " + ", ".join(part.needs for part in PARTS) + " (default: $ELMO_NP_DATA)")
     made.add_argument("--ewt", metavar="DIR", type=Path, help=f"directory with {EWT.format('train')} and so on")
@@ -268,7 +269,7 @@ def run(argv: Sequence[str] | None) -> None:
     todo = experiments(args.out, args.ewt)
     if args.ewt is None and (args.model is None or POS in args.only):
         write_conll2000(args.out)
-    check_same_plan(args.out, [one.command() for one in todo])
+    check_same_plan(args.out, [*(one.command() for one in todo), *(f"{args.data / part.needs}" for part in PARTS)])
     model = (args.model or trained(args.out, todo[0])).resolve()
     elmo = ELMo.load(model)
     elmo.model.lm("forward")

@@ -11,6 +11,10 @@ class UserError(ValueError):
         super().__init__(" ".join(message.splitlines()))    # a name from a file may have a line break
 
 
+class DoesNotFit(UserError):
+    """Settings that are right by themselves, but not for this corpus or the memory of this machine."""
+
+
 class ReportedElsewhere(UserError):
     """An error that another process of the same training reports: the command line ends with `code` in silence."""
 

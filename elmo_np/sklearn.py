@@ -126,7 +126,7 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             split = elmo.tokenize if self.tokenize is None else self.tokenize
             words = splitter(split)(sentence)
         elif isinstance(sentence, Sequence | np.ndarray) and not isinstance(sentence, bytes) \
-                and np.ndim(sentence) and all(isinstance(word, str) for word in sentence):
+                and getattr(sentence, "ndim", 1) != 0 and all(isinstance(word, str) for word in sentence):
             words = list(sentence)
         else:
             raise UserError(f"sentence {number} is {sentence!r:.60}: expected a text, or a list of string tokens")

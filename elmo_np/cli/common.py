@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-from ..config.by_size import Choice, choice_for, count_tokens
+from ..config.by_size import CHOICES, Choice, choice_for, count_tokens
 from ..config.schema import FIELDS, Settings
 from ..config.toml_files import override, read_toml
 from ..config.unread import unread
@@ -104,13 +104,13 @@ def show(args: argparse.Namespace, out: str | None, line: str, found: dict[str, 
 
 
 def check_empty(words: Sequence[str]) -> None:
-    """Raise UserError for an empty argument, but that of --prompt: a variable that is not set leaves one."""
+    """Raise UserError for an empty argument, as a variable that is not set leaves; only --prompt may be empty."""
     empty = [before for before, word in pairwise(["elmo-np", *words]) if not word]
     empty += [word[:-1] for word in words if word.startswith("--") and word.endswith("=")]
     for before in empty:
-        if before != "--prompt":
-            raise UserError(f"the value after {before} is empty: expected one, or neither; a variable that is not set "
-                            "gives an empty one")
+        if len(before) < 3 or not "--prompt".startswith(before):        # argparse takes a beginning too
+            raise UserError(f"the argument after {before} is empty: expected a value, or neither; a shell variable "
+                            "that is not set gives an empty argument")
 
 
 def check_order(args: argparse.Namespace) -> None:
@@ -209,7 +209,7 @@ def choice_for_corpus(args: argparse.Namespace) -> tuple[Choice, str]:
     """What suits a corpus of that many tokens, and a line that says so; of --config and --set, only how it is read
     matters."""
     config = getattr(args, "config", None)
-    given = read_toml(config, Settings()) if config else Settings()
+    given = read_toml(config, CHOICES[0].settings()) if config else Settings()     # all have the same sizes
     reading = [one for one in args.set if setting_name(one) in FIELDS["data"]]
     settings = with_tokens(with_corpora(override(given, reading), args.corpus, args.valid), args.corpus)
     tokens = count_tokens(open_corpus(args.corpus, tokenize=settings.data.tokenize))

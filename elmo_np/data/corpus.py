@@ -95,8 +95,8 @@ def corpus_files(spec: str) -> list[Path]:
     """The files that a user names: text files or Wikipedia's dumps.
 
     spec     a file; a glob pattern such as "shards/*.txt", or a directory with any number of levels, both read in
-             sorted order without hidden files, and of a directory each file once, however many links lead to it; "-"
-             for standard input; or several of these, as `joined` joins them.
+             sorted order without hidden files, and of a directory each file once, however many symbolic links lead to
+             it; "-" for standard input; or several of these, as `joined` joins them.
     Raises   UserError if there is no such file.
     """
     if spec == STDIN:

@@ -53,7 +53,7 @@ def _cells(lines: Iterable[str], name: str, before: int) -> Rows:
         for number, line in enumerate(chain([first], lines), before + 1):
             yield number, [cell.strip() for cell in line.rstrip("\n").split("\t")]
         return
-    csv.field_size_limit(LONGEST)       # of all readers; the limit of a line is ours
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))      # of all readers; the limit of a line is ours
     reader = csv.reader(chain([first], lines), delimiter=max(",;", key=first.count), strict=True, skipinitialspace=True)
     try:
         for cells in reader:

@@ -136,7 +136,7 @@ def _check_encoding(path: Path, start: bytes) -> None:
 
 
 def _alternate(start: bytes) -> bool:
-    """Whether a quarter of the bytes are NUL, and every other byte is none, as in UTF-16 without a mark."""
+    """Whether more than a quarter of the bytes are NUL, all at even or all at odd places: UTF-16 without a mark."""
     even, odd = (start[k::2].count(0) for k in (0, 1))
     return even + odd > len(start) // 4 and not (even and odd)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
-from ..errors import UserError
+from ..errors import DoesNotFit, UserError
 from ..runtime.files import atomic_write, open_regular
 from .sentences import checked_sentences, checked_words
 
@@ -97,7 +97,7 @@ class Vocabulary:
         limit = None if max_size is None else max_size - len(SPECIAL_TOKENS)
         kept = [(word, count) for word, count in ranked[:limit] if count >= min_count]
         if not kept:
-            raise UserError(f"min_count is {min_count}, but the most frequent word occurs {ranked[0][1]} times: "
+            raise DoesNotFit(f"min_count is {min_count}, but the most frequent word occurs {ranked[0][1]} times: "
                             f"expected at most {ranked[0][1]}; lower it")
         words, counts = zip(*kept, strict=True)
         unknowns = tally.total() - sum(counts)

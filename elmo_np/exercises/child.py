@@ -50,7 +50,7 @@ def _read(path: Path) -> str:
 
 def _ended(what: str, path: Path, stack: str, code: int, seconds: float) -> Verdict:
     """The verdict on code that did not return; stack: the innermost call first."""
-    name = str(path).encode("ascii", "backslashreplace").decode()[:500]     # as faulthandler writes it
+    name = str(path)[:500].encode("ascii", "backslashreplace").decode()     # as faulthandler writes it
     where = re.search(rf'File "{re.escape(name)}(?:\.\.\.)?", line (\d+) in (.+)', stack)
     if where:
         line = path.read_text(encoding="utf-8", errors="replace").splitlines()[int(where[1]) - 1].strip()

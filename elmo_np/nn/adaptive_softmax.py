@@ -26,7 +26,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
-from ..errors import UserError
+from ..errors import DoesNotFit, UserError
 from ..types import Array
 from .checks import check_array, check_sizes
 from .initializers import lecun_normal
@@ -151,7 +151,7 @@ class AdaptiveSoftmax:
         cutoffs = default_cutoffs(V) if cutoffs is None else tuple(cutoffs)
         bounds = (*cutoffs, V)
         if not cutoffs or cutoffs[0] < 1 or any(a >= b for a, b in pairwise(bounds)):
-            raise UserError(
+            raise DoesNotFit(
                 f"cutoffs = {list(cutoffs)} with {V} words: expected rising "
                 f"word ids from 1 to {V - 1}: choose others, or set cutoffs = none")
         if div_value < 1:

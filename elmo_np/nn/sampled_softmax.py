@@ -20,7 +20,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
-from ..errors import UserError
+from ..errors import DoesNotFit
 from ..types import Array
 from .adaptive_softmax import ProjectedSoftmax
 from .checks import check_sizes
@@ -97,7 +97,7 @@ class SampledSoftmax:
     ):
         check_sizes("sampled softmax", P=P, V=V)
         if not 1 <= samples < V:
-            raise UserError(
+            raise DoesNotFit(
                 f"samples = {samples} with {V} words: expected from 1 to {V - 1}: "
                 "choose fewer, or set softmax = full")
         full = Softmax(P, V, rng=rng, dtype=dtype, W=W)

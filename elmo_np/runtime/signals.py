@@ -14,7 +14,7 @@ HANGUP = getattr(signal, "SIGHUP", None)        # Windows has none
 
 
 class Interrupted(UserError):
-    """The user stopped the work; everything done so far is saved. The command line exits with 130.
+    """The user stopped the work; what it can go on from is saved. The command line exits with 130.
 
     go_on   whether the same command continues the work
     """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..config.schema import TrainConfig
 from ..data.batches import most_steps
 from ..data.vocabulary import Vocabulary
-from ..errors import UserError
+from ..errors import DoesNotFit
 
 
 class EpochSize(NamedTuple):
@@ -28,7 +28,7 @@ def epoch_size(vocabulary: Vocabulary, config: TrainConfig) -> EpochSize:
     sentences = vocabulary.count(vocabulary.bos)
     targets = sum(counts) - sentences           # a sentence's two special tokens are targets of one direction each
     if sentences < config.batch_size:
-        raise UserError(f"batch_size = {config.batch_size}, but there are {sentences} sentences to train on: "
+        raise DoesNotFit(f"batch_size = {config.batch_size}, but there are {sentences} sentences to train on: "
                         f"expected at most as many; set batch_size={sentences}")
     if config.state == "reset":
         steps = max(sentences / config.batch_size, targets / most_steps(config.batch_size))

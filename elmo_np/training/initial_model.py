@@ -14,7 +14,7 @@ import numpy as np
 from ..config.schema import Settings
 from ..data.corpus import splits_raw_text
 from ..data.vocabulary import AUTO, Vocabulary
-from ..errors import UserError
+from ..errors import DoesNotFit
 from ..inference.elmo import ELMo
 from ..io.model_file import Stored, shapes
 from ..nn.adaptive_softmax import training_cutoffs
@@ -58,6 +58,6 @@ def check_size(values: int) -> None:
         return
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if 8 * values > memory:
-        raise UserError(f"the model would have {values:,} values and need {8 * values / 1e9:,.1f} GB with their "
+        raise DoesNotFit(f"the model would have {values:,} values and need {8 * values / 1e9:,.1f} GB with their "
                         f"gradients; this machine has {memory / 1e9:,.1f} GB: choose smaller sizes or a smaller "
                         "vocabulary")

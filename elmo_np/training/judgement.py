@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from ..config.schema import TrainConfig
 from ..data.vocabulary import Vocabulary
@@ -19,18 +19,22 @@ RISING = 2                  # epochs without a better validation after which tha
 GAP = math.log(2)           # nats per token from training to validation, after which that is said
 
 
-class Judge(NamedTuple):
+@dataclass
+class Judge:
     """Of one training; metrics: its metrics.csv; valid: the text that it is validated on."""
 
     config: TrainConfig
     vocabulary: Vocabulary
     valid: Iterable[Sequence[str]]
     metrics: Path
+    warned: bool = False        # that the model is no better than counting
 
     def during(self, place: TrainingState, validation: Loss, advice: str) -> Iterator[str]:
         """Notes after an epoch that others follow; advice: against a training that does not learn."""
-        if place.since_best == 1:           # or what may be a day's training would say so at its end only
-            yield from self._above_unigram(validation, advice)
+        if place.since_best == 1 and not self.warned:           # at once: the rest may take a day
+            note = self._above_unigram(validation, "if the next epochs are no better, stop (Ctrl-C), and " + advice)
+            self.warned = note != []
+            yield from note
         if place.since_best == RISING and place.best < math.inf and self.config.patience is None:
             yield rising_note(RISING)
 
@@ -42,9 +46,8 @@ class Judge(NamedTuple):
         seen = training_loss(read(self.metrics), last)
         if seen is not None and validation.total - seen.total > len(seen.each) * GAP:
             yield gap_note(seen, validation)
-        yield from self._above_unigram(validation, advice)
+        yield from self._above_unigram(validation, "train for more epochs if the loss was falling; otherwise " + advice)
 
-    def _above_unigram(self, validation: Loss, advice: str) -> Iterator[str]:
+    def _above_unigram(self, validation: Loss, advice: str) -> list[str]:
         unigram = math.log(unigram_perplexity(self.vocabulary, self.valid))
-        if max(validation.each.values()) >= unigram:
-            yield unigram_note(validation, unigram, advice)
+        return [unigram_note(validation, unigram, advice)] if max(validation.each.values()) >= unigram else []

@@ -75,8 +75,7 @@ def seen_note(file: str) -> str:
 def unigram_note(loss: Loss, unigram: float, advice: str) -> str:
     """For a validation loss that is not below that of the unigram model; losses in nats per token."""
     return (f"note: the last validation perplexity ({_losses(loss)}) is not better than that of the unigram model, "
-            f"which sees no context ({_text(unigram)}): train for more epochs if the loss was falling; otherwise "
-            f"{advice}")
+            f"which sees no context ({_text(unigram)}): {advice}")
 
 
 def _losses(loss: Loss) -> str:

@@ -75,7 +75,8 @@ def train(corpus: str | Corpus, out: str | os.PathLike[str], *, valid: str | Cor
     on_epoch  called after each epoch with the state and the validation losses of each direction, nats per token
     Under mpiexec, every process calls this with the same arguments, and they share the work: see `processes`.
     Raises UserError for a user's mistake, where another process is training into `out`, and where training diverges;
-    Interrupted after Ctrl-C, when everything is saved.
+    Interrupted after Ctrl-C, when everything is saved, unless the loss is far too high: then the last good checkpoint
+    stays.
     """
     settings = with_corpora(settings or Settings(), corpus, valid)
     folder, given = RunDirectory(Path(out)), settings.data.valid if valid is None else valid
@@ -253,7 +254,7 @@ class Trainer:
             self.average.load_state(average)
 
     def run(self, interrupted: list[int]) -> None:
-        """All epochs that are left. `interrupted` is filled by Ctrl-C: then save and stop."""
+        """All epochs that are left. `interrupted` is filled by Ctrl-C: then stop, as `_interrupted` tells."""
         validation = None
         while self.place.epoch <= self.config.epochs and not self._out_of_patience():
             self.optimizer.learning_rate = learning_rate_at(self.config, self.place.epoch)
@@ -277,7 +278,8 @@ class Trainer:
         """Save, but not what is going wrong in place of what is good."""
         if self.monitor.steps:
             return Interrupted(f"stopped at {self.place}; the loss has been above {STEP_LIMIT} log V for "
-                               f"{self.monitor.steps} steps, which are not saved; last good checkpoint: {self.saved}")
+                               f"{self.monitor.steps} steps, so nothing after the last good checkpoint is saved: "
+                               f"{self.saved}")
         self._save()
         return Interrupted(f"stopped at {self.place}; everything is in {self.folder.last}")
 
@@ -426,8 +428,8 @@ class Trainer:
         return loss
 
     def _without_model(self, validation: Loss | None) -> UserError:
-        """The error for a training that has ended without a usable model; validation: the last, None if this is told
-        once more."""
+        """The error for a training that has ended without a usable model; validation: the last, None where such a
+        training is resumed."""
         reason = no_model(len(self.model.lms))
         if validation:
             return self._stopped(validation, reason)

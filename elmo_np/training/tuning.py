@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ..config.toml_files import replaced, to_json
 from ..data.corpus import shared_file
-from ..errors import UserError
+from ..errors import DoesNotFit, UserError
 from ..inference.evaluate import perplexity, perplexity_text
 from ..io.run_directory import RunDirectory
 from ..runtime import json_text
@@ -29,7 +29,6 @@ from ..runtime.files import atomic_write_text, read_regular_text
 from ..runtime.launcher import check_alone
 from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress, duration
-from ..runtime.signals import Interrupted
 from .checkpointing import TrainingState
 from .divergence import Diverged
 from .metrics import directions_of, read
@@ -163,7 +162,8 @@ class Search:
             for trial in alive:
                 self.place = f"round {number}/{len(self.rounds)}  trial {trial.number}/{len(self.trials)} ({trial})"
                 self._train(trial, epochs)
-            best = sorted(alive, key=lambda trial: self.outcome(trial, epochs).loss)
+            begun = [trial for trial in alive if self.folder(trial).last.exists()]      # the others were left out
+            best = sorted(begun, key=lambda trial: self.outcome(trial, epochs).loss)
             alive = sorted(best[:(len(alive) + 1) // 2], key=lambda trial: trial.number)
 
     def _train(self, trial: Trial, epochs: int) -> None:
@@ -182,10 +182,8 @@ class Search:
         except Diverged:
             self.progress.say(f"{self.place}  diverged")
             return
-        except Interrupted:
-            raise
-        except UserError as error:      # settings that do not fit the corpus or the memory
-            if trial is self.trials[0] or folder.last.exists():
+        except DoesNotFit as error:
+            if trial is self.trials[0]:         # without a change
                 raise
             self.progress.say(f"{self.place}  left out: {error}")
             return

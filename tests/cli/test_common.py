@@ -138,9 +138,9 @@ def test_a_new_file_is_one_that_does_not_exist_in_a_directory_that_does(tmp_path
 def test_an_empty_argument_is_refused(do, words, before):
     out, err = do(*words, code=2)
     assert out == ""
-    assert err == (f"elmo-np: error: the value after {before} is empty: expected one, or neither; a variable that is "
-                   "not set gives an empty one\n")
-    assert do("sample", "run", "--prompt", "").out
+    assert err == (f"elmo-np: error: the argument after {before} is empty: expected a value, or neither; a shell "
+                   "variable that is not set gives an empty argument\n")
+    assert do("sample", "run", "--promp", "").out
 
 
 @pytest.mark.parametrize("words", [

@@ -289,7 +289,7 @@ MISTAKES = [
       for top in ("0", "-1")],
     (["similar", "run", "money", *IN], "the sentence has no word 'money'; its words: the bank of the river"),
     (["similar", "run", "xyzzy", "--in", "the xyzzy"], "'xyzzy' is not among the"),
-    (["similar", "run", "bank", "--in", ""], "the value after --in is empty: expected one, or neither"),
+    (["similar", "run", "bank", "--in", ""], "the argument after --in is empty: expected a value"),
     (["similar", "run", "bank", "--in", "bank to bank"], "'bank' occurs 2 times in the sentence: say which"),
     (["similar", "run", "bank", *IN, "--occurrence", "2"], "occurrence = 2, but 'bank' occurs 1 times"),
     (["similar", "run", "bank", *IN, "--occurrence", "0"], "occurrence = 0, but"),

@@ -319,7 +319,7 @@ def test_a_mistake_in_the_data_is_found_before_a_bilm_is_trained(words, task_hom
     ("tag evaluate tag grammar --columns word=1", "--columns word=1 does not go with grammar, which is not a file"),
     ("classify compare train.tsv --test test.tsv --bilm bilm --out new --inputs static learnt --set finetune=true",
      "finetune = true does not go with input = learnt, which reads no biLM"),
-    ("tag train train.conll --bilm bilm --out=", "the value after --out is empty: expected one, or neither"),
+    ("tag train train.conll --bilm bilm --out=", "the argument after --out is empty: expected a value"),
     ("fly train x --out new", "invalid choice: 'fly'"),
     ("tag fly", "invalid choice: 'fly'"),
 ])

@@ -79,7 +79,7 @@ def test_without_a_preset_the_number_of_tokens_decides_and_the_command_names_it(
     (["--minutes", "1e-9"], "no trial was validated in 1e-09 minutes: expected time for an epoch of each"),
     (["--trials", "1"], "trials=1 (--trials): expected 2 to 1,000"),
     (["--over", "lr=1,2"], "the nearest is 'train.learning_rate'"), (["--preset", "bset"], "the nearest is 'best'"),
-    (["--out", ""], "the value after --out is empty: expected one, or neither"),
+    (["--out", ""], "the argument after --out is empty: expected a value"),
     (["--valid", "none.txt"], "there is no corpus none.txt"),
     (["--valid", "./train.txt"], "train.txt is in the corpus too: expected another text"),
     (["--resume"], "has no tune.json to resume from")])

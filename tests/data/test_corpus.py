@@ -95,7 +95,7 @@ def test_a_missing_file_a_directory_and_a_device_are_refused_at_once(tmp_path):
         open_corpus(str(tmp_path / "none.txt"))
     with pytest.raises(UserError, match=r"there is no file [^\n]*none\.txt, expected"):
         TextCorpus([tmp_path / "none.txt"], name="none")
-    with pytest.raises(UserError, match="is a directory, expected a text file, one sentence per line: give the files in it"):
+    with pytest.raises(UserError, match="is a directory, expected a text file, one sentence per line: give the files"):
         TextCorpus([tmp_path], name="directory")
     with pytest.raises(UserError, match="is not a regular file"):
         TextCorpus([os.devnull], name="null")

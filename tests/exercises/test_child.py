@@ -36,7 +36,8 @@ def test_an_endless_loop_is_ended_and_shown_with_its_line(tmp_path):
 
 
 def test_the_line_of_an_endless_loop_is_found_below_any_name(tmp_path):
-    path = write(tmp_path / "lösung.py", "while True:\n    pass\n")
+    (tmp_path / ("п" * 100)).mkdir()
+    path = write(tmp_path / ("п" * 100) / "lösung.py", "while True:\n    pass\n")
     verdict, = judged("04.1", path, seconds=1)
     assert "still running after 1 seconds, an endless loop?" in verdict.lines[0]
 

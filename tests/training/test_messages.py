@@ -62,7 +62,7 @@ def test_overfitting_is_named_with_the_best_epoch_and_what_may_help():
 def test_the_note_compares_with_the_unigram_model():
     assert unigram_note(LOSS, math.log(45), "lower it") == (
         "note: the last validation perplexity (forward 50.00, backward 40.00) is not better than that of the unigram "
-        "model, which sees no context (45.00): train for more epochs if the loss was falling; otherwise lower it")
+        "model, which sees no context (45.00): lower it")
 
 
 def test_a_run_that_stops_improving_is_told_what_it_can_do():

@@ -534,8 +534,8 @@ def test_ctrl_c_in_a_training_that_goes_wrong_keeps_the_last_good_checkpoint(tmp
         run(tmp_path / "stopped", "epochs=10", "optimizer=sgd", "save_every=1", on_step=press)
     last = tmp_path / "stopped/last.safetensors"
     assert str(stopped.value) == (
-        "stopped at epoch 1, step 9; the loss has been above 10 log V for 4 steps, which are not saved; last good "
-        f"checkpoint: {last} (epoch 1, step 4)")
+        "stopped at epoch 1, step 9; the loss has been above 10 log V for 4 steps, so nothing after the last good "
+        f"checkpoint is saved: {last} (epoch 1, step 4)")
     assert last.read_bytes() == (tmp_path / "whole/last.safetensors").read_bytes()
     monkeypatch.undo()
     diverge(1)                              # the step that was the sixth
@@ -563,6 +563,7 @@ def test_a_model_that_has_stopped_learning_above_the_unigram_model_is_reported_a
     notes = [i for i, line in enumerate(said) if "is not better than that of the unigram model" in line]
     validations = [i for i, line in enumerate(said) if "  validation perplexity: " in line]
     assert notes == [validations[1] + 1, len(said) - 1]
+    assert "if the next epochs are no better, stop (Ctrl-C), and start another run with a lower" in said[notes[0]]
     assert len(validations) == 4
     run(tmp_path / "patient", "epochs=4", "optimizer=sgd", "learning_rate=0.00001", "decay=1e-30", "patience=2",
         quiet=False)

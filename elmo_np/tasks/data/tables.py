@@ -161,7 +161,7 @@ def _csv_delimiter(path: str, start: str, roles: Roles) -> str:
 
 
 def _csv_rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST)       # of all readers; the limit of a line is ours
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))      # of all readers; the limit of a line is ours
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for cells in reader:

@@ -113,7 +113,8 @@ def _superglue(path: str, labelled: bool) -> Examples:
             continue
         where = f"{path}, line {number}"
         sentences, positions = [], []
-        for raw, *ends in cells[1:4], cells[4:7]:
+        for raw, *cut in cells[1:4], cells[4:7]:
+            ends = [end.strip() for end in cut]
             start, end = map(int, ends) if all(map(is_number, ends)) else (0, 0)
             word = words(raw[start:end])
             if not word:
@@ -124,5 +125,6 @@ def _superglue(path: str, labelled: bool) -> Examples:
             positions.append(len(before))
         _add(found, where, cells[0].strip(), sentences, positions)
         if labelled:
-            found.labels[-1] = _with_answer(found.labels[-1], ANSWERS.get(cells[7], cells[7]), where)
+            answer = cells[7].strip()
+            found.labels[-1] = _with_answer(found.labels[-1], ANSWERS.get(answer, answer), where)
     return found

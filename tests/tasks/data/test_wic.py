@@ -62,6 +62,13 @@ def test_superglue_counts_characters_from_the_first_blank_and_keeps_blank_lines(
     assert found.labels[0] == WordPair("bank", (1, 1), ["a", "bank"], "")
 
 
+def test_superglue_may_be_a_table_with_blanks_around_its_cells(tmp_path):
+    (tmp_path / "train.csv").write_text("word, sentence1, start1, end1, sentence2, start2, end2, label\n"
+                                        "bank, a bank, 3, 7,the bank, 4, 8, false\n")
+    found = read_wic(str(tmp_path / "train.csv"))
+    assert found.labels == [WordPair("bank", (1, 1), ["the", "bank"], "F")]
+
+
 @pytest.mark.parametrize(("data", "gold", "message"), [
     (DATA, None, "train.data.txt has no answers: expected a file NAME.data.txt and, next to it, NAME.gold.txt"),
     (DATA, "T\n", "train.gold.txt has 1 answers, .*train.data.txt 2 pairs: expected one answer per pair"),
