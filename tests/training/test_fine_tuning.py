@@ -101,7 +101,6 @@ def test_fine_tuning_that_stopped_goes_on_to_the_same_bytes(base, tmp_path, monk
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--fine-tune", "nowhere"], "nowhere"),
-    (["--fine-tune", ""], "has no model.safetensors: expected a folder that `elmo-np train` wrote"),
     (["--fine-tune", "{base}", "--set", "hidden_dim=20"],
      "hidden_dim = 20, but the model of {base} has 12: expected the same, because training starts from its "
      "values; leave the setting out"),

@@ -34,8 +34,6 @@ class BilmSpec(NamedTuple):
 
     def check(self) -> None:
         """Raises UserError for a combination that is not possible."""
-        if self.given == "":
-            raise UserError("--bilm is empty: expected the directory of a biLM; without --bilm one is trained")
         if self.fine_tune < 0:
             raise UserError(f"--fine-tune {self.fine_tune}: expected a number of epochs, 0 for none")
         if self.fine_tune and not self.given:

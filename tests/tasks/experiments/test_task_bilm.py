@@ -55,12 +55,6 @@ def test_a_fine_tuning_that_was_killed_before_it_saved_anything_begins_again(tas
     assert (tmp_path / "out" / "results.csv").read_text() == results
 
 
-def test_an_empty_bilm_is_refused(task_home, run, tmp_path):
-    code, _, err = run("classify", "train", "train.tsv", "--bilm", "", "--out", tmp_path / "out", *FAST_OPTIONS)
-    assert (code, (tmp_path / "out").exists()) == (2, False)
-    assert "--bilm is empty: expected the directory of a biLM" in err
-
-
 def test_a_bilm_of_another_origin_is_refused(task_home, run, tmp_path):
     words = "classify", "compare", "train.tsv", "--seeds", 1, "--inputs", "static", "--out", tmp_path / "out", "--quiet"
     assert run(*words, *FAST_OPTIONS)[0] == 0
