@@ -49,9 +49,8 @@ def settings_of(row: str, seed: int, epochs: int) -> Settings:
 
 def perplexities(given: Mapping[str, Path], folder: Path, settings: Settings) -> dict[str, float]:
     """Of the best model of a run on validation and test text, mean of both directions' losses; trained if need be."""
-    run = RunDirectory(folder)
-    run.remove_unsaved()
-    elmo = train(str(given["train"]), folder, valid=str(given["valid"]), settings=settings, resume=run.last.exists())
+    elmo = train(str(given["train"]), folder, valid=str(given["valid"]), settings=settings,
+                 resume=RunDirectory(folder).resumable())
     return {part: evaluate(elmo.model, elmo.vocabulary, open_corpus(str(given[part])), state="carry").geometric_mean
             for part in ("valid", "test")}
 

@@ -67,9 +67,7 @@ def texts(out: Path, sizes: Sequence[float]) -> None:
 def trained(out: Path, size: float, recipe: Recipe) -> str:
     """'perplexity (epoch)' of the best model. Trains it unless it is there."""
     folder = out / f"{size} {recipe.name}"
-    run = RunDirectory(folder)
-    run.remove_unsaved()
-    again = ["--resume"] if run.last.exists() else []
+    again = ["--resume"] if RunDirectory(folder).resumable() else []
     changes = ("direction=forward", "min_count=2", *recipe.changes)
     status = elmo_np(["train", str(out / f"{size}.txt"), "--valid", str(out / "valid.txt"), "--out", str(folder),
                       "--preset", recipe.preset, *(part for one in changes for part in ("--set", one)), *again])

@@ -106,10 +106,8 @@ def run(argv: Sequence[str] | None) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default 0)")
     args = parser.parse_args(argv)
     given = texts(args.folder)
-    folder = RunDirectory(args.out)
-    folder.remove_unsaved()
     elmo = train(str(given["train"]), args.out, valid=str(given["valid"]),
-                 settings=settings_for(args.minutes, args.seed), resume=folder.last.exists())
+                 settings=settings_for(args.minutes, args.seed), resume=RunDirectory(args.out).resumable())
     print(report(args.out, tested(elmo, given), args.minutes, args.seed))
 
 

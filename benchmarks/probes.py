@@ -121,9 +121,7 @@ def trained(out: Path, one: Experiment) -> Path:
     tested = (words for words in (*nltk_data.senseval().sentences, *read_conll(str(one.test)).sentences))
     with Progress() as progress:
         open_text.write(out, open_text.NLTK, tested, [math.inf], progress)
-    run = RunDirectory(out / "bilm")
-    run.remove_unsaved()
-    if elmo_np([*train_command(out), *(["--resume"] if run.last.exists() else [])]):
+    if elmo_np([*train_command(out), *(["--resume"] if RunDirectory(out / "bilm").resumable() else [])]):
         raise UserError(f"training stopped in {out / 'bilm'}: run the same command again to go on")
     return out / "bilm"
 

@@ -112,8 +112,7 @@ class Bench:
             text, valid = (str(path.resolve()) for path in (open_text.file_of(self.out / "text", size),
                                                             self.out / "text" / "valid.txt"))
             settings = override(preset("elmo-tiny"), settings_of(size, self.quick, by_id))
-            folder.remove_unsaved()
-            train(text, folder.path, valid=valid, settings=replaced(settings, corpus=text), resume=folder.last.exists())
+            train(text, folder.path, valid=valid, settings=replaced(settings, corpus=text), resume=folder.resumable())
             done.touch()
         return folder
 
@@ -205,11 +204,11 @@ def plan(todo: Sequence[Experiment], quick: bool) -> list[str]:
 
 def check_same_plan(out: Path, commands: Sequence[str]) -> None:
     """Raises UserError if what is in `out` was begun with other experiments, data or settings."""
-    plan = json.dumps(commands, indent=1) + "\n"
+    text = json.dumps(commands, indent=1) + "\n"
     file = out / "plan.json"
-    if file.exists() and file.read_text(encoding="utf-8") != plan:
+    if file.exists() and file.read_text(encoding="utf-8") != text:
         raise UserError(f"{out} was begun with other data or settings ({file}): give another --out")
-    atomic_write_text(file, plan)
+    atomic_write_text(file, text)
 
 
 def run(argv: Sequence[str] | None) -> None:

@@ -43,6 +43,11 @@ class RunDirectory:
             for file in self.vocabulary, self.config, self.metrics:
                 file.unlink(missing_ok=True)
 
+    def resumable(self) -> bool:
+        """Whether there is a training to resume, after `remove_unsaved`."""
+        self.remove_unsaved()
+        return self.last.exists()
+
     def in_use(self) -> bool:
         """Whether there is anything here that a new training would overwrite."""
         return any(map(os.path.lexists, (self.model, self.last, self.vocabulary, self.config, self.metrics)))

@@ -48,6 +48,17 @@ def test_what_was_never_saved_can_be_removed(tmp_path):
     run.remove_unsaved()
 
 
+def test_a_training_is_resumable_once_it_has_saved(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.begin(WORDS, "[train]\n")
+    assert not run.resumable()
+    assert not run.in_use()
+    run.begin(WORDS, "[train]\n")
+    run.last.touch()
+    assert run.resumable()
+    assert run.config.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"^cannot make the folder .*file/run: Not a directory$"):
