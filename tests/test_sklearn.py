@@ -105,6 +105,13 @@ def test_two_processes_share_the_work(run):
     np.testing.assert_array_equal(one, two)
 
 
+def test_another_process_computes_with_what_an_elmo_has_learnt_since_it_was_loaded(run):
+    transformer = ElmoTransformer(ELMo.load(run), layer="mix")
+    transformer.model.mix.gamma.value[...] = 5
+    found, = joblib.Parallel(n_jobs=2)([joblib.delayed(transformer.transform)(SENTENCES[:2])])
+    np.testing.assert_array_equal(found, transformer.transform(SENTENCES[:2]))
+
+
 class Lengths(TransformerMixin, BaseEstimator):
     """Vectors from elsewhere."""
 

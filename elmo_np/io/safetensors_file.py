@@ -16,6 +16,8 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
+from mmap import ACCESS_COPY
+from mmap import mmap as memory_map
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -224,4 +226,5 @@ def _read(file: BinaryIO, size: int) -> Array:
 
 
 def _map(file: BinaryIO, start: int) -> Array:
-    return np.asarray(np.memmap(file, np.uint8, mode="c"))[start:]
+    # No np.memmap: joblib would send a process the name of the file in place of values that have changed since.
+    return np.frombuffer(memory_map(file.fileno(), 0, access=ACCESS_COPY), np.uint8)[start:]

@@ -297,6 +297,15 @@ def test_what_is_written_to_a_map_stays_out_of_the_file(path: Path) -> None:
     assert not load(path, mmap=True)[0]["W"].any()
 
 
+def test_joblib_sends_the_values_of_a_mapped_array_and_not_the_name_of_its_file(path: Path) -> None:
+    save(path, {"W": np.zeros(4, np.float32)}, {})
+    array: Any = load(path, mmap=True)[0]["W"]
+    array[:] = 1            # what joblib would not see in the file; it knows such an array by an np.memmap below it
+    while array is not None:
+        assert not isinstance(array, np.memmap)
+        array = getattr(array, "base", None)
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     for place in (tmp_path / "nowhere.safetensors", tmp_path):
         with pytest.raises(UserError, match=r"^cannot read [^\n]*; expected an elmo_np model file: check the path$"):
