@@ -28,6 +28,7 @@ from ..types import Array
 from . import hdf5
 from .bilm_tf_options import table_of
 
+ALLENNLP_CHARACTERS = 50        # per word: the only number that AllenNLP makes of a text
 Path = str | os.PathLike[str]
 Datasets = Iterator[tuple[str, Array]]
 
@@ -73,14 +74,16 @@ def check(config: BiLMConfig) -> None:
 def readers(config: BiLMConfig) -> list[str]:
     """The original programs that read the written files as this model: both refuse or alter some that fit the format.
 
-    Source: bilm/model.py of bilm-tf; allennlp/modules/elmo.py and elmo_lstm.py of AllenNLP.
+    Source: bilm/model.py of bilm-tf; modules/elmo.py, modules/elmo_lstm.py and data/token_indexers/elmo_indexer.py of
+    AllenNLP.
     """
     D, H, P, filters = config.embedding_dim, config.hidden_dim, config.projection_dim, config.char_filters
     narrower = filters is None or not config.char_projection or sum(n for _, n in filters) > D
     found = []
     if narrower and (P is None or P < H):           # it omits a projection that does not reduce the width
         found.append("bilm-tf")
-    if filters is not None and config.char_projection and P is not None and config.residual:   # it requires all three
+    if filters is not None and config.char_projection and P is not None and config.residual \
+            and config.max_characters == ALLENNLP_CHARACTERS:               # it requires all of them
         found.append("AllenNLP")
     return found
 

@@ -65,7 +65,7 @@ def test_convert_and_export_print_json(lines, files):
     assert found["parameters"] > sum(array.size for name, array in arrays.items() if "RNN" in name)
     found, = lines("export", "run", "--out", "out", "--json")
     assert json.loads(found) == {"out": "out", "files": ["options.json", "weights.hdf5", "vocabulary.txt"],
-                                 "readers": ["bilm-tf", "AllenNLP"], "softmax": False}
+                                 "readers": ["bilm-tf"], "softmax": False}
 
 
 @pytest.mark.parametrize("words", ["export ours --out out", "convert options.json weights.hdf5 --out out"])

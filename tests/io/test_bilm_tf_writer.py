@@ -208,6 +208,7 @@ CHARACTERS = {"embedding_dim": 5, "projection_dim": 5, "hidden_dim": 7, "residua
 @pytest.mark.parametrize(("changes", "expected"), [
     ({}, ["bilm-tf", "AllenNLP"]),
     ({"residual": False}, ["bilm-tf"]),
+    ({"max_characters": 25}, ["bilm-tf"]),          # AllenNLP would read the 50 of a word as two words of 25
     ({"char_filters": None}, ["bilm-tf"]),
     ({"projection_dim": None}, ["bilm-tf"]),
     ({"char_filters": [[1, 5]], "char_projection": False}, ["bilm-tf"]),
