@@ -107,6 +107,12 @@ def has_lstm(weights: Path) -> bool:
         return file.has(f"{_cell(file, 0, 0)}/W_0")
 
 
+def has_softmax(weights: Path) -> bool:
+    """Whether a file holds a softmax, or its biases where it is tied. Raises UserError."""
+    with _arrays(weights) as file:
+        return file.has("softmax/W") or file.has("softmax/b")
+
+
 def _cell(file: NamedArrays, direction: int, layer: int) -> str:
     """The group of an LSTM. TensorFlow omits a level if there is only one layer."""
     alone = f"RNN_{direction}/RNN/LSTMCell"

@@ -4,7 +4,7 @@ What a file is shows in its contents, whatever its name:
 
     options         JSON with "lstm": {...}
     weights         HDF5, or a checkpoint of bilm-tf (NAME.index beside NAME.data-...), or a file of torch.save
-    softmax         HDF5 without LSTMs
+    softmax         HDF5 with a softmax and without LSTMs; other HDF5, such as vectors of a text, does not matter
     vocabulary      a text that begins with the lines <S>, </S> and <UNK> in any order, or is named vocab...; also one
                     that is compressed by gzip
 
@@ -37,6 +37,7 @@ from .zip_reader import ZipReader
 
 MOST_FILES, START = 1000, 512       # files of a directory that are looked at; bytes of each
 PLAIN = re.compile(r"[\w .+()-]{1,200}")
+UNREAD = re.compile(r"\..*|.*\.meta|events\.out\.tfevents\..*")     # hidden; TensorFlow's graphs and logs
 OPTIONS, HDF5, SOFTMAX, CHECKPOINT, TORCH, WORDS = (
     "options files", "HDF5 files of weights", "HDF5 files of a softmax", "checkpoints", "PyTorch files",
     "vocabularies")
@@ -137,10 +138,13 @@ def _has_weights(archive: ZipReader) -> bool:
 
 
 def _unpack(archive: ZipReader, folder: Path) -> None:
-    """Write the files of an archive into one directory, under their own names. Raises UserError for an odd name."""
+    """Write the files of an archive into one directory, under their own names. Raises UserError for an odd name.
+
+    A graph of TensorFlow repeats itself so much that it looks like a file made to fill the disk.
+    """
     for name, member in archive.members.items():
         base = name.rpartition("/")[2]
-        if not base or base.startswith(".") or name.startswith("__MACOSX/"):
+        if not base or UNREAD.fullmatch(base) or name.startswith("__MACOSX/"):
             continue
         if not PLAIN.fullmatch(base) or (folder / base).exists():
             how = "twice" if PLAIN.fullmatch(base) else "in it"
@@ -204,10 +208,10 @@ def _kind(path: Path) -> str | None:
         return None
 
 
-def _kind_of_hdf5(path: Path) -> str:
+def _kind_of_hdf5(path: Path) -> str | None:
     """Weights also where the file is damaged, so that the reader tells in what way."""
     with contextlib.suppress(UserError):
-        return HDF5 if bilm_tf_reader.has_lstm(path) else SOFTMAX
+        return HDF5 if bilm_tf_reader.has_lstm(path) else SOFTMAX if bilm_tf_reader.has_softmax(path) else None
     return HDF5
 
 

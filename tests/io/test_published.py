@@ -114,6 +114,14 @@ def test_a_softmax_in_a_file_of_its_own_is_found(nlpl, tmp_path):
     same(ELMo.load(folder), elmo)
 
 
+def test_vectors_that_a_program_wrote_beside_a_model_are_not_its_softmax(nlpl):
+    h5py = pytest.importorskip("h5py")
+    folder, elmo = nlpl
+    with h5py.File(folder / "vectors.hdf5", "w", libver="earliest") as file:
+        file["0"] = np.zeros((3, 2, 4), np.float32)
+    same(ELMo.load(folder), elmo)
+
+
 def test_a_checkpoint_scores_text():
     elmo = checkpoint()
     assert elmo.model.config.predict
@@ -124,6 +132,14 @@ def test_a_checkpoint_scores_text():
     found = evaluate(elmo.model, elmo.vocabulary, TEXT)
     assert found.forward == pytest.approx(V, rel=0.5)
     assert (found.targets, found.unknown) == (13, 1)
+
+
+def test_the_graph_beside_a_checkpoint_in_a_zip_is_not_taken_for_a_bomb(tmp_path):
+    path = packed(BILM_TF, tmp_path / "a.zip")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
+        for name in "model.ckpt-7.meta", "logs/events.out.tfevents.1530000000.host":
+            file.writestr(f"180/{name}", b"lm/RNN_0/rnn/multi_rnn_cell/cell_0/lstm_cell/kernel" * 2000)
+    same(ELMo.load(path), checkpoint())
 
 
 def test_a_checkpoint_is_trained_further(tmp_path):
