@@ -199,7 +199,8 @@ def test_a_path_without_its_model_is_one_line(run, tmp_path):
     ([["good", None]], "sentence 0 is .*: expected a text, or a list of string"), ([b"good"], "sentence 0 is b'good'"),
     ([3.5], "sentence 0 is 3.5"), ([b""], "sentence 0 is b''"), ([np.array("hello")], "sentence 0 is array"),
     ([[["a"], ["b", "c"]]], "sentence 0 is"), ([["a", ["b", "c"]]], "sentence 0 is"),
-    ({"text": ["good"]}, "X is of type dict"), (b"good", "X is of type bytes"),
+    ({"text": ["good"]}, "X is of type dict"), ({"good film"}, "X is of type set"),
+    (b"good", "X is of type bytes"),
 ])
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_other_than_sentences_are_one_line(run, X, message, method):
