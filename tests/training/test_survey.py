@@ -5,6 +5,7 @@ import pytest
 from elmo_np.config.schema import BiLMConfig
 from elmo_np.data.corpus import corpus_sha256
 from elmo_np.data.sharded_corpus import ShardedCorpus
+from elmo_np.data.text import tokens
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
 from elmo_np.training.processes import Agreed, OneProcess
@@ -36,6 +37,30 @@ def test_the_mark_of_the_corpus_and_the_share_of_unknown_words_are_said():
     assert mark.startswith("the corpus writes an unknown word as <unk>, which counts as <UNK>; if it is a word like ")
     assert share == "1 of 64 words (1.6%) are not in the vocabulary and count as <UNK>"
     assert notes([*PROSE, ["the", "dog", "sat", "on"]], min_count=2) == [share]
+
+
+def test_a_mark_that_the_corpus_does_not_have_is_not_said_to_be_its_own():
+    """As one that was mistyped, or that of the model which is fine-tuned."""
+    assert notes(PROSE, unknown="<UNKNOWN>") == ["note: unknown = <UNKNOWN>, but the corpus has no <UNKNOWN>"]
+    mark, note, _ = notes([*PROSE, ["the", "[UNK]", "sat", "on"]], unknown="<unk> [UNK] xxx")
+    assert mark.startswith("the corpus writes an unknown word as [UNK], which counts as <UNK>; ")
+    assert note == "note: unknown = <unk> [UNK] xxx, but the corpus has no <unk> and no xxx"
+
+
+def test_special_tokens_are_not_among_the_words_that_occur_once():
+    warning, = notes([["the", "cat", "saw", "the", "dog"]])
+    assert warning.startswith("warning: 3 of 5 words occur once or are unknown")
+    _, warning = notes([["the", "cat", "saw", "the", "<UNK>"], ["a", "man", "sat"]])
+    assert warning.startswith("warning: 6 of 8 words occur once or are unknown")
+
+
+def test_raw_text_that_is_read_as_if_it_were_split_gives_a_warning():
+    raw = [["Yes,", "the", "cat", "sat", "on", "the", "mat."]] * 5
+    warning, = notes([*PROSE, *raw])
+    assert warning.startswith("warning: 5 of 95 words end with a comma or semicolon, as in raw text")
+    assert warning.endswith("--set tokenize=true")
+    assert notes([*PROSE, *([tokens(" ".join(words)) for words in raw])]) == []
+    assert notes([*PROSE * 2, raw[0]]) == []            # 1 of 127
 
 
 def test_how_unk_is_learnt_is_said():
