@@ -134,12 +134,12 @@ class TrainConfig:
     batch_size: int = option(32, "B, rows of a batch", at_least=1)
     steps: int = option(20, "T, time steps of a batch; the gradient is cut between batches", at_least=1)
     optimizer: str = option("sgd", "update rule: sgd, adagrad or adam", "sgd", "adagrad", "adam")
-    learning_rate: float = option(0.01, "learning rate of the first epoch", above=0)
+    learning_rate: float = option(0.01, "learning rate before any decay", above=0)
     momentum: float = option(0.0, "fraction of the last update that is kept; for sgd", at_least=0, less_than=1)
     nesterov: bool = option(False, "Nesterov momentum; for sgd")
     clip_norm: float | None = option(None, "maximum norm of all gradients together; none: unlimited", above=0)
     decay: float = option(1.0, "factor on the learning rate per epoch, after decay_after epochs", above=0, at_most=1)
-    decay_after: int = option(0, "epochs before the decay begins", at_least=0)
+    decay_after: int = option(0, "epochs before the decay begins; 0: the first is decayed too", at_least=0)
     weight_decay: float = option(0.0, "share of every weight, times the learning rate, that is taken from it at each "
                                  "step (decoupled: not part of the gradient); biases keep theirs", at_least=0)
     loss_scale: str = option("mean", "mean: over targets; steps: summed over a row, as in Zaremba et al. 2014; elmo: "
