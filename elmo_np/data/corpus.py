@@ -276,8 +276,8 @@ class _Part:
             if (count % self.every == 0) == self.valid:
                 yield sentence
         if self.valid and self.alone and count < self.every:
-            raise UserError(f"{self.name}: {count} sentences are too few to hold out every {self.every}th: "
-                            f"expected at least {self.every}; lower held_out, or give a validation file")
+            raise UserError(f"{self.name}: too few sentences ({count}) to hold out one of every {self.every}: expected "
+                            f"at least {self.every}, one per line; lower held_out, or give a validation file")
 
 
 def check_shared(number: int, *corpora: object) -> None:

@@ -14,8 +14,8 @@ SHORT = {"forward": "fwd", "backward": "bwd"}
 
 def announcement(size: EpochSize, vocabulary_size: int, values: int) -> list[str]:
     """The lines before the first step: what there is to do, and what makes it slow."""
-    lines = [f"{size.targets:,} tokens to train on, {vocabulary_size:,} words, {values:,} parameters, "
-             f"{size.steps:,} steps per epoch"]
+    lines = [f"{size.targets:,} targets per direction (tokens and sentence ends) to train on, {vocabulary_size:,} "
+             f"words, {values:,} parameters, {size.steps:,} steps per epoch"]
     if backend.backend() == "numpy" and backend.why_not():
         lines.append(f"computing with NumPy alone, several times slower: {backend.why_not()}")
     return lines
@@ -61,9 +61,9 @@ def gap_note(seen: Loss, validation: Loss) -> str:
 
 def held_out_note(every: int) -> str:
     """For a training without a validation file."""
-    return (f"no validation file: every {every}th sentence is held out instead, and its neighbours are trained on, so "
-            "how well another text is predicted, and overfitting to this one, cannot be seen; to see it: valid=FILE "
-            "(--valid FILE)")
+    return (f"no validation file: one of every {every} sentences is held out instead, and its neighbours are trained "
+            "on, so how well another text is predicted, and overfitting to this one, cannot be seen; to see it: "
+            "valid=FILE (--valid FILE)")
 
 
 def seen_note(file: str) -> str:

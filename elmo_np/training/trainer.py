@@ -266,7 +266,8 @@ class Trainer:
                     raise self._interrupted()
             validation = self._end_epoch()
         if self.place.epoch <= self.config.epochs:
-            self.progress.say(f"no better validation for {self.place.since_best} epochs: training ends")
+            epochs = self.place.since_best
+            self.progress.say(f"no better validation for {epochs} epoch{'s' * (epochs > 1)}: training ends")
         if self.place.best == math.inf:
             raise self._without_model(validation)
         if validation:

@@ -255,7 +255,8 @@ def test_held_out_parts_are_streamed():
 def test_a_corpus_too_short_to_hold_out_a_sentence_is_refused():
     train, valid = held_out(ListCorpus(7), every=8)
     assert len(list(train)) == 7
-    message = "list:valid: 7 sentences are too few to hold out every 8th: expected at least 8; lower held_out"
+    message = (r"list:valid: too few sentences \(7\) to hold out one of every 8: expected at least 8, one per line; "
+               "lower held_out")
     with pytest.raises(UserError, match=message):
         list(valid)
 

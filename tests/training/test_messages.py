@@ -28,7 +28,8 @@ def test_the_announcement_says_what_there_is_to_do_and_what_makes_it_slow(which,
     monkeypatch.setattr(backend, "backend", lambda: which)
     monkeypatch.setattr(backend, "why_not", lambda: "no compiler")
     tokens, *slow = announcement(SIZE, 2000, 123_456)
-    assert tokens == "13,000 tokens to train on, 2,000 words, 123,456 parameters, 65 steps per epoch"
+    assert tokens == ("13,000 targets per direction (tokens and sentence ends) to train on, 2,000 words, 123,456 "
+                      "parameters, 65 steps per epoch")
     assert slow == (["computing with NumPy alone, several times slower: no compiler"] if which == "numpy" else [])
 
 
@@ -77,5 +78,5 @@ def test_the_gap_is_shown_with_both_perplexities():
 
 
 def test_without_a_validation_file_it_is_said_what_cannot_be_seen():
-    assert held_out_note(7).startswith("no validation file: every 7th sentence is held out instead, and its ")
+    assert held_out_note(2).startswith("no validation file: one of every 2 sentences is held out instead, and its ")
     assert "overfitting to this one, cannot be seen" in held_out_note(7)

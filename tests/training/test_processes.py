@@ -69,7 +69,7 @@ def test_an_error_is_the_same_on_every_process(tmp_path):
     starts = ["2 processes with groups = 1: expected a number of processes that divides groups",
               "-, standard input, with 2 processes: expected files, which all of them can read",
               "the training corpus is ", "learning_rate is 0.01 on process 0 and 0.02 on process 1: expected the same",
-              f"{lone}corpus:valid: 0 sentences are too few", f"{lone}there is no sentence to validate on",
+              f"{lone}corpus:valid: too few sentences (0)", f"{lone}there is no sentence to validate on",
               f"{tmp_path} already holds a run", "the processes have read different text"]
     assert len(found["0"]) == len(starts)
     for text, start in zip(found["0"], starts, strict=True):
