@@ -41,13 +41,22 @@ class Judge:
     def at_end(self, place: TrainingState, validation: Loss, advice: str) -> Iterator[str]:
         """Notes after the last epoch."""
         last = place.epoch - 1
-        if place.since_best > 0:
+        # That more epochs do not help is said of a model that has learnt; one that is no better than counting may need
+        # them, and only one of the two is said.
+        overfits = place.since_best > 0 and place.best < len(validation.each) * self._unigram()
+        if overfits:
             yield overfitting_note(last - place.since_best, last)
         seen = training_loss(read(self.metrics), last)
         if seen is not None and validation.total - seen.total > len(seen.each) * GAP:
             yield gap_note(seen, validation)
-        yield from self._above_unigram(validation, "train for more epochs if the loss was falling; otherwise " + advice)
+        if not overfits:
+            more = "train for more epochs if the loss was falling; otherwise "
+            yield from self._above_unigram(validation, more + advice)
+
+    def _unigram(self) -> float:
+        """The validation loss of the unigram model, nats per token."""
+        return math.log(unigram_perplexity(self.vocabulary, self.valid))
 
     def _above_unigram(self, validation: Loss, advice: str) -> list[str]:
-        unigram = math.log(unigram_perplexity(self.vocabulary, self.valid))
+        unigram = self._unigram()
         return [unigram_note(validation, unigram, advice)] if max(validation.each.values()) >= unigram else []
