@@ -13,10 +13,11 @@ import numpy as np
 from .. import backend
 from ..config.schema import BiLMConfig, Settings, TrainConfig
 from ..config.toml_files import from_json
+from ..data.vocabulary import Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo
 from ..inference.encoder import arrays_of, state_names, state_of
-from ..io.model_file import read_model
+from ..io.model_file import Stored, read_model
 from ..io.run_directory import RunDirectory
 from ..io.training_corpus import CORPORA
 from ..nn.bilm import BiLM, BiState, Loss
@@ -127,10 +128,7 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
         raise UserError(f"{folder.last} holds a model but no state of a training: expected what `train` left there")
     random = _json(folder, texts, "rngs")
     place = _place(folder, texts)
-    same = found.vocabulary == elmo.vocabulary and found.vocabulary.unknown == elmo.vocabulary.unknown
-    if not same or _json(folder, texts, CORPORA) != list(corpora):
-        raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
-                        "same corpus, validation file and [data] settings")
+    check_corpora(folder, found, elmo.vocabulary, corpora)
     try:
         train = from_json(TrainConfig, texts["train"])
     except UserError as error:
@@ -150,6 +148,14 @@ def restore(folder: RunDirectory, elmo: ELMo, settings: Settings, optimizer: Opt
     except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
         raise _unusable(folder, "rngs") from error
     return place, _state(folder, tensors, elmo.model, settings.train), _part(tensors, "average.")
+
+
+def check_corpora(folder: RunDirectory, found: Stored, vocabulary: Vocabulary, corpora: tuple[str, str]) -> None:
+    """Raise UserError unless the corpora, of these fingerprints, and their words are those of the run."""
+    same = found.vocabulary == vocabulary and found.vocabulary.unknown == vocabulary.unknown
+    if not same or _json(folder, found.metadata, CORPORA) != list(corpora):
+        raise UserError(f"the corpus is not the one that {folder.path} was trained or validated on: resume with the "
+                        "same corpus, validation file and [data] settings")
 
 
 def _part(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:

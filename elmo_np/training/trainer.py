@@ -39,7 +39,7 @@ from ..runtime.locks import locked_folder
 from ..runtime.progress import Progress
 from ..runtime.signals import Interrupted, interruptible
 from ..runtime.threads import one_blas_thread, threads
-from .checkpointing import TrainingState, machine, restore, state_dict
+from .checkpointing import TrainingState, check_corpora, machine, restore, state_dict
 from .divergence import STEP_LIMIT, STEPS_IN_A_ROW, Diverged, DivergenceMonitor, no_model, not_finite
 from .epoch_size import EpochSize, epoch_size
 from .fine_tuning import base_model, take_over
@@ -190,6 +190,8 @@ class Trainer:
 
     def _build(self, base: Stored | None, last: Stored | None) -> None:
         """Make the model and all that trains it."""
+        if last and CORPORA in last.metadata:   # before another text fails to fit the settings, which are right
+            check_corpora(self.folder, last, self.vocabulary, self.fingerprints)
         cutoffs = cutoffs_of(self.settings, base, last, len(self.vocabulary))
         self.settings = replaced(self.settings, unknown=self.vocabulary.unknown, cutoffs=cutoffs)
         self.size = epoch_size(self.vocabulary, self.config)

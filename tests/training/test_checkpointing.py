@@ -557,3 +557,14 @@ def test_a_row_of_the_curve_that_was_cut_short_is_dropped(tmp_path):
     after = curve.read_text()
     assert after.startswith(before)
     assert after.count("\nvalid,") == 2
+
+
+@pytest.mark.parametrize(("settings", "corpus"), [
+    (("softmax=adaptive", "min_count=2"), FEW), (("softmax=sampled", "samples=200", "min_count=2"), FEW),
+    ((), FEW[:3])])
+def test_another_text_is_said_to_be_one_before_it_fails_to_fit_the_settings(tmp_path, settings, corpus):
+    """Which are right, and may not change: fewer words than cutoffs or samples, fewer sentences than a batch."""
+    first = [*SMALL, *settings, "epochs=1", "min_count=1"]
+    run(tmp_path, *first, corpus=FEW)
+    with pytest.raises(UserError, match="^the corpus is not the one that "):
+        run(tmp_path, *first, *settings, corpus=corpus, valid=FEW[:2], resume=True)
