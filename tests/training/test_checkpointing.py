@@ -566,5 +566,5 @@ def test_another_text_is_said_to_be_one_before_it_fails_to_fit_the_settings(tmp_
     """Which are right, and may not change: fewer words than cutoffs or samples, fewer sentences than a batch."""
     first = [*SMALL, *settings, "epochs=1", "min_count=1"]
     run(tmp_path, *first, corpus=FEW)
-    with pytest.raises(UserError, match="^the corpus is not the one that "):
+    with pytest.raises(UserError, match=r"^the corpus is not the one that "):
         run(tmp_path, *first, *settings, corpus=corpus, valid=FEW[:2], resume=True)
