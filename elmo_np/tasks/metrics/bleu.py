@@ -1,5 +1,6 @@
 """BLEU (Papineni et al. 2002) as sacrebleu counts it: the extra [bleu]."""
 
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 
@@ -28,9 +29,14 @@ def bleu_counts(references: Sequence[Sequence[Sequence[str]]], predicted: Sequen
     metric = BLEU(tokenize="none", force=True, effective_order=True)    # which changes scores, not counts
     found = []
     for words, own in zip(predicted, references, strict=True):
-        one = metric.sentence_score(" ".join(words), [" ".join(other) for other in own])
+        one = metric.sentence_score(_line(words), [_line(other) for other in own])
         found.append([*one.counts, *one.totals, one.sys_len, one.ref_len])
     return np.array(found, np.int64).reshape(-1, 10)
+
+
+def _line(words: Sequence[str]) -> str:
+    """The words as sacrebleu splits them again: also at a no-break space, which is part of a word here."""
+    return " ".join(re.sub(r"\s", "\N{OPEN BOX}", word) for word in words)
 
 
 def bleu_of(sums: Array) -> Array:

@@ -25,6 +25,8 @@ def test_any_of_several_references_will_do():
 
 def test_words_count_as_they_are_split():
     assert bleu([[["l'eau", "est", "claire", "."]]], [["l'", "eau", "est", "claire", "."]]) < 1
+    assert bleu([[["Va\u202f!", "x", "y", "z"]]], [["Va\u202f!", "x", "y", "z"]]) == pytest.approx(1, rel=1e-12)
+    assert bleu_counts([[["Va\u202f!", "x"]]], [["Va", "!", "x"]])[0].tolist() == [1, 0, 0, 0, 3, 2, 1, 0, 3, 2]
 
 
 def test_sentences_add_up_to_what_sacrebleu_says_of_all():
