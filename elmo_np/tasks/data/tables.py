@@ -80,10 +80,12 @@ def table_rows(path: str, roles: Roles, columns: Columns | None = ANY, *, more: 
 
 
 def is_table(path: str, roles: Roles) -> bool:
-    """Whether a file is JSON Lines, or begins with a header row that names the roles."""
+    """Whether a file is JSON Lines, or begins with a header row that names the roles, of one column only in .csv."""
     kind, rows = _table(path, roles, ANY)
     _, first = _first(rows)
-    return kind == "JSON Lines" or bool(first and len(first[1]) > 1 and _is_header(first[1], roles, ANY))
+    if kind == "JSON Lines" or first is None:
+        return kind == "JSON Lines"
+    return (kind == "CSV" or len(first[1]) > 1) and _is_header(first[1], roles, ANY)
 
 
 def begins_with_labels(lines: Sequence[str]) -> bool:
@@ -117,9 +119,11 @@ def _table(path: str, roles: Roles, columns: Columns) -> tuple[str, Iterator[Row
         return "JSON Lines", _json_rows(path, lines)
     if re.match(r"\[\s*(?:\{|$)", start):
         raise UserError(f"{path} is a JSON array, expected one object per line: jq -c '.[]' {path} prints them")
-    if any("\t" in line for line in head if line.strip()):
+    delimiter, bare = _csv_delimiter(path, start, roles), _unquoted(start)
+    tabs_in_cells = delimiter and delimiter in bare and "\t" not in bare       # of CSV
+    if any("\t" in line for line in head if line.strip()) and not tabs_in_cells:
         return "TSV", _split(lines, lambda line: line.split("\t"))
-    if delimiter := _csv_delimiter(path, start, roles):
+    if delimiter:
         return "CSV", _csv_rows(path, lines, delimiter)
     if "sentence" in roles and (begins_with_labels(own) or {"2"} <= {*columns.values()} <= {"1", "2"}):
         return "label first", _split(lines, lambda line: re.split(" +", line.removeprefix("__label__"), maxsplit=1))
@@ -156,8 +160,13 @@ def _csv_delimiter(path: str, start: str, roles: Roles) -> str:
     """"" if it is not CSV."""
     cells = {delimiter: start.split(delimiter) for delimiter in ",;"}
     if re.search(r"\.csv(?:\.\w+)?$", path, re.IGNORECASE):
-        return max(cells, key=lambda delimiter: len(cells[delimiter]))
+        return max(cells, key=_unquoted(start).count)
     return next((delimiter for delimiter, own in cells.items() if len(own) > 1 and _is_header(own, roles, ANY)), "")
+
+
+def _unquoted(line: str) -> str:
+    """A line of CSV without its quoted cells."""
+    return re.sub(r"\"[^\"]*\"?", "", line)
 
 
 def _csv_rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:

@@ -49,6 +49,13 @@ def test_csv_may_quote_cells(write):
     text = '"a, ""b""\nc",x\nd,y\n'
     assert rows(write(text, "file.csv")) == [(2, ['a, "b"\nc', "x"]), (3, ["d", "y"])]
     assert rows(write("text;label\n" + text.replace(",x", ";x").replace("d,", "d;")))[0] == (3, ['a, "b"\nc', "x"])
+    assert rows(write('"a; b; c",x\nd,y\n', "file.csv")) == [(1, ["a; b; c", "x"]), (2, ["d", "y"])]
+
+
+@pytest.mark.parametrize("name", ["file.csv", "file.txt"])
+def test_cells_of_csv_may_have_tabs(name, write):
+    assert rows(write('text,label\n"a\tb",x\nc\td,y\n', name)) == [(2, ["a\tb", "x"]), (3, ["c\td", "y"])]
+    assert rows(write("a, b\tx\nd\ty\n", name)) == [(1, ["a, b", "x"]), (2, ["d", "y"])]
 
 
 def test_json_lines_are_read_by_name(write):
@@ -89,6 +96,8 @@ def test_a_table_is_told_from_sentences(write):
     roles = {"sentence": ("sentence", "text")}
     assert is_table(write("id,text\n1,a\n"), roles)
     assert is_table(write('{"text": "a"}\n'), roles)
+    assert is_table(write("text\na b\n", "new.csv"), roles)
+    assert not is_table(write("a b\nc d\n", "new.csv"), roles)
     assert not is_table(write("text\na b\n"), roles)
     assert not is_table(write("Well, a text\n"), roles)
     assert not is_table(write("a\tb\n"), roles)
