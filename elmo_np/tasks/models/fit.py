@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ...data.batches import length_buckets, limited_groups, most_steps
+from ...errors import UserError
 from ...nn.optim import Adam, clip_scale, global_norm
 from ...nn.parameter import parameters, zero_grad
 from ...runtime.progress import Progress
@@ -59,10 +60,12 @@ def fit(network: Network, config: TaskConfig, train: Dataset, valid: Dataset, sc
     score       the task's measure on the validation sentences now, higher is better; of equal epochs the one with the
                 lower validation loss is better: an F1 stays at zero for a while before it rises
     checkpoint  where to save after every epoch and at Ctrl-C; if the file is there, training goes on from it
-    Raises FitInterrupted at Ctrl-C, also in the last validation, with the weights of the best epoch so far.
+    Raises FitInterrupted at Ctrl-C, also in the last validation, with the weights of the best epoch so far. Raises
+    UserError for a training that diverges in the first epoch.
     """
     fitting = Fitting(network, config, train, valid, score, progress)
-    with one_blas_thread(), interruptible() as signals:
+    # Overflows are found by the loss
+    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread(), interruptible() as signals:
         if checkpoint and checkpoint.path.exists():
             fitting.load_state(checkpoint)
         while not fitting.ended() and not signals.raised:
@@ -114,6 +117,9 @@ class Fitting:
                 return
         own = EpochResult(float(np.mean(self.losses)), _mean_loss(self.network, self.valid, config.batch_size),
                           self.score())
+        if number == 1 and not np.isfinite(own.valid_loss):
+            raise UserError(f"after the first epoch the validation loss is {own.valid_loss}, expected a finite number: "
+                            f"lower learning_rate = {config.learning_rate:g}")
         self._end(own)
         self.progress.say(f"epoch {number}/{config.epochs}  loss {own.loss:.4f}  validation: loss {own.valid_loss:.4f},"
                           f" score {own.valid:.4f}" + ("  (best so far)" if self.best == number - 1 else ""))
@@ -131,7 +137,8 @@ class Fitting:
         self.history.append(own)
         self.losses, self.shuffle = [], self.order.bit_generator.state
         before = self.history[self.best]
-        if len(self.history) == 1 or (own.valid, -own.valid_loss) > (before.valid, -before.valid_loss):
+        better = (own.valid, -own.valid_loss) > (before.valid, -before.valid_loss)
+        if len(self.history) == 1 or (better and np.isfinite(own.valid_loss)):      # NaN predicts something too
             self.best = len(self.history) - 1
             self.kept = {name: value.copy() for name, value in self.values().items()}
 

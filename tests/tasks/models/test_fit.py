@@ -5,6 +5,7 @@ import signal
 import numpy as np
 import pytest
 
+from elmo_np.errors import UserError
 from elmo_np.nn.parameter import parameters
 from elmo_np.nn.softmax import IGNORE_INDEX
 from elmo_np.tasks.models import fit as fitting
@@ -75,6 +76,17 @@ def test_of_equal_epochs_the_one_with_the_lower_loss_is_kept_and_patience_counts
     assert len({epoch.valid for epoch in history}) == 1
     assert len(history) == 9 or min(losses) == losses[-3]
     assert len(history) > 4
+
+
+def test_a_training_that_diverges_is_refused_in_its_first_epoch_and_never_the_best_later(monkeypatch):
+    losses = iter([np.nan, 1.0, np.nan, np.nan])
+    monkeypatch.setattr(fitting, "_mean_loss", lambda *_: next(losses))
+    with pytest.raises(UserError, match="validation loss is nan, expected a finite number: lower learning_rate"):
+        classifier().train(*reviews(30), *reviews(20, 1))
+    model, scores, kept = classifier(epochs=3, patience=9), iter([0.5, 0.7, 0.6]), []
+    monkeypatch.setattr(model, "_score", lambda *_: kept.append(model.network.linear.W.value.copy()) or next(scores))
+    model.train(*reviews(30), *reviews(20, 1))
+    np.testing.assert_array_equal(model.network.linear.W.value, kept[0])
 
 
 def test_every_sentence_is_in_one_batch_of_sentences_of_similar_length(rng):
