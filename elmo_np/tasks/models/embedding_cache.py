@@ -28,8 +28,8 @@ class EmbeddingCache:
     layers      layers of one width, as `batch` stacks them; None: those of `elmo.layers`
     positions   of each sentence, keep only the word at this position, as if it were the sentence; None: all words
     memory      maximum bytes kept in memory; beyond that, the vectors go into a temporary file without a name
-    Raises UserError for an empty sentence, one that is not a list of strings, a position outside of one, layers of
-    unequal width, a full disk.
+    Raises UserError for an empty sentence, one that is not a list of strings, a position outside of one, another
+    number of positions than of sentences, layers of unequal width, a full disk.
     """
 
     def __init__(self, elmo: ELMo, sentences: Sentences, layers: Sequence[int] | None = None, *,
@@ -42,6 +42,9 @@ class EmbeddingCache:
             raise UserError(f"layers {self.layers}: expected layers from 0 to {top}, all of one width; this "
                             f"model stacks {elmo.layers}")
         if positions is not None:
+            if len(positions) != len(sentences):
+                raise UserError(f"{len(sentences)} sentences and {len(positions)} positions: expected one position per "
+                                "sentence")
             for k, (sentence, t) in enumerate(zip(sentences, positions, strict=True)):
                 if not 0 <= t < len(sentence):
                     raise UserError(f"sentence {k} has {len(sentence)} words, but position {t} was requested: expected "

@@ -14,17 +14,19 @@ from numpy.random import Generator
 from numpy.typing import DTypeLike
 
 from ...data.sentences import checked_sentences
+from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...nn.dropout import dropout_backward, dropout_forward
 from ...nn.softmax import IGNORE_INDEX
 from ...types import Array, Sentences
+from ..data.conll import well_formed
 from ..metrics.scores import are_entities, tag_scores
 from ..nn import crf
 from ..nn.crf import CRF, bio
 from ..nn.linear import Linear
 from .config import TaskConfig
 from .embedding_cache import EmbeddingCache
-from .fit import padded
+from .fit import Dataset, padded
 from .sentence_encoder import EncoderCache, SentenceEncoder, SourceBatch
 from .word_model import WordModel, texts_of
 
@@ -92,11 +94,23 @@ class Tagger(WordModel):
     def _stacked(self, targets: Sequence[Any]) -> Array:
         return padded(targets, IGNORE_INDEX)
 
+    def _dataset(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> Dataset:
+        found = super()._dataset(sentences, labels, vectors)
+        for k, (sentence, own) in enumerate(zip(sentences, labels, strict=True)):
+            if len(sentence) != len(own):
+                raise UserError(f"sentence {k} has {len(sentence)} words and {len(own)} labels: expected one label per "
+                                "word")
+            if are_entities(self.labels) and well_formed(own) != list(own):
+                raise UserError(f"sentence {k} has the labels {' '.join(own)!r:.60}, expected B-type where an entity "
+                                "begins: elmo_np.tasks.data.conll.well_formed returns them so")
+        return found
+
     def _score(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> float:
         return tag_scores(labels, self.predict(sentences, vectors))["all"].f1
 
     def probabilities(self, sentences: Sentences) -> list[Array]:
         """p of every label of each word, (T, C) per sentence: the marginals of the CRF (F6)."""
+        sentences = list(checked_sentences(sentences))
         found: dict[int, Array] = {}
         for indices, layers, lengths in self.batches(sentences):
             z, _ = self.network.scores(layers, lengths)

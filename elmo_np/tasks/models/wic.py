@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike
 
+from ...data.sentences import checked_sentences
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...inference.neighbours import unit
@@ -154,6 +155,7 @@ class WordInContext(TaskModel):
     def predict(self, sentences: Sentences, pairs: Sequence[WordPair],
                 vectors: EmbeddingCache | None = None) -> list[Answer]:
         """The answer for each pair; sentences: the first ones."""
+        sentences = list(checked_sentences(sentences))
         if vectors is None:
             vectors = self.embed(sentences, pairs)
         ids = np.zeros(len(vectors), int)
@@ -165,7 +167,11 @@ class WordInContext(TaskModel):
 
 def embed_pairs(elmo: ELMo, sentences: Sentences, pairs: Sequence[WordPair], layers: Sequence[int],
                 progress: Progress | None = None) -> EmbeddingCache:
-    """The vectors of the word in both sentences, as one sentence of two words; sentences: the first ones."""
+    """The vectors of the word in both sentences, as one sentence of two words; sentences: the first ones.
+
+    Raises UserError for another number of sentences than of pairs."""
+    if len(sentences) != len(pairs):
+        raise UserError(f"{len(sentences)} sentences and {len(pairs)} pairs: expected one sentence per pair, the first")
     both = [own for sentence, pair in zip(sentences, pairs, strict=True) for own in (sentence, pair.second)]
     positions = [position for pair in pairs for position in pair.positions]
     return EmbeddingCache(elmo, both, layers, positions=positions, progress=progress).grouped(2)

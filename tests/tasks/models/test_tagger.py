@@ -88,6 +88,20 @@ def test_an_unknown_label_is_reported():
         model.train(*visits(3), [["tom"]], [["B-org"]])
 
 
+@pytest.mark.parametrize(("labels", "message"), [
+    (["O", "O", "O"], "sentence 1 has 2 words and 3 labels: expected one label per word"),
+    (["O"], "sentence 1 has 2 words and 1 labels"),
+    (["O", "I-per"], "sentence 1 has the labels 'O I-per', expected B-type where an entity begins"),
+])
+def test_labels_that_do_not_fit_the_words_are_reported(labels, message):
+    model = Tagger(tiny_elmo(), bio_labels(visits(9)[1]), FAST)
+    bad = [["anna", "saw", "tom"], ["saw", "tom"]], [["B-per", "O", "B-per"], labels]
+    with pytest.raises(UserError, match=message):
+        model.train(*bad, *visits(3))
+    with pytest.raises(UserError, match=message):
+        model.train(*visits(3), *bad)
+
+
 def test_plain_tags_may_follow_one_another_in_any_order():
     model = Tagger(tiny_elmo(), tag_labels([["VERB", "NOUN"], ["B"]]), FAST)
     assert model.labels == ["B", "NOUN", "VERB"]
@@ -98,7 +112,7 @@ def test_plain_tags_may_follow_one_another_in_any_order():
 def test_probabilities_of_a_word_s_labels_add_up_to_one():
     model = Tagger(tiny_elmo(), bio_labels(visits(9)[1]), FAST)
     sentences = visits(5)[0]
-    found = model.probabilities(sentences)
+    found = model.probabilities(iter(sentences))
     assert [p.shape for p in found] == [(len(sentence), 5) for sentence in sentences]
     for p in found:
         np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)

@@ -78,6 +78,13 @@ def test_other_answers_are_refused():
         WordInContext(tiny_elmo(), ["T", "F"])
 
 
+def test_sentences_are_read_once_and_each_has_a_pair():
+    model, (sentences, pairs) = WordInContext(tiny_elmo()), word_pairs(5)
+    assert model.predict(iter(sentences), pairs) == model.predict(sentences, pairs)
+    with pytest.raises(UserError, match="pairs: expected one sentence per pair"):
+        model.predict(sentences[1:], pairs)
+
+
 def test_the_cosine_is_that_of_the_vectors_of_both_words():
     model, (sentences, pairs) = trained(input="top"), word_pairs(20, 3)
     def directions(some, positions):
