@@ -153,6 +153,7 @@ def _written(task: TaskSpec, rounds: Sequence[Round], found: dict[str, list[floa
     measure = task.measured(first.test)
     what = _repeated(rounds)
     notes += task.unknown(*((task.names(one.data.train), one.data.test) for one in rounds))
+    notes += task.repeated(*(one.data for one in rounds))
     tested = sum(len(data.test.sentences) for data, _, _ in rounds)
     lines = [f"{measure} on {tested:,} test {task.items}; test: {first.split}", *table(found, what), *notes]
     atomic_write_text(setup.directory.report, "\n".join([*lines, ""]))

@@ -222,6 +222,15 @@ class TaskSpec(ABC):
         return [f"  note: {len(names):,} of the {self.named} to test on are not in the training data, and count as "
                 f"errors: {', '.join(names):.200}"] if names else []
 
+    def repeated(self, *parts: Data) -> list[str]:
+        """A line with the number of test examples that are in the training data too, label and all."""
+        found: list[bool] = []
+        for data in parts:
+            known = set(_rows(data.train))
+            found += [row in known for row in _rows(data.test)]
+        return [f"  note: {sum(found):,} of the {len(found):,} test {self.items} are in the training data too, with "
+                "the same answer"] if any(found) else []
+
     def probabilities(self, model: Any, examples: Examples) -> list[list[dict[str, float]]]:
         """{label: its probability} for each row that `lines` prints, one row unless `by_word`. Raises UserError if the
         model has none."""
@@ -234,6 +243,10 @@ class TaskSpec(ABC):
     def predict(self, model: Any, examples: Examples, vectors: EmbeddingCache | None = None) -> list[Any]:
         found: list[Any] = model.predict(examples.sentences, vectors)
         return found
+
+
+def _rows(examples: Examples) -> list[tuple[tuple[str, ...], str]]:
+    return [(tuple(sentence), repr(label)) for sentence, label in zip(*examples, strict=True)]
 
 
 def score_values(found: Mapping[str, Score]) -> dict[str, dict[str, float]]:

@@ -50,7 +50,7 @@ def train(task: TaskSpec, data: Data, valid: Examples | None, setup: Setup) -> R
     found = report(task, model, data.test, predicted, learnt)
     lines = [f"{len(learnt.sentences):,} training {task.items}, {len(valid.sentences):,} to validate; test: "
              f"{data.split}",
-             *found.lines, *notes]
+             *found.lines, *task.repeated(data), *notes]
     atomic_write_text(directory.report, "\n".join([*lines, ""]))
     directory.last.unlink(missing_ok=True)
     plots.save(task.figure(data.test, predicted), directory.figure(task.name))

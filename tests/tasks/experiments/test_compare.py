@@ -25,6 +25,7 @@ def test_a_comparison_has_every_input_and_every_seed(task_home, run, tmp_path):
     assert [row["seed"] for row in rows[2:]] == ["0", "1"] * 3
     assert all(f"{name}, seed {seed}: accuracy" in err for name in names for seed in (0, 1))
     assert out.count("over 2 seeds") == 3
+    assert " of the 80 test sentences are in the training data too, with the same answer" in out
     assert (tmp_path / "out" / "comparison.png").stat().st_size > 5000
     assert out.startswith((tmp_path / "out" / "report.txt").read_text())
 
