@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 from ..errors import UserError
 from .text_lines import LONGEST
@@ -45,6 +46,12 @@ def delimited_rows(lines: Iterable[str], name: str) -> tuple[list[str], Rows]:
     return names, _rows(every, names, name)
 
 
+def csv_reader(lines: Iterable[str], delimiter: str, *, skipinitialspace: bool = False) -> Any:
+    """A strict csv.reader, which allows cells as long as a line of text may be."""
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))      # of all readers; the limit of a line is ours
+    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=skipinitialspace)
+
+
 def _cells(lines: Iterable[str], name: str, before: int) -> Rows:
     """The cells of every row; before: how many lines of the file come before these."""
     lines = iter(lines)
@@ -53,8 +60,7 @@ def _cells(lines: Iterable[str], name: str, before: int) -> Rows:
         for number, line in enumerate(chain([first], lines), before + 1):
             yield number, [cell.strip() for cell in line.rstrip("\n").split("\t")]
         return
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))      # of all readers; the limit of a line is ours
-    reader = csv.reader(chain([first], lines), delimiter=max(",;", key=first.count), strict=True, skipinitialspace=True)
+    reader = csv_reader(chain([first], lines), max(",;", key=first.count), skipinitialspace=True)
     try:
         for cells in reader:
             yield before + reader.line_num, [cell.strip() for cell in cells]

@@ -20,7 +20,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...data.text_lines import HEAD, KEPT, LONGEST, text_lines
+from ...data.delimited import csv_reader
+from ...data.text_lines import HEAD, KEPT, text_lines
 from ...errors import UserError
 from ...runtime import json_text
 
@@ -170,8 +171,7 @@ def _unquoted(line: str) -> str:
 
 
 def _csv_rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))      # of all readers; the limit of a line is ours
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv_reader(lines, delimiter)
     try:
         for cells in reader:
             yield reader.line_num, cells if any(cell.strip() for cell in cells) else []
