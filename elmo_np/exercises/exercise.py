@@ -30,6 +30,7 @@ from ..types import Array
 Arrays = dict[str, Array]
 Inputs = Mapping[str, Any]
 Oracle = Callable[[Inputs, Sequence[str]], Arrays]
+Point = Callable[[Generator], dict[str, Any]]
 
 EXERCISES: dict[str, Exercise] = {}     # "04.1" and so on
 KINDS = {
@@ -71,7 +72,7 @@ class Exercise:
     number: str                     # "04.1": the first of tutorial 04
     title: str
     returns: tuple[str, ...]        # the names of the answers
-    inputs: Callable[[Generator], dict[str, Any]]
+    points: tuple[Point, ...]       # where it is judged
     expected: Oracle
     wrong: tuple[Wrong, ...]
     solution: Callable[..., Any]
@@ -115,17 +116,19 @@ class Exercise:
 
 
 def exercise(
-    number: str, title: str, *, returns: str, inputs: Callable[[Generator], dict[str, Any]], expected: Oracle,
+    number: str, title: str, *, returns: str, inputs: Point, also: Point | None = None, expected: Oracle,
     mistakes: Sequence[Wrong],
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """List the decorated solution as an exercise.
 
     returns     the names of its results, separated by spaces
     inputs      draws the point: what the solution takes, and what `expected` needs beyond that, by name
+    also        draws a second point, where one cannot be on both sides of a branch
     expected    the right answers there: `values` or `slopes`
     """
     def add(solution: Callable[..., Any]) -> Callable[..., Any]:
-        EXERCISES[number] = Exercise(number, title, tuple(returns.split()), inputs, expected, tuple(mistakes), solution)
+        points = (inputs,) if also is None else (inputs, also)
+        EXERCISES[number] = Exercise(number, title, tuple(returns.split()), points, expected, tuple(mistakes), solution)
         return solution
     return add
 

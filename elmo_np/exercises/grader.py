@@ -11,7 +11,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from .exercise import EXERCISES, KINDS, Arrays, Exercise, Inputs, Mistake, calle
 from .mistakes import mistakes
 
 SHOWN = 6       # arrays that a verdict lists
+ROUNDING = 1e-5     # relative, as TOLERANCE: beyond that, but nearer than this, a mistake is one of rounding
 
 
 class Verdict(NamedTuple):
@@ -41,12 +42,17 @@ Known = Iterable[tuple[Mistake, Arrays]]        # mistakes with the answers that
 
 def judge(exercise: Exercise, function: Callable[..., Any]) -> Verdict:
     """The verdict on a reader's function. What it raises is not caught: the caller knows whose line it was."""
-    inputs, expected = _point(exercise.number)
-    try:
-        answers = answers_of(function, exercise, inputs)
-    except WrongAnswer as problem:
-        return Verdict(exercise.number, exercise.name, False, [str(problem)])
-    return verdict(exercise.number, exercise.name, answers, expected, lambda: _known(exercise.number))
+    found = Verdict(exercise.number, exercise.name, True, [])
+    for k in range(len(exercise.points)):
+        inputs, expected = _point(exercise.number, k)
+        try:
+            answers = answers_of(function, exercise, inputs)
+        except WrongAnswer as problem:
+            return found._replace(right=False, lines=[str(problem)])
+        found = verdict(exercise.number, exercise.name, answers, expected, partial(_known, exercise.number, k))
+        if not found.right:
+            break
+    return found
 
 
 def verdict(number: str, name: str, answers: Arrays, expected: Arrays, known: Callable[[], Known]) -> Verdict:
@@ -82,6 +88,8 @@ def _as_arrays(result: Any, returns: Sequence[str]) -> Arrays:
     names = ", ".join(returns)
     if result is None:
         raise WrongAnswer(f"it returned None: expected return {names}")
+    if len(returns) == 1 and isinstance(result, tuple) and len(result) == 1:
+        raise WrongAnswer(f"it returned a tuple of one value: expected return {names}, without a comma after it")
     if len(returns) > 1 and not (isinstance(result, (tuple, list)) and len(result) == len(returns)):
         count = f"{len(result)} values" if isinstance(result, (tuple, list)) else f"one {type(result).__name__}"
         raise WrongAnswer(f"it returned {count}, expected {len(returns)}: return {names}")
@@ -112,7 +120,18 @@ def difference(name: str, answer: Array, expected: Array) -> str:
     where = f"[{', '.join(map(str, worst))}]" if worst else ""
     count = int((error > TOLERANCE * _size(expected)).sum())
     share = "" if expected.size == 1 else f"; {count} of {expected.size} elements are wrong, this one most"
-    return f"{name}{where} is {answer[worst]:+.6g}, expected {expected[worst]:+.6g}{share}"
+    found, wanted = _told_apart(float(answer[worst]), float(expected[worst]))
+    nearly = "; nearly right: is it float32, or an approximation?" if error.max() <= ROUNDING * _size(expected) else ""
+    return f"{name}{where} is {found}, expected {wanted}{share}{nearly}"
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Both with 6 digits, or with as many as it takes until they differ: float32 has 7."""
+    for digits in range(6, 18):
+        shown = f"{one:+.{digits}g}", f"{other:+.{digits}g}"
+        if shown[0] != shown[1]:
+            break
+    return shown
 
 
 def same(one: Array, other: Array) -> bool:
@@ -129,18 +148,18 @@ def _size(x: Array) -> float:
 
 
 @cache
-def _point(number: str) -> tuple[Inputs, Arrays]:
-    """The inputs of an exercise and the right answers."""
+def _point(number: str, k: int) -> tuple[Inputs, Arrays]:
+    """The inputs of an exercise at its point k, and the right answers."""
     exercise = EXERCISES[number]
-    inputs = exercise.inputs(np.random.default_rng(0))
+    inputs = exercise.points[k](np.random.default_rng(k))
     return inputs, exercise.expected(inputs, exercise.returns)
 
 
 @cache
-def _known(number: str) -> list[tuple[Mistake, Arrays]]:
+def _known(number: str, k: int) -> list[tuple[Mistake, Arrays]]:
     """The mistakes of an exercise and their answers; first those that the exercise names: their hints say more."""
     exercise = EXERCISES[number]
-    inputs, _ = _point(number)
+    inputs, _ = _point(number, k)
     found = []
     for mistake in [*exercise.mistakes(), *mistakes(exercise.source, exercise.name)]:
         try:
@@ -176,7 +195,7 @@ def _relation(answer: Array, expected: Array) -> str:
     if answer.shape != expected.shape or not np.isfinite(answer).all():
         return ""
     ratio = float((answer * expected).sum() / ((expected * expected).sum() or 1))
-    if ratio and same(answer / ratio, expected):
+    if abs(ratio - 1) > ROUNDING and ratio and same(answer / ratio, expected):
         return "sign" if abs(ratio + 1) < TOLERANCE else "factor"
     shifts = [np.roll(expected, step, axis) for axis in range(expected.ndim) for step in (1, -1)]
     return "off by one" if any(same(answer, shifted) for shifted in shifts) else ""

@@ -29,6 +29,14 @@ from elmo_np.nn.lstm import sigmoid     # for your use
 '''
 
 
+class Raised(Exception):
+    """A reader's function has raised `error`, perhaps in no line of theirs, as where it was called."""
+
+    def __init__(self, error: BaseException):
+        super().__init__(str(error))
+        self.error = error
+
+
 def select(what: str) -> list[Exercise]:
     """The exercises of a tutorial, such as "04", or one, such as "04.1". Raises UserError for others."""
     page, dot, number = what.partition(".")
@@ -63,6 +71,8 @@ def compiled(path: Path) -> CodeType:
     """The code of a reader's file. Raises UserError for one that cannot be read, or is not Python."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise UserError(f"{path} is not a file: expected the file that `start` or `bug` wrote")
+    if path.suffix == ".ipynb":
+        raise UserError(f"{path} is a notebook: expected a file of Python; `jupyter nbconvert --to script` makes one")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -100,17 +110,21 @@ def _judged(exercise: Exercise, function: Any, path: Path, limit: Limit) -> Verd
         return judge(exercise, _limited(function, limit))
     except NotImplementedError:
         return Verdict(exercise.number, exercise.name, False, [])
-    except (Exception, SystemExit) as error:
-        if not _frames(error, path):        # not theirs
-            raise
-        return Verdict(exercise.number, exercise.name, False, [complaint(error, path)])
+    except Raised as raised:
+        return Verdict(exercise.number, exercise.name, False, [complaint(raised.error, path)])
 
 
 def _limited(function: Callable[..., Any], limit: Limit) -> Callable[..., Any]:
+    """The function within `limit`. Raises NotImplementedError where it does, and Raised for anything else."""
     @wraps(function)
     def call(**arguments: Any) -> Any:
-        with limit():
-            return function(**arguments)
+        try:
+            with limit():
+                return function(**arguments)
+        except NotImplementedError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise Raised(error) from error
     return call
 
 

@@ -22,6 +22,7 @@ def _clipped(dW: Array, db: Array, bound: float) -> tuple[Array, Array]:
 @exercise(
     "07.1", "Clipping by the global norm", returns="dW db",
     inputs=lambda rng: {**normal(rng, dW=(3, 2), db=(4,)), "bound": 0.5},
+    also=lambda rng: {**normal(rng, dW=(3, 2), db=(4,)), "bound": 50.0},
     expected=values(_clipped),
     mistakes=[
         wrong("missing path", "the norm is that of all gradients as one vector", " + (db**2).sum()", ""),
@@ -31,6 +32,7 @@ def _clipped(dW: Array, db: Array, bound: float) -> tuple[Array, Array]:
         wrong("mask", "clipping shortens the vector; it does not cut off elements", "return scale * dW, scale * db",
               "return np.clip(dW, -bound, bound), np.clip(db, -bound, bound)"),
         wrong("factor", "the result has the length of the bound, not of 1", "bound / norm", "1 / norm"),
+        wrong("mask", "a vector that is shorter than the bound stays as it is", "min(1, bound / norm)", "bound / norm"),
     ])
 def clip_by_norm(dW, db, bound):
     """(O1): n = sqrt(sum of all dW^2 and db^2); both are multiplied by min(1, bound / n).

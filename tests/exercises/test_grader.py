@@ -83,6 +83,11 @@ def test_what_cannot_be_compared_is_said(body, message):
     assert found.lines[0].startswith(message)
 
 
+def test_a_comma_too_many_is_said():
+    found = verdict_on("04.1", "return dh * np.tanh(c) * o * (1 - o),")
+    assert found.lines == ["it returned a tuple of one value: expected return da_o, without a comma after it"]
+
+
 def test_other_arguments_are_said():
     found = judge(EXERCISES["04.1"], lambda dh, gate: dh)
     assert found.lines == ["it takes (dh, gate), expected def output_gate_backward(dh, o, c)"]
@@ -102,8 +107,22 @@ def test_differences_within_the_tolerance_of_the_largest_element_are_none():
     x = np.array([1.0, 1e-9])
     assert difference("x", x + 1e-8, x) == ""
     assert difference("x", x + np.array([0, 1e-6]), x) == (
-        "x[1] is +1.001e-06, expected +1e-09; 1 of 2 elements are wrong, this one most")
+        "x[1] is +1.001e-06, expected +1e-09; 1 of 2 elements are wrong, this one most; nearly right: is it "
+        "float32, or an approximation?")
     assert difference("x", np.array(2.0), np.array(1.0)) == "x is +2, expected +1"
+
+
+def test_a_small_difference_is_shown_with_as_many_digits_as_it_takes():
+    found = verdict("1", "f", {"x": np.array(1.0000008)}, {"x": np.array(1.0)}, list)
+    assert found.lines == ["x is +1.000001, expected +1; nearly right: is it float32, or an approximation?"]
+
+
+def test_a_gradient_that_is_shorter_than_the_bound_is_judged_too():
+    found = verdict_on("07.1", """
+        scale = bound / np.sqrt((dW**2).sum() + (db**2).sum())
+        return scale * dW, scale * db
+    """)
+    assert found.lines[-1] == "looks like: mask: a vector that is shorter than the bound stays as it is"
 
 
 def test_nan_is_wrong():

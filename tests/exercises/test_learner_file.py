@@ -104,6 +104,23 @@ def test_an_exception_is_said_with_the_readers_line_even_if_numpy_raised_it(judg
         "line 2, in output_gate_backward: SystemExit: raise SystemExit"]
 
 
+@pytest.mark.parametrize(("text", "message"), [
+    ("def output_gate_backward(dh, o, c, /):\n    return dh\n", "positional-only"),
+    ("from functools import cache\n@cache\ndef output_gate_backward(dh, o, c):\n    return dh\n", "unhashable"),
+])
+def test_an_exception_that_no_line_of_a_function_raised_is_said_too(judged, text, message):
+    line, = judged(text).lines
+    assert line.startswith("TypeError: ")
+    assert message in line
+
+
+def test_a_notebook_is_refused_with_what_makes_a_file_of_it(tmp_path):
+    path = tmp_path / "my.ipynb"
+    path.write_text('{"cells": [], "metadata": {}}')
+    with pytest.raises(UserError, match=r"my\.ipynb is a notebook: expected a file of Python; .* nbconvert"):
+        list(judge_file(select("04.1"), path))
+
+
 def test_an_error_of_the_judge_itself_is_not_blamed_on_the_reader(judged, monkeypatch):
     def fails(exercise, function):
         raise KeyError("ours")
