@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import random
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -30,7 +32,8 @@ def subcommands(parser: argparse.ArgumentParser, words: Collection[str] | None =
     one.add_argument("--out", metavar="FILE.py", help="default: exercises-NUMBER.py; an existing file is left as it is")
     one = actions.add_parser("check", help="judge such a file: what is wrong, where, and what it looks like")
     one.add_argument("what", metavar="NUMBER", help=WHAT)
-    one.add_argument("file", metavar="FILE.py", help="your file; it runs as a program does")
+    one.add_argument("files", metavar="FILE.py", nargs="+", help="your file; it runs as a program does; of several, or "
+                     "of those in a directory, a table as CSV")
     one = actions.add_parser("solution", help="print a solution")
     one.add_argument("what", metavar="NUMBER", help=WHAT)
     one = actions.add_parser("bug", help="plant a bug in a copy of a layer, or judge what you made of it")
@@ -66,12 +69,56 @@ def _start(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     select(args.what)
-    verdicts = judged(args.what, Path(args.file))
+    path = Path(args.files[0])
+    if len(args.files) > 1 or path.is_dir():
+        return _check_class(args.what, args.files)
+    verdicts = judged(args.what, path)
     for verdict in verdicts:
         _show(verdict)
     right = sum(verdict.right for verdict in verdicts)
     print(f"{right} of {len(select(args.what))} right")
     return 0 if all(verdict.right for verdict in verdicts) else 1
+
+
+def _check_class(what: str, names: Sequence[str]) -> int:
+    """A row for each file: how many exercises are right, each of them, and what kept the file from being judged."""
+    numbers = [one.number for one in select(what)]
+    paths = [path for name in names for path in _files(Path(name))]
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["file", "right", "of", *numbers, "problem"])
+    all_right = True
+    for path in paths:
+        try:
+            verdicts = judged(what, path, quiet=True)
+        except UserError as error:
+            verdicts = [Verdict("", path.name, False, [str(error)])]
+        states = {verdict.number: _state(verdict) for verdict in verdicts}
+        problem = next((" ".join(verdict.lines) for verdict in verdicts if verdict.number not in numbers), "")
+        right = sum(verdict.right for verdict in verdicts)
+        table.writerow([path, right, len(numbers), *(states.get(number, "") for number in numbers), problem])
+        sys.stdout.flush()
+        all_right &= right == len(numbers)
+    return 0 if all_right else 1
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or those of Python in the directory. Raises UserError for a directory without any."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.py"))
+    if not found:
+        raise UserError(f"there is no file in {path} that ends in .py: expected a directory with such files as "
+                        "`start` wrote")
+    return found
+
+
+def _state(verdict: Verdict) -> str:
+    """For a cell of the table."""
+    if verdict.right:
+        return "right"
+    if not verdict.lines:
+        return "not written"
+    return f"wrong: {verdict.kind}" if verdict.kind else "wrong"
 
 
 def _show(verdict: Verdict) -> None:

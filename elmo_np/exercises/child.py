@@ -27,8 +27,9 @@ SECONDS = 10.0
 BUG = "bug"         # in place of an exercise's number
 
 
-def judged(what: str, path: Path, seconds: float = SECONDS) -> list[Verdict]:
-    """The verdicts on a file, computed by a child. Raises UserError for a file that is not Python."""
+def judged(what: str, path: Path, seconds: float = SECONDS, *, quiet: bool = False) -> list[Verdict]:
+    """The verdicts on a file, computed by a child; quiet: nothing that the file prints appears. Raises UserError for a
+    file that is not Python."""
     compiled(path)
     package = str(Path(__file__).parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -36,7 +37,8 @@ def judged(what: str, path: Path, seconds: float = SECONDS) -> list[Verdict]:
         sys.stdout.flush()
         command = [sys.executable, "-m", __name__, what, str(path), folder, str(seconds)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment)
+        output = subprocess.DEVNULL if quiet else None
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
         *lines, last = ["", *_read(Path(folder, "verdicts")).splitlines()]
         verdicts = [Verdict(**json.loads(line)) for line in [*lines, last] if line and line != "end"]
         if last == "end":
@@ -67,6 +69,7 @@ def _verdicts(what: str, path: Path, limit: Limit) -> Iterator[Verdict]:
 
 
 def main(what: str, path: str, folder: str, seconds: str) -> None:
+    sys.path.insert(0, str(Path(path).resolve().parent))    # as for a program: it may import a file beside it
     with open(Path(folder, "stack"), "w") as stack, open(Path(folder, "verdicts"), "w", encoding="utf-8") as out:
         @contextmanager
         def limit() -> Iterator[None]:
@@ -83,3 +86,6 @@ def main(what: str, path: str, folder: str, seconds: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)         # a thread that the file has started may run for ever

@@ -1,5 +1,6 @@
 """cli.exercise: listing, stubs, verdicts, solutions and planted bugs, with their exit codes."""
 
+import csv
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from elmo_np.cli.main import main
 from elmo_np.exercises import EXERCISES, in_order
 from elmo_np.exercises.bugs import bug, source_of
+from elmo_np.exercises.learner_file import judge_file, select
 
 
 @pytest.fixture
@@ -55,6 +57,29 @@ def test_a_wrong_answer_is_explained_and_the_exit_code_is_1(do, tmp_path):
     assert out.startswith("04.1   output_gate_backward: WRONG\n       da_o[")
     assert "       looks like: sign: a term has the wrong sign\n" in out
     assert out.endswith("0 of 1 right\n")
+
+
+def test_the_files_of_a_class_are_a_table(do, tmp_path, monkeypatch):
+    monkeypatch.setattr("elmo_np.cli.exercise.judged", lambda what, path, quiet: list(judge_file(select(what), path)))
+    solution = "import numpy as np\n" + EXERCISES["04.1"].source
+    files = {"ada": solution, "ben": "def f(:\n", "cyd": solution.replace("(1 - o)", "(1 + o)"),
+             "dan": EXERCISES["04.1"].stub, "eve": "x = y\n"}
+    (tmp_path / "class").mkdir()
+    for name, text in files.items():
+        (tmp_path / "class" / f"{name}.py").write_text(text)
+    out, _ = do("check", "04.1", "class", code=1)
+    rows = {row["file"]: row for row in csv.DictReader(out.splitlines())}
+    assert [row["04.1"] for row in rows.values()] == ["right", "", "wrong: sign", "not written", ""]
+    assert [row["right"] for row in rows.values()] == ["1", "0", "0", "0", "0"]
+    ada, ben, *_, eve = rows.values()
+    assert (ada["of"], ada["problem"]) == ("1", "")
+    assert "ben.py, line 1: SyntaxError" in ben["problem"]
+    assert eve["problem"].startswith("line 1: NameError")
+    out, _ = do("check", "04.1", "class/ada.py", "class/ada.py")
+    assert out.count(",1,1,right,\n") == 2
+    (tmp_path / "empty").mkdir()
+    _, err = do("check", "04", "empty", code=2)
+    assert "there is no file in empty that ends in .py: expected a directory" in err
 
 
 def test_a_bug_is_planted_judged_and_found(do, tmp_path):

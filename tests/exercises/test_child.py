@@ -25,6 +25,15 @@ def test_verdicts_come_back_and_what_the_file_prints_appears(tmp_path, capfd):
     assert capfd.readouterr().out == "mine\n"
 
 
+def test_a_file_may_import_one_beside_it_and_print_without_being_heard(tmp_path, capfd):
+    (tmp_path / "beside.py").write_text("import numpy as np\n\nshown = np.tanh\n")
+    path = write(tmp_path / "my.py", "from beside import shown\nprint('mine')\n"
+                 + EXERCISES["04.1"].source.replace("np.tanh", "shown"))
+    verdict, = judged("04.1", path, quiet=True)
+    assert verdict.right
+    assert capfd.readouterr().out == ""
+
+
 def test_an_endless_loop_is_ended_and_shown_with_its_line(tmp_path):
     path = write(tmp_path / "my.py", EXERCISES["04.1"].source + "import time\n\ndef input_gate_backward(dc, i, g):\n"
                  "    while True:\n        try:\n            time.sleep(9)\n        except:\n            pass\n")
@@ -33,6 +42,14 @@ def test_an_endless_loop_is_ended_and_shown_with_its_line(tmp_path):
     assert verdict.name == "input_gate_backward"
     assert verdict.lines == ["line 16: still running after 2 seconds, an endless loop? time.sleep(9)",
                              "what follows it was not judged"]
+
+
+def test_nobody_waits_for_a_thread_that_the_file_has_started(tmp_path, capfd):
+    path = write(tmp_path / "my.py", "import threading\nimport time\n\ndef late():\n    time.sleep(3)\n"
+                 "    print('late')\n\nthreading.Thread(target=late).start()\nprint('early')\n\n" + EXERCISES["04.1"].source)
+    verdict, = judged("04.1", path)
+    assert verdict.right
+    assert capfd.readouterr().out == "early\n"
 
 
 def test_the_line_of_an_endless_loop_is_found_below_any_name(tmp_path):
