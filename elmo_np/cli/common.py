@@ -206,8 +206,8 @@ def settings_of(path: str) -> Settings:
 
 
 def choice_for_corpus(args: argparse.Namespace) -> tuple[Choice, str]:
-    """What suits a corpus of that many tokens, and a line that says so; of --config and --set, only how it is read
-    matters."""
+    """The settings that suit a corpus of that size, and a line that reports them; of --config and --set, only how the
+    corpus is read matters."""
     config = getattr(args, "config", None)
     given = read_toml(config, CHOICES[0].settings()) if config else Settings()     # all have the same sizes
     reading = [one for one in args.set if setting_name(one) in FIELDS["data"]]

@@ -281,7 +281,8 @@ class _Part:
 
 
 def check_shared(number: int, *corpora: object) -> None:
-    """Raise UserError for a corpus that only one of so many processes can read; what is no name can be read by all."""
+    """Raise UserError for standard input, which only one of several processes can read. A corpus that is given as an
+    object instead of a name can be read by all."""
     if number > 1 and STDIN in [corpus for corpus in corpora if isinstance(corpus, str)]:
         raise UserError(f"{STDIN}, standard input, with {number} processes: expected files, which all of them can read")
 

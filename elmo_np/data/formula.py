@@ -4,7 +4,7 @@
 
 (6;%match%) is the surprisal of region 6 in the condition match, in bits, (*;%match%) that of the whole sentence.
 Brackets of either kind group. From weakest to strongest: | and & join comparisons, < > = compare numbers, + and - add
-them. Numbers are equal if np.isclose says so with SyntaxGym's tolerances.
+them. Numbers are equal if np.isclose is true with SyntaxGym's tolerances.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def tokens(text: str) -> list[str]:
     kinds, alone = text.translate(_KINDS), False
     for match in _TOKEN.finditer(kinds):
         token, invisible = text[match.start():match.end()], _INVISIBLE.fullmatch(match[0]) is not None
-        if found and (invisible or alone):      # what shows nothing is no word: it belongs to the one before, or after
+        if found and (invisible or alone):      # what shows nothing belongs to the word before, or after
             found[-1] += token
             alone = alone and invisible
         else:

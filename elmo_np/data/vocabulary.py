@@ -40,7 +40,7 @@ class Vocabulary:
     counts   how often each word occurs, in the same order; None: unknown.
     unknown  how the corpus itself writes an unknown word, such as "<unk>", or "<unk> [UNK]" if it does so in several
              ways; it is not one of the words. None: it does not.
-    marks    what is no word in a sentence: the special tokens, and the parts of `unknown`.
+    marks    what does not count as a word of a sentence: the special tokens, and the parts of `unknown`.
     Raises   UserError for a missing special token, a duplicate, an empty word or one with white space in it.
 
     Special tokens are not words of the language: where a sentence contains one literally, it is read as <UNK>, so text

@@ -1,4 +1,4 @@
-"""Progress of long work: one line on stderr that is rewritten; plain lines where that is no terminal or notebook."""
+"""Progress of long work: one line on stderr that is rewritten; plain lines where it is not a terminal or a notebook."""
 
 from __future__ import annotations
 

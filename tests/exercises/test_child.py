@@ -46,7 +46,8 @@ def test_an_endless_loop_is_ended_and_shown_with_its_line(tmp_path):
 
 def test_nobody_waits_for_a_thread_that_the_file_has_started(tmp_path, capfd):
     path = write(tmp_path / "my.py", "import threading\nimport time\n\ndef late():\n    time.sleep(3)\n"
-                 "    print('late')\n\nthreading.Thread(target=late).start()\nprint('early')\n\n" + EXERCISES["04.1"].source)
+                 "    print('late')\n\nthreading.Thread(target=late).start()\nprint('early')\n\n"
+                 + EXERCISES["04.1"].source)
     verdict, = judged("04.1", path)
     assert verdict.right
     assert capfd.readouterr().out == "early\n"
