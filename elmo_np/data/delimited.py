@@ -52,15 +52,21 @@ def csv_reader(lines: Iterable[str], delimiter: str, *, skipinitialspace: bool =
     return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=skipinitialspace)
 
 
+def unquoted(line: str) -> str:
+    """A line of CSV without its quoted cells."""
+    return re.sub(r"\"[^\"]*\"?", "", line)
+
+
 def _cells(lines: Iterable[str], name: str, before: int) -> Rows:
     """The cells of every row; before: how many lines of the file come before these."""
     lines = iter(lines)
     first = next(lines)
-    if "\t" in first:
+    bare = unquoted(first)
+    if "\t" in bare:
         for number, line in enumerate(chain([first], lines), before + 1):
             yield number, [cell.strip() for cell in line.rstrip("\n").split("\t")]
         return
-    reader = csv_reader(chain([first], lines), max(",;", key=first.count), skipinitialspace=True)
+    reader = csv_reader(chain([first], lines), max(",;", key=bare.count), skipinitialspace=True)
     try:
         for cells in reader:
             yield before + reader.line_num, [cell.strip() for cell in cells]

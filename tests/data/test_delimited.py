@@ -17,6 +17,11 @@ def test_rows_have_the_numbers_of_their_lines():
     assert read('sep=;\na;b\n"1\n2";3,5\n4;5\n') == (["a", "b"], [(4, ["1\n2", "3,5"]), (5, ["4", "5"])])
 
 
+def test_what_is_quoted_does_not_separate():
+    assert read('"a;b;c",d\n1;2,3\n') == (["a;b;c", "d"], [(2, ["1;2", "3"])])
+    assert read('"a\tb",c\n1,2\n') == (["a\tb", "c"], [(2, ["1", "2"])])
+
+
 def test_what_is_blank_at_the_end_is_left_out():
     assert read("a,b,,\n1,2,,\n,,,\n3,4\n") == (["a", "b"], [(2, ["1", "2"]), (4, ["3", "4"])])
 

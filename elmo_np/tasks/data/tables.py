@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...data.delimited import csv_reader
+from ...data.delimited import csv_reader, unquoted
 from ...data.text_lines import HEAD, KEPT, text_lines
 from ...errors import UserError
 from ...runtime import json_text
@@ -120,7 +120,7 @@ def _table(path: str, roles: Roles, columns: Columns) -> tuple[str, Iterator[Row
         return "JSON Lines", _json_rows(path, lines)
     if re.match(r"\[\s*(?:\{|$)", start):
         raise UserError(f"{path} is a JSON array, expected one object per line: jq -c '.[]' {path} prints them")
-    delimiter, bare = _csv_delimiter(path, start, roles), _unquoted(start)
+    delimiter, bare = _csv_delimiter(path, start, roles), unquoted(start)
     tabs_in_cells = delimiter and delimiter in bare and "\t" not in bare       # of CSV
     if any("\t" in line for line in head if line.strip()) and not tabs_in_cells:
         return "TSV", _split(lines, lambda line: line.split("\t"))
@@ -161,13 +161,8 @@ def _csv_delimiter(path: str, start: str, roles: Roles) -> str:
     """"" if it is not CSV."""
     cells = {delimiter: start.split(delimiter) for delimiter in ",;"}
     if re.search(r"\.csv(?:\.\w+)?$", path, re.IGNORECASE):
-        return max(cells, key=_unquoted(start).count)
+        return max(cells, key=unquoted(start).count)
     return next((delimiter for delimiter, own in cells.items() if len(own) > 1 and _is_header(own, roles, ANY)), "")
-
-
-def _unquoted(line: str) -> str:
-    """A line of CSV without its quoted cells."""
-    return re.sub(r"\"[^\"]*\"?", "", line)
 
 
 def _csv_rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:

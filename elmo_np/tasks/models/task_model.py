@@ -91,9 +91,9 @@ class TaskModel(ABC):
         if not sentences or not valid_sentences:
             raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
                             "expected at least one of each")
-        for some, own in (sentences, labels), (valid_sentences, valid_labels):
-            if len(some) != len(own):
-                raise UserError(f"{len(some)} sentences and {len(own)} labels: expected one label per sentence")
+        for some, answers in (sentences, labels), (valid_sentences, valid_labels):
+            if len(some) != len(answers):
+                raise UserError(f"{len(some)} sentences and {len(answers)} labels: expected one label per sentence")
         if self.config.finetune and self.config.epochs < 2:
             raise UserError("finetune = true with epochs = 1: expected 2 or more, because the biLM is trained from the "
                             "second epoch on")
