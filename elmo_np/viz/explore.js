@@ -79,7 +79,7 @@ const inSentence = (i, context = Infinity) => {
 
 const inLine = (i) => {
   const words = sentences[now.word.sentence[i]], t = now.word.position[i];
-  return element("span", {class: "line"},
+  return element("span", {class: "line", dir: "auto"},
     element("span", {}, element("span", {text: words.slice(Math.max(0, t - 30), t).join(" ")})),
     element("mark", {text: words[t]}), element("span", {text: words.slice(t + 1, t + 31).join(" ")}));
 };

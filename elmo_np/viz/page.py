@@ -89,8 +89,8 @@ def concordance(number: str, occurrence: Occurrence) -> str:
     words, t = occurrence.sentence, occurrence.position
     left, word, right = (escape(" ".join(part)) for part in (words[max(0, t - AROUND):t], words[t:t + 1],
                                                              words[t + 1:t + 1 + AROUND]))
-    return (f'<li><span class="similarity">{number}</span><span class="line"><span><span>{left}</span></span>'
-            f"<mark>{word}</mark><span>{right}</span></span></li>")
+    return (f'<li><span class="similarity">{number}</span><span class="line" dir="auto">'
+            f"<span><span>{left}</span></span><mark>{word}</mark><span>{right}</span></span></li>")
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

@@ -230,7 +230,7 @@ def _samples(run: Finished) -> str:
         items = ""
         for found in sample(run.elmo, direction=direction, count=SAMPLES, length=LONGEST,
                             seed=run.settings.train.seed):
-            items += f"<li>{escape(' '.join(found.words))}{'' if found.ended else ' …'}</li>"
+            items += f'<li dir="auto">{escape(" ".join(found.words))}{"" if found.ended else " …"}</li>'
         html += f'<h3>{direction}</h3><ul class="samples">{items}</ul>'
     return html
 

@@ -39,6 +39,26 @@ def test_a_text_stays_text_wherever_it_stands(text):
     assert "img" not in [tag for tag, _ in found.tags]
 
 
+def test_a_text_from_right_to_left_is_read_from_the_right():
+    line = concordance("0.50", Occurrence(("ראיתי", "את", "הבנק", "הגדול"), 2, ""))
+    assert '<span class="line" dir="auto">' in line
+    # Without these the words next to the middle would fade out instead of the farthest ones.
+    assert ".line:dir(rtl) > :first-child { mask-image: linear-gradient(to left," in own_file(["style.css"])
+    assert ".line:dir(rtl) > :last-child { mask-image: linear-gradient(to right," in own_file(["style.css"])
+    for element in '<p id="sentence" dir="auto"', '<div id="tip" dir="auto"':
+        assert element in own_file(["explore.html"])
+    assert 'class: "line", dir: "auto"' in own_file(["explore.js"])
+    assert "text-align: left" not in own_file(["explore.css"])
+
+
+def test_what_is_chosen_can_be_told_in_a_systems_own_colours():
+    style = own_file(["explore.css"])
+    assert "transparent" in style
+    own_colours = style.partition("@media (forced-colors: active) {")[2].partition("\n}")[0]
+    assert ".choices span { border-color: Canvas; }" in own_colours
+    assert "input:checked + span { border-color: Highlight; }" in own_colours
+
+
 def test_half_a_surrogate_pair_does_not_stop_a_page():
     assert json.loads(embedded(["a\ud800b"])) == ["a?b"]
 
