@@ -11,6 +11,7 @@ from typing import NamedTuple
 WIDTH, HEIGHT = 720, 380
 LEFT, RIGHT, TOP, BOTTOM = 56, 130, 30, 50       # margins, for tick labels and for the names at the ends of the lines
 APART = 20          # minimum distance between two names
+MOST = 12           # labels of the y axis, at most: more would overlap on a narrow screen, where the text is larger
 
 Place = Callable[[float, float], tuple[float, float]]       # from values to coordinates in the drawing
 
@@ -79,9 +80,13 @@ def _names(lines: Sequence[Line], place: Place) -> Iterator[str]:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Round values in a range: 1, 2, 5 times a power of ten, or equal steps if there are at most two of those."""
+    """Round values in a range: 1, 2, 5 times a power of ten; only powers, or some of them, if these are more than MOST;
+    equal steps if they are at most two."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [n * 10.0 ** power for power in powers for n in (1, 2, 5) if low <= n * 10.0 ** power <= high]
+    if len(ticks) > MOST:
+        ticks = [10.0 ** power for power in powers if low <= 10.0 ** power <= high]
+        ticks = ticks[::math.ceil(len(ticks) / MOST)]
     return ticks if len(ticks) > 2 else _ticks(low, high)
 
 
