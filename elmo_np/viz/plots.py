@@ -39,6 +39,9 @@ STYLE: Any = {
 # The formats of figures, each with what would make its bytes depend on when or with what they were written: left out
 METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
+# The 97.5 % quantiles of Student's t with 1, 2, .. degrees of freedom; for more, Abramowitz and Stegun 1964, 26.7.5
+T_QUANTILES = 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228
+
 P = ParamSpec("P")
 
 
@@ -121,8 +124,7 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
     if unigram is not None:
         ax.axhline(unigram, color="0.4", linestyle="--", linewidth=1, label="unigram model, held out")
     ax.set_yscale("log")
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter("{x:g}" if max(ax.get_ylim()) / min(ax.get_ylim()) < 30 else "")
+    _label_heights(ax)
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.locator_params(axis="x", nbins=5)        # long numbers
     ax.set_xlim(left=0)
@@ -131,6 +133,16 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
            title=f"{who} to predict the next word")
     ax.legend()
     return figure
+
+
+def _label_heights(ax: Any) -> None:
+    """Label a logarithmic y axis with numbers: 1 to 9 times a power of ten; 1, 2 and 5 times, if those would overlap."""
+    from matplotlib.ticker import LogLocator
+
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
+    if max(ax.get_ylim()) / min(ax.get_ylim()) >= 10:
+        ax.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
 
 
 def perplexity_curves(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], list[tuple[int, float]]]:
@@ -172,9 +184,8 @@ def lines(x: Sequence[float], series: Mapping[str, Sequence[float]], *, title: s
     elif max(x) / min(x) < 30:              # powers of ten would label only one or two positions of the axis
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.set_xticks([], minor=True)
-    if "y" in log and max(ax.get_ylim()) / min(ax.get_ylim()) < 30:
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter("{x:g}")
+    if "y" in log and max(ax.get_ylim()) / min(ax.get_ylim()) < 100:
+        _label_heights(ax)
     if len(series) + (level is not None) > 1:
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
@@ -250,14 +261,15 @@ def region_means(names: Sequence[str], conditions: Mapping[str, Sequence[Sequenc
                  ylabel: str) -> Figure:
     """A line per condition over the regions of its items: means, with 95 % intervals of the mean over the items.
 
-    conditions  {name: for each region its value in each item; none for a region that the condition does not have}
+    conditions  {name: for each region its value in each item; none for a region that the condition does not have;
+                a mean of one value has no interval}
     """
     figure, axes = blank_figure(max(6.4, 1.5 + 0.7 * len(names)), 4.0)
     ax = axes[0, 0]
     for k, (name, values) in enumerate(conditions.items()):
         x = [j for j, own in enumerate(values) if len(own)]
         means = [float(np.mean(values[j])) for j in x]
-        half = [1.96 * float(np.std(values[j], ddof=1)) / len(values[j]) ** 0.5 if len(values[j]) > 1 else 0 for j in x]
+        half = [_half_interval(values[j]) for j in x]
         shift = (k - (len(conditions) - 1) / 2) * 0.08      # intervals beside one another, not on top
         ax.errorbar(np.array(x) + shift, means, half, marker=MARKERS[k % len(MARKERS)], capsize=2,
                     color=COLOURS[k % len(COLOURS)], label=plain(name))
@@ -268,6 +280,15 @@ def region_means(names: Sequence[str], conditions: Mapping[str, Sequence[Sequenc
     if len(conditions) > 1:
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+def _half_interval(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of a mean, by Student's t; NaN for one value, whose spread is not known."""
+    n = len(values)
+    if n < 2:
+        return float("nan")
+    quantile = T_QUANTILES[n - 2] if n - 2 < len(T_QUANTILES) else 1.96 + 2.372 / (n - 1) + 2.823 / (n - 1) ** 2
+    return quantile * float(np.std(values, ddof=1)) / n ** 0.5
 
 
 @styled

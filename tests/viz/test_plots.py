@@ -131,6 +131,40 @@ def test_the_numbers_below_the_training_curves_do_not_overlap(tokens):
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
+@pytest.mark.parametrize("highest", [9, 70, 130, 250])
+def test_the_heights_of_a_logarithmic_axis_are_named_and_do_not_overlap(highest):
+    ax, = drawn(plots.lines([1, 2], {"one": [highest, 6.5]}, title="It falls", xlabel="epoch", ylabel="perplexity",
+                            log="y")).axes
+    low, high = ax.get_ylim()
+    shown = [label for label in ax.get_yticklabels(which="both") if low <= label.get_position()[1] <= high]
+    boxes = sorted((label.get_window_extent() for label in shown if label.get_text()), key=lambda box: box.y0)
+    assert len(boxes) > 2
+    assert all(below.y1 < above.y0 for below, above in pairwise(boxes))
+
+
+@pytest.mark.parametrize("highest", [2_000, 60_000])
+def test_the_perplexity_that_training_curves_end_at_can_be_read(highest):
+    rows = [{**row, "forward_perplexity": str(perplexity), "backward_perplexity": str(perplexity)}
+            for row, perplexity in zip(curve(), np.geomspace(highest, 57, 12), strict=True)]
+    ax, = drawn(plots.training_curves(rows)).axes
+    low, high = ax.get_ylim()
+    named = [float(label.get_text()) for label in ax.get_yticklabels(which="both")
+             if label.get_text() and low <= label.get_position()[1] <= high]
+    assert {100, 200, 500, 1000} <= set(named)
+
+
+@pytest.mark.parametrize(("values", "half"), [([1, 3], 12.706), ([1, 2, 3], 2.4843), (range(4), 2.0540),
+                                              (range(30), 3.2873)])
+def test_the_interval_of_a_mean_of_few_items_is_students(values, half):
+    assert plots._half_interval(values) == pytest.approx(half, rel=1e-3)
+
+
+def test_the_mean_of_one_item_has_no_interval():
+    figure = drawn(plots.region_means(["one"], {"a": [[4.0]]}, title="It rises", ylabel="surprisal (bits)"))
+    (bars,) = figure.axes[0].containers
+    assert [np.isnan(np.array(cap.get_ydata(), float)).all() for cap in bars.lines[1]] == [True, True]
+
+
 def test_the_curves_count_the_tokens_of_training_and_leave_sampled_losses_out():
     def row(split, tokens, perplexity):
         return {"split": split, "tokens": str(tokens), "forward_perplexity": perplexity,
