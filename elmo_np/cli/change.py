@@ -17,6 +17,7 @@ from ..inference.elmo import ELMo, layer_of
 from ..inference.neighbours import in_context
 from ..runtime.files import STDOUT, atomic_write_text
 from ..runtime.progress import Progress
+from ..runtime.terminal import columns_of, filled
 from ..viz import page
 from ..viz.change import FARTHEST, TITLES, cells, change_page, head, section
 from ..viz.plots import check_target, distances, save
@@ -175,9 +176,9 @@ def _print(args: argparse.Namespace, names: tuple[str, str], results: Sequence[R
                          "seed": args.seed, "words": [result.row for result in results]}, indent=2))
         return
     lines = [head(names), *(result.cells for result in results)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(columns_of, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        row = [cell.rjust(width) if k else cell.ljust(width) for k, (cell, width) in
+        row = [" " * (width - columns_of(cell)) + cell if k else filled(cell, width) for k, (cell, width) in
                enumerate(zip(line[:-1], widths, strict=False))]
         print("  ".join([*row, line[-1]]).rstrip())
     for result in results:

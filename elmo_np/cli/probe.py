@@ -14,6 +14,7 @@ from ..inference.coverage import Coverage, coverage
 from ..inference.elmo import ELMo
 from ..inference.probe import CHOICES, Result, interval, probe, together
 from ..runtime.progress import Progress
+from ..runtime.terminal import columns_of, filled
 from ..tasks.data.examples import Examples
 from ..tasks.data.wic import read_wic
 from ..tasks.experiments.wic_probe import is_wic, probe_layers
@@ -115,13 +116,13 @@ def _print(args: argparse.Namespace, rows: Sequence[Result], whole: Result | Non
         print(json_text({**found, "rows": [_as_json(row) for row in rows]}, indent=2))
         return
     table = [*rows] if whole is None else [*rows, whole]
-    width = max(len(row.name) for row in table)
+    width = max(columns_of(row.name) for row in table)
     print(f"{'':{width}}  items  right     95 % interval  unigram  chance   ties  unknown  right without")
     for row in table:
         low, high = interval(row.right, row.items)
         chance = "" if row.chance is None else f"{row.chance:.1%}"
         ties = "" if row.ties is None else f"{row.ties:,}"
-        print(f"{row.name:{width}} {row.items:6,} {row.right / row.items:6.1%}  {low:6.1%} to {high:6.1%} "
+        print(f"{filled(row.name, width)} {row.items:6,} {row.right / row.items:6.1%}  {low:6.1%} to {high:6.1%} "
               f"{_share(row.unigram, row.items):>8} {chance:>7} {ties:>6} {row.unknown:8,}  "
               f"{_share(row.known_right, row.items - row.unknown):>13}")
     rule = "as predicted, ties are wrong" if whole else "by a threshold of the cosine that suits the other half best"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..runtime.terminal import columns_of, cut
 from ..types import Array
 
 
@@ -60,11 +61,11 @@ class Index:
 
 
 def in_context(sentence: Sequence[str], position: int, width: int = 34) -> str:
-    """A word in brackets in the middle of a line, with up to `width` characters of context on either side."""
+    """A word in brackets in the middle of a line, with up to `width` columns of context on either side."""
     left, right = " ".join(sentence[:position]), " ".join(sentence[position + 1:])
-    left = left if len(left) <= width else "…" + left[1 - width:]
-    right = right if len(right) <= width else right[:width - 1] + "…"
-    return f"{left:>{width}} [{sentence[position]}] {right}"
+    left = left if columns_of(left) <= width else "…" + cut(left[::-1], width - 1)[::-1]
+    right = right if columns_of(right) <= width else cut(right, width - 1) + "…"
+    return f"{' ' * (width - columns_of(left))}{left} [{sentence[position]}] {right}"
 
 
 def unit(vectors: Array) -> Array:

@@ -8,7 +8,7 @@ import time
 from typing import TextIO
 
 from .jupyter import in_notebook
-from .terminal import escaped
+from .terminal import columns_of, cut, escaped, filled
 
 SECONDS_BETWEEN_LINES = 10.0        # where lines stay, as in a log file
 SECONDS_BETWEEN_REWRITES = 0.2      # fast enough to look alive
@@ -38,9 +38,9 @@ class Progress:
         self._shown = time.monotonic()
         line = escaped(line)
         if self._rewritten:
-            line = line[:shutil.get_terminal_size().columns - 1]        # a line that wraps could not be rewritten
-            self._write("\r" + line.ljust(self._width))
-            self._width = len(line)
+            line = cut(line, shutil.get_terminal_size().columns - 1)       # a line that wraps could not be rewritten
+            self._write("\r" + filled(line, self._width))
+            self._width = columns_of(line)
         else:
             self._write(line + "\n")
 

@@ -6,8 +6,10 @@ from somebody else may contain them. Redirected output keeps every character as 
 
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from itertools import accumulate, takewhile
 from typing import Any, TextIO, cast
 
 # All but tab and line feed, with what reorders a line or ends it, and the halves of surrogate pairs in file names that
@@ -23,6 +25,28 @@ def escaped(text: str) -> str:
 def escaped_json(text: str) -> str:
     r"""JSON with the control characters in its strings as \u001b and so on: the same data."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a text takes: two for a wide character, as in Chinese, and none for a mark that
+    combines with the character before it."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def filled(text: str, width: int) -> str:
+    """A text with spaces after it, up to so many columns."""
+    return text + " " * (width - columns_of(text))
+
+
+def cut(text: str, width: int) -> str:
+    """The longest beginning of a text that takes at most so many columns."""
+    return text[:len(list(takewhile(lambda taken: taken <= width, accumulate(map(_columns, text)))))]
 
 
 class _Escaping:

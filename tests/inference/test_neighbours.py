@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.inference.neighbours import Index, nearest_neighbour_accuracy, unit
+from elmo_np.inference.neighbours import Index, in_context, nearest_neighbour_accuracy, unit
+
+
+def test_the_words_in_brackets_are_below_one_another_whatever_their_script():
+    sentences = (["at", "bank", "."], ["銀行銀行", "行", "銀行銀行"], ["銀", "行", "銀"])
+    assert [in_context(sentence, 1, 6) for sentence in sentences] == [
+        "    at [bank] .", " …銀行 [行] 銀行…", "    銀 [行] 銀"]
 
 
 def base_rate(labels):

@@ -114,6 +114,16 @@ def test_work_goes_on_in_silence_where_nobody_reads(clock, error):
     assert out.getvalue() == "one\n\rtwo"
 
 
+def test_a_line_of_wide_words_takes_one_row_of_the_terminal_and_is_cleared(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "10")
+    out = Terminal()
+    with Progress(out) as shown:
+        shown.show("銀行に行く人")
+        clock.now += 1
+        shown.show("a")
+    assert out.getvalue() == "\r銀行に行\ra       \r \r"
+
+
 def test_without_stderr_nothing_is_written(monkeypatch):
     closed = io.StringIO()
     closed.close()

@@ -9,7 +9,7 @@ import pytest
 from elmo_np.cli.main import main
 from elmo_np.runtime.files import atomic_write
 from elmo_np.runtime.progress import Progress
-from elmo_np.runtime.terminal import escaped, escaped_json, escaping_stdout
+from elmo_np.runtime.terminal import columns_of, cut, escaped, escaped_json, escaping_stdout, filled
 from tests.commands import SMALL, write
 
 ODD = "\x1b]0;title\x07\x9b2J\x7f\u202e\b\r"      # titles, clears, deletes, reverses and overwrites
@@ -31,6 +31,16 @@ def terminal(monkeypatch):
         monkeypatch.setattr(sys, "stderr", streams[1])
         return streams
     return replace
+
+
+@pytest.mark.parametrize(("text", "width"), [("", 0), ("bank", 4), ("naïve", 5), ("nai\u0308ve", 5), ("銀行", 4),
+                                             ("ｂ\uff9d", 3), ("ש\u05c1\u05b8", 1), ("\U0001f600", 2)])
+def test_a_text_has_as_many_columns_as_a_terminal_gives_it(text, width):
+    assert columns_of(text) == width
+    assert filled(text, width + 2) == text + "  "
+    assert filled(text, 0) == text
+    assert cut(text, width) == text
+    assert columns_of(cut(text, width - 1)) < max(width, 1)
 
 
 @pytest.mark.parametrize(("text", "shown"), [

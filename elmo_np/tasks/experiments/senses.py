@@ -10,6 +10,7 @@ import numpy as np
 
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
+from ...runtime.terminal import columns_of, filled
 from ...types import Array
 from ..data import builtin, nltk_data
 from ..data.examples import Data, Examples
@@ -94,9 +95,9 @@ class Senses(TaskSpec):
 
     def details(self, examples: Examples, predicted: Sequence[Any]) -> list[str]:
         found = self._by_word(examples, predicted)
-        width = max(len("word"), *map(len, found))
+        width = max(len("word"), *map(columns_of, found))
         return [f"  {'word':{width}}  accuracy  support",
-                *(f"  {word:{width}}  {share:8.1%}  {count:7,}" for word, (share, count) in found.items())]
+                *(f"  {filled(word, width)}  {share:8.1%}  {count:7,}" for word, (share, count) in found.items())]
 
     def values(self, examples: Examples, predicted: Sequence[Any]) -> dict[str, Any]:
         return {word: {"accuracy": share, "support": count}

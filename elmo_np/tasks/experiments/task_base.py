@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import UserError
 from ...inference.elmo import ELMo
 from ...runtime.progress import Progress
+from ...runtime.terminal import columns_of, filled
 from ...types import Array
 from ..data.examples import Data, Examples
 from ..data.files import SENTENCES, read_sentences
@@ -262,7 +263,7 @@ def by_label(labels: Sequence[str], p: Iterable[Iterable[float]]) -> list[dict[s
 
 def score_table(found: Mapping[str, Score], what: str) -> list[str]:
     """One line per row of `found`; what: the heading of their names."""
-    width = max(len(what), *map(len, found))
+    width = max(len(what), *map(columns_of, found))
     return [f"  {what:{width}}  precision  recall      F1  support",
-            *(f"  {name:{width}}  {score.precision:9.1%}  {score.recall:6.1%}  {score.f1:6.1%}  {score.support:7,}"
-              for name, score in found.items())]
+            *(f"  {filled(name, width)}  {one.precision:9.1%}  {one.recall:6.1%}  {one.f1:6.1%}  {one.support:7,}"
+              for name, one in found.items())]

@@ -53,6 +53,7 @@ def test_a_table_has_one_line_per_label():
     assert score_table({"person": Score(1, 2, 4)}, "type") == [
         "  type    precision  recall      F1  support",
         "  person      50.0%   25.0%   33.3%        4"]
+    assert score_table({"地名": Score(1, 2, 4)}, "type")[1] == "  地名      50.0%   25.0%   33.3%        4"
 
 
 def test_validation_examples_with_a_label_that_training_lacks_are_left_out():
