@@ -54,6 +54,7 @@ const colours = () => {
     probe.style.color = `var(${name})`;
     return getComputedStyle(probe).color;
   };
+  probe.style.forcedColorAdjust = "none";       // high contrast would make all of them one colour
   document.body.append(probe);
   const parts = (name) => resolved(name).match(/[\d.]+/g).slice(0, 3).map(Number);
   const senses = [0, 1, 2, 3, 4, 5].map((k) => parts(`--sense-${k}`));

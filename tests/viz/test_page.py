@@ -57,6 +57,14 @@ def test_what_is_chosen_can_be_told_in_a_systems_own_colours():
     own_colours = style.partition("@media (forced-colors: active) {")[2].partition("\n}")[0]
     assert ".choices span { border-color: Canvas; }" in own_colours
     assert "input:checked + span { border-color: Highlight; }" in own_colours
+    assert 'probe.style.forcedColorAdjust = "none"' in own_file(["explore.js"])     # or the plot is black on black
+
+
+def test_a_word_wider_than_the_page_does_not_widen_it():
+    style = own_file(["style.css", "explore.css"])
+    assert "overflow-wrap: break-word" in re.search(r"\nbody \{(.*?)\n\}", style, re.DOTALL)[1]
+    assert "grid-template-columns: minmax(0, 1fr) minmax(0, auto) minmax(0, 1fr)" in style
+    assert "#senses, #senses li { min-width: 0; overflow-wrap: anywhere; }" in style
 
 
 def test_half_a_surrogate_pair_does_not_stop_a_page():
