@@ -122,7 +122,7 @@ function chooseWord(word) {
 }
 
 function showSenses() {
-  id("senses").replaceChildren(...now.word.senses.map((name, k) => element("li", {}, sign(k), `${name} `, element(
+  id("senses").replaceChildren(...now.word.senses.map((name, k) => element("li", {}, sign(k), element("bdi", {text: name}), " ", element(
     "span", {class: "soft number", text: whole.format(now.word.sense.filter((s) => s === k + 1).length)}))));
 }
 

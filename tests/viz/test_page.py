@@ -49,6 +49,7 @@ def test_a_text_from_right_to_left_is_read_from_the_right():
         assert element in own_file(["explore.html"])
     assert 'class: "line", dir: "auto"' in own_file(["explore.js"])
     assert "text-align: left" not in own_file(["explore.css"])
+    assert 'element("bdi", {text: name})' in own_file(["explore.js"])       # a count stays after its name
 
 
 def test_what_is_chosen_can_be_told_in_a_systems_own_colours():
