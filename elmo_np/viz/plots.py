@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -19,6 +21,7 @@ from ..errors import UserError
 from ..inference.neighbours import principal_components
 from ..runtime.files import atomic_write
 from ..runtime.jupyter import in_notebook
+from ..runtime.progress import Progress
 from ..runtime.terminal import escaped
 from ..types import Array
 
@@ -41,6 +44,8 @@ METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date"
 
 # The 97.5 % quantiles of Student's t with 1, 2, .. degrees of freedom; for more, Abramowitz and Stegun 1964, 26.7.5
 T_QUANTILES = 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228
+
+LONGEST_NAME = 44       # characters of a name beside an axis; BLiMP's longest has 43
 
 P = ParamSpec("P")
 
@@ -83,11 +88,27 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
     kind = _format(path)
     contents = io.BytesIO()
-    with style.context(["default", STYLE]):
+    with style.context(["default", STYLE]), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         figure.savefig(contents, format=kind, metadata=METADATA[kind])
     atomic_write(path, [contents.getvalue()])
+    _say_warnings(caught, path, kind)
     if in_notebook() and kind != "pdf":
         _show(contents.getvalue(), kind)
+
+
+def _say_warnings(caught: Sequence[warnings.WarningMessage], path: str | os.PathLike[str], kind: str) -> None:
+    """Say in one line which characters matplotlib's font does not have; pass other warnings on."""
+    missing = []
+    for warning in caught:
+        if glyph := re.match(r"Glyph (\d+) .*missing from", str(warning.message)):
+            missing.append(chr(int(glyph[1])))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if missing and kind != "svg":
+        shown = "".join(sorted(set(missing))[:5])
+        Progress().say(f"note: in {path} boxes replace characters such as {shown}, which the font of figures lacks: a "
+                       "name that ends in .svg gives a figure in the fonts of whoever opens it")
 
 
 def _show(contents: bytes, kind: str) -> None:
@@ -136,7 +157,7 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
 
 
 def _label_heights(ax: Any) -> None:
-    """Label a logarithmic y axis with numbers: 1 to 9 times a power of ten; 1, 2 and 5 times, if those would overlap."""
+    """Label a logarithmic y axis with 1 to 9 times a power of ten; with 1, 2 and 5 times, if those would overlap."""
     from matplotlib.ticker import LogLocator
 
     ax.yaxis.set_major_formatter("{x:g}")
@@ -209,7 +230,7 @@ def bars(groups: Sequence[str], series: Mapping[str, Sequence[float]], *, title:
     if level is not None:
         ax.axhline(level[0], color="0.4", linestyle="--", linewidth=1, label=plain(level[1]))
     crowded = max(map(len, groups)) * len(groups) > 60
-    ax.set_xticks(range(len(groups)), [plain(group) for group in groups],
+    ax.set_xticks(range(len(groups)), [_short(group) for group in groups],
                   **({"rotation": 40, "ha": "right"} if crowded else {}))
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.grid(visible=False, axis="x")
@@ -232,7 +253,7 @@ def shares(names: Sequence[str], values: Sequence[float], intervals: Sequence[tu
         known = np.array([np.nan if value is None else value for value in series], float)
         if not np.isnan(known).all():
             ax.plot(known, y, MARKERS[k], color=COLOURS[k], markersize=5, fillstyle="none", label=plain(name))
-    ax.set_yticks(y, [plain(name) for name in names])
+    ax.set_yticks(y, [_short(name) for name in names])
     ax.set(title=plain(title), xlabel=xlabel, ylabel=ylabel, xlim=(0, 1))
     ax.xaxis.set_major_formatter("{x:.0%}")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -249,7 +270,7 @@ def distances(names: Sequence[str], panels: Mapping[str, Sequence[tuple[float, f
         value, low, high = np.array([(np.nan,) * 3 if row is None else row for row in values]).T
         ax.hlines(y, low, high, color=COLOURS[0], linewidth=2)
         ax.plot(value, y, MARKERS[0], color=COLOURS[5], markersize=5)
-        ax.set_yticks(y, [plain(name) for name in names] if ax is axes[0, 0] else [])
+        ax.set_yticks(y, [_short(name) for name in names] if ax is axes[0, 0] else [])
         ax.set(xlabel=xlabel, xlim=(0, None), ylim=(-0.6, len(names) - 0.4))
         ax.locator_params(axis="x", nbins=4)
     figure.suptitle(plain(title))
@@ -274,7 +295,7 @@ def region_means(names: Sequence[str], conditions: Mapping[str, Sequence[Sequenc
         ax.errorbar(np.array(x) + shift, means, half, marker=MARKERS[k % len(MARKERS)], capsize=2,
                     color=COLOURS[k % len(COLOURS)], label=plain(name))
     crowded = max(map(len, names)) * len(names) > 60
-    ax.set_xticks(range(len(names)), [plain(name) for name in names],
+    ax.set_xticks(range(len(names)), [_short(name) for name in names],
                   **({"rotation": 40, "ha": "right"} if crowded else {}))
     ax.set(title=plain(title), xlabel="region", ylabel=ylabel)
     if len(conditions) > 1:
@@ -335,6 +356,11 @@ def _scatter(ax: Any, vectors: Array, senses: Sequence[str]) -> None:
     else:
         ax.set(xlabel=f"first principal component ({share[0]:.0%} of variance)",
                ylabel=f"second principal component ({share[1]:.0%})")
+
+
+def _short(name: str) -> str:
+    """A `plain` name beside an axis, without its middle if it would leave no room for the axis."""
+    return plain(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME // 2]}…{name[1 - LONGEST_NAME // 2:]}")
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import partial
 from html import escape
 from itertools import pairwise
 from xml.etree import ElementTree
@@ -309,6 +310,25 @@ def test_control_characters_are_shown_because_an_svg_cannot_contain_them(tmp_pat
     ElementTree.parse(tmp_path / "x.svg")       # well-formed
     assert [text.get_text() for text in drawn(plots.gates([word], IFOG[:1])).axes[0].get_xticklabels()] == [
         r"\x1b[2J\x00\udcff"]
+
+
+def test_characters_without_a_glyph_are_one_line_and_stay_text_in_an_svg(tmp_path, capsys, recwarn):
+    draw = partial(plots.bars, ["銀行", "bank"], {"one": [1, 2]}, title="It grows", ylabel="loss (nats)")
+    assert "銀行" in written(draw(), tmp_path / "x.svg")
+    assert capsys.readouterr().err == ""
+    plots.save(draw(), tmp_path / "x.png")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "characters such as 行銀, which the font" in line
+    assert not recwarn.list
+
+
+def test_a_very_long_name_leaves_room_for_the_axes():
+    names = ["a" * 100 + "b", "a" * 44]
+    row = (0.2, 0.1, 0.3)
+    figure = drawn(plots.distances(names, {"one": [row, None], "two": [row, row], "three": [row, row]}, title="x"))
+    shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert shown == ["a" * 22 + "…" + "a" * 20 + "b", "a" * 44]
+    assert all(ax.get_position().width > 0.1 for ax in figure.axes)
 
 
 def test_every_sense_is_in_the_legend_whatever_it_is_called():
