@@ -309,7 +309,7 @@ def _half_interval(values: Sequence[float]) -> float:
     if n < 2:
         return float("nan")
     quantile = T_QUANTILES[n - 2] if n - 2 < len(T_QUANTILES) else 1.96 + 2.372 / (n - 1) + 2.823 / (n - 1) ** 2
-    return quantile * float(np.std(values, ddof=1)) / n ** 0.5
+    return float(quantile * np.std(values, ddof=1) / np.sqrt(n))
 
 
 @styled
