@@ -24,7 +24,7 @@ SIZE, INDENT = 7.1, 22
 LARGER = 1.24               # formulas, whose letters are smaller than those of words
 INK, GREY = "#222222", "#666666"
 ARROW = "←"                 # between an equation and its gradient
-SPACE, LEADING = 2.5, 1.8   # between words and between lines
+SPACE, LEADING = 0.35, 1.8  # between words, as a part of the size; between lines, in points
 
 
 class Piece(NamedTuple):
@@ -34,6 +34,7 @@ class Piece(NamedTuple):
     width: float
     height: float       # above the baseline
     depth: float        # below it
+    space: float        # after it
     colour: str
     size: float
     bold: bool
@@ -103,11 +104,11 @@ def _lines(text: str, *, indent: float = 0, before: float = 0, size: float = SIZ
             carried = [held.pop()] if held[-1].text == ARROW else []        # no line ends with an arrow
             lines.append(Line(held, indent if lines else 0, 0 if lines else before))
             held = carried
-            x = indent + sum(arrow.width + SPACE for arrow in carried)
+            x = indent + sum(arrow.width + arrow.space for arrow in carried)
         held.append(piece)
-        x += piece.width + SPACE
+        x += piece.width + piece.space
         if indent and not lines and len(held) == 1 and x < indent:
-            held[0] = piece._replace(width=indent - SPACE)      # the tag: what follows begins at the indent
+            held[0] = piece._replace(width=indent - piece.space)      # the tag: what follows begins at the indent
             x = indent
     return [*lines, Line(held, indent if lines else 0, 0 if lines else before)]
 
@@ -121,7 +122,7 @@ def _pieces(text: str, size: float, bold: bool, colour: str) -> Iterator[Piece]:
         own = size * LARGER if word.startswith("$") else size
         for part in _breakable(mathtext(word), own) if word.startswith("$") else [word.replace("*", "")]:
             width, height, depth = _measured(part, own, strong)
-            yield Piece(part, width, height, depth, colour, own, strong)
+            yield Piece(part, width, height, depth, SPACE * size, colour, own, strong)
 
 
 # What GitHub's TeX calls otherwise than matplotlib's, or what reads better at this size.
@@ -187,4 +188,4 @@ def _set(figure: Figure, lines: Sequence[Line], left: float) -> None:
         for piece in line.pieces:
             figure.text(x / PAGE[0], base / PAGE[1], piece.text, color=piece.colour, va="baseline",
                         fontproperties=_font(piece.size, piece.bold))
-            x += piece.width + SPACE
+            x += piece.width + piece.space

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from elmo_np.viz.printed import COLUMN, INDENT, MARGIN, PAGE, SPACE, digest, mathtext, pages, pdf
+from elmo_np.viz.printed import COLUMN, INDENT, MARGIN, PAGE, digest, mathtext, pages, pdf
 from elmo_np.viz.printed import _blocks as blocks
 from elmo_np.viz.printed import _breakable as breakable
 from elmo_np.viz.printed import _lines as lines
@@ -44,10 +44,16 @@ def test_a_line_is_no_wider_than_a_column_and_rows_are_indented():
     first, *others = lines("**(S1)** " + "word " * 200, indent=INDENT)
     assert len(others) > 5
     for line in (first, *others):
-        assert line.indent + sum(piece.width + SPACE for piece in line.pieces) <= COLUMN + SPACE
+        taken = sum(piece.width + piece.space for piece in line.pieces)
+        assert line.indent + taken <= COLUMN + line.pieces[-1].space
     assert first.indent == 0
     assert {line.indent for line in others} == {INDENT}
-    assert first.pieces[0].width + SPACE >= INDENT          # what follows a tag is under what follows others
+    assert first.pieces[0].width + first.pieces[0].space >= INDENT      # what follows a tag is under what follows others
+
+
+def test_words_are_as_far_apart_as_their_size_demands():
+    small, large = (lines("The equations", size=size)[0].pieces[0] for size in (7, 14))
+    assert large.space == 2 * small.space > 4
 
 
 def test_no_line_ends_with_an_arrow():
