@@ -48,9 +48,9 @@ class Average:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """The body computes with the average in place of the weights; before the first step they are the same."""
+        """The body computes with the average in place of the weights; until a step it is the weights of the start."""
         last = {name: p.value for name, p in self.parameters.items()}
-        load_state_dict(self.module, self.values if self.steps else last)
+        load_state_dict(self.module, self.values)
         try:
             yield
         finally:

@@ -51,8 +51,9 @@ def test_below_1_it_is_a_mean_until_a_step_has_the_share_1_minus_decay(rng):
 def test_the_body_computes_with_the_average_in_both_directions_and_the_weights_come_back(rng, settings):
     module = model(**settings)
     average = Average(module, 1.0)
-    with average.in_use():
-        assert module.forward_lm.embedding.E.value.any()    # no step yet: the weights themselves
+    weights = module.forward_lm.embedding.E.value
+    with average.in_use():                          # no step yet: the weights themselves
+        np.testing.assert_array_equal(module.forward_lm.embedding.E.value, weights)
     steps = moved(module, average, rng, 3)
     before = {name: p.value for name, p in parameters(module).items()}
     with average.in_use():
