@@ -174,13 +174,22 @@ def test_a_step_is_the_step_of_a_training(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", [made.detail for made in all_works() if made.kind == "twin"])
-def test_a_twins_calls_can_be_run_again(name):
+def test_a_twins_calls_are_made_in_every_run(name, monkeypatch):
+    calls, reference = [], backend.TWINS[name].reference
+
+    def counted(*args, **kwargs):
+        calls.append(name)
+        return reference(*args, **kwargs)
+    monkeypatch.setattr(backend.TWINS[name], "reference", counted)
     try:
         job, _ = jobs_elmo_np.build(Task(work("twin", peer=REFERENCE, detail=name), REFERENCE, None))
     except Skipped as why:
         pytest.skip(str(why))
+    calls.clear()               # those of the training step
     job.run()
+    once = len(calls)
     job.run()
+    assert len(calls) == 2 * once > 0
 
 
 def test_every_run_of_the_corpus_is_a_training(tmp_path):

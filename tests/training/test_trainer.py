@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from elmo_np import ELMo
-from elmo_np.config.schema import Settings
+from elmo_np.config.schema import Settings, TrainConfig
 from elmo_np.config.toml_files import preset, read_toml, replaced
 from elmo_np.data import batches
 from elmo_np.data.batches import EncodedCorpus, RandomSteps, contiguous_batches, stream_batches
@@ -22,15 +22,15 @@ from elmo_np.inference.evaluate import evaluate, unigram_perplexity
 from elmo_np.io import safetensors_file as checkpoint
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.nn.bilm import BiLM
-from elmo_np.nn.optim import SGD
-from elmo_np.nn.parameter import parameters
+from elmo_np.nn.optim import SGD, Adagrad, Adam
+from elmo_np.nn.parameter import Parameter, parameters
 from elmo_np.runtime.progress import Progress
 from elmo_np.runtime.signals import Interrupted
 from elmo_np.training.divergence import DivergenceMonitor
 from elmo_np.training.fine_tuning import settings_of
 from elmo_np.training.metrics import COLUMNS, read
 from elmo_np.training.request import open_corpora
-from elmo_np.training.trainer import Trainer, learning_rate_at, train
+from elmo_np.training.trainer import Trainer, learning_rate_at, make_optimizer, train
 from tests.commands import write
 from tests.memory_helpers import peak
 from tests.training_helpers import CORPUS, contents, run, tiny, write_shards
@@ -873,6 +873,18 @@ def test_settings_that_do_not_go_together_are_refused(settings, message):
     with pytest.raises(UserError) as caught:
         tiny(*settings)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(("settings", "kind"), [
+    ({"optimizer": "sgd", "momentum": 0.3, "nesterov": True}, SGD), ({"optimizer": "adagrad"}, Adagrad),
+    ({"optimizer": "adam"}, Adam)])
+def test_the_optimiser_is_the_one_of_the_settings(settings, kind):
+    config = TrainConfig(learning_rate=0.5, weight_decay=0.1, **settings)
+    found = make_optimizer(config, {"w": Parameter(np.zeros(2))})
+    assert type(found) is kind
+    assert (found.learning_rate, found.decay) == (0.5, 0.1)
+    if kind is SGD:
+        assert (found.momentum, found.nesterov) == (0.3, True)
 
 
 def text_of(trainer, epoch):

@@ -6,12 +6,13 @@ import time
 
 import pytest
 
-from elmo_np.config.toml_files import override, replaced
 from elmo_np.errors import UserError
+from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.progress import Progress
 from elmo_np.runtime.signals import Interrupted
 from elmo_np.training import tuning
-from elmo_np.training.metrics import read
+from elmo_np.training.checkpointing import MAY_CHANGE
+from elmo_np.training.metrics import COLUMNS, read
 from elmo_np.training.search_space import draw_trials
 from elmo_np.training.tuning import Round, Search, TimeIsUp, rounds
 from tests.commands import write
@@ -95,6 +96,16 @@ def test_the_minutes_are_those_of_all_runs_together(search, monkeypatch):
     assert one.end == pytest.approx(before + 120 - 5 * 13, abs=5)
     assert not one.run(1, resume=True)          # they were used before
     assert [found.curve for found in one.ranking()] == [[]] * 5
+
+
+def test_a_run_has_used_the_seconds_of_its_last_row(tmp_path):
+    folder = RunDirectory(tmp_path)
+    assert tuning._seconds(folder) == 0
+    rows = [",".join(COLUMNS), "train,1,1,8,2,2,7.39,7.39,0.1,1.50", "valid,1,1,8,2,2,7.39,7.39,0.1,3.25"]
+    folder.metrics.write_text(rows[0] + "\n")
+    assert tuning._seconds(folder) == 0
+    folder.metrics.write_text("\n".join([*rows, ""]))
+    assert tuning._seconds(folder) == 3.25
 
 
 def test_a_trial_that_diverges_is_the_last_and_the_others_go_on(search, monkeypatch):
@@ -194,9 +205,14 @@ def test_a_mistake_in_what_all_trials_share_is_not_taken_for_a_bad_trial(search)
         search("search", "batch_size=500").run(10)
 
 
-def test_a_trial_differs_from_a_training_in_nothing_that_a_step_depends_on():
-    from elmo_np.training.checkpointing import MAY_CHANGE
-
-    base = override(tiny(), ["patience=3"])
+def test_a_trial_differs_from_a_training_in_nothing_that_a_step_depends_on(search, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tuning, "train", lambda corpus, out, settings, **options: asked.append(settings))
+    one = search("search", "patience=3", "eval_every=5")
+    own = one.trials[1].settings
+    one._train(one.trials[1], 2)
+    settings, = asked
+    assert (settings.data, settings.model) == (own.data, own.model)
+    before, now = vars(own.train), vars(settings.train)
+    assert {key for key in before if now[key] != before[key]} == {"epochs", "save_every", "eval_every", "patience"}
     assert {"epochs", "save_every", "eval_every", "patience"} <= MAY_CHANGE
-    assert replaced(base, patience=None).model == base.model

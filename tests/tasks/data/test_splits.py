@@ -32,4 +32,13 @@ def test_folds_divide_the_sentences_and_keep_equal_ones_together():
         assert sorted(rest + own) == list(range(18))
         assert not {sentences[k][0] for k in rest} & {sentences[k][0] for k in own}
     assert folds != fold_indices(sentences, 3, seed=1)
+    assert sorted(len({sentences[k][0] for k in own}) for _, own in folds) == [1, 2, 2]
     assert folds == fold_indices(sentences, 3, seed=0)
+
+
+def test_there_are_two_folds_or_more_and_none_is_empty():
+    sentences = [["a"], ["b"], ["a"], ["c"]]
+    assert [len(fold_indices(sentences, count, 0)) for count in (2, 3)] == [2, 3]
+    for count in 1, 4:
+        with pytest.raises(UserError, match=f"--folds {count}: expected a whole number from 2 to 3, the number of"):
+            fold_indices(sentences, count, 0)

@@ -1,12 +1,13 @@
 """fit: the best epoch's weights are kept, patience counts from it, and every sentence is in one batch per epoch."""
 
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.nn.parameter import parameters
+from elmo_np.nn.parameter import Parameter, parameters
 from elmo_np.nn.softmax import IGNORE_INDEX
 from elmo_np.tasks.models import fit as fitting
 from elmo_np.tasks.models.classifier import SentenceClassifier
@@ -38,6 +39,7 @@ def test_the_weights_of_the_best_epoch_are_kept(monkeypatch):
 @pytest.mark.parametrize(("epoch", "best"), [(1, None), (2, 1), (4, 2)])
 def test_ctrl_c_leaves_the_weights_of_the_best_epoch_so_far(monkeypatch, epoch, best):
     model, scores, kept = classifier(patience=9), iter([0.5, 0.9, 0.7, 0.8]), []
+    first = {name: p.value.copy() for name, p in parameters(model.network).items()}
     monkeypatch.setattr(model, "_score", lambda *_: kept.append(
         {name: p.value.copy() for name, p in parameters(model.network).items()}) or next(scores))
 
@@ -49,8 +51,9 @@ def test_ctrl_c_leaves_the_weights_of_the_best_epoch_so_far(monkeypatch, epoch, 
     with pytest.raises(FitInterrupted) as stopped:
         model.train(*reviews(30), *reviews(20, 1))
     assert (len(kept), stopped.value.best) == (epoch - 1, best)
+    expected = kept[best - 1] if best else first
     for name, p in parameters(model.network).items():
-        assert best is None or (p.value == kept[best - 1][name]).all()
+        np.testing.assert_array_equal(p.value, expected[name])
 
 
 def test_ctrl_c_in_the_last_validation_stops_what_comes_after_the_training(monkeypatch):
@@ -116,6 +119,24 @@ def test_the_mean_loss_weighs_batches_by_their_sentences():
     assert sizes == [2, 1, 2, 1, 1]
     assert _mean_loss(Lengths(), data._replace(lengths=np.minimum(lengths, 9)), 3) > 0
     assert sizes[5:] == [3, 3, 1]
+
+
+def test_the_gradients_of_all_that_is_trained_are_clipped_together():
+    class Network:
+        def __init__(self):
+            self.p, self.q, self.frozen = (Parameter(np.zeros(1)) for _ in range(3))
+
+        def forward(self, *batch):
+            return 7.0, None
+
+        def backward(self, dloss, cache):
+            for parameter, slope in (self.p, 3), (self.q, 4), (self.frozen, 1000):
+                parameter.grad += dloss * slope
+    network, scales = Network(), []
+    optimizers = [SimpleNamespace(parameters={name: getattr(network, name)}, step=scales.append) for name in "pq"]
+    for clip_norm in 2.5, 2.5, 10:              # the gradients of the batch before are gone
+        assert fitting._step(network, optimizers, (None, None, None), None, clip_norm) == 7
+    assert scales == [0.5, 0.5, 0.5, 0.5, 1, 1]
 
 
 def test_the_generator_draws_the_order():
