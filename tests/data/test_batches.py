@@ -242,6 +242,7 @@ def test_a_window_ends_with_the_sentence_that_brings_it_to_so_many_words():
     def lengths(words):
         return [[len(sentence) for sentence in window] for window in sentence_windows(sentences, 1, words)]
     assert lengths(4) == [[3, 1], [2, 5], [1, 1]]
+    assert lengths(2) == [[3], [1, 2], [5], [1, 1]]
     assert lengths(1) == [[n] for n in (3, 1, 2, 5, 1, 1)]
     assert lengths(None) == lengths(100) == [[3, 1, 2, 5, 1, 1]]
     assert [len(window) for window in sentence_windows([[0]] * 65, 1)] == [32, 32, 1]
@@ -252,6 +253,8 @@ def test_a_group_ends_where_another_sentence_would_make_it_too_large():
     assert list(limited_groups(range(7), lengths, 4, 12)) == [[0, 1, 2], [3], [4], [5], [6]]
     assert list(limited_groups(range(7), lengths, 2, 1000)) == [[0, 1], [2, 3], [4, 5], [6]]
     assert list(limited_groups([4, 6, 0, 1, 2, 3, 5], lengths, 4, 12)) == [[4, 6, 0, 1], [2], [3], [5]]
+    assert list(limited_groups([5, 4], lengths, 4, 12)) == [[5], [4]]
+    assert list(limited_groups([], lengths, 4, 12)) == []
 
 
 def test_sentences_of_ordinary_length_make_full_batches_whatever_their_number():

@@ -6,6 +6,7 @@ import pytest
 from elmo_np import ELMo
 from elmo_np.data.formula import Formula
 from elmo_np.data.minimal_pairs import PAIR, VERB, Suite
+from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import score, unigram_log_p
 from elmo_np.inference.probe import Result, chance, interval, probe, together
@@ -43,25 +44,42 @@ def test_a_pair_is_right_if_the_whole_good_sentence_is_more_probable(elmo, direc
                                 for good, bad in PAIRS)
 
 
-def test_both_directions_predict_each_word_from_all_others(elmo):
-    good, bad = ["the", "bank", "of", "the", "river"], ["the", "bank", "of", "the", "bank"]
+def surprisal_is(elmo, item, region, bits, direction=None):
+    """Whether the surprisal of a region of the good sentence is so many bits."""
+    near = f"[({region};%good%) > {bits - 0.001:.4f}] & [({region};%good%) < {bits + 0.001:.4f}]"
+    found, = probe(elmo, [suite(near, item)], str.split, direction)
+    return found.right == 1
 
-    def pseudo(words):
-        """By (M1) and (M2), with all words allowed."""
-        nats = 0.0
-        for t in range(len(words)):
-            f, b = _around(elmo, words, t)
-            s = f + b - unigram_log_p(VOCABULARY)
-            nats += np.log(np.exp(s - s.max()).sum()) + s.max() - s[VOCABULARY.id(words[t])]
-        return nats
-    for one, other in ((good, bad), (bad, good)):
-        found, = probe(elmo, [suite(PAIR, pair(" ".join(one), " ".join(other)))], str.split, "both")
-        assert found.right == int(pseudo(one) < pseudo(other))
-    difference = pseudo(good) - pseudo(bad)
-    margin = f"(*;%good%) - (*;%bad%) > {abs(difference) / np.log(2) - 1e-3:.6f}"
-    first, second = (good, bad) if difference > 0 else (bad, good)
-    found, = probe(elmo, [suite(margin, pair(" ".join(first), " ".join(second)))], str.split, "both")
-    assert found.right == 1
+
+def test_both_directions_predict_each_word_from_all_others(elmo):
+    words = ["the", "bank", "of", "the", "river"]
+    nats = 0.0                  # by (M1) and (M2), with all words allowed
+    for t, word in enumerate(words):
+        f, b = _around(elmo, words, t)
+        s = f + b - unigram_log_p(VOCABULARY)
+        nats += np.log(np.exp(s - s.max()).sum()) + s.max() - s[VOCABULARY.id(word)]
+    assert surprisal_is(elmo, {"good": {"1": " ".join(words)}}, "*", nats / np.log(2), "both")
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_the_surprisal_of_a_region_is_that_of_its_own_words(elmo, direction):
+    item = {"good": {"1": "the bank", "2": "of the", "3": "river ."}}
+    found, = score(elmo, [["the", "bank", "of", "the", "river", "."]])
+    nats = -found.forward_tokens[2:4].sum() if direction == "forward" else -found.backward_tokens[3:5].sum()
+    assert surprisal_is(elmo, item, "2", nats / np.log(2), direction)
+
+
+@pytest.mark.parametrize("direction", ["forward", "both"])
+def test_progress_is_told_after_every_sentence(elmo, direction):
+    done = []
+    probe(elmo, [suite(PAIR, *(pair(*one) for one in PAIRS[:2]))], str.split, direction, done.append)
+    assert done == [1, 2, 3, 4]
+
+
+def test_without_counts_there_is_no_unigram_model(elmo):
+    elmo.vocabulary = Vocabulary(VOCABULARY.words)
+    found, = probe(elmo, [suite(PAIR, pair("a bank", "bank a"))], str.split)
+    assert found.unigram is None
 
 
 def test_regions_are_compared_by_the_words_that_they_hold(elmo):

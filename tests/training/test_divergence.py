@@ -8,7 +8,7 @@ import pytest
 from elmo_np.config.schema import TrainConfig
 from elmo_np.nn.bilm import Loss
 from elmo_np.nn.parameter import Parameter
-from elmo_np.training.divergence import DivergenceMonitor, not_finite
+from elmo_np.training.divergence import DivergenceMonitor, no_model, not_finite
 
 V = 1000
 LOG_V = math.log(V)
@@ -65,3 +65,8 @@ def test_the_first_array_that_is_not_finite_is_named_values_before_gradients():
     assert not_finite(arrays) == "not finite: the gradient of a"
     arrays["b"].value[1] = np.nan
     assert not_finite(arrays) == "not finite: b"
+
+
+def test_why_no_model_was_kept_names_both_directions_where_there_are_two():
+    assert no_model(2) == "the validation loss was never below 2 log V in both directions, so no model was kept"
+    assert no_model(1) == "the validation loss was never below 2 log V, so no model was kept"

@@ -74,12 +74,19 @@ def test_another_file_is_refused(tmp_path, text):
 
 
 def test_a_validation_within_an_epoch_is_kept_where_training_has_gone_on_from_it(metrics):
-    for step in 3, 5, 8:
+    for step in 3, 5, 6:
         metrics.valid(place(step=step), Evaluation(30.0, 10.0, 10, 3, 0), 0.01)
     metrics.resume(place(step=5), validates=False)                  # eval_every has changed
     assert [row["step"] for row in read(metrics.path)] == ["3", "5"]
     metrics.resume(place(step=5), validates=True)
     assert [row["step"] for row in read(metrics.path)] == ["3"]     # that of step 5 is repeated
+
+
+def test_the_row_of_the_last_step_is_kept_and_that_of_the_next_is_not(metrics):
+    for step in 5, 6:
+        metrics.train(place(step=step), 0.01, sampled=False)
+    metrics.resume(place(step=5, tokens=0), validates=False)
+    assert [row["step"] for row in read(metrics.path)] == ["5"]
 
 
 def test_the_seconds_go_on_from_the_last_row(metrics):

@@ -12,6 +12,7 @@ def test_without_names_learning_rate_size_and_dropout_are_searched_around_the_se
     assert search_space(preset("fast"), []) == {
         "learning_rate": ["0.5", "1", "2"], "hidden_dim": ["200", "300", "400"],
         "dropout": ["0", "0.15", "0.3", "0.45", "0.6"]}
+    assert search_space(override(Settings(), ["hidden_dim=25"]), [])["hidden_dim"] == ["25", "37", "50"]
 
 
 def test_any_setting_of_the_model_or_its_training_can_be_named_with_its_values():
