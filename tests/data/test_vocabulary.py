@@ -189,6 +189,20 @@ def test_a_word_that_is_too_long_for_the_file_is_unknown(tmp_path):
     assert Vocabulary.load(tmp_path / "vocabulary.txt") == found
 
 
+def test_an_impossible_limit_is_refused_before_the_corpus_is_read():
+    def unread():
+        raise AssertionError("the corpus was read")
+        yield
+    with pytest.raises(UserError, match="min_count is 0, expected 1 or more"):
+        Vocabulary.build(unread(), min_count=0)
+
+
+def test_a_word_without_a_count_is_refused():
+    with pytest.raises(UserError, match="the vocabulary has no counts, expected those of a corpus"):
+        Vocabulary([*SPECIAL_TOKENS, "a"]).count(3)
+    assert Vocabulary.build(CORPUS).count(3) == 2
+
+
 def test_a_string_in_place_of_a_sentence_is_refused():
     with pytest.raises(UserError, match="expected a list of words: split it first"):
         Vocabulary.build(CORPUS).encode("the cat")

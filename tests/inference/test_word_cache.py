@@ -103,3 +103,15 @@ def test_the_words_of_one_direction_are_kept_once_and_change_nothing(tmp_path, d
     cache = WordCache.load(tmp_path / "words", elmo.model)
     assert cache.forward is cache.backward
     assert set(safetensors_file.load(tmp_path / "words")[0]) == {"words", "forward"}
+
+
+def test_a_cache_counts_the_words_that_are_new_and_a_file_without_words_is_refused(tmp_path):
+    model, path = of_characters().model, tmp_path / "words"
+    cache = WordCache(model)
+    assert [cache.add(["one", "two", "one"]), cache.add(["two"]), cache.add(["two", "three"])] == [2, 0, 1]
+    cache.save(path)
+    tensors, metadata = safetensors_file.load(path)
+    del tensors["words"]
+    safetensors_file.save(path, tensors, metadata)
+    with pytest.raises(UserError, match="words holds no word vectors: expected a cache that embedding wrote"):
+        WordCache.load(path, model)
