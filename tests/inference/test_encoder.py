@@ -37,13 +37,15 @@ def alone(words, sentence, state=None):
     return [np.concatenate([f[:, 0], b[:, 0]], axis=1) for f, b in zip(forward, backward, strict=True)], after
 
 
+@pytest.mark.parametrize("warm", [False, True])
 @pytest.mark.parametrize("most", [1, 6, 40, 10**6])
-def test_every_sentence_comes_in_order_whole_or_in_parts(words, most):
-    found = encode(words, SENTENCES[:12], None, most)
+def test_every_sentence_comes_in_order_whole_or_in_parts_from_the_same_state(words, most, warm):
+    state = warm_state(words) if warm else None
+    found = encode(words, SENTENCES[:12], state, most)
     for sentence, (steps, parts) in zip(SENTENCES[:12], found, strict=True):
         assert steps == len(sentence) + 2
         layers = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
-        all_close(layers, alone(words, sentence)[0])
+        all_close(layers, alone(words, sentence, state)[0])
 
 
 def test_parts_may_be_read_when_other_sentences_have_been_read_and_their_words_dropped(words, monkeypatch):

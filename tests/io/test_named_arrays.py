@@ -47,6 +47,7 @@ def test_an_array_of_an_expected_shape_is_taken_as_native_float32_or_float64():
         with InMemory(W=ARRAY.astype(dtype)) as file:
             file.expect("W", (3, 2), (2, 3))
             found = file.take("W")
+        assert file._file.closed
         assert found.dtype == np.dtype(expected)
         np.testing.assert_array_equal(found, ARRAY)
 
@@ -75,7 +76,12 @@ def test_an_array_more_than_the_options_ask_for_is_refused():
         file.expect_none("W", "n_layers")
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300])
 def test_a_value_that_float32_does_not_hold_is_refused(value):
     with pytest.raises(UserError, match="a file: W holds a value that is not finite in float32"):
         InMemory(W=np.array([1, value])).take("W")
+
+
+def test_the_largest_values_of_float32_are_taken():
+    edges = np.array([-1, 1], np.float32) * np.finfo(np.float32).max
+    np.testing.assert_array_equal(InMemory(W=edges).take("W"), edges)

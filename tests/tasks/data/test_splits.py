@@ -9,6 +9,7 @@ from elmo_np.tasks.data.splits import fold_indices, split_by_sentence, split_ind
 def test_a_split_holds_out_a_share_that_the_seed_draws():
     rest, held_out = split_indices(50, 10, 0)
     assert (len(rest), len(held_out)) == (45, 5)
+    assert (rest, held_out) == (sorted(rest), sorted(held_out))
     assert sorted(rest + held_out) == list(range(50))
     assert split_indices(50, 10, 0) == (rest, held_out)
     assert split_indices(50, 10, 1)[1] != held_out

@@ -71,6 +71,7 @@ def test_a_share_of_nothing_is_zero():
 def test_labels_are_counted_one_by_one():
     there, predicted = ["x", "y", "y", "z"], ["x", "y", "z", "y"]
     assert accuracy(there, predicted) == 0.5
+    assert accuracy(there, ["x", "y", "y", "y"]) == 0.75
     np.testing.assert_array_equal(confusion(there, predicted, ["x", "y", "z"]), [[1, 0, 0], [0, 1, 1], [0, 1, 0]])
     found = scores(enumerate(there), enumerate(predicted))
     assert found == {"x": Score(1, 1, 1), "y": Score(1, 2, 2), "z": Score(0, 1, 1), "all": Score(2, 4, 4)}

@@ -9,10 +9,19 @@ import pytest
 from elmo_np.errors import UserError
 from elmo_np.nn.parameter import Parameter, parameters
 from elmo_np.nn.softmax import IGNORE_INDEX
+from elmo_np.runtime.progress import Progress
 from elmo_np.tasks.models import fit as fitting
 from elmo_np.tasks.models.classifier import SentenceClassifier
 from elmo_np.tasks.models.config import TaskConfig
-from elmo_np.tasks.models.fit import Dataset, FitInterrupted, _mean_loss, padded, shuffled_groups
+from elmo_np.tasks.models.fit import (
+    Dataset,
+    EpochResult,
+    FitInterrupted,
+    Fitting,
+    _mean_loss,
+    padded,
+    shuffled_groups,
+)
 from tests.task_helpers import FAST, reviews, tiny_elmo
 
 
@@ -90,6 +99,20 @@ def test_a_training_that_diverges_is_refused_in_its_first_epoch_and_never_the_be
     monkeypatch.setattr(model, "_score", lambda *_: kept.append(model.network.linear.W.value.copy()) or next(scores))
     model.train(*reviews(30), *reviews(20, 1))
     np.testing.assert_array_equal(model.network.linear.W.value, kept[0])
+
+
+def test_an_epoch_is_better_by_its_score_and_then_by_its_loss_and_epochs_and_patience_end_the_training():
+    """Of each epoch its validation loss and score -> after each of them, which is the best and whether it ends."""
+    def ends(patience, *epochs):
+        config = TaskConfig(epochs=5, patience=patience)
+        made, found = Fitting(classifier().network, config, None, None, None, Progress(quiet=True)), []
+        for valid_loss, valid in epochs:
+            made._end(EpochResult(1.0, valid_loss, valid))
+            found.append((made.best, made.ended()))
+        return found
+    assert ends(2, (3, 0), (2, 0), (2, 0), (9, 0.5), (1, 0.4)) == [
+        (0, False), (1, False), (1, False), (3, False), (3, True)]
+    assert ends(1, (3, 0), (2, 0), (2, 0)) == [(0, False), (1, False), (1, True)]
 
 
 def test_every_sentence_is_in_one_batch_of_sentences_of_similar_length(rng):

@@ -60,6 +60,17 @@ def test_a_beam_of_one_takes_the_likeliest_word_at_each_step(model):
     assert found.words == words[1:]
 
 
+def test_a_search_ends_when_as_many_sentences_have_ended_as_the_beam_is_wide():
+    steps = []
+
+    def step(words, state):
+        steps.append(len(words))
+        return np.tile(np.log([1e-9, 0.5, 0.5, 1e-9]), (len(words), 1)), state
+    found = beam_search(step, [np.zeros((1, 1))], start=START, end=END, beam=2, longest=9)
+    assert [one.words for one in found] == [[END], [2, END]]
+    assert steps == [1, 1]
+
+
 def test_a_word_without_probability_never_goes_on():
     def step(words, state):
         return np.tile([-np.inf, -np.inf, 0.0, -np.inf], (len(words), 1)), state
