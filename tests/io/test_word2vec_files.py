@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from elmo_np.errors import UserError
-from elmo_np.io.word2vec_files import write_projector, write_word2vec
+from elmo_np.io.word2vec_files import check_target, write_projector, write_word2vec
 from tests.commands import read_word2vec
 
 WORDS = ["<S>", "</S>", "<UNK>", "the", ",", "naïve", "日本", "\u00a0x", "#", "\"", "0.5", "😀"]
@@ -67,6 +67,16 @@ def test_a_word_that_a_reader_would_not_find_again_is_refused(tmp_path, word, su
 def test_the_name_says_the_format(tmp_path):
     with pytest.raises(UserError, match=r"expected a name that ends in \.txt or \.bin"):
         write_word2vec(tmp_path / "vectors", ["the"], np.zeros((1, 3), np.float32))
+
+
+def test_a_target_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "there.txt").write_text("mine")
+    for name, message in {"there.txt": "exists already: give another name", "x.csv": r"expected FILE\.txt or FILE\.bin",
+                          "none/x.txt": "there is no folder"}.items():
+        with pytest.raises(UserError, match=message):
+            check_target(tmp_path / name)
+    check_target("-")
+    check_target(f"{tmp_path}/v1.0/")
 
 
 # The projector

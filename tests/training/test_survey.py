@@ -79,13 +79,6 @@ def test_text_without_spaces_gives_a_warning():
     assert warning.startswith("warning: 50 of 60 lines are a single word")
 
 
-def test_a_special_token_that_is_counted_once_is_not_a_word_that_occurs_once():
-    warning, = notes([["a", "b", "c"]])
-    assert warning.startswith("warning: 3 of 3 words occur once or are unknown")
-    _, share = notes([["a", "<unk>"], ["a", "b"]], unknown="auto")      # half of the words, and not more
-    assert share.startswith("1 of 4 words")
-
-
 def test_how_many_words_a_model_of_characters_cuts_is_said_once():
     corpus = [*PROSE, ["at", "a", "12345678", "1234567é", "long-distance", "mat"]]
     line, = notes(corpus, CHARACTERS)

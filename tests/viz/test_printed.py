@@ -48,7 +48,7 @@ def test_a_line_is_no_wider_than_a_column_and_rows_are_indented():
         assert line.indent + taken <= COLUMN + line.pieces[-1].space
     assert first.indent == 0
     assert {line.indent for line in others} == {INDENT}
-    assert first.pieces[0].width + first.pieces[0].space >= INDENT      # what follows a tag is under what follows others
+    assert first.pieces[0].width + first.pieces[0].space >= INDENT   # what follows a tag is under what follows others
 
 
 def test_words_are_as_far_apart_as_their_size_demands():

@@ -102,7 +102,7 @@ def test_a_training_that_diverges_is_refused_in_its_first_epoch_and_never_the_be
 
 
 def test_an_epoch_is_better_by_its_score_and_then_by_its_loss_and_epochs_and_patience_end_the_training():
-    """Of each epoch its validation loss and score -> after each of them, which is the best and whether it ends."""
+    """ends: of each epoch its validation loss and score -> after each, which is the best and whether training ends."""
     def ends(patience, *epochs):
         config = TaskConfig(epochs=5, patience=patience)
         made, found = Fitting(classifier().network, config, None, None, None, Progress(quiet=True)), []
