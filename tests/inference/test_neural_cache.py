@@ -98,6 +98,12 @@ def test_settings_out_of_range_are_refused(settings):
         evaluate_with_cache(bilm(), VOCABULARY, UNSEEN, settings)
 
 
+@pytest.mark.parametrize("size", [0, 100_001])
+def test_a_size_out_of_range_is_not_tuned(size):
+    with pytest.raises(UserError, match=f"a cache of {size} positions: expected 1 to 100,000"):
+        tune(bilm(), VOCABULARY, UNSEEN, size)
+
+
 @pytest.mark.parametrize("theta", [1e-6, 1e6])
 def test_the_extremes_of_theta_give_finite_figures(theta):
     """An even share of all positions, and the most similar one alone: at worst the weight is lost."""

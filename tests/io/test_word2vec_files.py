@@ -75,6 +75,9 @@ def test_a_target_that_cannot_be_written_is_refused(tmp_path):
                           "none/x.txt": "there is no folder"}.items():
         with pytest.raises(UserError, match=message):
             check_target(tmp_path / name)
+    with pytest.raises(UserError, match="exists already"):
+        write_word2vec(tmp_path / "there.txt", ["the"], np.zeros((1, 3), np.float32))
+    assert (tmp_path / "there.txt").read_text() == "mine"
     check_target("-")
     check_target(f"{tmp_path}/v1.0/")
 
