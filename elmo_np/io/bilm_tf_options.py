@@ -28,7 +28,7 @@ class Options:
             raise UserError(f"cannot read {path}: {error.strerror or error}; expected an options file of bilm-tf or "
                             "AllenNLP: check the path") from error
         try:
-            table = json_text.loads(text.decode("utf-8")) if len(text) <= LARGEST else None
+            table = json_text.loads(text.decode("utf-8-sig")) if len(text) <= LARGEST else None
         except ValueError:
             table = None
         if not isinstance(table, dict) or not isinstance(table.get("lstm"), dict):

@@ -18,6 +18,7 @@ import contextlib
 import os
 import re
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -201,7 +202,8 @@ def _kind(path: Path) -> str | None:
             return _kind_of_hdf5(path)
         if path.suffix == ".index":
             return CHECKPOINT
-        if start.lstrip().startswith(b"{") and "lstm" in json_text.loads(read_regular(path, LARGEST).decode("utf-8")):
+        is_json = start.removeprefix(BOM_UTF8).lstrip().startswith(b"{")
+        if is_json and "lstm" in json_text.loads(read_regular(path, LARGEST).decode("utf-8-sig")):
             return OPTIONS
         return WORDS if _is_vocabulary(path, start) else None
     except (OSError, ValueError):       # UserError is one

@@ -114,6 +114,13 @@ def test_a_softmax_in_a_file_of_its_own_is_found(nlpl, tmp_path):
     same(ELMo.load(folder), elmo)
 
 
+def test_options_with_a_byte_order_mark_are_found_and_read(nlpl):
+    folder, elmo = nlpl
+    options = folder / "options.json"
+    options.write_bytes(b"\xef\xbb\xbf" + options.read_bytes())
+    same(ELMo.load(folder), elmo)
+
+
 def test_vectors_that_a_program_wrote_beside_a_model_are_not_its_softmax(nlpl):
     h5py = pytest.importorskip("h5py")
     folder, elmo = nlpl
