@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 from report import markdown
 from tasks_report import SIGNIFICANT, Found, Published, points
 
-from elmo_np.tasks.metrics.significance import confidence_interval
+from elmo_np.inference.confidence import mean_interval
 from elmo_np.viz.plots import COLOURS, MARKERS, styled
 
 TOKENS_OF_ELMO = 800e6      # Peters et al. 2018: the 1 Billion Word Benchmark without the end-of-sentence tokens
@@ -72,7 +72,7 @@ def change(one: Growth) -> str:
     """How much the gain has grown, with its interval over folds or seeds."""
     first, last = (np.array(found.gains(one.mix, one.static)) for found in (one.found[0], one.found[-1]))
     more = last - first
-    ends = confidence_interval(more.tolist())
+    ends = mean_interval(more.tolist())
     return points(more.mean()) + (f" ({points(ends[0])} to {points(ends[1])})" if ends else "")
 
 
@@ -137,7 +137,7 @@ def _curve(ax: Any, tokens: Sequence[int], values: Sequence[Sequence[float]], co
            label: str) -> None:
     """Means in points against tokens, with their intervals if there are any."""
     means = [100 * float(np.mean(own)) for own in values]
-    ends = [confidence_interval([100 * value for value in own]) or (mean, mean)
+    ends = [mean_interval([100 * value for value in own]) or (mean, mean)
             for own, mean in zip(values, means, strict=True)]
     half = [mean - low for mean, (low, _) in zip(means, ends, strict=True)]
     ax.errorbar(tokens, means, half, color=colour, marker=marker, markersize=4, linewidth=1.5, capsize=2, label=label)

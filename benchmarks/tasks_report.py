@@ -12,9 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from open_text import Count, table
 from report import decimals, markdown
 
+from elmo_np.inference.confidence import mean_interval
 from elmo_np.io.run_directory import RunDirectory
 from elmo_np.runtime.progress import duration
-from elmo_np.tasks.metrics.significance import approximate_randomisation, confidence_interval
+from elmo_np.tasks.metrics.significance import approximate_randomisation
 from elmo_np.training.metrics import best_validation, read
 from elmo_np.types import Array
 from elmo_np.viz.plots import COLOURS, styled
@@ -147,7 +148,7 @@ def verdict(p: float) -> str:
 
 def interval(values: Sequence[float]) -> str:
     """The 95 % interval of a mean score, which is from 0 to 1; "" for a single one."""
-    ends = confidence_interval(values)
+    ends = mean_interval(values)
     return "" if ends is None else f"{max(0, ends[0]):.1%} to {min(1, ends[1]):.1%}"
 
 

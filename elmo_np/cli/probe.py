@@ -10,9 +10,10 @@ from typing import Any
 from ..data.corpus import splitter
 from ..data.minimal_pairs import Suite, equal_pairs, read_suites
 from ..errors import UserError
+from ..inference.confidence import share_interval
 from ..inference.coverage import Coverage, coverage
 from ..inference.elmo import ELMo
-from ..inference.probe import CHOICES, Result, interval, probe, together
+from ..inference.probe import CHOICES, Result, probe, together
 from ..runtime.progress import Progress
 from ..runtime.terminal import columns_of, filled
 from ..tasks.data.examples import Examples
@@ -103,7 +104,7 @@ def _by_phenomenon(suites: Sequence[Suite], results: Sequence[Result]) -> list[R
 
 def _picture(args: argparse.Namespace, rows: Sequence[Result], by: str, ylabel: str) -> Any:
     return shares([row.name for row in rows], [row.right / row.items for row in rows],
-                  [interval(row.right, row.items) for row in rows],
+                  [share_interval(row.right, row.items) for row in rows],
                   {"unigram model": [None if row.unigram is None else row.unigram / row.items for row in rows],
                    "chance": [row.chance for row in rows]},
                   title=f"{Path(args.suites).stem}, {by}", xlabel="right answers, with 95 % intervals", ylabel=ylabel)
@@ -119,7 +120,7 @@ def _print(args: argparse.Namespace, rows: Sequence[Result], whole: Result | Non
     width = max(columns_of(row.name) for row in table)
     print(f"{'':{width}}  items  right     95 % interval  unigram  chance   ties  unknown  right without")
     for row in table:
-        low, high = interval(row.right, row.items)
+        low, high = share_interval(row.right, row.items)
         chance = "" if row.chance is None else f"{row.chance:.1%}"
         ties = "" if row.ties is None else f"{row.ties:,}"
         print(f"{filled(row.name, width)} {row.items:6,} {row.right / row.items:6.1%}  {low:6.1%} to {high:6.1%} "
@@ -135,7 +136,7 @@ def _share(right: int | None, items: int) -> str:
 
 
 def _as_json(row: Result) -> dict[str, Any]:
-    low, high = interval(row.right, row.items)
+    low, high = share_interval(row.right, row.items)
     known = row.items - row.unknown
     return {"name": row.name, "items": row.items, "right": row.right, "accuracy": row.right / row.items, "low": low,
             "high": high, "unigram": None if row.unigram is None else row.unigram / row.items, "chance": row.chance,

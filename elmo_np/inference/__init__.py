@@ -12,6 +12,7 @@
     substitutes, sampling   predictions (M)
     neighbours, occurrences, static_vectors   vectors of words, by occurrence or one per word
     gradient_reach      how far back the gradient of a prediction reaches
+    confidence          the intervals of means and shares
 
 Nothing here trains or changes a model. You may change how work is batched, and any default for speed or memory: the
 tests compare the vectors with those of single sentences. Files on disk depend on word_cache (KIND and the names of its

@@ -4,7 +4,7 @@
 
 Formulae compare bits, as those of SyntaxGym do.
 
-Source: Salazar et al. 2020 (pseudo-log-likelihood); Wilson 1927 (the interval of a share).
+Source: Salazar et al. 2020 (pseudo-log-likelihood).
 """
 
 from __future__ import annotations
@@ -93,15 +93,6 @@ def probe(elmo: ELMo, suites: Sequence[Suite], split: Split, direction: str | No
     prior = -unigram_log_p(elmo.vocabulary) if elmo.vocabulary.counts else None
     return [_result(elmo, suite, items, [{name: next(found) for name in item} for item in items], prior)
             for suite, items in zip(suites, cut, strict=True)]
-
-
-def interval(right: int, items: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share, from 0 to 1."""
-    z = 1.959964
-    share, more = right / items, z * z / items
-    middle = (share + more / 2) / (1 + more)
-    half = z / (1 + more) * np.sqrt(share * (1 - share) / items + more / (4 * items))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def _cut(suite: Suite, regions: dict[str, str], split: Split) -> Sentence:

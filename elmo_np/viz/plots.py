@@ -18,6 +18,7 @@ import numpy as np
 
 from ..config.directions import DIRECTIONS
 from ..errors import UserError
+from ..inference.confidence import mean_interval
 from ..inference.neighbours import principal_components
 from ..runtime.files import atomic_write
 from ..runtime.jupyter import in_notebook
@@ -41,9 +42,6 @@ STYLE: Any = {
 
 # The formats of figures, each with what would make its bytes depend on when or with what they were written: left out
 METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-
-# The 97.5 % quantiles of Student's t with 1, 2, .. degrees of freedom; for more, Abramowitz and Stegun 1964, 26.7.5
-T_QUANTILES = 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228
 
 LONGEST_NAME = 44       # characters of a name beside an axis; BLiMP's longest has 43
 
@@ -304,12 +302,9 @@ def region_means(names: Sequence[str], conditions: Mapping[str, Sequence[Sequenc
 
 
 def _half_interval(values: Sequence[float]) -> float:
-    """Half of the 95 % interval of a mean, by Student's t; NaN for one value, whose spread is not known."""
-    n = len(values)
-    if n < 2:
-        return float("nan")
-    quantile = T_QUANTILES[n - 2] if n - 2 < len(T_QUANTILES) else 1.96 + 2.372 / (n - 1) + 2.823 / (n - 1) ** 2
-    return float(quantile * np.std(values, ddof=1) / np.sqrt(n))
+    """Half of the 95 % interval of a mean; NaN for one value, whose spread is not known."""
+    low, high = mean_interval(values) or (np.nan, np.nan)
+    return (high - low) / 2
 
 
 @styled

@@ -9,7 +9,7 @@ from elmo_np.data.minimal_pairs import PAIR, VERB, Suite
 from elmo_np.data.vocabulary import Vocabulary
 from elmo_np.errors import UserError
 from elmo_np.inference.evaluate import score, unigram_log_p
-from elmo_np.inference.probe import Result, chance, interval, probe, together
+from elmo_np.inference.probe import Result, chance, probe, together
 from elmo_np.inference.substitutes import _around
 from tests.embedding_helpers import alone
 from tests.inference.test_evaluate import VOCABULARY, bilm
@@ -136,18 +136,6 @@ def test_an_empty_region_has_no_surprisal(elmo):
     item = {"good": {"1": "the bank", "2": ""}, "bad": {"1": "the bank", "2": "of"}}
     found, = probe(elmo, [suite(VERB, item)], str.split)
     assert found.right == 1
-
-
-def test_intervals_are_those_of_wilson():
-    assert interval(50, 100) == (pytest.approx(0.4038, abs=1e-4), pytest.approx(0.5962, abs=1e-4))
-    assert interval(0, 10) == (pytest.approx(0, abs=1e-9), pytest.approx(0.2775, abs=1e-4))
-    assert interval(10, 10)[1] == pytest.approx(1, abs=1e-9)
-
-
-def test_an_interval_never_leaves_zero_to_one():
-    for items in range(1, 2000):
-        assert f"{interval(0, items)[0]:.1%}" == "0.0%"
-        assert interval(items, items)[1] <= 1
 
 
 def test_chance_of_a_formula_is_that_of_random_surprisals():

@@ -1,44 +1,18 @@
-"""How certain a score is, and whether two methods differ: confidence intervals and approximate randomisation.
+"""Whether two methods differ: approximate randomisation.
 
-A test needs what a score is computed from, item by item. For a sentence these are counts, such as the entities that are
+It needs what a score is computed from, item by item. For a sentence these are counts, such as the entities that are
 correct, predicted and there: their sums over all sentences give the score, and sentences can be swapped.
 
 Sources: Noreen 1989, Computer-Intensive Methods for Testing Hypotheses; Yeh 2000 for F1 and similar scores.
 """
 
 from collections.abc import Callable, Sequence
-from statistics import NormalDist
 
 import numpy as np
 
 from ...types import Array
 
 AT_ONCE = 256       # trials per matrix product, which bounds memory
-LEVEL = 0.95
-# Student's t for 1, 2, .. degrees of freedom: 95 % of its distribution is within plus and minus these.
-STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-
-
-def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean of some folds or seeds, by Student's t; None for fewer than two.
-
-    For folds it is somewhat too short, because their training sets overlap.
-    """
-    free = len(values) - 1
-    if free < 1:
-        return None
-    half = student(free) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    mean = float(np.mean(values))
-    return mean - half, mean + half
-
-
-def student(free: int) -> float:
-    """The bound of Student's t for so many degrees of freedom; from 10 on by its expansion at the normal
-    distribution (Abramowitz and Stegun 1964, 26.7.5)."""
-    if free <= len(STUDENT):
-        return STUDENT[free - 1]
-    z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
-    return z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)
 
 
 def approximate_randomisation(first: Sequence[Array], second: Sequence[Array], score: Callable[[Array], Array],

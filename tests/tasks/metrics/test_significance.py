@@ -1,4 +1,4 @@
-"""significance: the p-value is that of all swaps, and the interval that of Student's t."""
+"""significance: the p-value is that of all swaps."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elmo_np.tasks.metrics.scores import f1_of, ratio
-from elmo_np.tasks.metrics.significance import approximate_randomisation, confidence_interval, student
+from elmo_np.tasks.metrics.significance import approximate_randomisation
 
 
 def exact(first, second, score):
@@ -69,15 +69,3 @@ def test_a_true_difference_of_nothing_is_found_as_often_as_chance_says():
         first, second = (np.stack([rng.integers(0, 2, 60), np.ones(60, int)], axis=1)[None] for _ in range(2))
         small += approximate_randomisation([first], [second], ratio, trials=199, seed=seed) <= 0.05
     assert small <= 20      # 10 are expected
-
-
-def test_the_interval_is_students():
-    low, high = confidence_interval([0.6, 0.7, 0.8])
-    assert (low + high) / 2 == pytest.approx(0.7)
-    assert high - low == pytest.approx(2 * 4.303 * 0.1 / 3**0.5)
-    assert confidence_interval([0.6]) is None
-
-
-@pytest.mark.parametrize(("free", "expected"), [(1, 12.706), (9, 2.262), (10, 2.228), (30, 2.042), (10**6, 1.960)])
-def test_students_bound_is_that_of_the_tables(free, expected):
-    assert student(free) == pytest.approx(expected, abs=0.003)
