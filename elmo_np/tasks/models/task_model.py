@@ -91,9 +91,6 @@ class TaskModel(ABC):
         if not sentences or not valid_sentences:
             raise UserError(f"{len(sentences)} sentences to train on and {len(valid_sentences)} to validate on: "
                             "expected at least one of each")
-        for some, answers in (sentences, labels), (valid_sentences, valid_labels):
-            if len(some) != len(answers):
-                raise UserError(f"{len(some)} sentences and {len(answers)} labels: expected one label per sentence")
         if self.config.finetune and self.config.epochs < 2:
             raise UserError("finetune = true with epochs = 1: expected 2 or more, because the biLM is trained from the "
                             "second epoch on")
@@ -137,6 +134,8 @@ class TaskModel(ABC):
 
     def _dataset(self, sentences: Sentences, labels: Sequence[Any], vectors: EmbeddingCache | None) -> Dataset:
         targets = self._targets(labels)
+        if len(targets) != len(sentences):
+            raise UserError(f"{len(sentences)} sentences and {len(targets)} labels: expected one label per sentence")
         lengths = np.array([len(sentence) for sentence in sentences]) if vectors is None else vectors.lengths
         return Dataset(lengths, lambda group: (*self._read(sentences, vectors, group),
                                                self._stacked([targets[k] for k in group])))

@@ -109,7 +109,7 @@ def test_mistakes_are_reported():
         model.train([["film"]], [Occurrence(0, "film", "z")], *uses(3))
     with pytest.raises(UserError, match="3 sentences to train on and 0 to validate on"):
         model.train(*uses(3), [], [])
-    with pytest.raises(UserError, match="3 sentences and 2 labels: expected one label per sentence"):
+    with pytest.raises(UserError, match="3 sentences and 2 positions: expected one position per sentence"):
         model.train(*uses(3), uses(3)[0], uses(3)[1][:2])
     with pytest.raises(UserError, match="2 sentences and 3 positions: expected one position per sentence"):
         model.predict(uses(2)[0], uses(3)[1])
