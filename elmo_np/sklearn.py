@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,7 @@ class ElmoTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if getattr(X, "ndim", 1) != 1:
             raise UserError(f"X is a {type(X).__name__} of shape {X.shape}: expected a list or a column of sentences; "
                             "from a table give one column, such as table[\"text\"]")
-        if not isinstance(X, Iterable) or isinstance(X, Mapping | Set | bytes):
+        if not isinstance(X, Iterable) or isinstance(X, Mapping | set | frozenset | bytes):
             raise UserError(f"X is of type {type(X).__name__}: expected a list of sentences")
         sentences = [self._words(elmo, number, sentence) for number, sentence in enumerate(X)]
         if not sentences:

@@ -200,6 +200,7 @@ def test_a_path_without_its_model_is_one_line(run, tmp_path):
     ([3.5], "sentence 0 is 3.5"), ([b""], "sentence 0 is b''"), ([np.array("hello")], "sentence 0 is array"),
     ([[["a"], ["b", "c"]]], "sentence 0 is"), ([["a", ["b", "c"]]], "sentence 0 is"),
     ({"text": ["good"]}, "X is of type dict"), ({"good film"}, "X is of type set"),
+    (frozenset(), "X is of type frozenset"),
     (b"good", "X is of type bytes"),
 ])
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])

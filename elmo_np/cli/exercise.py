@@ -118,6 +118,8 @@ def _state(verdict: Verdict) -> str:
         return "right"
     if not verdict.lines:
         return "not written"
+    if verdict.lines[0].startswith("it is not in "):
+        return "missing"
     return f"wrong: {verdict.kind}" if verdict.kind else "wrong"
 
 

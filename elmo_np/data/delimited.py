@@ -53,8 +53,8 @@ def csv_reader(lines: Iterable[str], delimiter: str, *, skipinitialspace: bool =
 
 
 def unquoted(line: str) -> str:
-    """A line of CSV without its quoted cells."""
-    return re.sub(r"\"[^\"]*\"?", "", line)
+    """A line of CSV without its quoted cells, of which the last may go on in the next line."""
+    return re.sub(r"\"[^\"]*\"|(?:^|(?<=[,;\t]))\"[^\"]*$", "", line)
 
 
 def _cells(lines: Iterable[str], name: str, before: int) -> Rows:

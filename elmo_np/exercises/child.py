@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -85,7 +87,16 @@ def main(what: str, path: str, folder: str, seconds: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)         # a thread that the file has started may run for ever
+    code = 1
+    try:
+        main(*sys.argv[1:])
+        code = 0
+    except Exception:
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        for stream in sys.stdout, sys.stderr:
+            with suppress(Exception):
+                stream.flush()
+        for process in multiprocessing.active_children():
+            process.terminate()
+        os._exit(code)      # a thread that the file has started may run for ever

@@ -72,7 +72,7 @@ class Exercise:
     number: str                     # "04.1": the first of tutorial 04
     title: str
     returns: tuple[str, ...]        # the names of the answers
-    points: tuple[Point, ...]       # where it is judged
+    points: tuple[Point, ...]       # the inputs at which it is judged
     expected: Oracle
     wrong: tuple[Wrong, ...]
     solution: Callable[..., Any]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..runtime.terminal import columns_of, cut
+from ..runtime.terminal import columns_of, cut, cut_before
 from ..types import Array
 
 
@@ -63,7 +63,7 @@ class Index:
 def in_context(sentence: Sequence[str], position: int, width: int = 34) -> str:
     """A word in brackets in the middle of a line, with up to `width` columns of context on either side."""
     left, right = " ".join(sentence[:position]), " ".join(sentence[position + 1:])
-    left = left if columns_of(left) <= width else "…" + cut(left[::-1], width - 1)[::-1]
+    left = left if columns_of(left) <= width else "…" + cut_before(left, width - 1)
     right = right if columns_of(right) <= width else cut(right, width - 1) + "…"
     return f"{' ' * (width - columns_of(left))}{left} [{sentence[position]}] {right}"
 

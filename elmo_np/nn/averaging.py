@@ -48,7 +48,7 @@ class Average:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """The body computes with the average in place of the weights; until a step it is the weights of the start."""
+        """The body computes with the average in place of the weights; before the first step it equals the weights."""
         last = {name: p.value for name, p in self.parameters.items()}
         load_state_dict(self.module, self.values)
         try:

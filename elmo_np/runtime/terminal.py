@@ -49,6 +49,13 @@ def cut(text: str, width: int) -> str:
     return text[:len(list(takewhile(lambda taken: taken <= width, accumulate(map(_columns, text)))))]
 
 
+def cut_before(text: str, width: int) -> str:
+    """The longest end of a text that takes at most so many columns, without marks whose character is cut off."""
+    end = cut(text[::-1], width)[::-1]
+    marks = takewhile(lambda character: _columns(character) == 0, end)
+    return end[len(list(marks)):]
+
+
 class _Escaping:
     """A stream for a terminal."""
 

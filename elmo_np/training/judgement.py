@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..config.schema import TrainConfig
@@ -43,7 +44,7 @@ class Judge:
         last = place.epoch - 1
         # That more epochs do not help is said of a model that has learnt; one that is no better than counting may need
         # them, and only one of the two is said.
-        overfits = place.since_best > 0 and place.best < len(validation.each) * self._unigram()
+        overfits = place.since_best > 0 and place.best < len(validation.each) * self._unigram
         if overfits:
             yield overfitting_note(last - place.since_best, last)
         seen = training_loss(read(self.metrics), last)
@@ -53,10 +54,11 @@ class Judge:
             more = "train for more epochs if the loss was falling; otherwise "
             yield from self._above_unigram(validation, more + advice)
 
+    @cached_property
     def _unigram(self) -> float:
         """The validation loss of the unigram model, nats per token."""
         return math.log(unigram_perplexity(self.vocabulary, self.valid))
 
     def _above_unigram(self, validation: Loss, advice: str) -> list[str]:
-        unigram = self._unigram()
-        return [unigram_note(validation, unigram, advice)] if max(validation.each.values()) >= unigram else []
+        above = max(validation.each.values()) >= self._unigram
+        return [unigram_note(validation, self._unigram, advice)] if above else []

@@ -61,15 +61,16 @@ class Survey:
         self.words.update(other.words)
         return self
 
-    def notes(self, vocabulary: Vocabulary, hidden: int) -> list[str]:
+    def notes(self, vocabulary: Vocabulary, hidden: int, given: bool = False) -> list[str]:
         """Lines to print, once.
 
         hidden      how many words are replaced by <UNK> now and then, so that it is trained
+        given       whether the setting `unknown` was set, and not chosen
         """
         counts = vocabulary.counts or []
         unknown = vocabulary.count(vocabulary.unk)
         words = max(1, sum(counts) - counts[vocabulary.bos] - counts[vocabulary.eos])
-        lines = self._marks(vocabulary.unknown)
+        lines = self._marks(vocabulary.unknown, given)
         if unknown:
             lines.append(f"{unknown:,} of {words:,} words ({unknown / words:.1%}) are not in the vocabulary and count "
                          "as <UNK>")
@@ -80,8 +81,8 @@ class Survey:
         once = sum(n == 1 for id, n in enumerate(counts) if id not in special)
         return lines + self._warnings(words, unknown, once)
 
-    def _marks(self, unknown: str | None) -> list[str]:
-        """What the corpus has of `unknown`, which may be a setting, or of the model that is fine-tuned."""
+    def _marks(self, unknown: str | None, given: bool) -> list[str]:
+        """What the corpus has of `unknown`; given: it was set, so all of it should be there."""
         if unknown is None:
             return []
         marks = unknown.split()
@@ -90,7 +91,8 @@ class Survey:
         if found:
             lines.append(f"the corpus writes an unknown word as {' and '.join(found)}, which counts as <UNK>; if it "
                          "is a word like others, start again with --set unknown=none")
-        if missing := [mark for mark in marks if mark not in self.words]:
+        missing = [mark for mark in marks if mark not in self.words]
+        if given and missing:
             lines.append(f"note: unknown = {unknown}, but the corpus has no {' and no '.join(missing)}")
         return lines
 
@@ -105,7 +107,7 @@ class Survey:
         if self.single > MUCH * self.sentences:
             lines.append(f"warning: {self.single:,} of {self.sentences:,} lines are a single word, which has no "
                          f"context to learn from: expected one sentence per line; {SPLIT}")
-        joined = sum(count for word, count in self.words.items() if len(word) > 1 and word.endswith(_COMMAS))
+        joined = sum(count for word, count in self.words.items() if _is_joined(word))
         if joined > JOINED * words:
             lines.append(f"warning: {joined:,} of {words:,} words end with a comma or semicolon, as in raw text, in "
                          "which 'word,' and 'word' are different words: to split it, start again with --set "
@@ -121,3 +123,8 @@ class Survey:
         if self.most is None:
             return 0
         return sum(count for word, count in self.words.items() if is_cut(word, self.most))
+
+
+def _is_joined(word: str) -> bool:
+    """Whether a comma or semicolon follows the letters of a word, as it does not in "&apos;" or in a tagged ",/,"."""
+    return word.endswith(_COMMAS) and word[-2:-1].isalnum() and "&" not in word

@@ -22,7 +22,7 @@ from ..config.toml_files import replaced, write_toml
 from ..data.batches import EncodedCorpus, RandomSteps, contiguous_batches, sentence_batches, stream_batches
 from ..data.corpus import check_shared, shared_file
 from ..data.sharded_corpus import ShardedCorpus
-from ..data.vocabulary import Vocabulary
+from ..data.vocabulary import AUTO, Vocabulary
 from ..errors import UserError
 from ..inference.elmo import ELMo, save_model
 from ..inference.evaluate import evaluate
@@ -186,7 +186,7 @@ class Trainer:
             survey = processes.merged(survey, Survey.plus)
         self.vocabulary = processes.agreed(lambda: vocabulary_of(self.settings, base, last, survey))
         self.hidden = frozenset() if base else singletons(self.vocabulary)
-        self.notes = survey.notes(self.vocabulary, len(self.hidden))
+        self.notes = survey.notes(self.vocabulary, len(self.hidden), self.settings.data.unknown != AUTO)
 
     def _build(self, base: Stored | None, last: Stored | None) -> None:
         """Make the model and all that trains it."""

@@ -96,13 +96,17 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def _say_warnings(caught: Sequence[warnings.WarningMessage], path: str | os.PathLike[str], kind: str) -> None:
-    """Say in one line which characters matplotlib's font does not have; pass other warnings on."""
+    """Say in one line which characters matplotlib's font does not have; pass other warnings on, each once."""
     missing = []
+    others = {}
     for warning in caught:
-        if glyph := re.match(r"Glyph (\d+) .*missing from", str(warning.message)):
+        text = str(warning.message)
+        if glyph := re.match(r"Glyph (\d+) .*missing from", text):
             missing.append(chr(int(glyph[1])))
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif not re.match("Matplotlib currently does not support .* natively", text):       # of the same characters
+            others[text] = warning
+    for warning in others.values():
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if missing and kind != "svg":
         shown = "".join(sorted(set(missing))[:5])
         Progress().say(f"note: in {path} boxes replace characters such as {shown}, which the font of figures lacks: a "
@@ -155,12 +159,13 @@ def training_curves(rows: Sequence[Mapping[str, str]], unigram: float | None = N
 
 
 def _label_heights(ax: Any) -> None:
-    """Label a logarithmic y axis with 1 to 9 times a power of ten; with 1, 2 and 5 times, if those would overlap."""
+    """Label a logarithmic y axis with 1 to 9 times a power of ten; with 1, 2 and 5 times, or 1, if labels overlap."""
     from matplotlib.ticker import LogLocator
 
+    spread = max(ax.get_ylim()) / min(ax.get_ylim())
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter("{x:g}")
-    if max(ax.get_ylim()) / min(ax.get_ylim()) >= 10:
+    ax.yaxis.set_minor_formatter("{x:g}" if spread < 1e6 else "")
+    if spread >= 10:
         ax.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
 
 

@@ -63,15 +63,15 @@ def test_the_files_of_a_class_are_a_table(do, tmp_path, monkeypatch):
     monkeypatch.setattr("elmo_np.cli.exercise.judged", lambda what, path, quiet: list(judge_file(select(what), path)))
     solution = "import numpy as np\n" + EXERCISES["04.1"].source
     files = {"ada": solution, "ben": "def f(:\n", "cyd": solution.replace("(1 - o)", "(1 + o)"),
-             "dan": EXERCISES["04.1"].stub, "eve": "x = y\n"}
+             "dan": EXERCISES["04.1"].stub, "eve": "x = y\n", "fay": "helper = 1\n"}
     (tmp_path / "class").mkdir()
     for name, text in files.items():
         (tmp_path / "class" / f"{name}.py").write_text(text)
     out, _ = do("check", "04.1", "class", code=1)
     rows = {row["file"]: row for row in csv.DictReader(out.splitlines())}
-    assert [row["04.1"] for row in rows.values()] == ["right", "", "wrong: sign", "not written", ""]
-    assert [row["right"] for row in rows.values()] == ["1", "0", "0", "0", "0"]
-    ada, ben, *_, eve = rows.values()
+    assert [row["04.1"] for row in rows.values()] == ["right", "", "wrong: sign", "not written", "", "missing"]
+    assert [row["right"] for row in rows.values()] == ["1", "0", "0", "0", "0", "0"]
+    ada, ben, *_, eve, _ = rows.values()
     assert (ada["of"], ada["problem"]) == ("1", "")
     assert "ben.py, line 1: SyntaxError" in ben["problem"]
     assert eve["problem"].startswith("line 1: NameError")

@@ -19,6 +19,7 @@ def test_rows_have_the_numbers_of_their_lines():
 
 def test_what_is_quoted_does_not_separate():
     assert read('"a;b;c",d\n1;2,3\n') == (["a;b;c", "d"], [(2, ["1;2", "3"])])
+    assert read('6" pipe\tb\n1\t2\n') == (['6" pipe', "b"], [(2, ["1", "2"])])
     assert read('"a\tb",c\n1,2\n') == (["a\tb", "c"], [(2, ["1", "2"])])
 
 

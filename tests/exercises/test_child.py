@@ -45,12 +45,19 @@ def test_an_endless_loop_is_ended_and_shown_with_its_line(tmp_path):
 
 
 def test_nobody_waits_for_a_thread_that_the_file_has_started(tmp_path, capfd):
-    path = write(tmp_path / "my.py", "import threading\nimport time\n\ndef late():\n    time.sleep(3)\n"
+    path = write(tmp_path / "my.py", "import threading\nimport time\n\ndef late():\n    time.sleep(60)\n"
                  "    print('late')\n\nthreading.Thread(target=late).start()\nprint('early')\n\n"
                  + EXERCISES["04.1"].source)
     verdict, = judged("04.1", path)
     assert verdict.right
     assert capfd.readouterr().out == "early\n"
+
+
+def test_a_file_that_closes_what_it_prints_to_is_judged_and_not_waited_for(tmp_path):
+    path = write(tmp_path / "my.py", "import sys\nimport threading\nimport time\n\nsys.stdout = None\n"
+                 "threading.Thread(target=time.sleep, args=[60]).start()\n\n" + EXERCISES["04.1"].source)
+    verdict, = judged("04.1", path)
+    assert verdict.right
 
 
 def test_the_line_of_an_endless_loop_is_found_below_any_name(tmp_path):

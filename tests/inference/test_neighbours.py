@@ -13,6 +13,11 @@ def test_the_words_in_brackets_are_below_one_another_whatever_their_script():
         "    at [bank] .", " …銀行 [行] 銀行…", "    銀 [行] 銀"]
 
 
+def test_a_cut_leaves_no_mark_without_its_letter():
+    word = "के" * 9
+    assert [in_context([word, "x"], 1, width).split()[0][1] for width in (4, 5, 6)] == ["क"] * 3
+
+
 def base_rate(labels):
     """How often two different occurrences, drawn at random, have the same label."""
     N = len(labels)

@@ -17,10 +17,10 @@ PROSE = [["the", "cat", "sat", "on", "the", "mat"]] * 10
 WORDS, CHARACTERS = BiLMConfig(), BiLMConfig(char_filters=((1, 4),), max_characters=10)
 
 
-def notes(corpus, config=WORDS, hidden=0, **options):
+def notes(corpus, config=WORDS, hidden=0, given=False, **options):
     survey = Survey(config)
     assert list(survey.counting(corpus)) == corpus
-    return survey.notes(Vocabulary.build(corpus, **options), hidden)
+    return survey.notes(Vocabulary.build(corpus, **options), hidden, given)
 
 
 def test_of_plain_prose_nothing_is_said():
@@ -40,9 +40,12 @@ def test_the_mark_of_the_corpus_and_the_share_of_unknown_words_are_said():
 
 
 def test_a_mark_that_the_corpus_does_not_have_is_not_said_to_be_its_own():
-    """As one that was mistyped, or that of the model which is fine-tuned."""
-    assert notes(PROSE, unknown="<UNKNOWN>") == ["note: unknown = <UNKNOWN>, but the corpus has no <UNKNOWN>"]
-    mark, note, _ = notes([*PROSE, ["the", "[UNK]", "sat", "on"]], unknown="<unk> [UNK] xxx")
+    """As one that was mistyped; that of the model which is fine-tuned need not be there."""
+    assert notes(PROSE, unknown="<UNKNOWN>") == []
+    note, = notes(PROSE, given=True, unknown="<UNKNOWN>")
+    assert note == "note: unknown = <UNKNOWN>, but the corpus has no <UNKNOWN>"
+    mark, note, _ = notes([*PROSE, ["the", "[UNK]", "sat", "on"]], given=True,
+                          unknown="<unk> [UNK] xxx")
     assert mark.startswith("the corpus writes an unknown word as [UNK], which counts as <UNK>; ")
     assert note == "note: unknown = <unk> [UNK] xxx, but the corpus has no <unk> and no xxx"
 
@@ -61,6 +64,11 @@ def test_raw_text_that_is_read_as_if_it_were_split_gives_a_warning():
     assert warning.endswith("--set tokenize=true")
     assert notes([*PROSE, *([tokens(" ".join(words)) for words in raw])]) == []
     assert notes([*PROSE * 2, raw[0]]) == []            # 1 of 127
+
+
+@pytest.mark.parametrize("comma", [",/,", ",_,", "▁,", "##,", "&quot;", "l&apos;", "Tom&amp;"])
+def test_text_that_is_split_in_another_way_gives_no_warning_of_raw_text(comma):
+    assert notes([["the", "cat", comma, "the", "mat"]] * 9) == []
 
 
 def test_how_unk_is_learnt_is_said():

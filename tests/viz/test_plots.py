@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import warnings
 from functools import partial
 from html import escape
 from itertools import pairwise
@@ -320,6 +321,15 @@ def test_characters_without_a_glyph_are_one_line_and_stay_text_in_an_svg(tmp_pat
     (line,) = capsys.readouterr().err.splitlines()
     assert "characters such as 行銀, which the font" in line
     assert not recwarn.list
+
+
+def test_other_warnings_of_a_figure_are_passed_on_once(tmp_path, recwarn, monkeypatch):
+    class Drawn:
+        def savefig(self, *args, **kwargs):
+            for text in ["Matplotlib currently does not support Devanagari natively.", "other"] * 2:
+                warnings.warn(text, stacklevel=1)
+    plots.save(Drawn(), tmp_path / "x.png")
+    assert [str(warning.message) for warning in recwarn.list] == ["other"]
 
 
 def test_a_very_long_name_leaves_room_for_the_axes():

@@ -74,8 +74,8 @@ def table_rows(path: str, roles: Roles, columns: Columns | None = ANY, *, more: 
     order = _order(path, first, roles, columns, header, more, advice)
     for number, cells in rows if header else chain([first], rows):
         if cells and len(cells) != len(first[1]) and not (more and len(cells) > max(order)):
-            raise _unexpected(path, number, cells, roles, f"{len(first[1])} columns, as in the first row" if columns or
-                              header else "", advice)
+            expected = f"{_count(first[1])}, as in the first row" if columns or header else ""
+            raise _unexpected(path, number, cells, roles, expected, advice)
         if cells or blank:
             yield number, [cells[k].strip(strip) for k in order] if cells else []
 
@@ -166,9 +166,14 @@ def _csv_delimiter(path: str, start: str, roles: Roles) -> str:
 
 
 def _csv_rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+    """Where the first row is a single cell, what follows is too, whether it has commas or not."""
     reader = csv_reader(lines, delimiter)
+    columns = 0
     try:
         for cells in reader:
+            columns = columns or len(cells)
+            if columns == 1 and cells:
+                cells = [delimiter.join(cells)]
             yield reader.line_num, cells if any(cell.strip() for cell in cells) else []
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num}: {error}; expected CSV, where a cell with a quotation mark "
@@ -238,7 +243,11 @@ def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, 
     return [found[role] for role in roles]
 
 
+def _count(cells: Sequence[str]) -> str:
+    return f"{len(cells)} column{'s' * (len(cells) != 1)}"
+
+
 def _unexpected(path: str, number: int, cells: Sequence[str], roles: Roles, expected: str, advice: str) -> UserError:
-    count = f"{len(cells)} column{'s' * (len(cells) != 1)}"
     where = f"{path}, line {number}" if number else path
-    return UserError(f"{where}: {count}, expected {expected or '<TAB>'.join(roles)}: {' | '.join(cells)!r:.60}{advice}")
+    expected = expected or "<TAB>".join(roles)
+    return UserError(f"{where}: {_count(cells)}, expected {expected}: {' | '.join(cells)!r:.60}{advice}")

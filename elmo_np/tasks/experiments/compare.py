@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -127,7 +128,7 @@ def _measure(task: TaskSpec, one: Round, valid: Examples | None, inputs: Callabl
         for (method, changes), (k, seed) in product(task.methods.items(), enumerate(one.seeds)):
             if not counts.has(own.name + method, k):
                 config = replace(setup.config, input=own.kind, seed=seed, **changes)
-                with TransientProgress(quiet=setup.quiet) as passing:
+                with TransientProgress(quiet=setup.quiet) as passing, named(f"{own.name}{method}, seed {seed}"):
                     counts.add(own.name + method, _counts(task, own, data, own_valid, config, passing))
                 score = float(task.score_of(counts.found[own.name + method][k].sum(axis=0)))
                 yield f"{own.name}{method}, seed {seed}: {task.measured(data.test)} {score:.1%}"
@@ -236,6 +237,15 @@ def inputs_of(task: TaskSpec, elmo: ELMo, examples: Sequence[Examples], only: Se
     for name, kind in {"layer mix": "mix", **task.joined_inputs, **task.on_request}.items():
         if kind in wanted:
             yield Input(name, kind, elmo, words if kind.endswith("static") else stacked)
+
+
+@contextmanager
+def named(model: str) -> Iterator[None]:
+    """An error in the body tells which model it is about, as one that has diverged."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{model}: {error}") from error
 
 
 class TransientProgress(Progress):

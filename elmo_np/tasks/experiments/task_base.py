@@ -229,8 +229,8 @@ class TaskSpec(ABC):
         for data in parts:
             known = set(_rows(data.train))
             found += [row in known for row in _rows(data.test)]
-        return [f"  note: {sum(found):,} of the {len(found):,} test {self.items} are in the training data too, with "
-                "the same answer"] if any(found) else []
+        return [f"  note: the training data have {sum(found):,} of the {len(found):,} test {self.items} too, with the "
+                "same answer"] if any(found) else []
 
     def probabilities(self, model: Any, examples: Examples) -> list[list[dict[str, float]]]:
         """{label: its probability} for each row that `lines` prints, one row unless `by_word`. Raises UserError if the

@@ -98,8 +98,8 @@ class Tagger(WordModel):
         found = super()._dataset(sentences, labels, vectors)
         for k, (sentence, own) in enumerate(zip(sentences, labels, strict=True)):
             if len(sentence) != len(own):
-                raise UserError(f"sentence {k} has {len(sentence)} words and {len(own)} labels: expected one label per "
-                                "word")
+                raise UserError(f"sentence {k} has words and labels in different numbers ({len(sentence)}, "
+                                f"{len(own)}): expected one label per word")
             if are_entities(self.labels) and well_formed(own) != list(own):
                 raise UserError(f"sentence {k} has the labels {' '.join(own)!r:.60}, expected B-type where an entity "
                                 "begins: elmo_np.tasks.data.conll.well_formed returns them so")

@@ -170,6 +170,7 @@ def embed_pairs(elmo: ELMo, sentences: Sentences, pairs: Sequence[WordPair], lay
     """The vectors of the word in both sentences, as one sentence of two words; sentences: the first ones.
 
     Raises UserError for another number of sentences than of pairs."""
+    sentences = list(checked_sentences(sentences))
     if len(sentences) != len(pairs):
         raise UserError(f"{len(sentences)} sentences and {len(pairs)} pairs: expected one sentence per pair, the first")
     both = [own for sentence, pair in zip(sentences, pairs, strict=True) for own in (sentence, pair.second)]

@@ -58,6 +58,17 @@ def test_cells_of_csv_may_have_tabs(name, write):
     assert rows(write("a, b\tx\nd\ty\n", name)) == [(1, ["a, b", "x"]), (2, ["d", "y"])]
 
 
+def test_a_csv_of_one_column_has_single_cells_also_where_nobody_quoted_their_commas(write):
+    path = write('text\nHello, world\n"a, b"\nBye\n', "file.csv")
+    assert [cells for _, cells in table_rows(path, {"sentence": ("text",)}, None)] == [
+        ["Hello, world"], ["a, b"], ["Bye"]]
+
+
+def test_a_quotation_mark_within_a_cell_of_tsv_opens_nothing(write):
+    assert rows(write('6" pipe\tx\na\ty\n', "file.csv")) == [(1, ['6" pipe', "x"]), (2, ["a", "y"])]
+    assert rows(write('He said, "hi\tx\na\ty\n', "file.csv")) == [(1, ['He said, "hi', "x"]), (2, ["a", "y"])]
+
+
 def test_json_lines_are_read_by_name(write):
     path = write('{"label": 1, "text": "a"}\n\n{"text": ["b", "c"], "label": true}\n{"text": "d"}\n')
     assert rows(path) == [(1, ["a", "1"]), (3, ["b c", "true"]), (4, ["d", ""])]

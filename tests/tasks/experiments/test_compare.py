@@ -10,6 +10,7 @@ from elmo_np.tasks.experiments.round_counts import read_rounds
 from elmo_np.tasks.experiments.task_bilm import BilmSpec, Setup
 from elmo_np.tasks.experiments.task_directory import TaskDirectory
 from elmo_np.tasks.metrics.scores import ratio
+from elmo_np.tasks.models import fit
 from elmo_np.tasks.models.config import overridden
 from tests.task_helpers import FAST_OPTIONS, saved, tiny_elmo
 
@@ -25,7 +26,7 @@ def test_a_comparison_has_every_input_and_every_seed(task_home, run, tmp_path):
     assert [row["seed"] for row in rows[2:]] == ["0", "1"] * 3
     assert all(f"{name}, seed {seed}: accuracy" in err for name in names for seed in (0, 1))
     assert out.count("over 2 seeds") == 3
-    assert " of the 80 test sentences are in the training data too, with the same answer" in out
+    assert " of the 80 test sentences too, with the same answer" in out
     assert (tmp_path / "out" / "comparison.png").stat().st_size > 5000
     assert out.startswith((tmp_path / "out" / "report.txt").read_text())
 
@@ -142,6 +143,14 @@ def test_inputs_with_words_of_their_own_are_compared_on_request(task_home, run, 
                  "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"):
         assert f"  {name} " in out
     assert "  static vectors" not in out
+
+
+def test_a_model_that_diverges_is_named(task_home, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "_mean_loss", lambda *_: float("nan"))
+    code, _, err = run("classify", "compare", "train.tsv", "--test", "test.tsv", "--inputs", "learnt", "--seeds", 1,
+                       "--out", tmp_path / "out", *FAST_OPTIONS)
+    assert code == 2
+    assert "learnt embeddings, no biLM, seed 0: after the first epoch the validation loss is " in err
 
 
 def test_scores_are_read_back_from_the_file(tmp_path):

@@ -45,7 +45,7 @@ def test_a_fold_with_nothing_but_rare_labels_is_no_mistake():
 def test_test_examples_that_training_has_too_are_counted():
     train, test = Examples([["a"], ["b"]], ["x", "y"]), Examples([["a"], ["b"], ["c"]], ["x", "x", "y"])
     assert TASKS["classify"].repeated(Data(train, test, "", None), Data(train, test.some([1]), "", None)) == [
-        "  note: 1 of the 4 test sentences are in the training data too, with the same answer"]
+        "  note: the training data have 1 of the 4 test sentences too, with the same answer"]
     assert TASKS["classify"].repeated(Data(train, test.some([1, 2]), "", None)) == []
 
 

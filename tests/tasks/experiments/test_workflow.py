@@ -24,7 +24,7 @@ def test_training_writes_a_model_a_report_and_a_figure(task, end, baseline, meas
     found = re.match(r"(\d+) training sentences, (\d+) to validate; test: the file", report)
     assert sum(map(int, found.groups())) == 80
     assert int(found[2]) >= 8
-    assert re.search(r"  note: \d+ of the 80 test sentences are in the training data too", report)
+    assert re.search(r"  note: the training data have \d+ of the 80 test sentences too", report)
     assert (task_home / task / f"{task}.png").stat().st_size > 5000
     code, out, err = run(task, "evaluate", task, f"test.{end}")
     assert (code, err) == (0, "")

@@ -81,6 +81,7 @@ def test_other_answers_are_refused():
 def test_sentences_are_read_once_and_each_has_a_pair():
     model, (sentences, pairs) = WordInContext(tiny_elmo()), word_pairs(5)
     assert model.predict(iter(sentences), pairs) == model.predict(sentences, pairs)
+    assert len(model.embed(iter(sentences), pairs)) == 5
     with pytest.raises(UserError, match="pairs: expected one sentence per pair"):
         model.predict(sentences[1:], pairs)
 
