@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..exercises import in_order
 from ..exercises.bugs import bug, bug_of, bugs
 from ..exercises.child import BUG, judged
-from ..exercises.grader import Verdict
+from ..exercises.grader import MISSING, Verdict
 from ..exercises.learner_file import select, start, write_new
 
 WHAT = "a tutorial's number, such as 04, or an exercise's, such as 04.1"
@@ -118,8 +118,8 @@ def _state(verdict: Verdict) -> str:
         return "right"
     if not verdict.lines:
         return "not written"
-    if verdict.lines[0].startswith("it is not in "):
-        return "missing"
+    if verdict.kind == MISSING:
+        return MISSING
     return f"wrong: {verdict.kind}" if verdict.kind else "wrong"
 
 

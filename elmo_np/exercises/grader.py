@@ -21,6 +21,7 @@ from ..types import Array
 from .exercise import EXERCISES, KINDS, Arrays, Exercise, Inputs, Mistake, called, named
 from .mistakes import mistakes
 
+MISSING = "missing"     # the kind of a verdict on a function that the file does not have
 SHOWN = 6       # arrays that a verdict lists
 ROUNDING = 1e-5     # relative, as TOLERANCE: beyond that, but nearer than this, a mistake is one of rounding
 
@@ -30,7 +31,7 @@ class Verdict(NamedTuple):
     name: str               # of the function
     right: bool
     lines: list[str]        # what is wrong; empty where nothing has been written yet
-    kind: str = ""          # the kind of mistake that it looks like, if it looks like one
+    kind: str = ""          # the kind of mistake that it looks like, if it looks like one; or MISSING
 
 
 class WrongAnswer(Exception):

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import UserError
 from ..runtime.files import check_ending
 from .exercise import Exercise, in_order
-from .grader import Verdict, judge
+from .grader import MISSING, Verdict, judge
 
 Limit = Callable[[], AbstractContextManager[Any]]       # of the time that something may take
 
@@ -105,7 +105,8 @@ def judge_file(chosen: Sequence[Exercise], path: Path, limit: Limit = nullcontex
 def _judged(exercise: Exercise, function: Any, path: Path, limit: Limit) -> Verdict:
     if not callable(function):
         line = exercise.stub.splitlines()[0].rstrip(":")
-        return Verdict(exercise.number, exercise.name, False, [f"it is not in {path.name}: expected {line}"])
+        return Verdict(exercise.number, exercise.name, False, [f"it is not in {path.name}: expected {line}"],
+                       MISSING)
     try:
         return judge(exercise, _limited(function, limit))
     except NotImplementedError:
