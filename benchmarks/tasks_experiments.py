@@ -32,6 +32,8 @@ EVERY_QUICK = 100
 SHARE_QUICK = 6         # of the sentences of the other tasks, one in so many
 FINE_TUNE = 3           # epochs
 GROWTH_FOLDS = 3
+SHARE_GROWTH = 3        # of the sentences of the tasks that have most, one in so many, for each size of text
+MOST_SENTENCES = ("polarity", "subjectivity", "chunks", "speech")
 # Take half the time of the defaults
 SENTENCES = ("batch_size=64", "epochs=12", "patience=3")
 STATIC, MIX = "static vectors (layer 0)", "layer mix"
@@ -288,9 +290,12 @@ def _of_files(files: Files, out: Path, quick: bool) -> list[Experiment]:
 
 def growth(one: Experiment, bilm: str, files: Files, out: Path, quick: bool) -> Experiment:
     """The same comparison of static vectors, layers and mix, with the biLM of another text, which is not fine-tuned:
-    what it knows is what it has read there. Fewer folds or pairs, since there is one for each size."""
+    what it knows is what it has read there. Fewer folds, and fewer sentences where there are many, since there is one
+    for each size."""
+    every = max(one.every, SHARE_GROWTH if one.name in MOST_SENTENCES else 1)
     own = replace(one, name=f"growth/{one.name}-{bilm}", bilm=bilm, fine_tune=0, inputs=CURVES, goals=(), text=None,
-                  folds=one.folds and min(one.folds, GROWTH_FOLDS), reference=STATIC + one.method, notes="")
+                  folds=one.folds and min(one.folds, GROWTH_FOLDS), reference=STATIC + one.method, notes="",
+                  every=every)
     if one.task == "translate" and files.tatoeba and not quick:
         pairs = tatoeba(files.tatoeba, out / "growth", MOST_WORDS, EVERY_GROWTH)
         return replace(own, data=str(pairs.train), test=str(pairs.test))

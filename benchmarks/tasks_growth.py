@@ -17,9 +17,9 @@ from elmo_np.viz.plots import COLOURS, MARKERS, styled
 TOKENS_OF_ELMO = 800e6      # Peters et al. 2018: the 1 Billion Word Benchmark without the end-of-sentence tokens
 STATIC, MIX = "static vectors (layer 0)", "layer mix"
 INTRODUCTION = """The same biLM, trained on texts of different length, of which each contains the shorter ones, and not
-fine-tuned: so what it knows, it has read there. The same networks and settings as below, with fewer folds or pairs.
-Intervals are 95 % intervals of the mean over folds or seeds; the gain is that of the layer mix over the static vectors
-of the same biLM, its intervals are those of the paired differences."""
+fine-tuned: so what it knows, it has read there. The same networks and settings as below, with fewer folds, and
+fewer sentences where there are many. Intervals are 95 % intervals of the mean over folds or seeds; the gain is that of
+the layer mix over the static vectors of the same biLM, its intervals are those of the paired differences."""
 
 
 class Growth(NamedTuple):
@@ -61,7 +61,8 @@ def section(grown: Sequence[Growth], figure: str) -> list[str]:
 
 def table(grown: Sequence[Growth]) -> dict[str, list[str]]:
     """The gain of the mix for each task, a column per text; the last one for the gain between the first and last."""
-    columns = {"gain of the mix over static vectors, points": [one.about for one in grown]}
+    columns = {"gain of the mix over static vectors, points": [one.about for one in grown],
+               "sentences to train on": [f"{one.found[0].sizes[0][0]:,}" for one in grown]}
     for k, tokens in enumerate(grown[0].tokens):
         columns[f"{millions(tokens)} million tokens"] = [one.found[k].difference(one.mix, one.static) for one in grown]
     columns["more at the last than at the first"] = [change(one) for one in grown]

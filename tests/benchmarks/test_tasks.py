@@ -2,6 +2,7 @@
 # ruff: noqa: E402  (what benchmarks/ holds can be imported once its folder is on the path)
 
 import argparse
+import re
 import shlex
 import sys
 import zipfile
@@ -126,6 +127,8 @@ def test_every_command_of_the_page_is_one_that_elmo_np_takes(tmp_path, quick):
     made = tasks_experiments.experiments(files, tmp_path, quick)
     made += [tasks_experiments.growth(one, "0.1", files, tmp_path, quick) for one in made]
     assert len({one.name for one in made}) == len(made) == 20
+    every = {one.name: one.every for one in made}
+    assert (every["growth/chunks-0.1"], every["growth/senses-0.1"]) == ((6, 6) if quick else (3, 1))
     for one in made:
         assert one.config().hidden_dim == (None if one.name.endswith(("polarity-mean", "polarity-mean-0.1")) else
                                            TASKS[one.task].defaults.hidden_dim)
@@ -282,6 +285,7 @@ def test_the_growth_is_told_and_drawn(tmp_path):
     assert "- 0.1 million tokens: context makes no significant difference at sense (" in lines
     assert "- 4 million tokens: context helps at sense (+" in lines
     assert "not significant" in lines
+    assert re.search(r"\| Sense *\| *10 *\|", lines)
     first, last = (one.gain(grown[0].mix, grown[0].static) for one in both)
     assert f"| {100 * (last - first):+.1f} (+" in lines
     save(tasks_growth.picture(grown), tmp_path / "growth.svg")
