@@ -62,7 +62,7 @@ class Published(NamedTuple):
 
 @dataclass(frozen=True)
 class Goal:
-    """`method` should score `at_least` this much, or with `over`, this much more than that method."""
+    """`method` should score `at_least` this much, or with `over`, significantly and this much more than that method."""
 
     method: str
     at_least: float
@@ -78,9 +78,11 @@ class Goal:
             wanted, reached = f"at least {100 * self.at_least:g}%", f"{value:.{decimals(value, self.met)}f}%"
             return f"{self.method} {wanted}: {reached}", self.met(value)
         more = 100 * one.gain(self.method, self.over)
-        wanted = f"at least {100 * self.at_least:.0f} points over" if self.at_least else "above"
+        least = f"{100 * self.at_least:.0f} point{'' if self.at_least == 0.01 else 's'}"
+        wanted = f"at least {least} over" if self.at_least else "above"
         difference = one.difference(self.method, self.over, decimals(more, self.met))
-        return f"{self.method} {wanted} {self.over}: {difference}", self.met(more)
+        significant = one.p(self.method, self.over) <= SIGNIFICANT
+        return f"{self.method} {wanted} {self.over}: {difference}", self.met(more) and significant
 
     def met(self, points: float) -> bool:
         """Whether so many points of 100, or so many more, are enough."""

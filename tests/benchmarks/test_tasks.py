@@ -90,9 +90,11 @@ def test_pairs_may_be_in_a_zip(tmp_path):
     (Goal("near", 0.62), "near at least 62%: 61.97%", False),
     (Goal("near", 0.1, "low"), "near at least 10 points over low: +9.97, p = 0.002", False),
     (Goal("low", 0.0, "high"), "low above high: -10.0, p = 0.002", False),
+    (Goal("high", 0.01, "low"), "high at least 1 point over low: +10.0, p = 0.002", True),
+    (Goal("high", 0.0, "near"), "high above near: +0.03, not significant (p = 0.30)", False),
     (Goal("low", 0.0, "low"), "low above low: +0.0, not significant (p = 1.00)", False)])
 def test_a_goal_is_met_by_the_means(goal, text, met, monkeypatch):
-    monkeypatch.setattr(Found, "p", lambda self, one, other: 1.0 if one == other else 0.002)
+    monkeypatch.setattr(Found, "p", lambda self, one, other: 1.0 if one == other else 0.3 if other == "near" else 0.002)
     scores = {"low": [0.5, 0.52, 0.54], "high": [0.6, 0.62, 0.64], "near": [0.6, 0.6197, 0.6394]}
     one = Found("A", "", "", "", (), scores, [], ratio, "low", [], "", None)
     assert goal.reached(one) == (text, met)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 class Tag(TaskSpec):
     name, about = "tag", "a label for every word: names of persons, places and so on, parts of speech"
-    measure = "entity F1"
+    measure = "span F1"
     built_in = ("grammar", *(f"nltk:{name}" for name in (*nltk_data.LABELLED, nltk_data.PARTS_OF_SPEECH)))
     columns = "word and label in columns, one word per line, a blank line between sentences"
     roles, asked, by_word = ROLES, ROLES[:1], True

@@ -23,5 +23,5 @@ def test_plain_tags_are_scored_by_accuracy():
     assert [line.split()[0] for line in task.details(examples, predicted)] == ["tag", "DT", "NN", "PRP", "all"]
     assert task.values(examples, predicted)["NN"]["precision"] == 0.5
     assert task.figure(examples, predicted).axes[0].get_title() == "66.7% correct, on the diagonal"
-    assert task.measured(Examples([["x"]], [["B-a"]])) == "entity F1"
+    assert task.measured(Examples([["x"]], [["B-a"]])) == "span F1"
     assert task.labels(examples) == ["DT", "NN", "PRP"]

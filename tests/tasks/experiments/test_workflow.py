@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 @pytest.mark.parametrize(("task", "end", "baseline", "measure"), [
     ("classify", "tsv", "bag of words (naive Bayes)", "accuracy"),
-    ("tag", "conll", "each word's most frequent label", "entity F1"),
+    ("tag", "conll", "each word's most frequent label", "span F1"),
     ("senses", "senses", "most frequent sense", "accuracy, mean over words"),
     ("translate", "pairs", "word by word (Dice)", TASKS["translate"].measure)])
 def test_training_writes_a_model_a_report_and_a_figure(task, end, baseline, measure, task_home, run):
