@@ -222,12 +222,16 @@ def picture(found: Sequence[Found]) -> Figure:
         y = np.arange(len(one.scores))[::-1]
         for place, values in zip(y, one.scores.values(), strict=True):
             ax.plot(100 * np.array(values), [place] * len(values), "|", color="0.35", markersize=9)
-        means = [100 * float(np.mean(values)) for values in one.scores.values()]
-        ax.plot(means, y, "o", color=COLOURS[0], markersize=5)
+        means = np.array([100 * float(np.mean(values)) for values in one.scores.values()])
+        context = np.array(["layer 0" not in name and "layer" in name for name in one.scores])
+        ax.plot(means[context], y[context], "o", color=COLOURS[5], markersize=5.5, label="vectors of words in context")
+        ax.plot(means[~context], y[~context], "o", color=COLOURS[0], fillstyle="none", markersize=5.5,
+                label="one vector per word, or none")
         ax.set_yticks(y, list(one.scores), fontsize=8)
         ax.set_ylim(-0.6, len(y) - 0.4)
         ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter("{x:g}%")
         ax.set_title(f"{one.about} ({one.measure})", fontsize=9, loc="left")
         ax.grid(visible=True, axis="x", alpha=0.3)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
