@@ -245,6 +245,7 @@ def written(bench: Bench, todo: Sequence[Experiment], only: Sequence[str], targe
     grown_too = [one for one in chosen if not one.tuned and not one.by_id and (not only or GROWTH in only)]
     found: list[Found] = []
     grown: list[Growth] = []
+    kinds = sorted({False, *(one.by_id for one in compared)})
     results = target.parent / "results"
     results.mkdir(parents=True, exist_ok=True)
     for k, one in enumerate([*compared, *grown_too], 1):
@@ -257,7 +258,7 @@ def written(bench: Bench, todo: Sequence[Experiment], only: Sequence[str], targe
             save(tasks_growth.picture(grown), results / "tasks-growth.svg")
         atomic_write_text(target, page(
             found, tasks_growth.section(grown, "results/tasks-growth.svg"), counts, bilm,
-            [command_of(largest, bench.quick, by_id) for by_id in (False, True)],
+            [command_of(largest, bench.quick, by_id) for by_id in kinds],
             describe("").replace("no PyTorch; ", ""), "results/tasks.svg", largest if bench.quick else None))
         yield f"{target}: {k} of {len(compared) + len(grown_too)} comparisons, {one.about}"
 

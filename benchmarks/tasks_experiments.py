@@ -253,7 +253,8 @@ def _of_nltk(quick: bool) -> list[Experiment]:
               "Learning rate and epochs were chosen on the validation sentences of the first fold.")
     subjectivity = Experiment(
         "subjectivity", "Subjectivity", "classify", "nltk:subjectivity", folds=folds, fine_tune=tune,
-        settings=sentences, inputs=without_word2vec("classify"), goals=(Goal(MIX, 0.935), Goal(BAG_AND_MIX, 0.935)))
+        settings=sentences, inputs=without_word2vec("classify"), goals=(
+            Goal(MIX, 0.935), Goal(BAG_AND_MIX, 0.935), Goal(BAG_AND_MIX, 0.0, BAG)))
     chunks = Experiment(
         "chunks", "Chunks: CoNLL-2000", "tag", "nltk:conll2000", seeds=seeds, fine_tune=tune, settings=tags,
         inputs=TAGGING, goals=(Goal(MIX, 0.92), Goal(MIX, 0.02, STATIC)),

@@ -200,9 +200,10 @@ def _bilm(counts: Sequence[Count], bilm: RunDirectory, commands: Sequence[str]) 
     best = best_validation(read(bilm.metrics))
     assert best is not None         # its training is over
     forward, backward = (float(best[f"{name}_perplexity"]) for name in ("forward", "backward"))
+    second = ", except where a heading says that words are read by id: then the biLM is the one of the second command"
     return ["## The biLM", "", "```sh", *commands, "```", "",
-            "It reads every word by its characters, except where a heading says that words are read by id: then the "
-            "biLM is the one of the second command. Their text is made by `python benchmarks/open_text.py --out "
+            f"It reads every word by its characters{second if len(commands) > 1 else ''}. "
+            "The text is made by `python benchmarks/open_text.py --out "
             "FOLDER/text`, sentence by sentence, without what is not prose, without repeated sentences, and without "
             "any sentence that a task tests on, compared by letters and digits alone; of at least 24 of them, also "
             "without sentences that contain such a sentence or are a part of one. Fine-tuning reads the training text "

@@ -192,7 +192,7 @@ def test_a_run_from_nothing_and_one_that_is_killed_again_and_again_write_the_sam
                      "--bilm FOLDER/bilm/0.0009 --fine-tune 1 --folds 2", "| some text |", "| 95 % interval |",
                      "## How the gain grows with the text", "SST-5: 54.7 against 51.4 of a baseline",
                      "- 0.0006 million tokens: context ", "This is the quick form", "has read 0.0009 million tokens",
-                     "--bilm FOLDER/bilm/0.0009-by-id --seeds 1", "--set char_filters=none"):
+                     "--bilm FOLDER/bilm/0.0009-by-id --seeds 1", "--set char_filters=none", "second command"):
         assert expected in written
     assert str(tmp_path / "out") not in written
     text = (tmp_path / "out" / "text" / "0.0009.txt").read_text()
@@ -249,6 +249,8 @@ def test_only_some_comparisons(small, tmp_path, capsys):
     assert "## With a test" in page
     assert "## In folds" not in page
     assert "How the gain grows" not in page
+    assert "char_filters=none" not in page      # no comparison is by id
+    assert "second command" not in page
     assert tasks.main([*small, "--only", "growth"]) == 0
     page = (tmp_path / "out" / "tasks.md").read_text()
     assert "How the gain grows" in page
