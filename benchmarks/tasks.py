@@ -6,7 +6,7 @@ named entities, translation.
 Builds a text of five million tokens without what is tested on (open_text.py), trains a biLM on all of it and on three
 shorter parts, runs `elmo-np task .. compare` on each task, and writes tasks.md with its figures: the scores with
 intervals and paired tests, and how the gain grows with the text. Set NLTK_DATA; DIR has WNUT-17, Tatoeba's pairs and a
-Wikipedia dump: what is missing there is left out. Takes six to seven hours on two cores, by estimate.
+Wikipedia dump: what is missing there is left out. Takes seven to eight hours on two cores, by estimate.
 
 What is in FOLDER already is not made again: a run that was stopped anywhere, and is started again, goes on and writes
 the same tables. --quick gives the same page in a quarter of an hour, of a tiny biLM that reads 0.3 million tokens of
