@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks_report import Goal, Published
+from tasks_report import MIX, STATIC, Goal, Published
 
 from elmo_np.cli.main import Parser
 from elmo_np.errors import UserError
@@ -36,7 +36,6 @@ SHARE_GROWTH = 3        # of the sentences of the tasks that have most, one in s
 MOST_SENTENCES = ("polarity", "subjectivity", "chunks", "speech")
 # Take half the time of the defaults
 SENTENCES = ("batch_size=64", "epochs=12", "patience=3")
-STATIC, MIX = "static vectors (layer 0)", "layer mix"
 LEARNT, JOINED = "learnt embeddings, no biLM", "learnt embeddings beside the layer mix"
 BAYES, BAG = "bag of words (naive Bayes)", "bag of words, trained"
 BAG_AND_MIX = "bag of words + layer mix"

@@ -9,13 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from report import markdown
-from tasks_report import SIGNIFICANT, Found, Published, points
+from tasks_report import MIX, SIGNIFICANT, STATIC, Found, Published, points
 
 from elmo_np.inference.confidence import mean_interval
 from elmo_np.viz.plots import COLOURS, MARKERS, styled
 
 TOKENS_OF_ELMO = 800e6      # Peters et al. 2018: the 1 Billion Word Benchmark without the end-of-sentence tokens
-STATIC, MIX = "static vectors (layer 0)", "layer mix"
 INTRODUCTION = """The same biLM, trained on texts of different length, of which each contains the shorter ones, and not
 fine-tuned: so what it knows, it has read there. The same networks and settings as below, with fewer folds, and
 fewer sentences where there are many. Intervals are 95 % intervals of the mean over folds or seeds; the gain is that of

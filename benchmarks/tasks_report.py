@@ -20,6 +20,8 @@ from elmo_np.training.metrics import best_validation, read
 from elmo_np.types import Array
 from elmo_np.viz.plots import COLOURS, styled
 
+# Methods of every task, as `elmo-np task .. compare` names them
+STATIC, MIX = "static vectors (layer 0)", "layer mix"
 SIGNIFICANT = 0.05
 TRIALS = 9999
 HEAD = """# What the vectors are worth
@@ -224,7 +226,7 @@ def picture(found: Sequence[Found]) -> Figure:
         for place, values in zip(y, one.scores.values(), strict=True):
             ax.plot(100 * np.array(values), [place] * len(values), "|", color="0.35", markersize=9)
         means = np.array([100 * float(np.mean(values)) for values in one.scores.values()])
-        context = np.array(["layer 0" not in name and "layer" in name for name in one.scores])
+        context = np.array(["layer" in name.replace(STATIC, "") for name in one.scores])
         ax.plot(means[context], y[context], "o", color=COLOURS[5], markersize=5.5, label="vectors of words in context")
         ax.plot(means[~context], y[~context], "o", color=COLOURS[0], fillstyle="none", markersize=5.5,
                 label="one vector per word, or none")

@@ -57,6 +57,11 @@ def unquoted(line: str) -> str:
     return re.sub(r"\"[^\"]*\"|(?:^|(?<=[,;\t]))\"[^\"]*$", "", line)
 
 
+def column_count(cells: Sequence[str]) -> str:
+    """For a message: "1 column", "2 columns"."""
+    return f"{len(cells)} column{'s' * (len(cells) != 1)}"
+
+
 def _cells(lines: Iterable[str], name: str, before: int) -> Rows:
     """The cells of every row; before: how many lines of the file come before these."""
     lines = iter(lines)
@@ -82,6 +87,6 @@ def _rows(every: Rows, names: Sequence[str], name: str) -> Rows:
         if not any(cells):
             continue
         if len(cells) != len(names):
-            raise UserError(f"{name}, line {number}: {len(cells)} column{'s' * (len(cells) != 1)}, expected "
-                            f"{len(names)}, as in the header row: {' | '.join(cells)!r:.60}")
+            raise UserError(f"{name}, line {number}: {column_count(cells)}, expected {len(names)}, as in the header "
+                            f"row: {' | '.join(cells)!r:.60}")
         yield number, cells

@@ -17,6 +17,7 @@ from functools import partial
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
+from ...data.delimited import column_count
 from ...errors import UserError
 from ..metrics.scores import spans
 from .examples import Examples
@@ -106,9 +107,8 @@ def _sentences(path: str, least: int = 2) -> list[list[Row]]:
             rows.pop(0)                                         # a comment before the first word
         for number, cells in rows:
             if len(cells) != width or width < least:
-                count = f"{len(cells)} column{'s' * (len(cells) != 1)}"
-                raise UserError(f"{path}, line {number}: {count}, expected a word and a label, in {max(width, least)} "
-                                f"columns as on other lines: {' '.join(cells)!r:.60}")
+                raise UserError(f"{path}, line {number}: {column_count(cells)}, expected a word and a label, in "
+                                f"{max(width, least)} columns as on other lines: {' '.join(cells)!r:.60}")
         if rows:
             found.append(rows)
     return found

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ...data.delimited import csv_reader, unquoted
+from ...data.delimited import column_count, csv_reader, unquoted
 from ...data.text_lines import HEAD, KEPT, text_lines
 from ...errors import UserError
 from ...runtime import json_text
@@ -74,7 +74,7 @@ def table_rows(path: str, roles: Roles, columns: Columns | None = ANY, *, more: 
     order = _order(path, first, roles, columns, header, more, advice)
     for number, cells in rows if header else chain([first], rows):
         if cells and len(cells) != len(first[1]) and not (more and len(cells) > max(order)):
-            expected = f"{_count(first[1])}, as in the first row" if columns or header else ""
+            expected = f"{column_count(first[1])}, as in the first row" if columns or header else ""
             raise _unexpected(path, number, cells, roles, expected, advice)
         if cells or blank:
             yield number, [cells[k].strip(strip) for k in order] if cells else []
@@ -243,11 +243,7 @@ def _order(path: str, first: Row, roles: Roles, columns: Columns, header: bool, 
     return [found[role] for role in roles]
 
 
-def _count(cells: Sequence[str]) -> str:
-    return f"{len(cells)} column{'s' * (len(cells) != 1)}"
-
-
 def _unexpected(path: str, number: int, cells: Sequence[str], roles: Roles, expected: str, advice: str) -> UserError:
     where = f"{path}, line {number}" if number else path
     expected = expected or "<TAB>".join(roles)
-    return UserError(f"{where}: {_count(cells)}, expected {expected}: {' | '.join(cells)!r:.60}{advice}")
+    return UserError(f"{where}: {column_count(cells)}, expected {expected}: {' | '.join(cells)!r:.60}{advice}")

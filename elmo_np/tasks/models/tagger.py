@@ -76,7 +76,7 @@ class TagNetwork(SentenceEncoder):
 
 
 class Tagger(WordModel):
-    """One of `labels` for every word: O, B-type and I-type, for the best entity F1, or plain tags, for accuracy."""
+    """One of `labels` for every word: O, B-type and I-type, for the best span F1, or plain tags, for accuracy."""
 
     TASK = "tag"
     PRODUCTS = (("hidden_dim", "hidden_dim"), ("char_dim", "char_dim"), ("labels", "labels"))
